@@ -1,0 +1,215 @@
+//! Named configurations: which image, how many lanes, how much memory, which link speed.
+
+use crate::wire::{CRC_BYTES, HEADER_BYTES};
+use crate::{WeightCode, width};
+use serde::Deserialize;
+
+/// The shipped configurations' text (`configs.toml`).
+pub const CONFIGS_TOML: &str = include_str!("../configs.toml");
+
+/// The configuration that is used when none is named.
+pub const DEFAULT_CONFIG: &str = "wide256";
+
+/// The array's shape and its memories' depths: all that the driver needs to lay out a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+pub struct Geometry {
+    /// Rows of W that are summed at once; each has its own accumulator.
+    pub array_rows: usize,
+    /// Columns of W that are summed at once; a multiple of 8.
+    pub array_cols: usize,
+    /// Activation planes of one beat: 1, 2, 4 or 8.
+    pub planes: usize,
+    /// Words of the tile store; a word holds one 2-bit weight for every lane.
+    pub tile_words: usize,
+    /// Words that are written, sealed and checked together; a power of two that divides `tile_words`.
+    pub page_words: usize,
+    /// Words of the activation store; a word holds `planes` planes of `array_cols` columns.
+    pub act_words: usize,
+    /// Words of the result store; a word holds `array_rows` results.
+    pub result_words: usize,
+}
+
+impl Geometry {
+    /// Weights that meet activations in one beat.
+    pub const fn lanes(&self) -> usize {
+        self.array_rows * self.array_cols
+    }
+
+    /// Bytes of a tile word: two planes of every lane.
+    pub const fn tile_word_bytes(&self) -> usize {
+        self.lanes() * WeightCode::PLANES / 8
+    }
+
+    /// Bytes of an activation word.
+    pub const fn act_word_bytes(&self) -> usize {
+        self.array_cols * self.planes / 8
+    }
+
+    /// Bytes of a result word on the wire.
+    pub const fn result_word_bytes(&self) -> usize {
+        self.array_rows * width::RESULT_BYTES
+    }
+
+    /// Pages of the tile store.
+    pub const fn pages(&self) -> usize {
+        self.tile_words / self.page_words
+    }
+
+    /// Weights that the tile store holds.
+    pub const fn capacity(&self) -> usize {
+        self.tile_words * self.lanes()
+    }
+}
+
+/// One configuration: an image's name, geometry and link.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Config {
+    /// At most 16 ASCII bytes; `IDENT` returns it.
+    pub name: String,
+    /// The array and its memories.
+    #[serde(flatten)]
+    pub geometry: Geometry,
+    /// Bytes of one received frame's buffer; a power of two.
+    pub slot_bytes: usize,
+    /// Received frames that the device can hold: the host's window.
+    pub slots: usize,
+    /// System clock in Hz.
+    pub clk_hz: u32,
+    /// UART speed in baud; `clk_hz / baud` must be a whole number of at least 8.
+    pub baud: u32,
+}
+
+/// Why a configuration cannot be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The text is not what configs.toml should be.
+    #[error("the configurations' text cannot be read: {0}")]
+    Syntax(String),
+    /// No such name.
+    #[error("no configuration is called '{name}'; there are {known}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A number is outside what the cores can be built for.
+    #[error("configuration '{name}': {field} is {value}, but must be {rule}")]
+    Field {
+        /// The configuration.
+        name: String,
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: usize,
+        /// What it must be.
+        rule: &'static str,
+    },
+}
+
+#[derive(Deserialize)]
+struct Configs {
+    config: Vec<Config>,
+}
+
+impl Config {
+    /// All shipped configurations.
+    ///
+    /// # Errors
+    /// A mistake in configs.toml (a test keeps it free of any).
+    pub fn all() -> Result<Vec<Config>, ConfigError> {
+        Config::parse(CONFIGS_TOML)
+    }
+
+    /// The shipped configuration of that name.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unknown`] names those there are.
+    pub fn named(name: &str) -> Result<Config, ConfigError> {
+        let all = Config::all()?;
+        let known = all.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+        all.into_iter().find(|c| c.name == name).ok_or_else(|| ConfigError::Unknown { name: name.into(), known })
+    }
+
+    /// Configurations from a text like configs.toml, each one checked.
+    ///
+    /// # Errors
+    /// The text's syntax or the first field that cannot be built.
+    pub fn parse(text: &str) -> Result<Vec<Config>, ConfigError> {
+        let configs: Configs = toml::from_str(text).map_err(|e| ConfigError::Syntax(e.to_string()))?;
+        for config in &configs.config {
+            config.check()?;
+        }
+        Ok(configs.config)
+    }
+
+    /// Payload bytes of the longest request frame.
+    pub const fn mtu(&self) -> usize {
+        self.slot_bytes - HEADER_BYTES - CRC_BYTES
+    }
+
+    /// Clock cycles of one bit on the UART.
+    pub const fn uart_divisor(&self) -> u32 {
+        if self.baud == 0 { 0 } else { self.clk_hz / self.baud }
+    }
+
+    /// Whether the cores can be built so.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let g = &self.geometry;
+        let rules: [(&'static str, usize, bool, &'static str); 12] = [
+            ("name's length", self.name.len(), (1..=16).contains(&self.name.len()) && self.name.is_ascii(), "1 to 16 ASCII characters"),
+            ("array_rows", g.array_rows, (1..=64).contains(&g.array_rows), "1 to 64"),
+            ("array_cols", g.array_cols, g.array_cols % 8 == 0 && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
+            ("planes", g.planes, matches!(g.planes, 1 | 2 | 4 | 8), "1, 2, 4 or 8"),
+            ("page_words", g.page_words, g.page_words.is_power_of_two() && g.page_words >= 2, "a power of two"),
+            (
+                "tile_words",
+                g.tile_words,
+                g.tile_words > 0 && g.page_words > 0 && g.tile_words % g.page_words == 0 && g.tile_words <= 1 << 16,
+                "a multiple of page_words, at most 65536",
+            ),
+            ("pages", g.tile_words / g.page_words.max(1), g.tile_words / g.page_words.max(1) <= 128, "at most 128 (tile_words / page_words)"),
+            ("act_words", g.act_words, g.act_words.is_power_of_two() && (8..=4096).contains(&g.act_words), "a power of two, 8 to 4096"),
+            ("result_words", g.result_words, g.result_words.is_power_of_two() && (2..=4096).contains(&g.result_words), "a power of two, 2 to 4096"),
+            ("slot_bytes", self.slot_bytes, self.slot_bytes.is_power_of_two() && (128..=4096).contains(&self.slot_bytes), "a power of two, 128 to 4096"),
+            ("slots", self.slots, matches!(self.slots, 2 | 4 | 8), "2, 4 or 8"),
+            (
+                "uart divisor",
+                self.uart_divisor() as usize,
+                self.baud > 0 && self.clk_hz % self.baud == 0 && (8..=65_535).contains(&self.uart_divisor()),
+                "clk_hz / baud, a whole number of at least 8",
+            ),
+        ];
+        for (field, value, good, rule) in rules {
+            if !good {
+                return Err(ConfigError::Field { name: self.name.clone(), field, value, rule });
+            }
+        }
+        if self.mtu() < g.tile_word_bytes() {
+            return Err(ConfigError::Field { name: self.name.clone(), field: "slot_bytes", value: self.slot_bytes, rule: "enough for one tile word" });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_configurations_can_be_built_and_span_16_to_256_lanes() {
+        let lanes: Vec<usize> = Config::all().unwrap().iter().map(|c| c.geometry.lanes()).collect();
+        assert_eq!(lanes, [16, 64, 256]);
+        assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 64);
+    }
+
+    #[test]
+    fn a_bad_field_is_named_with_its_rule() {
+        let text = CONFIGS_TOML.replacen("planes = 1", "planes = 3", 1);
+        let message = Config::parse(&text).unwrap_err().to_string();
+        assert_eq!(message, "configuration 'nano16': planes is 3, but must be 1, 2, 4 or 8");
+        let text = CONFIGS_TOML.replacen("baud = 3_000_000", "baud = 0", 1);
+        assert!(matches!(Config::parse(&text), Err(ConfigError::Field { field: "uart divisor", .. })));
+        assert!(matches!(Config::named("x"), Err(ConfigError::Unknown { .. })));
+    }
+}

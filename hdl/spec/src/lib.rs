@@ -1,0 +1,21 @@
+//! The contract that every back end obeys: golden models, codes and bit planes,
+//! widths, the cycle model of a job, the wire frame and the register map.
+//!
+//! This crate knows no HDL, no file, no port and no thread. Whatever two sides of
+//! the project have to agree on stands here once and is imported by both.
+
+#![forbid(unsafe_code)]
+
+pub mod code;
+pub mod config;
+pub mod cycles;
+pub mod golden;
+pub mod job;
+pub mod requantize;
+pub mod tile;
+pub mod width;
+pub mod wire;
+
+pub use code::{ActivationCode, Affine, WeightCode};
+pub use config::Config;
+pub use tile::{TileError, TileMatrix};

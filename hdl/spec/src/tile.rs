@@ -1,0 +1,259 @@
+//! The layout of a weight matrix in memory and in files: kernels read it, the driver streams it.
+//!
+//! A tile is [`TILE_ROWS`] rows; within a tile, words of [`WORD_COLS`] columns follow one another;
+//! within a word stand four sub-blocks of eight rows, each as eight `u64` of plane 0 and then eight
+//! of plane 1. So a 512-bit register holds one plane of eight rows, a tile is one sequential stream,
+//! and no horizontal sum is needed. Bit `c % 64` of a word belongs to column `c`. Rows and columns
+//! beyond the matrix are zero bits in both planes, which the plane identity sums to nothing.
+
+use crate::WeightCode;
+
+/// Rows of a tile.
+pub const TILE_ROWS: usize = 32;
+/// Columns of a word.
+pub const WORD_COLS: usize = 64;
+/// Rows of a sub-block: one 512-bit register of one plane.
+pub const BLOCK_ROWS: usize = 8;
+/// `u64` of one word of a tile: 32 rows, two planes.
+pub const WORD_U64: usize = TILE_ROWS * WeightCode::PLANES;
+
+/// What is wrong with a tile matrix.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TileError {
+    /// The shape does not fit in memory.
+    #[error("{rows} x {cols} weights need more memory than can be addressed")]
+    TooLarge {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        cols: usize,
+    },
+    /// The words do not match the shape.
+    #[error("{rows} x {cols} weights are {expected} words of 64 bits, but there are {found}")]
+    Length {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        cols: usize,
+        /// Words that the shape needs.
+        expected: usize,
+        /// Words that were given.
+        found: usize,
+    },
+    /// A bit beyond the last row or column is set: the file is not canonical.
+    #[error("padding bit at row {row}, column {col} of plane {plane} is set; padding must be zero")]
+    Padding {
+        /// Row of the bit.
+        row: usize,
+        /// Column of the bit.
+        col: usize,
+        /// Plane of the bit.
+        plane: usize,
+    },
+    /// A ternary weight is positive but not active.
+    #[error("weight at row {row}, column {col} is positive but not active, which ternary has no value for")]
+    Contradiction {
+        /// Row of the weight.
+        row: usize,
+        /// Column of the weight.
+        col: usize,
+    },
+    /// A value that the code does not have.
+    #[error("{value} at row {row}, column {col} is not a {code} weight")]
+    NoSuchWeight {
+        /// The value.
+        value: i8,
+        /// Row of the weight.
+        row: usize,
+        /// Column of the weight.
+        col: usize,
+        /// Name of the code.
+        code: &'static str,
+    },
+}
+
+/// Words of [`WORD_COLS`] columns that `cols` columns take.
+pub const fn col_words(cols: usize) -> usize {
+    cols.div_ceil(WORD_COLS)
+}
+
+/// `u64` that a matrix takes, or an error if that is more than `isize::MAX` bytes.
+pub fn matrix_u64(rows: usize, cols: usize) -> Result<usize, TileError> {
+    rows.div_ceil(TILE_ROWS)
+        .checked_mul(col_words(cols))
+        .and_then(|words| words.checked_mul(WORD_U64))
+        .filter(|&words| words <= isize::MAX as usize / 8)
+        .ok_or(TileError::TooLarge { rows, cols })
+}
+
+/// Index of the `u64` that holds `plane` of `row` at columns `64 * col_word ..`.
+pub const fn u64_index(row: usize, col_word: usize, plane: usize, col_words: usize) -> usize {
+    let word = (row / TILE_ROWS) * col_words + col_word;
+    let block = (row % TILE_ROWS) / BLOCK_ROWS;
+    word * WORD_U64 + block * BLOCK_ROWS * WeightCode::PLANES + plane * BLOCK_ROWS + row % BLOCK_ROWS
+}
+
+/// A weight matrix in the tile layout, borrowed (from a mapped file, usually).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TileMatrix<'a> {
+    rows: usize,
+    cols: usize,
+    code: WeightCode,
+    words: &'a [u64],
+}
+
+impl<'a> TileMatrix<'a> {
+    /// A view of `words`; checks the length and nothing else, so it costs nanoseconds.
+    /// Call [`Self::check`] once on words that come from outside.
+    pub fn new(rows: usize, cols: usize, code: WeightCode, words: &'a [u64]) -> Result<Self, TileError> {
+        let expected = matrix_u64(rows, cols)?;
+        if words.len() != expected {
+            return Err(TileError::Length { rows, cols, expected, found: words.len() });
+        }
+        Ok(TileMatrix { rows, cols, code, words })
+    }
+
+    /// Reads every word: padding must be zero and ternary planes must not contradict.
+    pub fn check(&self) -> Result<(), TileError> {
+        let col_words = col_words(self.cols);
+        for row in 0..self.rows.next_multiple_of(TILE_ROWS) {
+            for col_word in 0..col_words {
+                let [plane0, plane1] = self.planes_at(row, col_word);
+                let valid = if row < self.rows { valid_mask(self.cols, col_word) } else { 0 };
+                for (plane, bits) in [plane0, plane1].into_iter().enumerate() {
+                    if bits & !valid != 0 {
+                        let col = col_word * WORD_COLS + (bits & !valid).trailing_zeros() as usize;
+                        return Err(TileError::Padding { row, col, plane });
+                    }
+                }
+                let contradiction = plane1 & !plane0;
+                if self.code == WeightCode::Ternary && contradiction != 0 {
+                    return Err(TileError::Contradiction { row, col: col_word * WORD_COLS + contradiction.trailing_zeros() as usize });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows of the matrix: the length of y.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns of the matrix: the length of x.
+    pub const fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The weights' code.
+    pub const fn code(&self) -> WeightCode {
+        self.code
+    }
+
+    /// All words, in layout order.
+    pub const fn words(&self) -> &'a [u64] {
+        self.words
+    }
+
+    /// Both planes of 64 columns of one row (or of a padding row of the last tile).
+    pub fn planes_at(&self, row: usize, col_word: usize) -> [u64; 2] {
+        let col_words = col_words(self.cols);
+        [self.words[u64_index(row, col_word, 0, col_words)], self.words[u64_index(row, col_word, 1, col_words)]]
+    }
+
+    /// One weight.
+    ///
+    /// # Panics
+    /// If the place is outside the matrix.
+    pub fn get(&self, row: usize, col: usize) -> i8 {
+        assert!(row < self.rows && col < self.cols, "({row}, {col}) is outside {} x {}", self.rows, self.cols);
+        let [plane0, plane1] = self.planes_at(row, col / WORD_COLS);
+        let bit = col % WORD_COLS;
+        // A contradiction that check() would refuse reads as 0 here; it never gives another value.
+        self.code.decode(plane0 >> bit & 1 == 1, plane1 >> bit & 1 == 1).unwrap_or(0)
+    }
+
+    /// All weights, row by row: `rows * cols` values for the golden model.
+    pub fn to_values(&self) -> Vec<i8> {
+        (0..self.rows).flat_map(|row| (0..self.cols).map(move |col| self.get(row, col))).collect()
+    }
+}
+
+/// The columns of a word that exist, as a mask.
+pub const fn valid_mask(cols: usize, col_word: usize) -> u64 {
+    let left = cols - col_word * WORD_COLS;
+    if left >= WORD_COLS { u64::MAX } else { (1 << left) - 1 }
+}
+
+/// Packs `rows * cols` values, row by row, into the tile layout.
+///
+/// # Errors
+/// A value that the code does not have, or a shape that memory cannot hold.
+///
+/// # Panics
+/// If `values` is not `rows * cols` long.
+pub fn pack(rows: usize, cols: usize, code: WeightCode, values: &[i8]) -> Result<Vec<u64>, TileError> {
+    let mut words = vec![0_u64; matrix_u64(rows, cols)?];
+    assert_eq!(Some(values.len()), rows.checked_mul(cols), "values must be rows * cols");
+    let col_words = col_words(cols);
+    for row in 0..rows {
+        for col in 0..cols {
+            let value = values[row * cols + col];
+            let (bit0, bit1) = code.encode(value).ok_or(TileError::NoSuchWeight { value, row, col, code: code.name() })?;
+            for (plane, bit) in [bit0, bit1].into_iter().enumerate() {
+                words[u64_index(row, col / WORD_COLS, plane, col_words)] |= u64::from(bit) << (col % WORD_COLS);
+            }
+        }
+    }
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_has_one_place_and_no_place_is_left() {
+        let (rows, cols) = (96, 200);
+        let mut seen = vec![false; matrix_u64(rows, cols).unwrap()];
+        for row in 0..rows {
+            for col_word in 0..col_words(cols) {
+                for plane in 0..2 {
+                    let place = &mut seen[u64_index(row, col_word, plane, col_words(cols))];
+                    assert!(!*place);
+                    *place = true;
+                }
+            }
+        }
+        assert!(seen.into_iter().all(|s| s));
+    }
+
+    #[test]
+    fn pack_then_get_returns_every_value_at_every_tail() {
+        for code in WeightCode::ALL {
+            for (rows, cols) in [(0, 0), (1, 1), (31, 63), (32, 64), (33, 65), (5, 130)] {
+                let values: Vec<i8> = (0..rows * cols).map(|i| code.values()[(i * 7 + i / 5) % code.values().len()]).collect();
+                let words = pack(rows, cols, code, &values).unwrap();
+                let matrix = TileMatrix::new(rows, cols, code, &words).unwrap();
+                matrix.check().unwrap();
+                assert_eq!(matrix.to_values(), values);
+            }
+        }
+    }
+
+    #[test]
+    fn set_padding_and_contradictions_are_found_where_they_are() {
+        let words = pack(3, 70, WeightCode::Ternary, &[0; 210]).unwrap();
+        let broken = |row, col_word: usize, plane, bit: u32| {
+            let mut words = words.clone();
+            words[u64_index(row, col_word, plane, 2)] |= 1 << bit;
+            TileMatrix::new(3, 70, WeightCode::Ternary, &words).unwrap().check()
+        };
+        assert_eq!(broken(2, 1, 0, 6), Err(TileError::Padding { row: 2, col: 70, plane: 0 }));
+        assert_eq!(broken(3, 0, 1, 0), Err(TileError::Padding { row: 3, col: 0, plane: 1 }));
+        assert_eq!(broken(1, 1, 1, 2), Err(TileError::Contradiction { row: 1, col: 66 }));
+        assert!(matches!(TileMatrix::new(3, 70, WeightCode::Ternary, &words[1..]), Err(TileError::Length { .. })));
+        assert!(matches!(matrix_u64(usize::MAX, usize::MAX), Err(TileError::TooLarge { .. })));
+        assert!(matches!(pack(1, 1, WeightCode::Quaternary, &[0]), Err(TileError::NoSuchWeight { .. })));
+    }
+}

@@ -1,0 +1,2 @@
+//! The `nda` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Model, tokenizer, KV cache and sampling, generic over the GEMV back end.

@@ -1,0 +1,151 @@
+//! The trait that carries everything: integers in, integers out, so every back end is bit-equal.
+
+use nda_spec::{ActivationCode, TileMatrix, WeightCode, width};
+
+/// What a back end has to know of a product before it accepts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Rows of W: the length of y.
+    pub rows: usize,
+    /// Columns of W: the length of x.
+    pub cols: usize,
+    /// The weights' code.
+    pub code: WeightCode,
+}
+
+/// Activations of one vector: `cols` values, each in its code. Scales stay with the caller.
+#[derive(Debug, Clone, Copy)]
+pub struct Activations<'x> {
+    /// The activations' code.
+    pub code: ActivationCode,
+    /// One value a column.
+    pub values: &'x [i8],
+}
+
+/// A prepared matrix; valid only for the back end that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MatrixId(pub usize);
+
+/// What a run cost. Zeros where the back end does not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Cycles of the device from the request's first byte to the response's last.
+    pub cycles: u64,
+    /// Cycles of the run phases alone.
+    pub run_cycles: u64,
+    /// Beats in which the array worked.
+    pub beats: u64,
+    /// Bytes sent to the device, framing included.
+    pub bytes_out: u64,
+    /// Bytes received from the device, framing included.
+    pub bytes_in: u64,
+    /// Jobs run.
+    pub jobs: u64,
+}
+
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, other: Cost) {
+        self.cycles += other.cycles;
+        self.run_cycles += other.run_cycles;
+        self.beats += other.beats;
+        self.bytes_out += other.bytes_out;
+        self.bytes_in += other.bytes_in;
+        self.jobs += other.jobs;
+    }
+}
+
+/// Why a product was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum GemvError {
+    /// The back end cannot do this shape or code; the reason names the limit and its value.
+    #[error("{backend} cannot multiply {rows} x {cols} {code} weights: {reason}", rows = shape.rows, cols = shape.cols, code = shape.code.name())]
+    Unsupported {
+        /// The back end.
+        backend: String,
+        /// The shape that was asked for.
+        shape: Shape,
+        /// The limit.
+        reason: String,
+    },
+    /// The id is not one of this back end's.
+    #[error("matrix {} was not prepared by this back end", id.0)]
+    UnknownMatrix {
+        /// The id.
+        id: MatrixId,
+    },
+    /// A vector's length does not fit the matrix.
+    #[error("{what} has {found} values, but the matrix is {rows} x {cols}", rows = shape.rows, cols = shape.cols)]
+    Length {
+        /// Which vector: "x" or "y".
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The prepared matrix.
+        shape: Shape,
+    },
+    /// A value that the activations' code does not have.
+    #[error("x[{index}] = {value} is not an {code} activation")]
+    Value {
+        /// Where in x.
+        index: usize,
+        /// The value.
+        value: i8,
+        /// Name of the code.
+        code: &'static str,
+    },
+    /// The device or its link failed.
+    #[error("{0}")]
+    Device(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A back end that multiplies 2-bit matrices by vectors of codes, exactly.
+///
+/// `'m` is the life of the weights: they are used in place (mapped), never copied as a whole.
+pub trait Gemv<'m> {
+    /// What a person calls this back end, with the variant chosen: "cpu (AVX-512 VNNI)", "sim (wide256, parallel)".
+    fn name(&self) -> String;
+
+    /// Whether this back end can multiply such a matrix; the error's reason names the limit.
+    fn supports(&self, shape: Shape) -> Result<(), GemvError>;
+
+    /// Makes matrices of equal `cols` and code ready, stacked by rows: one `run` multiplies all of them by
+    /// one vector (q, k and v, say) and y holds their rows one after another.
+    fn prepare(&mut self, parts: &[TileMatrix<'m>]) -> Result<MatrixId, GemvError>;
+
+    /// `y = W x`. `x.values` has `cols` values, `y` as many as the parts' rows together.
+    fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError>;
+}
+
+/// Checks that every back end makes at its door: lengths, values, and 32 bits being enough.
+pub fn check_run(shape: Shape, x: &Activations<'_>, y: &[i32]) -> Result<(), GemvError> {
+    if x.values.len() != shape.cols {
+        return Err(GemvError::Length { what: "x", found: x.values.len(), shape });
+    }
+    if y.len() != shape.rows {
+        return Err(GemvError::Length { what: "y", found: y.len(), shape });
+    }
+    match x.values.iter().position(|&v| !x.code.contains(v)) {
+        Some(index) => Err(GemvError::Value { index, value: x.values[index], code: x.code.name() }),
+        None => Ok(()),
+    }
+}
+
+/// The stacked shape of the parts of one `prepare`: equal columns and codes, rows added up.
+///
+/// # Errors
+/// [`GemvError::Unsupported`] if there is no part, if parts differ, or if a sum could leave 32 bits.
+pub fn stacked_shape(backend: &str, parts: &[TileMatrix<'_>]) -> Result<Shape, GemvError> {
+    let shape = |m: &TileMatrix<'_>| Shape { rows: m.rows(), cols: m.cols(), code: m.code() };
+    let Some(first) = parts.first().map(shape) else {
+        let none = Shape { rows: 0, cols: 0, code: WeightCode::Quaternary };
+        return Err(GemvError::Unsupported { backend: backend.into(), shape: none, reason: "no matrix was given".into() });
+    };
+    let refuse = |reason: String| Err(GemvError::Unsupported { backend: backend.into(), shape: first, reason });
+    if let Some(other) = parts.iter().map(shape).find(|s| s.cols != first.cols || s.code != first.code) {
+        return refuse(format!("it would be stacked with {} x {} {} weights", other.rows, other.cols, other.code.name()));
+    }
+    if first.cols > width::MAX_COLS {
+        return refuse(format!("sums of more than {} columns can leave 32 bits", width::MAX_COLS));
+    }
+    Ok(Shape { rows: parts.iter().map(TileMatrix::rows).sum(), ..first })
+}

@@ -1,0 +1,1 @@
+//! The `.ndf` document and the articles' matrix files.

@@ -1,0 +1,1 @@
+//! Verilated models and the simulated board.

@@ -1,0 +1,1 @@
+//! Whole-workspace claims; the tests stand in `tests/`.
