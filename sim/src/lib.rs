@@ -1,1 +1,24 @@
-//! Verilated models and the simulated board.
+//! Verilated models of the emitted cores, and the simulated board.
+//!
+//! build.rs emits the Verilog (the cores are a build-dependency, so it is never stale), verilates it and compiles it;
+//! [`Model`] drives any of the models by port name, [`SimBoard`] is a whole board behind [`nda_device::Transport`].
+//! Nothing here knows a right answer.
+
+#[cfg(feature = "verilator")]
+pub mod board;
+pub mod error;
+#[cfg(feature = "verilator")]
+pub mod model;
+
+pub use error::SimError;
+#[cfg(feature = "verilator")]
+pub use {
+    board::{Port, SimBoard, Stalls},
+    model::{Model, PortId},
+};
+
+/// Configuration, port and build hash of every board that was emitted.
+#[cfg(feature = "verilator")]
+pub mod builds {
+    include!(concat!(env!("OUT_DIR"), "/idents.rs"));
+}

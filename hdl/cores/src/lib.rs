@@ -1,1 +1,32 @@
-//! Rust-HDL cores.
+//! The cores in Rust-HDL, one a file, file stem = module name, and [`emit`]: the only road to Verilog.
+//!
+//! The cores know no pin, board or clock frequency. rust-hdl's own simulator is not used: it differs from the
+//! Verilog in several spellings (reference: ARCHITECTURE.md), and the emitted Verilog is the design.
+
+#![forbid(unsafe_code)]
+// The widths of rust-hdl's bit operations are spelled out even where they follow from their neighbours.
+#![allow(clippy::precedence, clippy::collapsible_else_if, clippy::nonminimal_bool)]
+
+pub mod block_ram;
+pub mod board_parallel;
+pub mod board_uart;
+pub mod cobs_decoder;
+pub mod command_processor;
+pub mod counters;
+pub mod crc32;
+pub mod emit;
+pub mod engine;
+pub mod frame_buffer;
+pub mod frame_encoder;
+pub mod gemv_array;
+pub mod gemv_sequencer;
+pub mod header_register;
+pub mod identity;
+pub mod packed_store;
+pub mod seal_table;
+pub mod uart_rx;
+pub mod uart_tx;
+pub mod units;
+pub mod unpacker;
+
+pub use emit::{EmitError, Emitted, Port, emit};

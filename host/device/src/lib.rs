@@ -1,5 +1,41 @@
-//! GEMV on a board: transports, framing, driver and `FabricGemv`.
+//! GEMV on a board: transports, framing, driver and [`FabricGemv`].
+//!
+//! A [`Transport`] moves bytes with deadlines: [`SerialTransport`] (a port), [`Loopback`] (a device in
+//! this process), the simulated board. The [`Driver`] speaks the protocol of `hdl/spec/PROTOCOL.md`
+//! over it: a window of frames, retransmission, SYNC recovery. [`FabricGemv`] streams tiles once, seals
+//! them, and then sends activations only.
+//!
+//! No fault of the link gives a wrong number: every call ends in the right answer or in a
+//! [`DeviceError`] within a deadline. [`FaultInjector`] wraps any transport to show it.
 
+#![forbid(unsafe_code)]
+
+mod driver;
+mod error;
+mod fabric;
+mod fault;
+mod frame;
+mod layout;
+mod loopback;
+mod model;
+#[cfg(unix)]
+mod pty;
+mod random;
+mod serial;
+mod store;
+#[doc(hidden)]
+pub mod testing;
 pub mod transport;
 
+pub use driver::{Driver, DriverOptions, DriverStats, JobRequest, MAX_RESPONSE, RunOutcome, RunResult};
+pub use error::DeviceError;
+pub use fabric::{FabricGemv, MatrixPlan};
+pub use fault::{FaultCounts, FaultInjector, Faults};
+pub use frame::{FrameDecoder, FrameEvent, encode_frame};
+pub use loopback::{ByteDevice, Loopback};
+pub use model::{ModelDevice, ModelPort};
+#[cfg(unix)]
+pub use pty::PtyBridge;
+pub use random::Random;
+pub use serial::{SerialDevice, SerialTransport, devices};
 pub use transport::{Transport, TransportError};

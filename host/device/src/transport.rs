@@ -60,6 +60,31 @@ pub trait Transport: Send {
     }
 }
 
+/// Lets a session borrow a transport that outlives it.
+impl<T: Transport + ?Sized> Transport for &mut T {
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+    fn now(&self) -> Duration {
+        (**self).now()
+    }
+    fn send(&mut self, bytes: &[u8], deadline: Duration) -> Result<(), TransportError> {
+        (**self).send(bytes, deadline)
+    }
+    fn receive(&mut self, buffer: &mut [u8], deadline: Duration) -> Result<usize, TransportError> {
+        (**self).receive(buffer, deadline)
+    }
+    fn latency(&self) -> Duration {
+        (**self).latency()
+    }
+    fn bytes_per_second(&self) -> u64 {
+        (**self).bytes_per_second()
+    }
+    fn cycles(&self) -> Option<u64> {
+        (**self).cycles()
+    }
+}
+
 impl<T: Transport + ?Sized> Transport for Box<T> {
     fn describe(&self) -> String {
         (**self).describe()
@@ -82,4 +107,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
     fn cycles(&self) -> Option<u64> {
         (**self).cycles()
     }
+}
+
+/// Time that `bytes` take on a wire of `bytes_per_second`, rounded up to a nanosecond.
+pub fn wire_time(bytes: usize, bytes_per_second: u64) -> Duration {
+    let nanos = (bytes as u128 * 1_000_000_000).div_ceil(u128::from(bytes_per_second.max(1)));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }

@@ -124,10 +124,26 @@ pub fn check_run(shape: Shape, x: &Activations<'_>, y: &[i32]) -> Result<(), Gem
     if y.len() != shape.rows {
         return Err(GemvError::Length { what: "y", found: y.len(), shape });
     }
+    // Without a way out of the loop it runs on many values at a time; the place is looked for only after that.
+    if x.values.iter().fold(true, |all, &v| all & x.code.contains(v)) {
+        return Ok(());
+    }
     match x.values.iter().position(|&v| !x.code.contains(v)) {
         Some(index) => Err(GemvError::Value { index, value: x.values[index], code: x.code.name() }),
         None => Ok(()),
     }
+}
+
+/// Refuses a shape whose sums could leave 32 bits.
+///
+/// # Errors
+/// [`GemvError::Unsupported`] above [`width::MAX_COLS`] columns.
+pub fn check_shape(backend: &str, shape: Shape) -> Result<(), GemvError> {
+    if shape.cols <= width::MAX_COLS {
+        return Ok(());
+    }
+    let reason = format!("sums of more than {} columns can leave 32 bits", width::MAX_COLS);
+    Err(GemvError::Unsupported { backend: backend.into(), shape, reason })
 }
 
 /// The stacked shape of the parts of one `prepare`: equal columns and codes, rows added up.
@@ -144,8 +160,10 @@ pub fn stacked_shape(backend: &str, parts: &[TileMatrix<'_>]) -> Result<Shape, G
     if let Some(other) = parts.iter().map(shape).find(|s| s.cols != first.cols || s.code != first.code) {
         return refuse(format!("it would be stacked with {} x {} {} weights", other.rows, other.cols, other.code.name()));
     }
-    if first.cols > width::MAX_COLS {
-        return refuse(format!("sums of more than {} columns can leave 32 bits", width::MAX_COLS));
+    check_shape(backend, first)?;
+    // Matrices without columns take no memory, so their rows can be as many as the counter holds.
+    match parts.iter().try_fold(0, |rows: usize, part| rows.checked_add(part.rows())) {
+        Some(rows) => Ok(Shape { rows, ..first }),
+        None => refuse("the stacked rows cannot be counted".into()),
     }
-    Ok(Shape { rows: parts.iter().map(TileMatrix::rows).sum(), ..first })
 }

@@ -1,5 +1,25 @@
 //! GEMV on the CPU, and the trait that every GEMV back end implements.
+//!
+//! [`CpuGemv`] multiplies ternary and quaternary weights by A8, A4 and A2 activations, all of them
+//! bit-equal to `nda_spec::golden::gemv`. It reads the weights where they lie (a mapped file) in the
+//! tile layout of `nda_spec::tile`, and chooses among [`Variant`]s once, at run time.
 
+#![deny(unsafe_code)]
+
+mod activations;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod avx512;
+pub mod cpu;
 pub mod gemv;
+mod level;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
+mod portable;
 
+pub use cpu::{CpuError, CpuGemv};
 pub use gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+pub use level::Variant;

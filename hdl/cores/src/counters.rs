@@ -1,0 +1,91 @@
+//! The counters that `STAT` returns, in the order of `nda_spec::wire::Stat`.
+//!
+//! Function: each counts the cycles in which its input is high; `data` is counter `address`, in the same cycle.
+//! All wrap at 2^32. Cost: 320 registers and their incrementers.
+
+use rust_hdl_core::prelude::*;
+use rust_hdl_widgets::prelude::*;
+
+/// See the module's documentation.
+#[derive(LogicBlock)]
+pub struct Counters {
+    /// System clock.
+    pub clock: Signal<In, Clock>,
+    /// A frame was handed on.
+    pub frame_ok: Signal<In, Bit>,
+    /// A frame had a wrong CRC.
+    pub bad_crc: Signal<In, Bit>,
+    /// A frame was malformed.
+    pub bad_frame: Signal<In, Bit>,
+    /// A frame did not fit.
+    pub overrun: Signal<In, Bit>,
+    /// A job was begun.
+    pub job: Signal<In, Bit>,
+    /// A run phase is on.
+    pub run_cycle: Signal<In, Bit>,
+    /// The array takes a beat.
+    pub beat: Signal<In, Bit>,
+    /// A response byte waits.
+    pub tx_wait: Signal<In, Bit>,
+    /// A received byte waits.
+    pub rx_wait: Signal<In, Bit>,
+    /// Which counter.
+    pub address: Signal<In, Bits<4>>,
+    /// Its value.
+    pub data: Signal<Out, Bits<32>>,
+    count: [DFF<Bits<32>>; 10],
+    up: [Signal<Local, Bit>; 10],
+    chosen: Signal<Local, Bits<16>>,
+    one: Constant<Bits<16>>,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            frame_ok: Default::default(),
+            bad_crc: Default::default(),
+            bad_frame: Default::default(),
+            overrun: Default::default(),
+            job: Default::default(),
+            run_cycle: Default::default(),
+            beat: Default::default(),
+            tx_wait: Default::default(),
+            rx_wait: Default::default(),
+            address: Default::default(),
+            data: Default::default(),
+            count: Default::default(),
+            up: Default::default(),
+            chosen: Default::default(),
+            one: Constant::new(1_u64.into()),
+        }
+    }
+}
+
+impl Logic for Counters {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.up[0].next = self.frame_ok.val();
+        self.up[1].next = self.bad_crc.val();
+        self.up[2].next = self.bad_frame.val();
+        self.up[3].next = self.overrun.val();
+        self.up[4].next = self.job.val();
+        self.up[5].next = self.run_cycle.val();
+        self.up[6].next = self.beat.val();
+        self.up[7].next = self.tx_wait.val();
+        self.up[8].next = self.rx_wait.val();
+        self.up[9].next = true;
+        self.data.next = 0.into();
+        self.chosen.next = self.one.val() << self.address.val();
+        for i in 0..10 {
+            self.count[i].clock.next = self.clock.val();
+            self.count[i].d.next = self.count[i].q.val();
+            if self.up[i].val() {
+                self.count[i].d.next = self.count[i].q.val() + 1;
+            }
+            if self.chosen.val().get_bit(i) {
+                self.data.next = self.count[i].q.val();
+            }
+        }
+    }
+}

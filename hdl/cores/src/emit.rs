@@ -1,0 +1,406 @@
+//! `emit`: the only road to Verilog, and what it refuses to let through.
+//!
+//! rust-hdl emits one module an instance under flat names, lets Verilog keywords pass as names, and turns a
+//! forgotten `#[hdl_gen]` into an empty module (reference/rust-hdl.md, sections 1, 2 and 8). So its text is checked
+//! here, modules that are the same are merged into one, and names become what the sources call them.
+
+use crate::board_parallel::BoardParallel;
+use crate::board_uart::BoardUart;
+use nda_spec::Config;
+use nda_spec::config::{ConfigError, Geometry};
+use nda_spec::wire::{ENGINE_VERSION, Ident, PROTOCOL_VERSION};
+use rust_hdl_core::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Which way a board's bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Port {
+    /// Eight data bits with ready/valid, both ways.
+    Parallel,
+    /// Two pins.
+    Uart,
+}
+
+impl Port {
+    /// Both, for loops over all images.
+    pub const ALL: [Port; 2] = [Port::Parallel, Port::Uart];
+
+    /// The name in files and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Port::Parallel => "parallel",
+            Port::Uart => "uart",
+        }
+    }
+}
+
+/// Why no Verilog was emitted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// The configuration itself is bad.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The geometry is none of those that are compiled in.
+    #[error("no image with {rows} x {cols} lanes, {planes} planes and frames of {slot_bytes} bytes in {slots} slots is compiled in; add a line to `geometries!` in hdl/cores/src/emit.rs")]
+    Geometry {
+        /// Rows of the array.
+        rows: usize,
+        /// Columns of the array.
+        cols: usize,
+        /// Planes a beat.
+        planes: usize,
+        /// Bytes of a frame.
+        slot_bytes: usize,
+        /// Slots of the frame buffer.
+        slots: usize,
+    },
+    /// rust-hdl's own check: an input that nothing is connected to, a loop of logic, a wrong direction.
+    #[error("rust-hdl refuses the circuit: {0}")]
+    Circuit(String),
+    /// A module without a statement: a core whose `update` lacks `#[hdl_gen]`.
+    #[error("module '{module}' is empty; its update() needs #[hdl_gen] or its hdl() a body")]
+    Empty {
+        /// The module.
+        module: String,
+    },
+    /// Nothing drives a port or a wire.
+    #[error("nothing drives '{signal}' in module '{module}'")]
+    Undriven {
+        /// The module.
+        module: String,
+        /// The signal.
+        signal: String,
+    },
+    /// A name that is a keyword of Verilog or SystemVerilog.
+    #[error("'{name}' in module '{module}' is a Verilog keyword; rename it")]
+    Keyword {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+    },
+    /// A width that no signal should have.
+    #[error("'{name}' in module '{module}' is {bits} bits wide; at most {MAX_BITS} are built")]
+    Width {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+        /// Its width.
+        bits: usize,
+    },
+    /// An identifier that the module does not declare: a const generic used as a value becomes one.
+    #[error("'{name}' is used in module '{module}' but not declared there; a const generic used as a value must be a Constant field")]
+    Undeclared {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+    },
+}
+
+/// Widest signal that is built.
+pub const MAX_BITS: usize = 4096;
+
+/// The array shapes that are compiled in: rows, cols, planes, then log2 of the frame buffer's bytes.
+/// Widths are const generics in rust-hdl, so a shape has to be known to the compiler.
+macro_rules! geometries {
+    ($config:expr, $page:expr, $port:expr; $(($rows:literal, $cols:literal, $planes:literal, $aw:literal)),+ $(,)?) => {{
+        let (config, g): (&Config, &Geometry) = ($config, &$config.geometry);
+        let frames = config.slots * config.slot_bytes;
+        match (g.array_rows, g.array_cols, g.planes, frames.trailing_zeros()) {
+            $(($rows, $cols, $planes, $aw) => {
+                const W: usize = $rows * $cols * 2;
+                const X: usize = $cols * $planes;
+                const Y: usize = $rows * 24;
+                const U: usize = if Y > 64 { Y } else { 64 };
+                match $port {
+                    Port::Parallel => {
+                        let mut board = BoardParallel::<W, X, Y, U, $aw>::new(config, $page);
+                        board.clock.connect();
+                        board.rx_valid.connect();
+                        board.rx_data.connect();
+                        board.tx_ready.connect();
+                        board.connect_all();
+                        text(&board)
+                    }
+                    Port::Uart => {
+                        let mut board = BoardUart::<W, X, Y, U, $aw>::new(config, $page);
+                        board.clock.connect();
+                        board.rx.connect();
+                        board.connect_all();
+                        text(&board)
+                    }
+                }
+            })+
+            (rows, cols, planes, _) => Err(EmitError::Geometry { rows, cols, planes, slot_bytes: config.slot_bytes, slots: config.slots }),
+        }
+    }};
+}
+
+/// Verilog of a whole board, and what it says of itself.
+#[derive(Debug, Clone)]
+pub struct Emitted {
+    /// The Verilog; its top module is [`Emitted::top`].
+    pub verilog: String,
+    /// Name of the top module.
+    pub top: &'static str,
+    /// What `IDENT` returns.
+    pub ident: Ident,
+}
+
+/// Emits the board of a configuration.
+///
+/// # Errors
+/// [`EmitError`] says what is refused and where.
+pub fn emit(config: &Config, port: Port) -> Result<Emitted, EmitError> {
+    config.check()?;
+    let mut ident = Ident {
+        protocol: PROTOCOL_VERSION,
+        engine: ENGINE_VERSION,
+        board: 0,
+        geometry: config.geometry,
+        mtu: config.mtu() as u16,
+        slots: config.slots as u8,
+        clk_hz: config.clk_hz,
+        baud: if port == Port::Uart { config.baud } else { 0 },
+        config: config.name.clone(),
+        build: 0,
+    };
+    // The hash is taken of the text with the hash's own place as zero.
+    let blank = board(config, &ident, port)?;
+    let hash = blake3::hash(blank.as_bytes());
+    ident.build = hash.as_bytes()[..8].iter().rev().fold(0, |all, &b| all << 8 | u64::from(b));
+    let verilog = board(config, &ident, port)?;
+    Ok(Emitted { verilog, top: "board", ident })
+}
+
+fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError> {
+    let page = ident.to_bytes();
+    let raw = geometries!(config, page, port;
+        (1, 16, 1, 10),
+        (1, 64, 2, 12),
+        (4, 64, 2, 12),
+        (2, 16, 4, 11),
+        (1, 32, 8, 12),
+    )?;
+    finish(&raw, "board")
+}
+
+/// rust-hdl's text of a block whose inputs are connected.
+///
+/// # Errors
+/// [`EmitError::Circuit`] with what rust-hdl found.
+pub fn text<B: Block>(block: &B) -> Result<String, EmitError> {
+    check_all(block).map_err(|e| EmitError::Circuit(format!("{e:?}")))?;
+    Ok(generate_verilog_unchecked(block))
+}
+
+/// One module of the text: its lines between `module` and `endmodule`.
+struct Module {
+    name: String,
+    lines: Vec<String>,
+}
+
+/// Checks rust-hdl's text, merges equal modules and renames them after their place: `top$engine$array` becomes
+/// `board_engine_array` for a top called `board`.
+///
+/// # Errors
+/// [`EmitError`] names the module and the signal.
+pub fn finish(raw: &str, top: &str) -> Result<String, EmitError> {
+    let modules = split(raw);
+    for module in &modules {
+        check(module)?;
+    }
+    Ok(rename(&merge(modules), top))
+}
+
+fn split(raw: &str) -> Vec<Module> {
+    let mut modules = Vec::new();
+    let mut current: Option<Module> = None;
+    for line in raw.lines() {
+        let trimmed = line.trim();
+        if let Some(rest) = trimmed.strip_prefix("module ") {
+            let name = rest.split('(').next().unwrap_or_default().trim().to_string();
+            current = Some(Module { name, lines: Vec::new() });
+        }
+        if let Some(module) = &mut current {
+            module.lines.push(line.trim_end().to_string());
+            if trimmed.starts_with("endmodule") {
+                modules.extend(current.take());
+            }
+        }
+    }
+    modules
+}
+
+/// A declaration: kind ("input wire", "output reg", "reg", "wire", "localparam"), width and name.
+fn declaration(line: &str) -> Option<(&str, usize, &str)> {
+    let line = line.trim();
+    let kinds = ["input wire", "output reg", "output wire", "localparam", "reg", "wire"];
+    let kind = kinds.into_iter().find(|k| line.strip_prefix(k).is_some_and(|rest| rest.starts_with([' ', '['])))?;
+    let rest = line[kind.len()..].trim_start().trim_start_matches("signed").trim_start();
+    let (bits, rest) = match rest.strip_prefix('[') {
+        Some(range) => {
+            let (range, rest) = range.split_once(']')?;
+            (range.split_once(':')?.0.trim().parse::<usize>().ok()? + 1, rest)
+        }
+        None => (1, rest),
+    };
+    let name = rest.trim_start().split(|c: char| !is_name(c)).next()?;
+    (!name.is_empty()).then_some((kind, bits, name))
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '$'
+}
+
+fn check(module: &Module) -> Result<(), EmitError> {
+    let body = module.lines.join("\n");
+    let name = || module.name.clone();
+    // A module has statements, or instances of others; an interface alone is a forgotten #[hdl_gen].
+    if !["always", "assign", "initial", "wire"].iter().any(|word| words(&body).any(|w| w == *word)) {
+        return Err(EmitError::Empty { module: name() });
+    }
+    let code = strip_comments(&body);
+    // rust-hdl checks three of the field names; an instance is called as its field is.
+    let instances = code.lines().filter_map(|line| line.trim().strip_prefix(&format!("{}$", module.name))?.split_once(' '));
+    if let Some((_, instance)) = instances.map(|(kind, rest)| (kind, rest.split('(').next().unwrap_or_default().trim())).find(|(_, i)| is_keyword(i)) {
+        return Err(EmitError::Keyword { module: name(), name: instance.into() });
+    }
+    let used: BTreeSet<&str> = words(&code).collect();
+    let mut declared: BTreeSet<&str> = BTreeSet::new();
+    for line in code.lines() {
+        for statement in line.split_inclusive(';') {
+            let Some((kind, bits, signal)) = declaration(statement) else { continue };
+            declared.insert(signal);
+            if is_keyword(signal) {
+                return Err(EmitError::Keyword { module: name(), name: signal.into() });
+            }
+            if bits > MAX_BITS {
+                return Err(EmitError::Width { module: name(), name: signal.into(), bits });
+            }
+            let driven = match kind {
+                "output reg" | "reg" => is_assigned(&code, signal),
+                "output wire" => is_assigned(&code, signal) || code.contains(&format!("({signal})")),
+                "wire" => statement.contains('=') || is_assigned(&code, signal) || code.contains(&format!("({signal})")),
+                _ => true,
+            };
+            if !driven {
+                return Err(EmitError::Undriven { module: name(), signal: signal.into() });
+            }
+        }
+    }
+    // A single capital letter is what a const generic used as a value leaves behind.
+    match used.iter().find(|w| w.len() <= 2 && w.chars().all(|c| c.is_ascii_uppercase()) && !declared.contains(**w)) {
+        Some(word) => Err(EmitError::Undeclared { module: name(), name: word.to_string() }),
+        None => Ok(()),
+    }
+}
+
+fn strip_comments(text: &str) -> String {
+    text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// The names in a text; numbers' digits after an apostrophe are no names.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let quoted = |at: usize| at > 0 && text.as_bytes()[at - 1] == b'\'';
+    text.split(|c: char| !is_name(c)).filter(move |w| {
+        let at = w.as_ptr() as usize - text.as_ptr() as usize;
+        !w.is_empty() && !quoted(at) && !w.as_bytes()[0].is_ascii_digit()
+    })
+}
+
+/// Whether a statement gives `signal` a value: `signal =`, `signal <=`, `signal[..] <=`.
+fn is_assigned(code: &str, signal: &str) -> bool {
+    code.match_indices(signal).any(|(at, _)| {
+        let before = code[..at].chars().next_back().is_none_or(|c| !is_name(c));
+        let mut after = code[at + signal.len()..].chars().peekable();
+        if !before || after.peek().is_some_and(|&c| is_name(c)) {
+            return false;
+        }
+        let mut rest = code[at + signal.len()..].trim_start();
+        while let Some(tail) = rest.strip_prefix('[') {
+            rest = tail.split_once(']').map_or("", |(_, after)| after).trim_start();
+        }
+        (rest.starts_with('=') && !rest.starts_with("==")) || rest.starts_with("<=")
+    })
+}
+
+/// Merges modules whose text is the same once the modules inside them are.
+fn merge(modules: Vec<Module>) -> Vec<Module> {
+    // The deepest path first, so that a parent's text is compared after its children have been merged.
+    let mut order: Vec<usize> = (0..modules.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(modules[i].name.matches('$').count()));
+    let mut kept_as: HashMap<String, String> = HashMap::new();
+    let mut seen: HashMap<String, String> = HashMap::new();
+    let mut kept: BTreeMap<usize, Module> = BTreeMap::new();
+    for i in order {
+        let module = &modules[i];
+        let mut lines = Vec::new();
+        for line in &module.lines {
+            let mut parts = line.trim_start().splitn(2, ' ');
+            let (first, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let indent = &line[..line.len() - line.trim_start().len()];
+            match kept_as.get(first) {
+                Some(other) if first.starts_with(&format!("{}$", module.name)) => lines.push(format!("{indent}{other} {rest}")),
+                _ => lines.push(line.clone()),
+            }
+        }
+        let key = lines.join("\n").replace(&format!("module {}(", module.name), "module @(");
+        let key = key.replace(&format!("endmodule // {}", module.name), "endmodule");
+        let canonical = seen.entry(key).or_insert_with(|| module.name.clone()).clone();
+        if canonical == module.name {
+            kept.insert(i, Module { name: canonical.clone(), lines });
+        }
+        kept_as.insert(module.name.clone(), canonical);
+    }
+    kept.into_values().collect()
+}
+
+fn rename(modules: &[Module], top: &str) -> String {
+    // Longest first, so that `top$a$b` is not taken for `top$a`.
+    let mut names: Vec<(&str, String)> = modules.iter().map(|m| (m.name.as_str(), m.name.replacen("top", top, 1).replace('$', "_"))).collect();
+    names.sort_by_key(|n| std::cmp::Reverse(n.0.len()));
+    let new_name = |word: &str| names.iter().find(|n| n.0 == word).map(|n| n.1.as_str());
+    let mut out = String::from("// Emitted from hdl/cores by nda-cores; do not edit.\n`default_nettype wire\n");
+    for module in modules {
+        for line in &module.lines {
+            let trimmed = line.trim_start();
+            let indent = &line[..line.len() - trimmed.len()];
+            let renamed = if let Some(rest) = trimmed.strip_prefix("module ") {
+                let (name, ports) = rest.split_once('(').unwrap_or((rest, ""));
+                format!("module {}({ports}", new_name(name.trim()).unwrap_or(name))
+            } else if trimmed.starts_with("endmodule") {
+                "endmodule".into()
+            } else {
+                let (first, rest) = trimmed.split_once(' ').unwrap_or((trimmed, ""));
+                match new_name(first) {
+                    Some(name) if !rest.is_empty() => format!("{name} {rest}"),
+                    _ => trimmed.into(),
+                }
+            };
+            out += indent;
+            out += &renamed;
+            out += "\n";
+        }
+        out += "\n";
+    }
+    out
+}
+
+/// Keywords of Verilog-2005 and SystemVerilog that a field could be called.
+fn is_keyword(name: &str) -> bool {
+    const KEYWORDS: &str = " accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before begin bind bins binsof bit \
+        break buf bufif0 bufif1 byte case casex casez cell chandle checker class clocking cmos config const constraint context continue cover \
+        covergroup coverpoint cross deassign default defparam design disable dist do edge else end endcase endmodule enum event expect export extends \
+        extern final first_match for force foreach forever fork forkjoin function generate genvar global highz0 highz1 if iff ifnone implements implies \
+        import incdir include initial inout input inside instance int integer interface intersect join large liblist library local localparam logic \
+        longint macromodule matches medium modport module nand negedge new nexttime nmos nor noshowcancelled not notif0 notif1 null or output package \
+        packed parameter pmos posedge primitive priority program property protected pull0 pull1 pulldown pullup pure rand randc randcase randsequence \
+        rcmos real realtime ref reg reject_on release repeat restrict return rnmos rpmos rtran s_always scalared sequence shortint shortreal signed \
+        small soft solve specify specparam static string strong strong0 strong1 struct super supply0 supply1 table tagged task this throughout time \
+        timeprecision timeunit tran tri tri0 tri1 triand trior trireg type typedef union unique unsigned until untyped use uwire var vectored virtual \
+        void wait wand weak weak0 weak1 while wildcard wire with within wor xnor xor ";
+    KEYWORDS.contains(&format!(" {name} "))
+}

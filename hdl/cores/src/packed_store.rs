@@ -1,0 +1,79 @@
+//! The tile store and the activation store: bytes in, wide words out.
+//!
+//! Function: bytes are gathered, first byte lightest, and written as one word with the byte that completes it.
+//! A read gives its word two cycles later: one for the block RAM, one for its output register, without which
+//! an ECP5 block RAM alone takes 5.8 ns (reference/rust-hdl.md, section 3). `read_data` then stays.
+//! Handshake: `byte_enable` takes a byte, `write_enable` (with it) writes the word. Interval 1 both ways.
+//! Cost: block RAM and two registers of the word's width.
+
+use rust_hdl_core::prelude::*;
+
+/// `W` bits a word; at most 65,536 words.
+#[derive(LogicBlock)]
+pub struct PackedStore<const W: usize> {
+    /// System clock.
+    pub clock: Signal<In, Clock>,
+    /// Take `byte_data`.
+    pub byte_enable: Signal<In, Bit>,
+    /// The byte.
+    pub byte_data: Signal<In, Bits<8>>,
+    /// It completes a word: write it.
+    pub write_enable: Signal<In, Bit>,
+    /// Where to write.
+    pub write_address: Signal<In, Bits<16>>,
+    /// Read in this cycle.
+    pub read_enable: Signal<In, Bit>,
+    /// Where to read.
+    pub read_address: Signal<In, Bits<16>>,
+    /// The word read two cycles ago.
+    pub read_data: Signal<Out, Bits<W>>,
+    _depth: usize,
+}
+
+impl<const W: usize> PackedStore<W> {
+    /// A store of `depth` words.
+    pub fn new(depth: usize) -> Self {
+        assert!(depth >= 2 && depth <= 1 << 16, "{depth} words do not fit 16 address bits");
+        Self {
+            clock: Default::default(),
+            byte_enable: Default::default(),
+            byte_data: Default::default(),
+            write_enable: Default::default(),
+            write_address: Default::default(),
+            read_enable: Default::default(),
+            read_address: Default::default(),
+            read_data: Default::default(),
+            _depth: depth,
+        }
+    }
+}
+
+impl<const W: usize> Logic for PackedStore<W> {
+    fn update(&mut self) {}
+
+    fn connect(&mut self) {
+        self.read_data.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        let top = nda_spec::width::index_bits(self._depth) - 1;
+        let assembled = if W > 8 { format!("{{byte_data, gathered[{}:8]}}", W - 1) } else { "byte_data".into() };
+        Verilog::Custom(format!(
+            "(* ram_style = \"block\" *) reg [{w}:0] mem [0:{d}];\n\
+             reg [{w}:0] gathered = 0;\n\
+             reg [{w}:0] fetched = 0;\n\
+             reg fetched_new = 0;\n\
+             wire [{w}:0] assembled = {assembled};\n\
+             initial read_data = 0;\n\
+             always @(posedge clock) begin\n\
+             \x20   if (byte_enable) gathered <= assembled;\n\
+             \x20   if (write_enable) mem[write_address[{top}:0]] <= assembled;\n\
+             \x20   if (read_enable) fetched <= mem[read_address[{top}:0]];\n\
+             \x20   fetched_new <= read_enable;\n\
+             \x20   if (fetched_new) read_data <= fetched;\n\
+             end\n",
+            w = W - 1,
+            d = self._depth - 1,
+        ))
+    }
+}

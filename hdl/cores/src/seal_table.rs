@@ -1,0 +1,59 @@
+//! One bit a page of the tile store: does it hold what the host said it should?
+//!
+//! Function: `set` seals the page at `index`, `clear` unseals it (and wins); `is_sealed` is the bit of `query`,
+//! in the same cycle. All pages are unsealed at power-up. Cost: a register a page and its decoders.
+
+use rust_hdl_core::prelude::*;
+
+/// See the module's documentation.
+#[derive(LogicBlock)]
+pub struct SealTable {
+    /// System clock.
+    pub clock: Signal<In, Clock>,
+    /// Seal the page at `index`.
+    pub set: Signal<In, Bit>,
+    /// Unseal the page at `index`.
+    pub clear: Signal<In, Bit>,
+    /// The page to change.
+    pub index: Signal<In, Bits<8>>,
+    /// The page to look up.
+    pub query: Signal<In, Bits<8>>,
+    /// Whether it is sealed.
+    pub is_sealed: Signal<Out, Bit>,
+    _pages: usize,
+}
+
+impl SealTable {
+    /// A table of `pages` pages, 2 to 256.
+    pub fn new(pages: usize) -> Self {
+        assert!((2..=256).contains(&pages), "{pages} pages");
+        Self {
+            clock: Default::default(),
+            set: Default::default(),
+            clear: Default::default(),
+            index: Default::default(),
+            query: Default::default(),
+            is_sealed: Default::default(),
+            _pages: pages,
+        }
+    }
+}
+
+impl Logic for SealTable {
+    fn update(&mut self) {}
+
+    fn connect(&mut self) {
+        self.is_sealed.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        let (top, address) = (self._pages - 1, nda_spec::width::index_bits(self._pages) - 1);
+        Verilog::Custom(format!(
+            "reg [{top}:0] sealed = 0;\n\
+             always @(posedge clock)\n\
+             \x20   if (clear) sealed[index[{address}:0]] <= 1'b0;\n\
+             \x20   else if (set) sealed[index[{address}:0]] <= 1'b1;\n\
+             always @(*) is_sealed = sealed[query[{address}:0]];\n"
+        ))
+    }
+}

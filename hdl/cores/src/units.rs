@@ -1,0 +1,72 @@
+//! Single cores as tops of their own: what the simulator's tests drive one by one.
+
+use crate::block_ram::BlockRam;
+use crate::cobs_decoder::CobsDecoder;
+use crate::counters::Counters;
+use crate::crc32::Crc32;
+use crate::emit::{EmitError, finish};
+use crate::frame_buffer::FrameBuffer;
+use crate::frame_encoder::FrameEncoder;
+use crate::gemv_array::GemvArray;
+use crate::gemv_sequencer::GemvSequencer;
+use crate::header_register::HeaderRegister;
+use crate::packed_store::PackedStore;
+use crate::seal_table::SealTable;
+use crate::uart_rx::UartRx;
+use crate::uart_tx::UartTx;
+use crate::unpacker::Unpacker;
+use rust_hdl_core::prelude::*;
+
+/// Clock cycles a bit of the UART units.
+pub const UART_DIVISOR: u32 = 8;
+/// Slots and slot bytes of the frame buffer unit.
+pub const FRAME_SLOTS: (usize, usize) = (2, 128);
+/// Pages of the seal table unit.
+pub const SEAL_PAGES: usize = 24;
+/// Words of the memory units: not a power of two.
+pub const STORE_WORDS: usize = 24;
+
+/// Array units: name, rows, columns, planes.
+pub const ARRAYS: [(&str, usize, usize, usize); 6] = [
+    ("gemv_array_1x8x1", 1, 8, 1),
+    ("gemv_array_1x16x1", 1, 16, 1),
+    ("gemv_array_2x24x2", 2, 24, 2),
+    ("gemv_array_2x16x4", 2, 16, 4),
+    ("gemv_array_1x32x8", 1, 32, 8),
+    ("gemv_array_4x64x2", 4, 64, 2),
+];
+
+/// Every unit's name and Verilog; a unit's top module bears its name.
+///
+/// # Errors
+/// [`EmitError`] says what is refused and where.
+pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
+    let mut all = vec![
+        unit("crc32", &Crc32::default())?,
+        unit("cobs_decoder", &CobsDecoder::default())?,
+        unit("frame_encoder", &FrameEncoder::default())?,
+        unit("frame_buffer", &FrameBuffer::<8>::new(FRAME_SLOTS.0, FRAME_SLOTS.1, false))?,
+        unit("frame_buffer_dropping", &FrameBuffer::<8>::new(FRAME_SLOTS.0, FRAME_SLOTS.1, true))?,
+        unit("uart_rx", &UartRx::new(UART_DIVISOR))?,
+        unit("uart_tx", &UartTx::new(UART_DIVISOR))?,
+        unit("block_ram", &BlockRam::<12, 5>::new(STORE_WORDS))?,
+        unit("packed_store", &PackedStore::<32>::new(STORE_WORDS))?,
+        unit("unpacker", &Unpacker::<32>::default())?,
+        unit("seal_table", &SealTable::new(SEAL_PAGES))?,
+        unit("header_register", &HeaderRegister::default())?,
+        unit("counters", &Counters::default())?,
+        unit("gemv_sequencer", &GemvSequencer::default())?,
+    ];
+    all.push(unit(ARRAYS[0].0, &GemvArray::<16, 8, 24>::new(1, 8, 1))?);
+    all.push(unit(ARRAYS[1].0, &GemvArray::<32, 16, 24>::new(1, 16, 1))?);
+    all.push(unit(ARRAYS[2].0, &GemvArray::<96, 48, 48>::new(2, 24, 2))?);
+    all.push(unit(ARRAYS[3].0, &GemvArray::<64, 64, 48>::new(2, 16, 4))?);
+    all.push(unit(ARRAYS[4].0, &GemvArray::<64, 256, 24>::new(1, 32, 8))?);
+    all.push(unit(ARRAYS[5].0, &GemvArray::<512, 128, 96>::new(4, 64, 2))?);
+    Ok(all)
+}
+
+/// A core's Verilog. rust-hdl's check of connections is left to the boards: a top's inputs are open by nature.
+fn unit<B: Block>(name: &'static str, block: &B) -> Result<(&'static str, String), EmitError> {
+    Ok((name, finish(&generate_verilog_unchecked(block), name)?))
+}

@@ -1,0 +1,105 @@
+//! What a caller of this crate has to handle.
+
+use crate::transport::TransportError;
+use nda_spec::config::ConfigError;
+use nda_spec::wire::IdentError;
+
+/// Why a device could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// The link itself failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Nothing that makes sense came back.
+    #[error(
+        "{device} did not answer {waiting_for}: {tries} tries and {syncs} SYNCs in {waited_ms} ms; check that the board is powered and holds an nda image, that this is its UART, and the baud rate"
+    )]
+    NoAnswer {
+        /// The other end.
+        device: String,
+        /// The request that was waited for.
+        waiting_for: String,
+        /// How often it was sent.
+        tries: u32,
+        /// How often a new session was tried.
+        syncs: u32,
+        /// For how long, on the transport's clock.
+        waited_ms: u64,
+    },
+    /// The device answers, but is not one that this host speaks to.
+    #[error("{device}: {source}")]
+    Ident {
+        /// The other end.
+        device: String,
+        /// What is wrong with its page.
+        source: IdentError,
+    },
+    /// The identification's numbers are none that an image can be built with.
+    #[error("{device} describes itself as what no image can be ({source}); load an image built by these tools")]
+    Geometry {
+        /// The other end.
+        device: String,
+        /// The first number that cannot be.
+        source: ConfigError,
+    },
+    /// The device says no to a request that its identification allows.
+    #[error(
+        "{device} refused {request} with status {status:#04x}, aux {aux:#x}; the image and these host tools disagree, load an image built by these tools"
+    )]
+    Refused {
+        /// The other end.
+        device: String,
+        /// The request.
+        request: String,
+        /// The status byte.
+        status: u8,
+        /// The response's aux.
+        aux: u32,
+    },
+    /// A response with a right CRC that is not what the request asks for.
+    #[error(
+        "{device} answered {request} with {found} payload bytes, not {expected}; the image and these host tools disagree, load an image built by these tools"
+    )]
+    Malformed {
+        /// The other end.
+        device: String,
+        /// The request.
+        request: String,
+        /// Payload bytes that came.
+        found: usize,
+        /// Payload bytes that should have come.
+        expected: usize,
+    },
+    /// Another image answers after a recovery.
+    #[error("{device} was '{before}' when the session started and is '{after}' now: its image was replaced; start a new session")]
+    Replaced {
+        /// The other end.
+        device: String,
+        /// Configuration and build at the start.
+        before: String,
+        /// Configuration and build now.
+        after: String,
+    },
+    /// A number that the device has no place for; the caller's mistake.
+    #[error("{what} is {found}, but {device} takes at most {limit}")]
+    TooLarge {
+        /// The other end.
+        device: String,
+        /// What was given.
+        what: &'static str,
+        /// Its value.
+        found: usize,
+        /// The largest value.
+        limit: usize,
+    },
+    /// The same thing went wrong again and again.
+    #[error("{device}: {what} did not settle in {tries} tries; the link or the board is faulty, try a shorter cable or a lower baud rate")]
+    Unsettled {
+        /// The other end.
+        device: String,
+        /// What was tried.
+        what: String,
+        /// How often.
+        tries: u32,
+    },
+}

@@ -1,0 +1,86 @@
+//! The shipping driver and the shipping serial transport, over a pseudo-terminal.
+#![cfg(unix)]
+
+use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
+use nda_device::{
+    DeviceError, Driver, DriverOptions, FabricGemv, ModelDevice, ModelPort, PtyBridge, Random, SerialTransport, TransportError,
+};
+use nda_kernels::{Activations, Gemv};
+use nda_spec::{ActivationCode, Config, WeightCode};
+use std::time::{Duration, Instant};
+
+fn bridge() -> PtyBridge<ModelDevice> {
+    // A terminal is no wire: it hands over at once what a UART would spread over time, so nothing may be dropped.
+    PtyBridge::start(ModelDevice::new(&Config::named("wide256").unwrap(), ModelPort::Parallel)).unwrap()
+}
+
+fn open(path: &str) -> Driver<SerialTransport> {
+    Driver::open(SerialTransport::open(path, 3_000_000).unwrap(), DriverOptions::default()).unwrap()
+}
+
+#[test]
+fn the_shipping_driver_multiplies_over_a_pseudo_terminal_session_after_session() {
+    let bridge = bridge();
+    let mut random = Random::new(1);
+    let stack =
+        [RandomMatrix::new(130, 300, WeightCode::Quaternary, &mut random), RandomMatrix::new(3, 300, WeightCode::Quaternary, &mut random)];
+    for session in 0..3 {
+        let mut fabric = FabricGemv::new(open(bridge.path()));
+        let id = fabric.prepare(&[stack[0].view(), stack[1].view()]).unwrap();
+        for code in ActivationCode::ALL {
+            let x = random_vector(300, code, &mut random);
+            let mut y = vec![0; 133];
+            fabric.run(id, Activations { code, values: &x }, &mut y).unwrap();
+            assert_eq!(y, golden_stack(&stack, &x), "session {session}");
+        }
+        let stats = fabric.driver().stats();
+        assert_eq!((stats.bad_frames, stats.syncs), (0, 1), "{stats:?}");
+    }
+}
+
+#[test]
+fn a_second_host_is_refused_with_the_next_step() {
+    let bridge = bridge();
+    let _first = open(bridge.path());
+    let error = SerialTransport::open(bridge.path(), 3_000_000).unwrap_err().to_string();
+    assert!(error.contains("another program has it open"), "{error}");
+}
+
+#[test]
+fn a_device_that_ends_is_a_lost_link_at_once() {
+    let bridge = bridge();
+    let mut driver = open(bridge.path());
+    driver.stat().unwrap();
+    let device = bridge.stop().unwrap();
+    assert_eq!(device.stat().frames_ok, 3);
+    let started = Instant::now();
+    let error = driver.stat().unwrap_err();
+    assert!(matches!(&error, DeviceError::Transport(TransportError::Lost { reason, .. }) if reason.contains("link lost")), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn a_silent_port_is_a_clear_error_within_its_deadline() {
+    struct Silent;
+    impl nda_device::ByteDevice for Silent {
+        fn describe(&self) -> String {
+            "silent".into()
+        }
+        fn feed(&mut self, _: &[u8]) {}
+        fn drain(&mut self, _: &mut Vec<u8>) -> bool {
+            false
+        }
+        fn cycles(&self) -> u64 {
+            0
+        }
+        fn clk_hz(&self) -> u32 {
+            1
+        }
+    }
+    let bridge = PtyBridge::start(Silent).unwrap();
+    let started = Instant::now();
+    let options = DriverOptions { max_tries: 3, ..DriverOptions::default() };
+    let error = Driver::open(SerialTransport::open(bridge.path(), 3_000_000).unwrap(), options).unwrap_err();
+    assert!(matches!(error, DeviceError::NoAnswer { .. }), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(5));
+}

@@ -1,0 +1,233 @@
+//! Tile kernels for AVX2. A register holds one plane of four rows, half a block, so a lane is a row and no sum crosses lanes.
+
+use std::arch::x86_64::*;
+
+use nda_spec::WeightCode;
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
+
+use crate::activations::{A2Word, PreparedX};
+use crate::pairs;
+
+/// Rows of a register.
+const HALF_ROWS: usize = BLOCK_ROWS / 2;
+/// Half blocks in a tile.
+const HALVES: usize = TILE_ROWS / HALF_ROWS;
+
+/// Proof that the machine has AVX2.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// The kernels, or the feature that is missing.
+    pub fn detect() -> Result<Self, &'static str> {
+        if is_x86_feature_detected!("avx2") { Ok(Avx2(())) } else { Err("avx2") }
+    }
+
+    /// The 32 sums of one tile by A2 activations. Reads [`crate::activations::Form::A2`].
+    pub fn a2(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        // SAFETY: a value of this type exists only after detect() has found AVX2.
+        match code {
+            WeightCode::Quaternary => unsafe { a2_quaternary(tile, &x.a2, x.cols, sums) },
+            WeightCode::Ternary => unsafe { a2_ternary(tile, &x.a2, sums) },
+        }
+    }
+
+    /// The 32 sums of one tile by A8 or A4 activations. Reads [`crate::activations::Form::Bytes`].
+    pub fn bytes(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        // SAFETY: a value of this type exists only after detect() has found AVX2.
+        unsafe { bytes(code, tile, x, sums) }
+    }
+}
+
+/// One plane's four rows of a half block.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn plane(word: &[u64; WORD_U64], half: usize, plane: usize) -> __m256i {
+    let at = half / 2 * BLOCK_ROWS * WeightCode::PLANES + plane * BLOCK_ROWS + half % 2 * HALF_ROWS;
+    let four = &word[at..at + HALF_ROWS];
+    // SAFETY: `four` is 32 readable bytes, and this load asks for no alignment.
+    unsafe { _mm256_loadu_si256(four.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn broadcast(lane: u64) -> __m256i {
+    _mm256_set1_epi64x(lane.cast_signed())
+}
+
+/// A table of 16 bytes for VPSHUFB, in both halves of the register.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_table(table: &[i8; 16]) -> __m256i {
+    // SAFETY: the table is 16 readable bytes, and this load asks for no alignment.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(table.as_ptr().cast()) })
+}
+
+/// The four lanes as numbers.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn lanes(register: __m256i) -> [i64; HALF_ROWS] {
+    let mut four = [0; HALF_ROWS];
+    // SAFETY: `four` is 32 writable bytes, and this store asks for no alignment.
+    unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), register) };
+    four
+}
+
+/// The popcounts of the 16 nibbles, times `factor`, plus `bias`.
+const fn popcounts(factor: i8, bias: i8) -> [i8; 16] {
+    let mut table = [0; 16];
+    let mut nibble = 0_usize;
+    while nibble < table.len() {
+        table[nibble] = factor * nibble.count_ones() as i8 + bias;
+        nibble += 1;
+    }
+    table
+}
+
+/// What a table says of both nibbles of every byte, added up (Mula's popcount by VPSHUFB, 2008).
+#[inline]
+#[target_feature(enable = "avx2")]
+fn nibble_sums(table: __m256i, bits: __m256i) -> __m256i {
+    let low = _mm256_set1_epi8(0x0f);
+    let high_nibbles = _mm256_and_si256(_mm256_srli_epi16::<4>(bits), low);
+    _mm256_add_epi8(_mm256_shuffle_epi8(table, _mm256_and_si256(bits, low)), _mm256_shuffle_epi8(table, high_nibbles))
+}
+
+/// Adds the eight bytes of each lane to the lane's total.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_bytes(total: __m256i, bytes: __m256i) -> __m256i {
+    _mm256_add_epi64(total, _mm256_sad_epu8(bytes, _mm256_setzero_si256()))
+}
+
+/// Words after which the byte counters of [`a2_quaternary`] are emptied: a word adds at most
+/// `(3 + 3 + 2) * 8 = 64` to a byte, and three of them 192.
+const QUATERNARY_WORDS: usize = 3;
+
+/// `4n - 3 (pc(s^s') + pc(s' ^ (small' ? e : s))) - 2 pc(e^e')` (NUMBERS.md, the 3-popcount identity).
+/// Padding is 00 on both sides and counts nothing, so n is the true number of columns.
+#[target_feature(enable = "avx2")]
+fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_ROWS]) {
+    let (three, two) = (load_table(&const { popcounts(3, 0) }), load_table(&const { popcounts(2, 0) }));
+    let mut totals = [_mm256_setzero_si256(); HALVES];
+    let (words, _) = tile.as_chunks::<WORD_U64>();
+    for (words, x) in words.chunks(QUATERNARY_WORDS).zip(x.chunks(QUATERNARY_WORDS)) {
+        for (half, total) in totals.iter_mut().enumerate() {
+            let mut bytes = _mm256_setzero_si256();
+            for (word, x) in words.iter().zip(x) {
+                let (sign, extra, x_sign) = (plane(word, half, 0), plane(word, half, 1), broadcast(x.sign));
+                let signs = _mm256_xor_si256(sign, x_sign);
+                // s' ^ (small' ? e : s), written with the one xor that is there already.
+                let chosens = _mm256_xor_si256(signs, _mm256_and_si256(_mm256_xor_si256(sign, extra), broadcast(x.small)));
+                let extras = _mm256_xor_si256(extra, broadcast(x.extra));
+                let threes = _mm256_add_epi8(nibble_sums(three, signs), nibble_sums(three, chosens));
+                bytes = _mm256_add_epi8(bytes, _mm256_add_epi8(threes, nibble_sums(two, extras)));
+            }
+            *total = add_bytes(*total, bytes);
+        }
+    }
+    for (sums, total) in sums.chunks_exact_mut(HALF_ROWS).zip(totals) {
+        for (sum, minus) in sums.iter_mut().zip(lanes(total)) {
+            // At most 4 * MAX_COLS in magnitude.
+            *sum = (4 * cols as i64 - minus) as i32;
+        }
+    }
+}
+
+/// Words after which the byte counters of [`a2_ternary`] are emptied: a word adds at most
+/// `8 + 8 + 16 = 32` to a byte, and seven of them 224.
+const TERNARY_WORDS: usize = 7;
+
+/// `pc(a & !(n & large')) + pc(a & !n & large') - 2 pc(n)` with `n = a & (p ^ s')`, the negative products.
+/// Per element: +2 = 1 + 1, +1 = 1, 0 = 0, -1 = 1 - 2, -2 = -2. What is not active, padding too, counts nothing.
+#[target_feature(enable = "avx2")]
+fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
+    // Byte counters are unsigned, so a nibble of negatives counts 8 - 2 pc: the bias is 8 for each of 16 nibbles.
+    const WORD_BIAS: usize = 8 * 16;
+    let (one, minus_two) = (load_table(&const { popcounts(1, 0) }), load_table(&const { popcounts(-2, 8) }));
+    let mut totals = [_mm256_setzero_si256(); HALVES];
+    let (words, _) = tile.as_chunks::<WORD_U64>();
+    for (words, x) in words.chunks(TERNARY_WORDS).zip(x.chunks(TERNARY_WORDS)) {
+        for (half, total) in totals.iter_mut().enumerate() {
+            let mut bytes = _mm256_setzero_si256();
+            for (word, x) in words.iter().zip(x) {
+                let (active, positive, small) = (plane(word, half, 0), plane(word, half, 1), broadcast(x.small));
+                let negative = _mm256_and_si256(active, _mm256_xor_si256(positive, broadcast(x.sign)));
+                let low = _mm256_andnot_si256(_mm256_andnot_si256(small, negative), active);
+                let high = _mm256_andnot_si256(_mm256_or_si256(negative, small), active);
+                let ones = _mm256_add_epi8(nibble_sums(one, low), nibble_sums(one, high));
+                bytes = _mm256_add_epi8(bytes, _mm256_add_epi8(ones, nibble_sums(minus_two, negative)));
+            }
+            *total = add_bytes(*total, bytes);
+        }
+    }
+    let bias = (WORD_BIAS * x.len()) as i64;
+    for (sums, total) in sums.chunks_exact_mut(HALF_ROWS).zip(totals) {
+        for (sum, biased) in sums.iter_mut().zip(lanes(total)) {
+            // At most 2 * MAX_COLS in magnitude.
+            *sum = (biased - bias) as i32;
+        }
+    }
+}
+
+/// The tables of both codes for the pairs at bits 0 and 2.
+static TERNARY: [[i8; 16]; 2] = [pairs::table(WeightCode::Ternary, 0), pairs::table(WeightCode::Ternary, 2)];
+static QUATERNARY: [[i8; 16]; 2] = [pairs::table(WeightCode::Quaternary, 0), pairs::table(WeightCode::Quaternary, 2)];
+
+/// Words after which the 16-bit sums of [`bytes`] are emptied: a word adds eight VPMADDUBSW results, each two
+/// products of at most `4 * -128`, so four words reach -32,768 and not beyond. No step saturates.
+const BYTES_WORDS: usize = 4;
+
+/// `sum (w - lowest) * x + lowest * sum(x)`: VPMADDUBSW takes unsigned bytes on one side.
+///
+/// The sums of the unsigned weights can leave 32 bits above 4,194,303 columns; they wrap, so the result is
+/// right modulo 2^32, and `width::MAX_COLS` makes it one that 32 bits hold.
+#[target_feature(enable = "avx2")]
+fn bytes(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+    let tables = match code {
+        WeightCode::Ternary => &TERNARY,
+        WeightCode::Quaternary => &QUATERNARY,
+    };
+    let tables = [load_table(&tables[0]), load_table(&tables[1])];
+    let mut totals = [_mm256_setzero_si256(); HALVES];
+    let (words, _) = tile.as_chunks::<WORD_U64>();
+    for (words, x) in words.chunks(BYTES_WORDS).zip(x.bytes.chunks(BYTES_WORDS)) {
+        for (half, total) in totals.iter_mut().enumerate() {
+            let mut pairs = _mm256_setzero_si256();
+            for (word, x) in words.iter().zip(x) {
+                pairs = _mm256_add_epi16(pairs, word_products(tables, plane(word, half, 0), plane(word, half, 1), x));
+            }
+            *total = _mm256_add_epi32(*total, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+        }
+    }
+    let offset = i64::from(pairs::lowest(code)) * i64::from(x.sum);
+    for (sums, total) in sums.chunks_exact_mut(HALF_ROWS).zip(totals) {
+        // A row's lane holds two sums of 32 bits; their sum lands in the low one.
+        let both = _mm256_add_epi32(total, _mm256_srli_epi64::<32>(total));
+        for (sum, lane) in sums.iter_mut().zip(lanes(both)) {
+            *sum = (lane + offset) as i32;
+        }
+    }
+}
+
+/// The products of 64 columns of four rows, in 16-bit sums of at most 8 * 1024 in magnitude.
+///
+/// The two planes are interleaved to pairs of bits, even columns in `even`, odd columns in `odd`; VPSHUFB looks
+/// up the weight of each pair in turn, and column `c` of every byte meets lane `c` of the activations.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn word_products(tables: [__m256i; 2], p0: __m256i, p1: __m256i, x: &[u64; 8]) -> __m256i {
+    let (even_bits, nibble) = (_mm256_set1_epi8(0x55), _mm256_set1_epi8(0x0f));
+    // The 16-bit shifts carry bits between bytes only into places that the masks leave out.
+    let even = _mm256_or_si256(_mm256_and_si256(even_bits, p1), _mm256_andnot_si256(even_bits, _mm256_add_epi8(p0, p0)));
+    let odd = _mm256_or_si256(_mm256_and_si256(even_bits, _mm256_srli_epi16::<1>(p1)), _mm256_andnot_si256(even_bits, p0));
+    let mut sum = _mm256_setzero_si256();
+    for (first, pairs) in [(0, even), (1, odd)] {
+        let nibbles = [_mm256_and_si256(pairs, nibble), _mm256_and_si256(_mm256_srli_epi16::<4>(pairs), nibble)];
+        for (column, index, table) in [(0, nibbles[0], 0), (2, nibbles[0], 1), (4, nibbles[1], 0), (6, nibbles[1], 1)] {
+            let weights = _mm256_shuffle_epi8(tables[table], index);
+            sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(weights, broadcast(x[first + column])));
+        }
+    }
+    sum
+}

@@ -1,0 +1,85 @@
+//! Tile kernels for AVX-512. A register holds one plane of eight rows, so a lane is a row and no sum crosses lanes.
+//!
+//! On a machine without AVX-512 the tests run the kernels over emulated intrinsics, and Miri interprets the real ones
+//! (all but VNNI's kernel: it does not know VPERMB yet):
+//! `RUSTFLAGS=-Ctarget-feature=+avx2,+avx512f,+avx512bw,+avx512vpopcntdq MIRIFLAGS=-Zmiri-disable-isolation
+//! cargo +nightly miri test -p nda-kernels -- without_vnni contradictory lacks --skip emulated`.
+
+use nda_spec::WeightCode;
+use nda_spec::tile::TILE_ROWS;
+
+use crate::activations::PreparedX;
+use crate::avx2::Avx2;
+
+#[cfg(test)]
+mod emulated;
+mod kernels;
+
+mod native {
+    use std::arch::x86_64::*;
+
+    super::kernels::kernels!(
+        target_feature(enable = "avx512f"),
+        target_feature(enable = "avx512f,avx512vpopcntdq"),
+        target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")
+    );
+}
+
+/// Proof that the machine has AVX-512 F, BW and VPOPCNTDQ, and the AVX2 kernels besides.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx512 {
+    avx2: Avx2,
+    vnni: Option<Vnni>,
+}
+
+/// Proof that the machine has AVX-512 F, BW, VBMI and VNNI.
+#[derive(Debug, Clone, Copy)]
+struct Vnni(());
+
+impl Avx512 {
+    /// The kernels, or the feature that is missing.
+    pub fn detect() -> Result<Self, &'static str> {
+        let avx2 = Avx2::detect()?;
+        if !is_x86_feature_detected!("avx512f") {
+            return Err("avx512f");
+        }
+        if !is_x86_feature_detected!("avx512bw") {
+            return Err("avx512bw");
+        }
+        if !is_x86_feature_detected!("avx512vpopcntdq") {
+            return Err("avx512vpopcntdq");
+        }
+        let vnni = is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vbmi");
+        Ok(Avx512 { avx2, vnni: vnni.then_some(Vnni(())) })
+    }
+
+    /// The same machine as if it had no VNNI, to test the fallback where there is VNNI.
+    #[cfg(test)]
+    pub fn without_vnni(self) -> Self {
+        Avx512 { vnni: None, ..self }
+    }
+
+    /// Whether A8 and A4 run through VNNI.
+    pub fn has_vnni(self) -> bool {
+        self.vnni.is_some()
+    }
+
+    /// The 32 sums of one tile by A2 activations. Reads [`crate::activations::Form::A2`].
+    pub fn a2(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        // SAFETY: a value of this type exists only after detect() has found every feature of the kernels.
+        match code {
+            WeightCode::Quaternary => unsafe { native::a2_quaternary(tile, &x.a2, x.cols, sums) },
+            WeightCode::Ternary => unsafe { native::a2_ternary(tile, &x.a2, sums) },
+        }
+    }
+
+    /// The 32 sums of one tile by A8 or A4 activations. Reads [`crate::activations::Form::Bytes`].
+    /// Without VNNI the AVX2 kernel does it: bit planes by VPOPCNTQ would be no faster.
+    pub fn bytes(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        let Some(Vnni(())) = self.vnni else {
+            return self.avx2.bytes(code, tile, x, sums);
+        };
+        // SAFETY: a Vnni exists only after detect() has found every feature of the kernel.
+        unsafe { native::bytes(code, tile, x, sums) }
+    }
+}

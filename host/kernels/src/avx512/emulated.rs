@@ -1,0 +1,174 @@
+//! The intrinsics that the kernels use, in plain Rust, after Intel's Intrinsics Guide; and the kernels over them.
+
+use std::array::from_fn;
+
+/// Eight lanes of 64 bits.
+#[allow(non_camel_case_types)]
+type __m512i = [u64; 8];
+
+fn bytes_of(a: __m512i) -> [u8; 64] {
+    from_fn(|i| a[i / 8].to_le_bytes()[i % 8])
+}
+
+fn of_bytes(a: [u8; 64]) -> __m512i {
+    from_fn(|lane| u64::from_le_bytes(from_fn(|i| a[8 * lane + i])))
+}
+
+/// 16 lanes of 32 bits.
+fn dwords(a: __m512i) -> [u32; 16] {
+    from_fn(|i| (a[i / 2] >> (32 * (i % 2))) as u32)
+}
+
+fn of_dwords(a: [u32; 16]) -> __m512i {
+    from_fn(|lane| u64::from(a[2 * lane]) | u64::from(a[2 * lane + 1]) << 32)
+}
+
+fn _mm512_setzero_si512() -> __m512i {
+    [0; 8]
+}
+
+fn _mm512_set1_epi64(a: i64) -> __m512i {
+    [a as u64; 8]
+}
+
+fn _mm512_set1_epi32(a: i32) -> __m512i {
+    of_dwords([a as u32; 16])
+}
+
+fn _mm512_set1_epi8(a: i8) -> __m512i {
+    of_bytes([a as u8; 64])
+}
+
+unsafe fn _mm512_loadu_si512(at: *const __m512i) -> __m512i {
+    // SAFETY: the caller has 64 readable bytes at `at`.
+    unsafe { at.read_unaligned() }
+}
+
+fn _mm512_xor_si512(a: __m512i, b: __m512i) -> __m512i {
+    from_fn(|i| a[i] ^ b[i])
+}
+
+fn _mm512_and_si512(a: __m512i, b: __m512i) -> __m512i {
+    from_fn(|i| a[i] & b[i])
+}
+
+fn _mm512_or_si512(a: __m512i, b: __m512i) -> __m512i {
+    from_fn(|i| a[i] | b[i])
+}
+
+fn _mm512_andnot_si512(a: __m512i, b: __m512i) -> __m512i {
+    from_fn(|i| !a[i] & b[i])
+}
+
+fn _mm512_add_epi64(a: __m512i, b: __m512i) -> __m512i {
+    from_fn(|i| a[i].wrapping_add(b[i]))
+}
+
+fn _mm512_sub_epi64(a: __m512i, b: __m512i) -> __m512i {
+    from_fn(|i| a[i].wrapping_sub(b[i]))
+}
+
+fn _mm512_add_epi32(a: __m512i, b: __m512i) -> __m512i {
+    of_dwords(from_fn(|i| dwords(a)[i].wrapping_add(dwords(b)[i])))
+}
+
+fn _mm512_add_epi8(a: __m512i, b: __m512i) -> __m512i {
+    of_bytes(from_fn(|i| bytes_of(a)[i].wrapping_add(bytes_of(b)[i])))
+}
+
+fn _mm512_slli_epi64<const BITS: u32>(a: __m512i) -> __m512i {
+    a.map(|lane| lane << BITS)
+}
+
+fn _mm512_srli_epi64<const BITS: u32>(a: __m512i) -> __m512i {
+    a.map(|lane| lane >> BITS)
+}
+
+fn _mm512_srli_epi16<const BITS: u32>(a: __m512i) -> __m512i {
+    a.map(|lane| (0..4).fold(0, |all, i| all | ((lane >> (16 * i) & 0xffff) >> BITS) << (16 * i)))
+}
+
+fn _mm512_popcnt_epi64(a: __m512i) -> __m512i {
+    a.map(|lane| u64::from(lane.count_ones()))
+}
+
+fn _mm512_permutexvar_epi8(index: __m512i, a: __m512i) -> __m512i {
+    of_bytes(bytes_of(index).map(|i| bytes_of(a)[usize::from(i & 63)]))
+}
+
+/// Adds four products of an unsigned byte of `a` and a signed one of `b` to each of 16 sums; the sums wrap.
+fn _mm512_dpbusd_epi32(sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
+    let (a, b) = (bytes_of(a), bytes_of(b));
+    let product = |i: usize| i32::from(a[i]) * i32::from(b[i] as i8);
+    let four = |i: usize| (4 * i..4 * i + 4).map(product).sum::<i32>();
+    of_dwords(from_fn(|i| dwords(sums)[i].wrapping_add(four(i) as u32)))
+}
+
+fn _mm512_cvtepi64_epi32(a: __m512i) -> [u32; 8] {
+    a.map(|lane| lane as u32)
+}
+
+unsafe fn _mm256_storeu_si256(at: *mut [u32; 8], a: [u32; 8]) {
+    // SAFETY: the caller has 32 writable bytes at `at`.
+    unsafe { at.write_unaligned(a) }
+}
+
+super::kernels::kernels!(allow(dead_code), allow(dead_code), allow(dead_code));
+
+mod tests {
+    use nda_spec::{ActivationCode, TileMatrix, golden, tile};
+
+    use super::*;
+    use crate::Activations;
+    use crate::activations::Form;
+
+    /// One tile by one vector, over the emulated intrinsics.
+    fn emulated(code: WeightCode, x_code: ActivationCode, words: &[u64], values: &[i8]) -> [i32; TILE_ROWS] {
+        let mut x = PreparedX::default();
+        let mut sums = [i32::MIN; TILE_ROWS];
+        let form = if x_code == ActivationCode::A2 { Form::A2 } else { Form::Bytes };
+        x.prepare(form, &Activations { code: x_code, values });
+        match (form, code) {
+            (Form::A2, WeightCode::Quaternary) => a2_quaternary(words, &x.a2, x.cols, &mut sums),
+            (Form::A2, WeightCode::Ternary) => a2_ternary(words, &x.a2, &mut sums),
+            _ => bytes(code, words, &x, &mut sums),
+        }
+        sums
+    }
+
+    /// One tile of `weight(i)` by a vector of `value(i)`, both indices into the code's values, against the golden model.
+    fn check(cols: usize, weight: impl Fn(usize) -> usize, value: impl Fn(usize) -> usize) {
+        for code in WeightCode::ALL {
+            for x_code in ActivationCode::ALL {
+                let all: Vec<i8> = (i8::MIN..=i8::MAX).filter(|&v| x_code.contains(v)).collect();
+                let weights: Vec<i8> = (0..TILE_ROWS * cols).map(|i| code.values()[weight(i) % code.values().len()]).collect();
+                let values: Vec<i8> = (0..cols).map(|i| all[value(i) % all.len()]).collect();
+                let words = tile::pack(TILE_ROWS, cols, code, &weights).unwrap();
+                let expected = golden::gemv(TILE_ROWS, cols, &weights, &values);
+                assert_eq!(emulated(code, x_code, &words, &values), expected[..], "{code:?} {x_code:?} {cols} columns");
+            }
+        }
+    }
+
+    #[test]
+    fn emulated_avx512_kernels_equal_golden_at_tails_and_extremes() {
+        for cols in [0, 1, 7, 8, 63, 64, 65, 100, 127, 128, 129, 200] {
+            check(cols, |i| i * 7 + i / 5, |i| i * 37 + i / 3);
+            for (weight, value) in [(0, 0), (0, usize::MAX), (usize::MAX, 0), (usize::MAX, usize::MAX)] {
+                // The largest index of a code is one less than a multiple of its length; 768 is one of each length.
+                check(cols, |_| weight.min(767), |_| value.min(767));
+            }
+        }
+    }
+
+    #[test]
+    fn emulated_avx512_kernels_read_a_contradictory_weight_as_zero() {
+        let words: Vec<u64> = (1..=2 * tile::WORD_U64 as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        let matrix = TileMatrix::new(TILE_ROWS, 128, WeightCode::Ternary, &words).unwrap();
+        for x_code in ActivationCode::ALL {
+            let values: Vec<i8> = (0..128).map(|i| if i % 3 == 0 { -2 } else { 1 }).collect();
+            let expected = golden::gemv(TILE_ROWS, 128, &matrix.to_values(), &values);
+            assert_eq!(emulated(WeightCode::Ternary, x_code, &words, &values), expected[..], "{x_code:?}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The kernels' text, which is compiled over the machine's intrinsics, and in the tests over emulated ones as well:
+//! so they are tested on machines without AVX-512, too.
+
+use nda_spec::WeightCode;
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
+
+use crate::pairs;
+
+/// Blocks of eight rows in a tile.
+pub const BLOCKS: usize = TILE_ROWS / BLOCK_ROWS;
+
+/// The unsigned weights for the pairs of bits at 0, 2 and 4 of an index: VPERMB looks at six bits.
+const fn tables(code: WeightCode) -> [[i8; 64]; 3] {
+    [pairs::table(code, 0), pairs::table(code, 2), pairs::table(code, 4)]
+}
+
+/// [`tables`] of both codes.
+pub static TERNARY: [[i8; 64]; 3] = tables(WeightCode::Ternary);
+/// [`tables`] of both codes.
+pub static QUATERNARY: [[i8; 64]; 3] = tables(WeightCode::Quaternary);
+
+/// Defines the kernels. The intrinsics come from where it is called, and so do the attributes: those of functions
+/// that need AVX-512 F; that and VPOPCNTDQ; and F, BW, VBMI and VNNI.
+macro_rules! kernels {
+    ($foundation:meta, $popcount:meta, $vnni:meta) => {
+        use nda_spec::WeightCode;
+        use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
+
+        use crate::activations::{A2Word, PreparedX};
+        use crate::avx512::kernels::{BLOCKS, QUATERNARY, TERNARY};
+        use crate::pairs::lowest;
+
+        /// Eight words of a word's 64, from `at`.
+        #[inline]
+        #[$foundation]
+        fn load(word: &[u64; WORD_U64], at: usize) -> __m512i {
+            let eight = &word[at..at + BLOCK_ROWS];
+            // SAFETY: `eight` is 64 readable bytes, and this load asks for no alignment.
+            unsafe { _mm512_loadu_si512(eight.as_ptr().cast()) }
+        }
+
+        /// One plane's eight rows of a block.
+        #[inline]
+        #[$foundation]
+        fn plane(word: &[u64; WORD_U64], block: usize, plane: usize) -> __m512i {
+            load(word, (block * WeightCode::PLANES + plane) * BLOCK_ROWS)
+        }
+
+        #[inline]
+        #[$foundation]
+        fn broadcast(lane: u64) -> __m512i {
+            _mm512_set1_epi64(lane.cast_signed())
+        }
+
+        /// `mask ? ones : zeros`, bit by bit. The compiler makes one VPTERNLOGQ of it, as of the other logic here.
+        #[inline]
+        #[$foundation]
+        fn choose(mask: __m512i, ones: __m512i, zeros: __m512i) -> __m512i {
+            _mm512_xor_si512(zeros, _mm512_and_si512(mask, _mm512_xor_si512(ones, zeros)))
+        }
+
+        /// Writes the low 32 bits of the eight lanes.
+        #[inline]
+        #[$foundation]
+        fn store_low(lanes: __m512i, sums: &mut [i32]) {
+            let eight = &mut sums[..BLOCK_ROWS];
+            // SAFETY: `eight` is 32 writable bytes, and this store asks for no alignment.
+            unsafe { _mm256_storeu_si256(eight.as_mut_ptr().cast(), _mm512_cvtepi64_epi32(lanes)) }
+        }
+
+        /// `4n - 3 (pc(s^s') + pc(s' ^ (small' ? e : s))) - 2 pc(e^e')` (NUMBERS.md, the 3-popcount identity).
+        /// Padding is 00 on both sides and counts nothing, so n is the true number of columns.
+        #[$popcount]
+        pub fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_ROWS]) {
+            let mut threes = [_mm512_setzero_si512(); BLOCKS];
+            let mut twos = [_mm512_setzero_si512(); BLOCKS];
+            for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(x) {
+                let (x_sign, x_extra, small) = (broadcast(x.sign), broadcast(x.extra), broadcast(x.small));
+                for block in 0..BLOCKS {
+                    let (sign, extra) = (plane(word, block, 0), plane(word, block, 1));
+                    let chosen = choose(small, extra, sign);
+                    let signs = _mm512_popcnt_epi64(_mm512_xor_si512(sign, x_sign));
+                    let chosens = _mm512_popcnt_epi64(_mm512_xor_si512(chosen, x_sign));
+                    threes[block] = _mm512_add_epi64(threes[block], _mm512_add_epi64(signs, chosens));
+                    twos[block] = _mm512_add_epi64(twos[block], _mm512_popcnt_epi64(_mm512_xor_si512(extra, x_extra)));
+                }
+            }
+            let four_n = _mm512_set1_epi64(4 * cols as i64);
+            for block in 0..BLOCKS {
+                let (three, two) = (threes[block], twos[block]);
+                let minus = _mm512_add_epi64(_mm512_add_epi64(three, _mm512_slli_epi64::<1>(three)), _mm512_slli_epi64::<1>(two));
+                store_low(_mm512_sub_epi64(four_n, minus), &mut sums[block * BLOCK_ROWS..]);
+            }
+        }
+
+        /// `pc(a & !(n & large')) + pc(a & !n & large') - 2 pc(n)` with `n = a & (p ^ s')`, the negative products.
+        /// Per element: +2 = 1 + 1, +1 = 1, 0 = 0, -1 = 1 - 2, -2 = -2. What is not active, padding too, counts nothing.
+        #[$popcount]
+        pub fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
+            let mut ones = [_mm512_setzero_si512(); BLOCKS];
+            let mut negatives = [_mm512_setzero_si512(); BLOCKS];
+            for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(x) {
+                let (x_sign, small) = (broadcast(x.sign), broadcast(x.small));
+                for block in 0..BLOCKS {
+                    let (active, positive) = (plane(word, block, 0), plane(word, block, 1));
+                    let negative = _mm512_and_si512(active, _mm512_xor_si512(positive, x_sign));
+                    let low = _mm512_andnot_si512(_mm512_andnot_si512(small, negative), active);
+                    let high = _mm512_andnot_si512(_mm512_or_si512(negative, small), active);
+                    ones[block] = _mm512_add_epi64(ones[block], _mm512_add_epi64(_mm512_popcnt_epi64(low), _mm512_popcnt_epi64(high)));
+                    negatives[block] = _mm512_add_epi64(negatives[block], _mm512_popcnt_epi64(negative));
+                }
+            }
+            for block in 0..BLOCKS {
+                let sum = _mm512_sub_epi64(ones[block], _mm512_slli_epi64::<1>(negatives[block]));
+                store_low(sum, &mut sums[block * BLOCK_ROWS..]);
+            }
+        }
+
+        #[inline]
+        #[$foundation]
+        fn load_table(table: &[i8; 64]) -> __m512i {
+            // SAFETY: the table is 64 readable bytes, and this load asks for no alignment.
+            unsafe { _mm512_loadu_si512(table.as_ptr().cast()) }
+        }
+
+        /// `sum (w - lowest) * x + lowest * sum(x)`: VPDPBUSD takes unsigned bytes on one side.
+        ///
+        /// The two planes are interleaved to pairs of bits, even columns in `even`, odd columns in `odd`; VPERMB looks
+        /// up the weight of each pair in turn, and column `c` of every byte meets lane `c` of the activations.
+        /// The sums of the unsigned weights can leave 32 bits above 4,194,303 columns; VPDPBUSD and the adds wrap, so
+        /// the result is right modulo 2^32, and `width::MAX_COLS` makes it one that 32 bits hold.
+        #[$vnni]
+        pub fn bytes(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+            let tables = match code {
+                WeightCode::Ternary => &TERNARY,
+                WeightCode::Quaternary => &QUATERNARY,
+            };
+            let [t0, t2, t4] = [load_table(&tables[0]), load_table(&tables[1]), load_table(&tables[2])];
+            let even_bits = _mm512_set1_epi8(0x55);
+            // Two accumulators a block: a chain of eight dependent VPDPBUSD would wait for its latency.
+            let mut evens = [_mm512_setzero_si512(); BLOCKS];
+            let mut odds = [_mm512_setzero_si512(); BLOCKS];
+            for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(&x.bytes) {
+                for block in 0..BLOCKS {
+                    let (p0, p1) = (plane(word, block, 0), plane(word, block, 1));
+                    // The 16-bit shifts carry bits between bytes only into places that the choice, or VPERMB's
+                    // 6-bit index, leaves out.
+                    let even = choose(even_bits, p1, _mm512_add_epi8(p0, p0));
+                    let odd = choose(even_bits, _mm512_srli_epi16::<1>(p1), p0);
+                    let (even6, odd6) = (_mm512_srli_epi16::<2>(even), _mm512_srli_epi16::<2>(odd));
+                    for (index, table, lane) in [(even, t0, 0), (even, t2, 2), (even, t4, 4), (even6, t4, 6)] {
+                        evens[block] = _mm512_dpbusd_epi32(evens[block], _mm512_permutexvar_epi8(index, table), broadcast(x[lane]));
+                    }
+                    for (index, table, lane) in [(odd, t0, 1), (odd, t2, 3), (odd, t4, 5), (odd6, t4, 7)] {
+                        odds[block] = _mm512_dpbusd_epi32(odds[block], _mm512_permutexvar_epi8(index, table), broadcast(x[lane]));
+                    }
+                }
+            }
+            let offset = _mm512_set1_epi32(i32::from(lowest(code)) * x.sum);
+            for block in 0..BLOCKS {
+                let halves = _mm512_add_epi32(evens[block], odds[block]);
+                // A row's lane holds two sums of 32 bits; their sum lands in the low one.
+                let sum = _mm512_add_epi32(halves, _mm512_srli_epi64::<32>(halves));
+                store_low(_mm512_add_epi32(sum, offset), &mut sums[block * BLOCK_ROWS..]);
+            }
+        }
+    };
+}
+
+pub(super) use kernels;

@@ -1,0 +1,168 @@
+//! Which kernels run: found out once, at run time.
+
+use std::fmt;
+
+use nda_spec::tile::TILE_ROWS;
+use nda_spec::{ActivationCode, WeightCode};
+
+use crate::activations::{Form, PreparedX};
+#[cfg(target_arch = "x86_64")]
+use crate::{avx2::Avx2, avx512::Avx512};
+use crate::{cpu::CpuError, portable};
+
+/// A set of kernels, slowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Variant {
+    /// A plain loop for every machine.
+    Portable,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// x86-64 with AVX-512 F, BW and VPOPCNTDQ (Intel since Ice Lake, AMD since Zen 4). A8 and A4 use VNNI and
+    /// VBMI where they are there, as they are on all of those, and else the AVX2 kernel.
+    Avx512,
+}
+
+impl Variant {
+    /// All variants, for tests and tables that go through all of them.
+    pub const ALL: [Variant; 3] = [Variant::Portable, Variant::Avx2, Variant::Avx512];
+
+    /// The variants that this machine can run, slowest first; the portable one always.
+    pub fn available() -> Vec<Variant> {
+        Self::ALL.into_iter().filter(|&variant| Level::new(variant).is_ok()).collect()
+    }
+
+    /// The name used in options and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Variant::Portable => "portable",
+            Variant::Avx2 => "AVX2",
+            Variant::Avx512 => "AVX-512",
+        }
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The kernels of one variant, with the proof that this machine has them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Level {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+impl Level {
+    /// The kernels of `variant`, if the machine has what they need.
+    pub fn new(variant: Variant) -> Result<Self, CpuError> {
+        #[cfg(target_arch = "x86_64")]
+        let level = match variant {
+            Variant::Portable => Ok(Level::Portable),
+            Variant::Avx2 => Avx2::detect().map(Level::Avx2),
+            Variant::Avx512 => Avx512::detect().map(Level::Avx512),
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let level = match variant {
+            Variant::Portable => Ok(Level::Portable),
+            Variant::Avx2 | Variant::Avx512 => Err("x86_64"),
+        };
+        level.map_err(|feature| CpuError::MissingFeature { variant, feature })
+    }
+
+    /// The best kernels of this machine.
+    pub fn best() -> Self {
+        Variant::ALL.into_iter().rev().find_map(|variant| Level::new(variant).ok()).unwrap_or(Level::Portable)
+    }
+
+    /// The variant these kernels are.
+    pub fn variant(self) -> Variant {
+        match self {
+            Level::Portable => Variant::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) => Variant::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => Variant::Avx512,
+        }
+    }
+
+    /// The variant, and whether its 8-bit products go through VNNI.
+    pub fn name(self) -> String {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(avx512) if avx512.has_vnni() => format!("{} VNNI", self.variant()),
+            _ => self.variant().to_string(),
+        }
+    }
+
+    /// The form of activations that [`Self::tile`] reads.
+    pub fn form(self, x_code: ActivationCode) -> Form {
+        match (self, x_code) {
+            (Level::Portable, _) => Form::Planes,
+            #[cfg(target_arch = "x86_64")]
+            (_, ActivationCode::A2) => Form::A2,
+            #[cfg(target_arch = "x86_64")]
+            (_, ActivationCode::A8 | ActivationCode::A4) => Form::Bytes,
+        }
+    }
+
+    /// The 32 sums of one tile, padding rows included, by activations prepared in [`Self::form`].
+    pub fn tile(self, code: WeightCode, x_code: ActivationCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        match (self, x_code) {
+            (Level::Portable, _) => portable::tile(code, x_code, tile, x, sums),
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx2(avx2), ActivationCode::A2) => avx2.a2(code, tile, x, sums),
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx2(avx2), _) => avx2.bytes(code, tile, x, sums),
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx512(avx512), ActivationCode::A2) => avx512.a2(code, tile, x, sums),
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx512(avx512), _) => avx512.bytes(code, tile, x, sums),
+        }
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use crate::Activations;
+    use nda_spec::tile::matrix_u64;
+
+    /// The sums of one tile by one vector.
+    fn sums(level: Level, code: WeightCode, x_code: ActivationCode, tile: &[u64], values: &[i8]) -> [i32; TILE_ROWS] {
+        let mut x = PreparedX::default();
+        x.prepare(level.form(x_code), &Activations { code: x_code, values });
+        let mut sums = [0; TILE_ROWS];
+        level.tile(code, x_code, tile, &x, &mut sums);
+        sums
+    }
+
+    #[test]
+    fn avx512_without_vnni_equals_the_portable_loop() {
+        let level = match Level::new(Variant::Avx512) {
+            Ok(Level::Avx512(avx512)) => Level::Avx512(avx512.without_vnni()),
+            Ok(_) => unreachable!("another variant's kernels"),
+            Err(reason) => return println!("SKIP AVX-512 without VNNI: {reason}"),
+        };
+        assert_eq!(level.name(), "AVX-512");
+        let cols = 640;
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state
+        };
+        let tile: Vec<u64> = (0..matrix_u64(TILE_ROWS, cols).unwrap()).map(|_| next() ^ next() >> 32).collect();
+        for code in WeightCode::ALL {
+            for x_code in ActivationCode::ALL {
+                let all: Vec<i8> = (i8::MIN..=i8::MAX).filter(|&v| x_code.contains(v)).collect();
+                let values: Vec<i8> = (0..cols).map(|_| all[(next() >> 40) as usize % all.len()]).collect();
+                let expected = sums(Level::Portable, code, x_code, &tile, &values);
+                assert_eq!(sums(level, code, x_code, &tile, &values), expected, "{code:?} {x_code:?}");
+            }
+        }
+    }
+}

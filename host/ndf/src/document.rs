@@ -1,0 +1,163 @@
+//! A document over bytes in memory, used in place.
+
+use std::sync::Arc;
+
+use crate::chain::{Body, Depth, Entry, Index, walk};
+use crate::fields::Stretch;
+use crate::{FrameKind, MatrixFrame, Metadata, NdfError, Tokenizer, VectorFrame};
+
+/// A document: what was checked about some bytes, and the way to what stands in them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Document<'a> {
+    bytes: &'a [u8],
+    index: Arc<Index>,
+}
+
+/// One frame, as a listing shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameInfo<'a> {
+    /// Position in the chain; the first frame is 0.
+    pub index: u32,
+    /// What it holds.
+    pub kind: FrameKind,
+    /// Its name; empty for kinds that have none.
+    pub name: &'a str,
+    /// Offset of its header in the file.
+    pub offset: u64,
+    /// Length with header and padding.
+    pub frame_bytes: u64,
+    /// Length of the payload.
+    pub payload_bytes: u64,
+    /// Its BLAKE3 hash, which covers the hash before it.
+    pub hash: [u8; 32],
+}
+
+impl<'a> Document<'a> {
+    /// Opens a document and checks every byte of it: structure, hashes, chain, padding, planes, outliers, numbers.
+    /// `bytes` begin at a multiple of 8, as mappings and [`crate::AlignedBytes`] do.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with frame and offset.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, NdfError> {
+        Ok(Document { bytes, index: Arc::new(walk(bytes, Depth::Full)?) })
+    }
+
+    /// Opens a document and checks its structure only: all sizes, offsets, names, text and scales, but no frame's hash
+    /// and no plane, outlier or vector value. For listings of large files; call [`Self::check`] before computing with it.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with frame and offset.
+    pub fn open_structure(bytes: &'a [u8]) -> Result<Self, NdfError> {
+        Ok(Document { bytes, index: Arc::new(walk(bytes, Depth::Structure)?) })
+    }
+
+    /// Checks every byte, as [`Self::open`] does.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with frame and offset.
+    pub fn check(&self) -> Result<(), NdfError> {
+        walk(self.bytes, Depth::Full).map(|_| ())
+    }
+
+    pub(crate) fn from_index(bytes: &'a [u8], index: Arc<Index>) -> Self {
+        Document { bytes, index }
+    }
+
+    pub(crate) fn into_index(self) -> Arc<Index> {
+        self.index
+    }
+
+    /// The whole file.
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The last frame's hash. It covers every byte of the document, so it is the document's identity.
+    pub fn hash(&self) -> [u8; 32] {
+        self.index.frames.last().map_or([0; 32], |entry| entry.hash)
+    }
+
+    /// The metadata.
+    pub fn metadata(&self) -> &Metadata {
+        &self.index.metadata
+    }
+
+    /// The tokenizer, if the document has one.
+    pub fn tokenizer(&self) -> Option<&Tokenizer> {
+        self.index.tokenizer.as_ref()
+    }
+
+    /// The program's source, if the document has one. Nothing but its UTF-8 is checked here.
+    pub fn program(&self) -> Option<&str> {
+        self.index.program.as_deref()
+    }
+
+    /// All frames in file order.
+    pub fn frames(&self) -> impl Iterator<Item = FrameInfo<'a>> {
+        self.index.frames.iter().enumerate().map(|(index, entry)| FrameInfo {
+            index: index as u32,
+            kind: entry.kind,
+            name: self.name(entry),
+            offset: entry.bytes.start as u64,
+            frame_bytes: entry.bytes.len() as u64,
+            payload_bytes: entry.payload.len() as u64,
+            hash: entry.hash,
+        })
+    }
+
+    /// A matrix by its name. Look it up once, not per token.
+    ///
+    /// # Errors
+    /// [`NdfError::NoSuchFrame`].
+    pub fn matrix(&self, name: &str) -> Result<MatrixFrame<'a>, NdfError> {
+        self.find(name).and_then(|(index, entry)| self.matrix_frame(index, entry)).ok_or_else(|| self.missing(FrameKind::Matrix, name))
+    }
+
+    /// A vector or table by its name. Look it up once, not per token.
+    ///
+    /// # Errors
+    /// [`NdfError::NoSuchFrame`].
+    pub fn vector(&self, name: &str) -> Result<VectorFrame<'a>, NdfError> {
+        self.find(name).and_then(|(index, entry)| self.vector_frame(index, entry)).ok_or_else(|| self.missing(FrameKind::Vector, name))
+    }
+
+    /// All matrices in file order.
+    pub fn matrices(&self) -> impl Iterator<Item = MatrixFrame<'a>> {
+        self.index.frames.iter().enumerate().filter_map(|(index, entry)| self.matrix_frame(index, entry))
+    }
+
+    /// All vectors and tables in file order.
+    pub fn vectors(&self) -> impl Iterator<Item = VectorFrame<'a>> {
+        self.index.frames.iter().enumerate().filter_map(|(index, entry)| self.vector_frame(index, entry))
+    }
+
+    fn find(&self, name: &str) -> Option<(usize, &Entry)> {
+        let index = *self.index.by_name.get(name)?;
+        Some((index, self.index.frames.get(index)?))
+    }
+
+    fn missing(&self, kind: FrameKind, name: &str) -> NdfError {
+        let count = self.index.frames.iter().filter(|entry| entry.kind == kind).count();
+        NdfError::NoSuchFrame { kind, name: name.to_owned(), count }
+    }
+
+    fn name(&self, entry: &Entry) -> &'a str {
+        std::str::from_utf8(&self.bytes[entry.name.clone()]).expect("the walk over these bytes found UTF-8 here")
+    }
+
+    fn payload(&self, entry: &Entry) -> Stretch<'a> {
+        Stretch { bytes: &self.bytes[entry.payload.clone()], offset: entry.payload.start, frame: None }
+    }
+
+    fn matrix_frame(&self, index: usize, entry: &Entry) -> Option<MatrixFrame<'a>> {
+        let Body::Matrix(layout) = &entry.body else { return None };
+        let frame = layout.frame(index as u32, self.name(entry), self.payload(entry));
+        Some(frame.expect("the walk over these bytes found every section in its place"))
+    }
+
+    fn vector_frame(&self, index: usize, entry: &Entry) -> Option<VectorFrame<'a>> {
+        let Body::Vector(layout) = &entry.body else { return None };
+        let frame = layout.frame(index as u32, self.name(entry), self.payload(entry));
+        Some(frame.expect("the walk over these bytes found every section in its place"))
+    }
+}

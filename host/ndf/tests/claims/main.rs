@@ -1,0 +1,10 @@
+//! What the crate claims about files, from outside: one binary, so it links once.
+
+mod damage;
+mod definition;
+mod document;
+mod files;
+mod forged;
+mod format_md;
+mod legacy;
+mod sample;

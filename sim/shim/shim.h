@@ -1,0 +1,94 @@
+// The C side of one verilated model; included by a generated file that defines TOP, CLOCK, NAME and PORTS.
+#include <verilated.h>
+#include <verilated_vcd_c.h>
+#include <memory>
+#include <mutex>
+
+// Verilated keeps a process-wide pointer to the last context: making and freeing models and opening traces
+// must not overlap between threads (ThreadSanitizer found the race in a shim without this lock).
+std::mutex& nda_sim_lock();
+
+namespace {
+struct Sim {
+    VerilatedContext context;  // one a model: time is not shared
+    std::unique_ptr<TOP> top;
+    VerilatedVcdC* trace = nullptr;  // owned by Rust, which closes it before the model goes
+    Sim() {
+        context.threads(1);  // else the context starts a worker thread a core
+        context.traceEverOn(true);
+        top.reset(new TOP(&context, "TOP"));
+        top->CLOCK = 0;
+        top->eval();
+    }
+    ~Sim() { top->final(); }
+    inline void dump() {
+        if (VL_UNLIKELY(trace != nullptr)) trace->dump(context.time());
+    }
+    inline void tick() {
+        top->CLOCK = 1;
+        top->eval();
+        dump();
+        context.timeInc(1);
+        top->CLOCK = 0;
+        top->eval();
+        dump();
+        context.timeInc(1);
+    }
+};
+struct Port {
+    const char* name;
+    void* (*place)(Sim*);
+    uint32_t bits;
+    uint32_t is_input;
+};
+const Port ports[] = {PORTS};
+}  // namespace
+
+extern "C" {
+struct NdaModelApi {
+    void* (*make)();
+    void (*destroy)(void*);
+    void (*eval)(void*);
+    void (*tick)(void*);
+    void (*trace)(void*, void*, int);
+    uint32_t port_count;
+    const char* (*port_name)(uint32_t);
+    uint32_t (*port_bits)(uint32_t);
+    uint32_t (*port_is_input)(uint32_t);
+    void* (*port_place)(void*, uint32_t);
+};
+
+const NdaModelApi* NAME() {
+    static const NdaModelApi api = {
+        []() -> void* {
+            try {
+                std::lock_guard<std::mutex> guard(nda_sim_lock());
+                return new Sim;
+            } catch (...) {
+                return nullptr;
+            }
+        },
+        [](void* p) {
+            std::lock_guard<std::mutex> guard(nda_sim_lock());
+            delete static_cast<Sim*>(p);
+        },
+        [](void* p) { static_cast<Sim*>(p)->top->eval(); },
+        [](void* p) { static_cast<Sim*>(p)->tick(); },
+        [](void* p, void* vcd, int levels) {
+            std::lock_guard<std::mutex> guard(nda_sim_lock());
+            auto sim = static_cast<Sim*>(p);
+            sim->trace = static_cast<VerilatedVcdC*>(vcd);
+            if (sim->trace) {
+                Verilated::threadContextp(&sim->context);  // the trace takes its context from here
+                sim->top->trace(sim->trace, levels);
+            }
+        },
+        sizeof(ports) / sizeof(ports[0]),
+        [](uint32_t i) { return ports[i].name; },
+        [](uint32_t i) { return ports[i].bits; },
+        [](uint32_t i) { return ports[i].is_input; },
+        [](void* p, uint32_t i) { return ports[i].place(static_cast<Sim*>(p)); },
+    };
+    return &api;
+}
+}

@@ -1,0 +1,347 @@
+//! The simulated board: the emitted Verilog behind [`Transport`], through its pins or its parallel port.
+//!
+//! Time is the board's: cycles divided by the configuration's clock. The model runs only while the host sends
+//! or waits, so a run is the same on every machine.
+
+use crate::{Model, PortId, SimError};
+use nda_device::ByteDevice;
+use nda_device::{Transport, TransportError};
+use nda_spec::Config;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Duration;
+
+/// Which of a board's ports the host talks through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Port {
+    /// Eight bits a cycle with ready/valid.
+    Parallel,
+    /// The UART's two pins, every bit of them.
+    Uart,
+}
+
+impl Port {
+    /// The name in model names and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Port::Parallel => "parallel",
+            Port::Uart => "uart",
+        }
+    }
+}
+
+/// Cycles of silence after a byte before `receive` returns what came: a response's bytes follow one another.
+const GAP_CYCLES: u64 = 4;
+/// Cycles that one `drain` of a [`ByteDevice`] runs at most.
+const DRAIN_CYCLES: u64 = 20_000;
+/// What a host's own work between frames is taken as; there is no USB in a simulation.
+const LATENCY: Duration = Duration::from_micros(200);
+
+/// Random waits of the host's side of the parallel port: what a slow bridge chip does.
+#[derive(Debug, Clone)]
+pub struct Stalls {
+    state: u64,
+    /// Of 256 cycles, how many the host offers no byte and takes none, on average.
+    per_256: u8,
+}
+
+impl Stalls {
+    /// Stalls in `per_256` of 256 cycles, each side on its own; the same seed gives the same waits.
+    pub fn new(seed: u64, per_256: u8) -> Stalls {
+        Stalls { state: seed | 1, per_256 }
+    }
+
+    /// Whether the host's transmitter and receiver wait in this cycle.
+    fn next(&mut self) -> (bool, bool) {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        let bytes = self.state.to_le_bytes();
+        (bytes[3] < self.per_256, bytes[5] < self.per_256)
+    }
+}
+
+enum Pins {
+    Parallel { rx_valid: PortId, rx_data: PortId, rx_ready: PortId, tx_valid: PortId, tx_data: PortId, tx_ready: PortId },
+    Uart { rx: PortId, tx: PortId, line: UartLine },
+}
+
+/// The host's side of the UART, bit by bit.
+struct UartLine {
+    divisor: u32,
+    /// Bits to send, start bit lightest; 0 if idle.
+    sending: u16,
+    send_bits: u32,
+    send_count: u32,
+    receiving: u16,
+    receive_bits: u32,
+    receive_count: u32,
+}
+
+/// A simulated board.
+pub struct SimBoard {
+    model: Model,
+    pins: Pins,
+    name: String,
+    clk_hz: u32,
+    bytes_per_second: u64,
+    outbox: VecDeque<u8>,
+    inbox: VecDeque<u8>,
+    stalls: Option<Stalls>,
+    framing_errors: u64,
+}
+
+impl SimBoard {
+    /// The board of a shipped configuration, as after power-up.
+    ///
+    /// # Errors
+    /// [`SimError::Config`] for an unknown name, [`SimError::Make`].
+    pub fn new(config_name: &str, port: Port) -> Result<SimBoard, SimError> {
+        let config = Config::named(config_name)?;
+        let mut model = Model::new(&format!("board_{}_{}", config.name, port.name()))?;
+        let pins = match port {
+            Port::Parallel => Pins::Parallel {
+                rx_valid: model.port("rx_valid"),
+                rx_data: model.port("rx_data"),
+                rx_ready: model.port("rx_ready"),
+                tx_valid: model.port("tx_valid"),
+                tx_data: model.port("tx_data"),
+                tx_ready: model.port("tx_ready"),
+            },
+            Port::Uart => {
+                let rx = model.port("rx");
+                model.set(rx, 1);
+                Pins::Uart { rx, tx: model.port("tx"), line: UartLine::new(config.uart_divisor()) }
+            }
+        };
+        // The registers' power-up values reach the outputs.
+        model.eval();
+        let bytes_per_second = match port {
+            Port::Parallel => u64::from(config.clk_hz),
+            Port::Uart => u64::from(config.baud) / 10,
+        };
+        let mut board = SimBoard {
+            model,
+            pins,
+            name: format!("simulated {} ({})", config.name, if port == Port::Uart { "UART pins" } else { "parallel port" }),
+            clk_hz: config.clk_hz,
+            bytes_per_second,
+            outbox: VecDeque::new(),
+            inbox: VecDeque::new(),
+            stalls: None,
+            framing_errors: 0,
+        };
+        if port == Port::Uart {
+            // The line's two synchroniser registers power up as idle; let a byte's time pass anyway, as a person would.
+            for _ in 0..10 * config.uart_divisor() {
+                board.cycle();
+            }
+        }
+        Ok(board)
+    }
+
+    /// The same board with random waits on both sides of its parallel port.
+    #[must_use]
+    pub fn with_stalls(mut self, stalls: Stalls) -> SimBoard {
+        self.stalls = Some(stalls);
+        self
+    }
+
+    /// Writes all signals to a VCD file from now on; GTKWave and Surfer read it.
+    ///
+    /// # Errors
+    /// [`SimError::Wave`].
+    pub fn trace_to(&mut self, path: &Path) -> Result<(), SimError> {
+        self.model.trace_to(path)
+    }
+
+    /// Ends the wave file.
+    pub fn trace_end(&mut self) {
+        self.model.trace_end();
+    }
+
+    /// Bytes whose stop bit was low, as the host's side of the UART saw them; 0 unless the board is broken.
+    pub fn framing_errors(&self) -> u64 {
+        self.framing_errors
+    }
+
+    /// One clock cycle with what the host has to send and whatever the board sends.
+    #[inline]
+    fn cycle(&mut self) {
+        match &mut self.pins {
+            Pins::Parallel { rx_valid, rx_data, rx_ready, tx_valid, tx_data, tx_ready } => {
+                let (hold_out, hold_in) = self.stalls.as_mut().map_or((false, false), Stalls::next);
+                let offered = if hold_out { None } else { self.outbox.front().copied() };
+                self.model.set(*rx_valid, u64::from(offered.is_some()));
+                self.model.set(*rx_data, u64::from(offered.unwrap_or(0)));
+                self.model.set(*tx_ready, u64::from(!hold_in));
+                if hold_out || hold_in {
+                    // Ready may follow valid within the cycle; look at it with the inputs of this one.
+                    self.model.eval();
+                }
+                if offered.is_some() && self.model.get(*rx_ready) == 1 {
+                    self.outbox.pop_front();
+                }
+                if !hold_in && self.model.get(*tx_valid) == 1 {
+                    self.inbox.push_back(self.model.get(*tx_data) as u8);
+                }
+                self.model.tick();
+            }
+            Pins::Uart { rx, tx, line } => {
+                let level = line.drive(&mut self.outbox);
+                self.model.set(*rx, u64::from(level));
+                self.model.tick();
+                match line.sample(self.model.get(*tx) == 1) {
+                    Some(Ok(byte)) => self.inbox.push_back(byte),
+                    Some(Err(FramingError)) => self.framing_errors += 1,
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// Cycles until this time of the board's clock.
+    fn cycles_at(&self, time: Duration) -> u64 {
+        let cycles = time.as_nanos().saturating_mul(u128::from(self.clk_hz)) / 1_000_000_000;
+        u64::try_from(cycles).unwrap_or(u64::MAX)
+    }
+
+    /// Whether bits of the host's are still on their way.
+    fn sending(&self) -> bool {
+        !self.outbox.is_empty() || matches!(&self.pins, Pins::Uart { line, .. } if line.send_bits > 0)
+    }
+}
+
+struct FramingError;
+
+impl UartLine {
+    fn new(divisor: u32) -> UartLine {
+        UartLine { divisor, sending: 0, send_bits: 0, send_count: 0, receiving: 0, receive_bits: 0, receive_count: 0 }
+    }
+
+    /// The level of the board's receive pin in this cycle.
+    #[inline]
+    fn drive(&mut self, outbox: &mut VecDeque<u8>) -> bool {
+        if self.send_bits == 0 {
+            let Some(byte) = outbox.pop_front() else { return true };
+            // Start bit 0, eight data bits lightest first, stop bit 1.
+            self.sending = u16::from(byte) << 1 | 1 << 9;
+            self.send_bits = 10;
+            self.send_count = self.divisor;
+        }
+        let level = self.sending & 1 == 1;
+        self.send_count -= 1;
+        if self.send_count == 0 {
+            self.sending >>= 1;
+            self.send_bits -= 1;
+            self.send_count = self.divisor;
+        }
+        level
+    }
+
+    /// Looks at the board's transmit pin after a cycle.
+    #[inline]
+    fn sample(&mut self, level: bool) -> Option<Result<u8, FramingError>> {
+        if self.receive_bits == 0 {
+            if !level {
+                // The first cycle of a start bit: its middle is half a bit away.
+                self.receive_bits = 10;
+                self.receive_count = self.divisor / 2;
+                self.receiving = 0;
+            }
+            return None;
+        }
+        self.receive_count -= 1;
+        if self.receive_count > 0 {
+            return None;
+        }
+        self.receive_count = self.divisor;
+        self.receiving = self.receiving >> 1 | u16::from(level) << 9;
+        self.receive_bits -= 1;
+        if self.receive_bits > 0 {
+            return None;
+        }
+        let byte = (self.receiving >> 1) as u8;
+        Some(if self.receiving & 1 == 0 && self.receiving >> 9 == 1 { Ok(byte) } else { Err(FramingError) })
+    }
+}
+
+impl Transport for SimBoard {
+    fn describe(&self) -> String {
+        self.name.clone()
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_nanos((u128::from(self.model.cycles()) * 1_000_000_000 / u128::from(self.clk_hz)) as u64)
+    }
+
+    fn send(&mut self, bytes: &[u8], deadline: Duration) -> Result<(), TransportError> {
+        let start = self.now();
+        self.outbox.extend(bytes);
+        let limit = self.cycles_at(deadline);
+        while self.sending() {
+            if self.model.cycles() >= limit {
+                self.outbox.clear();
+                let waited_ms = (self.now() - start).as_millis() as u64;
+                return Err(TransportError::SendTimeout { device: self.describe(), waited_ms });
+            }
+            self.cycle();
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], deadline: Duration) -> Result<usize, TransportError> {
+        let limit = self.cycles_at(deadline);
+        let mut quiet = 0;
+        let mut seen = self.inbox.len();
+        while self.model.cycles() < limit && self.inbox.len() < buffer.len() && !(seen > 0 && quiet >= GAP_CYCLES) {
+            self.cycle();
+            quiet = if self.inbox.len() == seen { quiet + 1 } else { 0 };
+            seen = self.inbox.len();
+        }
+        let n = buffer.len().min(self.inbox.len());
+        for (slot, byte) in buffer.iter_mut().zip(self.inbox.drain(..n)) {
+            *slot = byte;
+        }
+        Ok(n)
+    }
+
+    fn latency(&self) -> Duration {
+        LATENCY
+    }
+
+    fn bytes_per_second(&self) -> u64 {
+        self.bytes_per_second
+    }
+
+    fn cycles(&self) -> Option<u64> {
+        Some(self.model.cycles())
+    }
+}
+
+impl ByteDevice for SimBoard {
+    fn describe(&self) -> String {
+        self.name.clone()
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        self.outbox.extend(bytes);
+    }
+
+    fn drain(&mut self, out: &mut Vec<u8>) -> bool {
+        for _ in 0..DRAIN_CYCLES {
+            self.cycle();
+        }
+        let worked = !self.inbox.is_empty() || self.sending();
+        out.extend(self.inbox.drain(..));
+        worked
+    }
+
+    fn cycles(&self) -> u64 {
+        self.model.cycles()
+    }
+
+    fn clk_hz(&self) -> u32 {
+        self.clk_hz
+    }
+}

@@ -1,0 +1,34 @@
+//! Why a simulation cannot start.
+
+/// Why a simulation cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// The crate was built without its feature `verilator`.
+    #[error("the simulated board is not built in: install Verilator (`apt-get install verilator g++`) and build with the feature `verilator`")]
+    NotBuilt,
+    /// No model of that name.
+    #[error("no verilated model is called '{name}'; there are {known}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
+    /// The configuration itself is bad.
+    #[error(transparent)]
+    Config(#[from] nda_spec::config::ConfigError),
+    /// The C++ model could not be made: memory, usually.
+    #[error("the model '{name}' could not be made: out of memory?")]
+    Make {
+        /// The model.
+        name: String,
+    },
+    /// A wave file could not be written.
+    #[error("waves cannot be written to {path}: {reason}")]
+    Wave {
+        /// The file.
+        path: String,
+        /// What the operating system said.
+        reason: String,
+    },
+}

@@ -1,0 +1,202 @@
+//! One verilated model, driven by port name.
+//!
+//! The unsafe code of the simulator stands here: calls of the C++ shim and loads and stores of its ports.
+
+use crate::SimError;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::path::Path;
+use verilated::vcd::Vcd;
+
+/// The functions of one model, as `shim/shim.h` declares them.
+#[repr(C)]
+pub(crate) struct Api {
+    make: extern "C" fn() -> *mut c_void,
+    destroy: unsafe extern "C" fn(*mut c_void),
+    eval: unsafe extern "C" fn(*mut c_void),
+    tick: unsafe extern "C" fn(*mut c_void),
+    trace: unsafe extern "C" fn(*mut c_void, *mut c_void, c_int),
+    port_count: u32,
+    port_name: unsafe extern "C" fn(u32) -> *const c_char,
+    port_bits: unsafe extern "C" fn(u32) -> u32,
+    port_is_input: unsafe extern "C" fn(u32) -> u32,
+    port_place: unsafe extern "C" fn(*mut c_void, u32) -> *mut c_void,
+}
+
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
+
+/// A port of one model, looked up once by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortId(usize);
+
+struct PlacedPort {
+    name: String,
+    bits: usize,
+    is_input: bool,
+    place: *mut c_void,
+}
+
+/// An instance of a verilated model.
+pub struct Model {
+    api: &'static Api,
+    handle: *mut c_void,
+    ports: Vec<PlacedPort>,
+    cycles: u64,
+    trace: Option<Vcd>,
+}
+
+// SAFETY: the model runs with one thread and keeps all its state behind `handle`, which nothing else holds;
+// making, freeing and tracing are serialised by the shim's lock. `Model` is not Sync.
+unsafe impl Send for Model {}
+
+impl Model {
+    /// Names of all models.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        MODELS.iter().map(|m| m.0)
+    }
+
+    /// A fresh instance, as after power-up.
+    ///
+    /// # Errors
+    /// [`SimError::Unknown`] or [`SimError::Make`].
+    pub fn new(name: &str) -> Result<Model, SimError> {
+        let Some((_, api)) = MODELS.iter().find(|m| m.0 == name) else {
+            return Err(SimError::Unknown { name: name.into(), known: Model::names().collect::<Vec<_>>().join(", ") });
+        };
+        // SAFETY: build.rs generated the symbol for this very table; it returns a pointer to a static.
+        let api: &'static Api = unsafe { &*api() };
+        let handle = (api.make)();
+        if handle.is_null() {
+            return Err(SimError::Make { name: name.into() });
+        }
+        let ports = (0..api.port_count).map(|i| {
+            // SAFETY: i is below port_count; names are static C strings; places live as long as the model.
+            unsafe {
+                PlacedPort {
+                    name: CStr::from_ptr((api.port_name)(i)).to_string_lossy().into_owned(),
+                    bits: (api.port_bits)(i) as usize,
+                    is_input: (api.port_is_input)(i) != 0,
+                    place: (api.port_place)(handle, i),
+                }
+            }
+        });
+        Ok(Model { api, handle, ports: ports.collect(), cycles: 0, trace: None })
+    }
+
+    /// The port of that name.
+    ///
+    /// # Panics
+    /// If the model has none: a test or a board asks for what its core does not have.
+    pub fn port(&self, name: &str) -> PortId {
+        PortId(self.ports.iter().position(|p| p.name == name).unwrap_or_else(|| panic!("the model has no port '{name}'")))
+    }
+
+    /// Sets an input of at most 64 bits. It is seen by the next [`Self::eval`] or [`Self::tick`].
+    #[inline]
+    pub fn set(&mut self, port: PortId, value: u64) {
+        let port = &self.ports[port.0];
+        debug_assert!(port.is_input && port.bits <= 64 && (port.bits == 64 || value >> port.bits == 0), "{} = {value}", port.name);
+        // SAFETY: Verilator's types for these widths are u8, u16, u32 and u64; the place lives as long as the model.
+        unsafe {
+            match port.bits {
+                0..=8 => port.place.cast::<u8>().write(value as u8),
+                9..=16 => port.place.cast::<u16>().write(value as u16),
+                17..=32 => port.place.cast::<u32>().write(value as u32),
+                _ => port.place.cast::<u64>().write(value),
+            }
+        }
+    }
+
+    /// The value of a port of at most 64 bits.
+    #[inline]
+    pub fn get(&self, port: PortId) -> u64 {
+        let port = &self.ports[port.0];
+        debug_assert!(port.bits <= 64, "{} has {} bits", port.name, port.bits);
+        // SAFETY: as in `set`.
+        unsafe {
+            match port.bits {
+                0..=8 => u64::from(port.place.cast::<u8>().read()),
+                9..=16 => u64::from(port.place.cast::<u16>().read()),
+                17..=32 => u64::from(port.place.cast::<u32>().read()),
+                _ => port.place.cast::<u64>().read(),
+            }
+        }
+    }
+
+    /// Sets an input of any width from bytes, lightest first.
+    ///
+    /// # Panics
+    /// If the bytes are not the port's width, rounded up to whole bytes.
+    pub fn set_bytes(&mut self, port: PortId, bytes: &[u8]) {
+        let placed = &self.ports[port.0];
+        assert!(placed.is_input && bytes.len() == placed.bits.div_ceil(8), "{} takes {} bits", placed.name, placed.bits);
+        // SAFETY: every port is stored in at least its width's bytes, little endian words in order.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), placed.place.cast(), bytes.len()) }
+    }
+
+    /// The value of a port of any width, lightest byte first.
+    pub fn get_bytes(&self, port: PortId) -> Vec<u8> {
+        let placed = &self.ports[port.0];
+        let mut bytes = vec![0; placed.bits.div_ceil(8)];
+        // SAFETY: as in `set_bytes`.
+        unsafe { std::ptr::copy_nonoverlapping(placed.place.cast(), bytes.as_mut_ptr(), bytes.len()) }
+        bytes
+    }
+
+    /// Lets combinational outputs follow inputs that were set, without a clock edge.
+    pub fn eval(&mut self) {
+        // SAFETY: the handle is live.
+        unsafe { (self.api.eval)(self.handle) }
+    }
+
+    /// One clock cycle: inputs as set, outputs as after the rising edge.
+    #[inline]
+    pub fn tick(&mut self) {
+        self.cycles += 1;
+        // SAFETY: the handle is live.
+        unsafe { (self.api.tick)(self.handle) }
+    }
+
+    /// Cycles since power-up.
+    pub fn cycles(&self) -> u64 {
+        self.cycles
+    }
+
+    /// Writes all signals to a VCD file from now on.
+    ///
+    /// # Errors
+    /// [`SimError::Wave`].
+    pub fn trace_to(&mut self, path: &Path) -> Result<(), SimError> {
+        let wave = |reason: String| SimError::Wave { path: path.display().to_string(), reason };
+        // The C++ writer reports nothing but "not open"; ask the operating system why first.
+        std::fs::File::create(path).map_err(|e| wave(e.to_string()))?;
+        self.trace_end();
+        let mut vcd = Vcd::default();
+        // SAFETY: handle and writer are live; the writer outlives the model's use of it (trace_end, Drop).
+        unsafe { (self.api.trace)(self.handle, vcd.0.cast(), 99) };
+        let opened = vcd.open(path);
+        self.trace = Some(vcd);
+        if let Err(e) = opened {
+            self.trace_end();
+            return Err(wave(e.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Ends the wave file.
+    pub fn trace_end(&mut self) {
+        if let Some(vcd) = self.trace.take() {
+            // SAFETY: the handle is live; the null pointer ends the tracing.
+            unsafe { (self.api.trace)(self.handle, std::ptr::null_mut(), 0) };
+            // Dropping the writer flushes and closes the file.
+            drop(vcd);
+        }
+    }
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        self.trace_end();
+        // SAFETY: the handle is live and not used again.
+        unsafe { (self.api.destroy)(self.handle) }
+    }
+}
