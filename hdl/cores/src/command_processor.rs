@@ -446,7 +446,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         self.page_now.next = self.word_at.q.val();
         self.write_page.next = self.word_at.q.val() >> self.page_shift.val();
         self.first_seal.next = self.addr_low.val() << self.page_shift.val();
-        self.seals.index.next = self.write_page.val().get_bits::<8>(0);
+        self.seals.page.next = self.write_page.val().get_bits::<8>(0);
         self.seals.query.next = self.page_now.val().get_bits::<8>(0);
         self.last_page.next = self.last_tile.val() - 1;
         self.range_bad.next = false;

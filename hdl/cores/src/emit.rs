@@ -181,8 +181,6 @@ fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError
         (1, 16, 1, 10),
         (1, 64, 2, 12),
         (4, 64, 2, 12),
-        (2, 16, 4, 11),
-        (1, 32, 8, 12),
     )?;
     finish(&raw, "board")
 }

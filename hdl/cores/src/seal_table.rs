@@ -1,6 +1,6 @@
 //! One bit a page of the tile store: does it hold what the host said it should?
 //!
-//! Function: `set` seals the page at `index`, `clear` unseals it (and wins); `is_sealed` is the bit of `query`,
+//! Function: `set` seals the page at `page`, `clear` unseals it (and wins); `is_sealed` is the bit of `query`,
 //! in the same cycle. All pages are unsealed at power-up. Cost: a register a page and its decoders.
 
 use rust_hdl_core::prelude::*;
@@ -10,12 +10,12 @@ use rust_hdl_core::prelude::*;
 pub struct SealTable {
     /// System clock.
     pub clock: Signal<In, Clock>,
-    /// Seal the page at `index`.
+    /// Seal the page at `page`.
     pub set: Signal<In, Bit>,
-    /// Unseal the page at `index`.
+    /// Unseal the page at `page`.
     pub clear: Signal<In, Bit>,
     /// The page to change.
-    pub index: Signal<In, Bits<8>>,
+    pub page: Signal<In, Bits<8>>,
     /// The page to look up.
     pub query: Signal<In, Bits<8>>,
     /// Whether it is sealed.
@@ -31,7 +31,7 @@ impl SealTable {
             clock: Default::default(),
             set: Default::default(),
             clear: Default::default(),
-            index: Default::default(),
+            page: Default::default(),
             query: Default::default(),
             is_sealed: Default::default(),
             _pages: pages,
@@ -51,8 +51,8 @@ impl Logic for SealTable {
         Verilog::Custom(format!(
             "reg [{top}:0] sealed = 0;\n\
              always @(posedge clock)\n\
-             \x20   if (clear) sealed[index[{address}:0]] <= 1'b0;\n\
-             \x20   else if (set) sealed[index[{address}:0]] <= 1'b1;\n\
+             \x20   if (clear) sealed[page[{address}:0]] <= 1'b0;\n\
+             \x20   else if (set) sealed[page[{address}:0]] <= 1'b1;\n\
              always @(*) is_sealed = sealed[query[{address}:0]];\n"
         ))
     }

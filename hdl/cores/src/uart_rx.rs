@@ -25,6 +25,8 @@ pub struct UartRx {
     meta: DFF<Bit>,
     line: DFF<Bit>,
     busy: DFF<Bit>,
+    // After a low stop bit: no start bit before the line has been high again.
+    broken: DFF<Bit>,
     count: DFF<Bits<16>>,
     bit_index: DFF<Bits<4>>,
     shift: DFF<Bits<8>>,
@@ -48,6 +50,7 @@ impl UartRx {
             meta: Default::default(),
             line: Default::default(),
             busy: Default::default(),
+            broken: Default::default(),
             count: Default::default(),
             bit_index: Default::default(),
             shift: Default::default(),
@@ -64,7 +67,7 @@ impl UartRx {
 impl Logic for UartRx {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, meta, line, busy, count, bit_index, shift);
+        dff_setup!(self, clock, meta, line, busy, broken, count, bit_index, shift);
         self.meta.d.next = !self.rx.val();
         self.line.d.next = self.meta.q.val();
         self.level.next = !self.line.q.val();
@@ -75,8 +78,10 @@ impl Logic for UartRx {
         if !self.busy.q.val() {
             self.count.d.next = self.half.val();
             self.bit_index.d.next = 0.into();
-            if !self.level.val() {
-                self.busy.d.next = true;
+            if self.level.val() {
+                self.broken.d.next = false;
+            } else {
+                self.busy.d.next = !self.broken.q.val();
             }
         } else {
             self.count.d.next = self.count.q.val() - 1;
@@ -92,6 +97,7 @@ impl Logic for UartRx {
                     if self.bit_index.q.val() == 9 {
                         self.valid.next = true;
                         self.bad.next = !self.level.val();
+                        self.broken.d.next = !self.level.val();
                         self.busy.d.next = false;
                     } else {
                         self.shift.d.next = self.shifted.val();

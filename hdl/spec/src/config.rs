@@ -156,11 +156,15 @@ impl Config {
     /// Whether the cores can be built so.
     pub fn check(&self) -> Result<(), ConfigError> {
         let g = &self.geometry;
-        let rules: [(&'static str, usize, bool, &'static str); 12] = [
+        let power = |n: usize, most: usize| n.is_power_of_two() && n <= most;
+        let rules: [(&'static str, usize, bool, &'static str); 15] = [
             ("name's length", self.name.len(), (1..=16).contains(&self.name.len()) && self.name.is_ascii(), "1 to 16 ASCII characters"),
             ("array_rows", g.array_rows, (1..=64).contains(&g.array_rows), "1 to 64"),
             ("array_cols", g.array_cols, g.array_cols % 8 == 0 && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
             ("planes", g.planes, matches!(g.planes, 1 | 2 | 4 | 8), "1, 2, 4 or 8"),
+            ("bytes of a tile word", g.tile_word_bytes(), power(g.tile_word_bytes(), 256), "a power of two, at most 256 (rows x cols / 4)"),
+            ("bytes of an activation word", g.act_word_bytes(), power(g.act_word_bytes(), 256), "a power of two, at most 256 (cols x planes / 8)"),
+            ("bytes of a result word", g.result_word_bytes(), g.result_word_bytes() <= 255, "at most 255 (3 x array_rows)"),
             ("page_words", g.page_words, g.page_words.is_power_of_two() && g.page_words >= 2, "a power of two"),
             (
                 "tile_words",

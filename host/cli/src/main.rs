@@ -1,2 +1,111 @@
 //! The `nda` command.
-fn main() {}
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod commands;
+mod convert;
+mod failure;
+mod files;
+mod npy;
+mod output;
+mod report;
+mod simulator;
+mod speak;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use failure::{Failure, Outcome, Stop};
+use std::process::ExitCode;
+
+/// What `nda --help` ends with.
+const AFTER_HELP: &str = "\
+Back ends (--backend):
+  cpu[:KERNELS]             this machine; KERNELS portable, avx2, avx512, else the best there are
+  sim[:CONFIG]              the simulated board: the emitted Verilog behind its parallel port
+  sim-uart[:CONFIG]         the same through its UART, bit by bit
+  serial:PORT[@BAUD]        a board on a serial port, 3,000,000 baud unless BAUD is given
+  loopback[-uart][:CONFIG]  the software model of a board behind the same driver: no Verilog
+
+Exit codes:
+  0  done
+  1  the work failed, or a verification found a difference
+  2  the command line asks for something that there is not
+  3  a file cannot be read, or is not what it should be
+  4  the device or its link failed
+  5  the back end is not available on this machine or in this build";
+
+/// Runs language models whose weights are bitmaps: on the CPU, on a simulated board, on an FPGA.
+#[derive(Parser)]
+#[command(name = "nda", version, after_help = AFTER_HELP, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(commands::run::Arguments),
+    Eval(commands::eval::Arguments),
+    Demo(commands::demo::Arguments),
+    Gemv(commands::gemv::Arguments),
+    Verify(commands::verify::Arguments),
+    Info(commands::info::Arguments),
+    Check(commands::check::Arguments),
+    Convert(commands::convert::Arguments),
+    Plan(commands::plan::Arguments),
+    Devices(commands::devices::Arguments),
+    Emit(commands::emit::Arguments),
+    Wave(commands::wave::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ended(usage(&error)),
+    };
+    ended(run(&arguments.command))
+}
+
+fn run(command: &Command) -> Outcome {
+    match command {
+        Command::Run(arguments) => commands::run::run(arguments),
+        Command::Eval(arguments) => commands::eval::run(arguments),
+        Command::Demo(arguments) => commands::demo::run(arguments),
+        Command::Gemv(arguments) => commands::gemv::run(arguments),
+        Command::Verify(arguments) => commands::verify::run(arguments),
+        Command::Info(arguments) => commands::info::run(arguments),
+        Command::Check(arguments) => commands::check::run(arguments),
+        Command::Convert(arguments) => commands::convert::run(arguments),
+        Command::Plan(arguments) => commands::plan::run(arguments),
+        Command::Devices(arguments) => commands::devices::run(arguments),
+        Command::Emit(arguments) => commands::emit::run(arguments),
+        Command::Wave(arguments) => commands::wave::run(arguments),
+    }
+}
+
+/// What clap found on the command line: help and version are no failures, all else is said in our three lines.
+fn usage(error: &clap::Error) -> Outcome {
+    let text = error.to_string();
+    if !error.use_stderr() {
+        return output::write(text);
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Err(Failure::usage("no command was given", "nda", "'nda --help' lists the commands").into());
+    }
+    let mut paragraphs = text.split("\n\n");
+    let first = paragraphs.next().unwrap_or_default();
+    let error = first.trim_start_matches("error:").split_whitespace().collect::<Vec<_>>().join(" ");
+    let usage = paragraphs.find_map(|p| p.trim().strip_prefix("Usage:")).map_or("the command line", str::trim);
+    Err(Failure::usage(error, usage, "see 'nda --help' and 'nda COMMAND --help'").into())
+}
+
+fn ended(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) | Err(Stop::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Stop::Failure(failure)) => {
+            output::error(&failure);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}

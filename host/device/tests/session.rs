@@ -235,7 +235,7 @@ fn another_image_after_a_recovery_is_refused() {
     driver.transport_mut().inner.device_mut().ident_mut().build = 9;
     *lose.lock().unwrap() = (0, 8);
     let error = driver.stat().unwrap_err().to_string();
-    assert!(error.contains("build 00006d6f64656c") && error.contains("is 'nano16, build 0000000000000009' now"), "{error}");
+    assert!(error.contains("build 0000006d6f64656c") && error.contains("is 'nano16, build 0000000000000009' now"), "{error}");
 }
 
 /// Keeps every frame that went out, and every chunk that came in.
@@ -247,6 +247,8 @@ struct Recorder<T> {
     ahead: Arc<Mutex<Vec<Vec<u8>>>>,
     /// How many of the next frames pass, and how many behind them are lost on their way to the device.
     lose: Arc<Mutex<(usize, usize)>>,
+    /// A frame that follows the next RUN at once.
+    behind_run: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
 impl<T: Transport> Transport for Recorder<T> {
@@ -267,7 +269,13 @@ impl<T: Transport> Transport for Recorder<T> {
             }
             (skip, n) => *lose = (skip - 1, n),
         }
-        self.inner.send(bytes, deadline)
+        self.inner.send(bytes, deadline)?;
+        // Behind the delimiter and COBS's first byte stands the operation.
+        let is_run = bytes.get(2) == Some(&(Op::Run as u8));
+        match self.behind_run.lock().unwrap().take_if(|_| is_run) {
+            Some(frame) => self.inner.send(&frame, deadline),
+            None => Ok(()),
+        }
     }
     fn receive(&mut self, buffer: &mut [u8], deadline: Duration) -> Result<usize, TransportError> {
         if let Some(stale) = self.ahead.lock().unwrap().pop() {
@@ -289,7 +297,14 @@ impl<T: Transport> Transport for Recorder<T> {
 }
 
 fn recorder<T: Transport>(inner: T) -> Recorder<T> {
-    Recorder { inner, sent: Arc::default(), received: Arc::default(), ahead: Arc::default(), lose: Arc::default() }
+    Recorder {
+        inner,
+        sent: Arc::default(),
+        received: Arc::default(),
+        ahead: Arc::default(),
+        lose: Arc::default(),
+        behind_run: Arc::default(),
+    }
 }
 
 /// The SYNC that ends the silence makes the device forget the job, so its results cannot be read any more.
@@ -300,7 +315,7 @@ fn a_job_whose_results_cannot_be_read_is_run_again_under_a_new_id() {
     let config = Config { name: "tall".into(), geometry, slot_bytes: 256, slots: 2, clk_hz: 24_000_000, baud: 3_000_000 };
     let stack = [RandomMatrix::new(64 * 60, 9, WeightCode::Quaternary, &mut random)];
     let link = recorder(Loopback::new(ModelDevice::new(&config, ModelPort::Uart)));
-    let lose = Arc::clone(&link.lose);
+    let (lose, sent, behind_run) = (Arc::clone(&link.lose), Arc::clone(&link.sent), Arc::clone(&link.behind_run));
     let mut fabric = FabricGemv::new(Driver::open(link, options(10)).unwrap());
     let id = fabric.prepare(&[stack[0].view()]).unwrap();
     one_product(&mut fabric, id, &stack, &mut random);
@@ -310,6 +325,11 @@ fn a_job_whose_results_cannot_be_read_is_run_again_under_a_new_id() {
     one_product(&mut fabric, id, &stack, &mut random);
     let stats = fabric.driver().stats();
     assert_eq!((stats.reissued_jobs, stats.syncs), (1, 2), "{stats:?}");
+    // This session's first SYNC, late, between the RUN and its READs.
+    let sync = sent.lock().unwrap().iter().find(|frame| frame.get(2) == Some(&(Op::Sync as u8))).unwrap().clone();
+    *behind_run.lock().unwrap() = Some(sync);
+    one_product(&mut fabric, id, &stack, &mut random);
+    assert_eq!((fabric.driver().stats().reissued_jobs, fabric.driver().stats().syncs), (2, 2));
 }
 
 /// Old WRITEs and the SEAL that belongs to them bring back what a page held before, seal and all; old
@@ -323,20 +343,20 @@ fn every_old_request_replayed_at_any_time_changes_no_number() {
     let mut fabric = FabricGemv::new(Driver::open(link, options(6)).unwrap());
     let ids: Vec<_> = stacks.iter().map(|stack| fabric.prepare(&[stack[0].view()]).unwrap()).collect();
     assert!(!fabric.resident());
-    for product in 0..150 {
+    for product in 0..400 {
         let which = random.below(stacks.len());
-        // A run of old frames, in their order: at best an old upload of the ring's page, and its seal.
         let old = sent.lock().unwrap().clone();
-        if product > 5 {
+        // Runs of old frames, each in its order: at best an old upload of the ring's page, and its seal.
+        for _ in 0..if product > 5 { 3 } else { 0 } {
             let first = random.below(old.len());
-            for frame in &old[first..(first + 1 + random.below(6)).min(old.len())] {
-                let delay = Duration::from_micros(random.below(1_500) as u64);
-                fabric.driver_mut().transport_mut().inner.inject(frame, delay);
+            let delay = Duration::from_micros(random.below(4_000) as u64);
+            for (i, frame) in old[first..(first + 1 + random.below(6)).min(old.len())].iter().enumerate() {
+                fabric.driver_mut().transport_mut().inner.inject(frame, delay + Duration::from_micros(i as u64));
             }
         }
         one_product(&mut fabric, ids[which], &stacks[which], &mut random);
     }
-    assert!(fabric.driver().stats().stray_frames > 200);
+    assert!(fabric.driver().stats().stray_frames > 1_000);
 }
 
 #[test]
@@ -373,17 +393,25 @@ fn results_of_a_job_that_this_host_did_not_run_are_not_taken_for_its_own() {
     let other = run(&mut driver, 0x77);
     assert_ne!(right, other);
     drop(driver);
-    // The same seed: the same ids again. The old RUN of the first id, with other activations, comes after this SYNC.
-    let mut driver = Driver::open(&mut link, options(8)).unwrap();
+    // The same seed: the same ids again. An old RUN of the first id, or of a later one, with other
+    // activations, comes after this SYNC: the one would answer Dup, the other makes the first id stale.
+    for ahead in [0, 5] {
+        run_after_an_old_one(&mut link, &job, ahead, &right);
+    }
+}
+
+fn run_after_an_old_one(link: &mut FaultInjector<Loopback<ModelDevice>>, job: &JobRequest, ahead: u16, right: &[u8]) {
+    let mut driver = Driver::open(link, options(8)).unwrap();
     let mut first_id = Random::new(8);
     first_id.next_u64();
-    let id = (first_id.next_u64() as u16).wrapping_add(1);
-    let JobRequest { flags, plane_groups, base, row_groups, col_beats, init } = job;
+    let id = (first_id.next_u64() as u16).wrapping_add(1 + ahead);
+    let JobRequest { flags, plane_groups, base, row_groups, col_beats, init } = *job;
     let old = nda_spec::job::Job { id, flags, plane_groups, base, row_groups, col_beats, init };
     let header = Request { op: Op::Run as u8, arg: 0, seq: 1, addr: 0 }.to_bytes();
     driver.transport_mut().inject(&wire::encode_frame(&header, &[&old.to_bytes()[..], &[0x77; 16]].concat()), Duration::ZERO);
-    assert_eq!(run(&mut driver, 0x0f), right);
-    assert_eq!(driver.stats().reissued_jobs, 1);
+    let RunOutcome::Done(result) = driver.run(job, &[0x0f; 16]).unwrap() else { panic!("the page is sealed") };
+    assert_eq!(result.results, right);
+    assert_eq!(driver.stats().reissued_jobs, 1, "{ahead} ahead");
 }
 
 #[test]

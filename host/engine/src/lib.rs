@@ -1,1 +1,35 @@
-//! Model, tokenizer, KV cache and sampling, generic over the GEMV back end.
+//! Models of the Llama family on 2-bit weights: forward pass, tokenizer, KV cache, sampling, evaluation.
+//!
+//! The matrices go through [`nda_kernels::Gemv`], so nothing here knows which back end runs; the rest is
+//! f32 in one fixed order, so every back end gives the same tokens. From a document to text:
+//!
+//! 1. [`Weights::new`] checks a document's metadata and tensors;
+//! 2. [`Model::prepare`] hands its matrices to a back end, fused to four products a block and the head;
+//! 3. [`Session`] takes tokens and gives logits; [`generate()`] and [`evaluate()`] drive it.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod evaluate;
+mod generate;
+mod hyper;
+mod linear;
+mod model;
+pub mod ops;
+mod projection;
+mod quantize;
+mod sampler;
+mod tokenizer;
+mod weights;
+
+pub use error::EngineError;
+pub use evaluate::{Evaluation, evaluate};
+pub use generate::{Generated, Step, generate};
+pub use hyper::Hyper;
+pub use linear::{Linear, RunShape, Scratch, run_shapes};
+pub use model::{Model, Session};
+pub use projection::Projection;
+pub use quantize::quantize;
+pub use sampler::{Sampler, Sampling, SplitMix64, greedy};
+pub use tokenizer::{Merger, SPLIT_NONE, Tokenizer, Utf8Stream};
+pub use weights::{EMBEDDING, FINAL_NORM, FusedLayer, HEAD, Weights, block_tensor};

@@ -1,0 +1,348 @@
+//! Back ends by name, and the one place where the boards and the simulator are plugged in.
+
+use crate::failure::{Exit, Failure, Outcome};
+use crate::output::{self, Progress};
+use crate::simulator;
+use nda_device::{
+    DeviceError, Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, SerialDevice, SerialTransport, Transport,
+};
+use nda_kernels::{Activations, Cost, CpuGemv, Gemv, GemvError, MatrixId, Shape, Variant};
+use nda_spec::config::{DEFAULT_CONFIG, Geometry};
+use nda_spec::{Config, TileMatrix};
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Baud rate of a serial port that is named without one.
+const DEFAULT_BAUD: u32 = 3_000_000;
+
+/// How a simulated board is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SimPort {
+    /// Bytes with ready and valid: one a cycle at best.
+    Parallel,
+    /// Bits on a line, at the configuration's baud rate.
+    Uart,
+}
+
+/// A back end as the command line names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackendName {
+    /// This machine, with the best or a chosen set of kernels.
+    Cpu(Option<Variant>),
+    /// The simulated board of a configuration.
+    Sim(Config, SimPort),
+    /// The software model of a board behind the same driver and link: no Verilog.
+    Loopback(Config, SimPort),
+    /// A board on a serial port.
+    Serial {
+        /// The port.
+        port: String,
+        /// Its speed.
+        baud: u32,
+    },
+}
+
+impl fmt::Display for BackendName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BackendName::Cpu(None) => write!(f, "cpu"),
+            BackendName::Cpu(Some(variant)) => write!(f, "cpu:{}", option_name(*variant)),
+            BackendName::Sim(config, SimPort::Parallel) => write!(f, "sim:{}", config.name),
+            BackendName::Sim(config, SimPort::Uart) => write!(f, "sim-uart:{}", config.name),
+            BackendName::Loopback(config, SimPort::Parallel) => write!(f, "loopback:{}", config.name),
+            BackendName::Loopback(config, SimPort::Uart) => write!(f, "loopback-uart:{}", config.name),
+            BackendName::Serial { port, baud } => write!(f, "serial:{port}@{baud}"),
+        }
+    }
+}
+
+/// A variant as options spell it: `avx512`.
+pub fn option_name(variant: Variant) -> String {
+    variant.name().to_ascii_lowercase().replace('-', "")
+}
+
+/// The back end of a name.
+pub fn parse(text: &str) -> Outcome<BackendName> {
+    let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
+    let refuse = |error: String, help: String| Err(Failure::usage(error, format_args!("--backend {text}"), help).into());
+    match (kind, rest) {
+        ("cpu", None) => Ok(BackendName::Cpu(None)),
+        ("cpu", Some(rest)) => match Variant::ALL.into_iter().find(|v| option_name(*v) == rest) {
+            Some(variant) => Ok(BackendName::Cpu(Some(variant))),
+            None => refuse(
+                format!("there are no '{rest}' kernels"),
+                format!("use {}", Variant::ALL.map(|v| format!("cpu:{}", option_name(v))).join(", ")),
+            ),
+        },
+        ("sim", rest) => Ok(BackendName::Sim(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Parallel)),
+        ("sim-uart", rest) => Ok(BackendName::Sim(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Uart)),
+        ("loopback", rest) => Ok(BackendName::Loopback(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Parallel)),
+        ("loopback-uart", rest) => Ok(BackendName::Loopback(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Uart)),
+        ("serial", Some(rest)) if !rest.is_empty() => {
+            let (port, baud) = rest.rsplit_once('@').map_or((rest, None), |(port, baud)| (port, Some(baud)));
+            match baud.map_or(Ok(DEFAULT_BAUD), str::parse) {
+                Ok(baud) if baud > 0 => Ok(BackendName::Serial { port: port.into(), baud }),
+                _ => refuse(format!("'{}' is no baud rate", baud.unwrap_or_default()), "use serial:PORT@3000000".into()),
+            }
+        }
+        ("serial", _) => refuse(
+            "a serial back end needs a port".into(),
+            "use serial:PORT, such as serial:/dev/ttyUSB0; 'nda devices' lists ports".into(),
+        ),
+        _ => refuse(format!("there is no back end '{kind}'"), "use cpu, sim, sim-uart or serial:PORT; see 'nda --help'".into()),
+    }
+}
+
+/// The configuration of a name.
+pub fn config(name: &str) -> Outcome<Config> {
+    Config::named(name).map_err(|e| Failure::usage(e, "hdl/spec/configs.toml", "'nda devices' lists the configurations").into())
+}
+
+/// Why products run elsewhere, shared with the back end that decides it.
+type Refusals = Rc<RefCell<Vec<String>>>;
+
+/// An open back end.
+pub struct Backend<'m> {
+    kind: Kind<'m>,
+    refusals: Refusals,
+}
+
+enum Kind<'m> {
+    Cpu(CpuGemv<'m>),
+    Fabric(Box<Fabric<'m>>),
+    /// A board with the CPU beside it.
+    Fallback(Box<Fallback<'m>>),
+}
+
+impl<'m> Backend<'m> {
+    /// Who multiplies.
+    pub fn gemv(&mut self) -> &mut dyn Gemv<'m> {
+        match &mut self.kind {
+            Kind::Cpu(gemv) => gemv,
+            Kind::Fabric(gemv) => &mut **gemv,
+            Kind::Fallback(gemv) => &mut **gemv,
+        }
+    }
+
+    /// What a person calls it.
+    pub fn name(&mut self) -> String {
+        self.gemv().name()
+    }
+
+    /// Why each product that a board has no room for runs on the CPU.
+    pub fn refusals(&self) -> Vec<String> {
+        self.refusals.borrow().clone()
+    }
+
+    /// One line on the products that run on the CPU, if any do.
+    pub fn remark(&self) -> Option<String> {
+        let refusals = self.refusals.borrow();
+        let first = refusals.first()?;
+        Some(format!("{} products run on the CPU, the first because {first}; 'nda plan' lists all", refusals.len()))
+    }
+
+    /// Sends all weights to the board now, with a bar; a CPU has them already.
+    pub fn upload(&mut self) -> Outcome {
+        let fabric = match &mut self.kind {
+            Kind::Cpu(_) => return Ok(()),
+            Kind::Fabric(fabric) => fabric,
+            Kind::Fallback(fallback) => &mut fallback.fabric,
+        };
+        let mut bar = Progress::new("uploading");
+        fabric.set_progress(move |done, total| bar.set(done as usize, total as usize));
+        fabric.upload().map_err(|e| device_failure(&e, fabric.name()).into())
+    }
+}
+
+/// Opens a back end that does everything itself or refuses: for `gemv` and `verify`.
+pub fn open<'m>(name: &BackendName) -> Outcome<Backend<'m>> {
+    let kind = match name {
+        BackendName::Cpu(variant) => Kind::Cpu(cpu(*variant)?),
+        _ => Kind::Fabric(Box::new(fabric(name)?)),
+    };
+    Ok(Backend { kind, refusals: Refusals::default() })
+}
+
+/// Opens a back end for a model: products that a board has no room for run on the CPU, because their weights
+/// would travel with every token.
+pub fn open_for_model<'m>(name: &BackendName) -> Outcome<Backend<'m>> {
+    if matches!(name, BackendName::Cpu(_)) {
+        return open(name);
+    }
+    let refusals = Refusals::default();
+    let fallback =
+        Fallback { fabric: fabric(name)?, cpu: CpuGemv::new(), used_words: 0, places: Vec::new(), refusals: Rc::clone(&refusals) };
+    Ok(Backend { kind: Kind::Fallback(Box::new(fallback)), refusals })
+}
+
+fn cpu<'m>(variant: Option<Variant>) -> Outcome<CpuGemv<'m>> {
+    let Some(variant) = variant else {
+        return Ok(CpuGemv::new());
+    };
+    let gemv = CpuGemv::with_variant(variant).map_err(|e| {
+        let names = Variant::available().into_iter().map(|v| format!("cpu:{}", option_name(v))).collect::<Vec<_>>().join(", ");
+        Failure::new(
+            Exit::Unavailable,
+            e,
+            format_args!("--backend cpu:{}", option_name(variant)),
+            format_args!("this machine runs {names}"),
+        )
+    })?;
+    Ok(gemv)
+}
+
+/// A board of any kind, with its session open.
+fn fabric<'m>(name: &BackendName) -> Outcome<Fabric<'m>> {
+    let (transport, options) = match name {
+        BackendName::Serial { port, baud } => (serial(port, *baud)?, DriverOptions::default()),
+        BackendName::Sim(config, port) => (simulator::open(config, *port)?, REPEATABLE),
+        BackendName::Loopback(config, port) => (loopback(config, *port), REPEATABLE),
+        BackendName::Cpu(_) => unreachable!("the CPU is no fabric"),
+    };
+    let driver = Driver::open(transport, options).map_err(|e| device_failure(&e, name))?;
+    Ok(FabricGemv::new(driver))
+}
+
+/// Fixed nonces for boards that belong to this process: the same command takes the same cycles.
+pub const REPEATABLE: DriverOptions = DriverOptions { seed: 1, max_tries: 8, max_syncs: 3 };
+
+/// A board through whatever leads to it.
+pub type Fabric<'m> = FabricGemv<'m, Box<dyn Transport>>;
+
+/// What a board or its link said.
+pub fn device_failure(error: &DeviceError, name: impl fmt::Display) -> Failure {
+    let help = "check power, cable and image; list what is there with 'nda devices'; '--backend cpu' needs no board";
+    Failure::new(Exit::Device, error, name, help)
+}
+
+fn loopback(config: &Config, port: SimPort) -> Box<dyn Transport> {
+    let (port, bytes_per_second) = match port {
+        SimPort::Parallel => (ModelPort::Parallel, config.clk_hz),
+        SimPort::Uart => (ModelPort::Uart, config.baud / 10),
+    };
+    Box::new(Loopback::with_line(ModelDevice::new(config, port), bytes_per_second.into(), Duration::ZERO))
+}
+
+fn serial(port: &str, baud: u32) -> Outcome<Box<dyn Transport>> {
+    let transport = SerialTransport::open(port, baud).map_err(|e| {
+        Failure::new(
+            Exit::Device,
+            e,
+            format_args!("--backend serial:{port}@{baud}"),
+            "'nda devices' lists the ports; '--backend cpu' needs no board",
+        )
+    })?;
+    transport.notes().iter().for_each(output::note);
+    Ok(Box::new(transport))
+}
+
+/// The serial ports that are there.
+pub fn serial_ports() -> Vec<SerialDevice> {
+    nda_device::devices()
+}
+
+/// Words of the tile store that stacked parts of so many rows take: each starts with a row group of its own.
+pub fn words(geometry: &Geometry, rows_of_parts: &[usize], cols: usize) -> usize {
+    let groups: usize = rows_of_parts.iter().map(|rows| rows.div_ceil(geometry.array_rows)).sum();
+    groups.saturating_mul(cols.div_ceil(geometry.array_cols))
+}
+
+/// Who has a matrix.
+enum Place {
+    Fabric(MatrixId),
+    Cpu(MatrixId),
+}
+
+/// The board as far as it has room, the CPU for the rest.
+struct Fallback<'m> {
+    fabric: Fabric<'m>,
+    cpu: CpuGemv<'m>,
+    used_words: usize,
+    places: Vec<Place>,
+    refusals: Refusals,
+}
+
+impl<'m> Fallback<'m> {
+    /// Why the board should not have these parts, if it should not.
+    fn refusal(&self, parts: &[TileMatrix<'m>]) -> Option<String> {
+        let geometry = self.fabric.driver().geometry();
+        let rows: Vec<usize> = parts.iter().map(TileMatrix::rows).collect();
+        let words = words(geometry, &rows, parts.first().map_or(0, TileMatrix::cols));
+        let room = geometry.tile_words - self.used_words;
+        (words > room).then(|| {
+            format!(
+                "it needs {words} tile words, but {room} of {} are left; its weights would travel with every token",
+                geometry.tile_words
+            )
+        })
+    }
+}
+
+impl<'m> Gemv<'m> for Fallback<'m> {
+    fn name(&self) -> String {
+        let on_cpu = self.places.iter().filter(|p| matches!(p, Place::Cpu(_))).count();
+        match on_cpu {
+            0 => self.fabric.name(),
+            n => format!("{}, {n} of {} products on {}", self.fabric.name(), self.places.len(), self.cpu.name()),
+        }
+    }
+
+    fn supports(&self, shape: Shape) -> Result<(), GemvError> {
+        self.cpu.supports(shape)
+    }
+
+    fn prepare(&mut self, parts: &[TileMatrix<'m>]) -> Result<MatrixId, GemvError> {
+        let place = match self.refusal(parts) {
+            None => {
+                let geometry = self.fabric.driver().geometry();
+                let rows: Vec<usize> = parts.iter().map(TileMatrix::rows).collect();
+                self.used_words += words(geometry, &rows, parts.first().map_or(0, TileMatrix::cols));
+                // The driver starts a matrix on a page of its own when it must; counted here always, so that nothing is ever pushed out.
+                self.used_words = self.used_words.next_multiple_of(geometry.page_words).min(geometry.tile_words);
+                Place::Fabric(self.fabric.prepare(parts)?)
+            }
+            Some(refusal) => {
+                self.refusals.borrow_mut().push(refusal);
+                Place::Cpu(self.cpu.prepare(parts)?)
+            }
+        };
+        self.places.push(place);
+        Ok(MatrixId(self.places.len() - 1))
+    }
+
+    fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        match self.places.get(id.0) {
+            Some(Place::Fabric(id)) => self.fabric.run(*id, x, y),
+            Some(Place::Cpu(id)) => self.cpu.run(*id, x, y),
+            None => Err(GemvError::UnknownMatrix { id }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_parsed_and_printed_in_full() {
+        for (text, printed) in [
+            ("cpu", "cpu"),
+            ("cpu:avx512", "cpu:avx512"),
+            ("cpu:portable", "cpu:portable"),
+            ("sim", "sim:wide256"),
+            ("sim:nano16", "sim:nano16"),
+            ("sim-uart", "sim-uart:wide256"),
+            ("loopback", "loopback:wide256"),
+            ("loopback-uart:small64", "loopback-uart:small64"),
+            ("serial:/dev/ttyUSB0", "serial:/dev/ttyUSB0@3000000"),
+            ("serial:COM3@115200", "serial:COM3@115200"),
+        ] {
+            assert_eq!(parse(text).unwrap().to_string(), printed);
+        }
+        for bad in ["", "gpu", "cpu:mmx", "sim:", "sim:huge", "serial", "serial:", "serial:p@x", "serial:p@0"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `nda convert`: other files to documents, and matrices back.
+
+use crate::convert::{article, llama};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::files::{self, Kind};
+use crate::output;
+use std::path::PathBuf;
+
+/// Converts a model or a matrix.
+///
+/// IN.safetensors becomes a document; a matrix file of the articles becomes a document with one matrix;
+/// a document's matrix becomes a matrix file of the articles, byte for byte the one it came from.
+/// IN is recognised by its first bytes, not by its name.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// What is converted.
+    input: PathBuf,
+    /// Where the result goes.
+    output: PathBuf,
+    /// Name of the matrix in the document: which to take, or what to call it.
+    #[arg(long, value_name = "NAME")]
+    tensor: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let Arguments { input, output, tensor } = arguments;
+    if tensor.is_some() && files::kind(input)? == Kind::Safetensors {
+        return Err(Failure::usage("a model keeps its tensors' names", "--tensor", "leave --tensor out").into());
+    }
+    match files::kind(input)? {
+        Kind::Safetensors => llama::to_document(input, output)?,
+        Kind::Legacy => article::to_document(input, output, tensor.as_deref())?,
+        Kind::Document => article::from_document(input, output, tensor.as_deref())?,
+        Kind::Unknown => {
+            let (error, help) =
+                ("no kind of file that can be converted", "give safetensors, a matrix file of the articles, or an .ndf document");
+            return Err(Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", input.display()), help).into());
+        }
+    }
+    let bytes = std::fs::metadata(output).map_err(|e| Failure::io("look at", output, &e))?.len();
+    output::line(format_args!("{} -> {}, {bytes} bytes", input.display(), output.display()))
+}

@@ -1,0 +1,160 @@
+//! `nda demo`: one text on the CPU and on the simulated board, token for token.
+
+use crate::backend::{self, BackendName};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::output::Progress;
+use crate::speak::{Speech, Task, speak};
+use crate::{files, output, simulator};
+use nda_engine::{Sampling, Weights};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Says one text on several back ends and compares them token for token.
+///
+/// Streams the first back end's text, then prints a table. Fails if any token differs from the first's.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The model, an .ndf document.
+    model: PathBuf,
+    /// The text to continue.
+    #[arg(long, default_value = "She was not ")]
+    prompt: String,
+    /// Tokens after the prompt.
+    #[arg(long, default_value_t = 32)]
+    max_tokens: usize,
+    /// Who speaks; the first is what the others are compared with.
+    #[arg(long, value_delimiter = ',', default_value = "cpu,sim,sim-uart")]
+    backends: Vec<String>,
+    /// 0 takes the likeliest token.
+    #[arg(long, default_value_t = 0.0)]
+    temperature: f32,
+    /// Seed of the generator.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Print a JSON object instead of text and table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One back end's part of the demonstration.
+struct Row {
+    name: BackendName,
+    described: String,
+    speech: Speech,
+    equal: usize,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let names = arguments.backends.iter().map(|b| backend::parse(b)).collect::<Outcome<Vec<_>>>()?;
+    if arguments.prompt.is_empty() {
+        return Err(Failure::usage("the prompt is empty", "--prompt", "give at least one character").into());
+    }
+    if !arguments.temperature.is_finite() || arguments.temperature < 0.0 {
+        return Err(Failure::usage(format_args!("{} is no temperature", arguments.temperature), "--temperature", "use 0 or more").into());
+    }
+    let mapped = files::open_document(&arguments.model)?;
+    let weights = files::weights(&arguments.model, &mapped.document())?;
+    // Before the first word: a demonstration that cannot end should not begin.
+    if names.iter().any(|name| matches!(name, BackendName::Sim(..))) {
+        simulator::available()?;
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for name in names {
+        let row = say(arguments, &weights, name, rows.first())?;
+        rows.push(row);
+    }
+    report(arguments, &rows)?;
+    let Some(row) = rows.iter().find(|row| !row.is_equal(&rows[0].speech.tokens)) else {
+        return Ok(());
+    };
+    let error = format!("{} differs from {} at token {}", row.name, rows[0].name, row.equal);
+    Err(Failure::new(
+        Exit::Failed,
+        error,
+        arguments.model.display(),
+        format_args!("compare the products with 'nda verify --backend {}'", row.name),
+    )
+    .into())
+}
+
+impl Row {
+    fn new(name: BackendName, described: String, speech: Speech, reference: Option<&[u32]>) -> Row {
+        let equal = equal_tokens(reference.unwrap_or(&speech.tokens), &speech.tokens);
+        Row { name, described, speech, equal }
+    }
+
+    fn is_equal(&self, reference: &[u32]) -> bool {
+        self.equal == reference.len() && self.speech.tokens.len() == reference.len()
+    }
+}
+
+/// Tokens before the first that differs.
+fn equal_tokens(a: &[u32], b: &[u32]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: Option<&Row>) -> Outcome<Row> {
+    let streams = first.is_none() && !arguments.json;
+    let mut backend = backend::open_for_model(&name)?;
+    let sampling = Sampling { temperature: arguments.temperature, top_k: None, top_p: None, seed: arguments.seed };
+    let task = Task { path: &arguments.model, prompt: arguments.prompt.as_bytes(), max_tokens: arguments.max_tokens, sampling };
+    let mut bar = Progress::new("speaking");
+    let mut done = 0;
+    let speech = speak(weights, &mut backend, &task, |piece| {
+        done += 1;
+        if !streams {
+            bar.set(done, arguments.max_tokens);
+            return Ok(());
+        }
+        // The prompt waits for the first piece: until then the line belongs to progress bars.
+        output::write(format_args!("{}{piece}", if done == 1 { &arguments.prompt } else { "" }))
+    })?;
+    drop(bar);
+    if streams {
+        output::line("\n")?;
+    }
+    backend.remark().iter().for_each(|remark| output::note(format_args!("{name}: {remark}")));
+    let described = backend.name();
+    Ok(Row::new(name, described, speech, first.map(|row| row.speech.tokens.as_slice())))
+}
+
+fn report(arguments: &Arguments, rows: &[Row]) -> Outcome {
+    let reference = rows.first().map_or(String::new(), |r| r.name.to_string());
+    if arguments.json {
+        let row = |r: &Row| json!({ "backend": r.name.to_string(), "described": r.described, "text": r.speech.text, "tokens": r.speech.tokens, "equal_tokens": r.equal, "decode": r.speech.speed.json() });
+        let rows: Vec<Value> = rows.iter().map(row).collect();
+        return output::json(&json!({ "model": arguments.model, "prompt": arguments.prompt, "reference": reference, "backends": rows }));
+    }
+    let cells = |r: &Row| {
+        let speed = &r.speech.speed;
+        let cycles = if speed.is_fabric() { format!("{:.0}", speed.cycles_per_token()) } else { "-".into() };
+        let equal = format!("{} of {} tokens equal to {reference}", r.equal, r.speech.tokens.len());
+        let name = if speed.is_fabric() { r.name.to_string() } else { r.described.clone() };
+        vec![name, format!("{:.1}", speed.tokens_per_second()), cycles, equal]
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    output::line(output::table(&["back end", "tokens/s", "cycles per token", "check"], &rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Speed;
+    use nda_kernels::Variant;
+
+    #[test]
+    fn one_other_token_or_one_fewer_is_a_difference() {
+        let row = |tokens: &[u32]| {
+            let speech =
+                Speech { tokens: tokens.to_vec(), text: String::new(), slides: 0, speed: Speed::default(), prompt_speed: Speed::default() };
+            Row::new(BackendName::Cpu(Some(Variant::Portable)), String::new(), speech, Some(&[1, 2, 3]))
+        };
+        assert!(row(&[1, 2, 3]).is_equal(&[1, 2, 3]));
+        for (tokens, equal) in [(&[1, 2, 4][..], 2), (&[1, 2], 2), (&[1, 2, 3, 4], 3), (&[0, 2, 3], 0), (&[], 0)] {
+            let row = row(tokens);
+            assert!(!row.is_equal(&[1, 2, 3]), "{tokens:?}");
+            assert_eq!(row.equal, equal);
+        }
+    }
+}

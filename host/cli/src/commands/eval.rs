@@ -1,0 +1,70 @@
+//! `nda eval`: bits per byte of a text.
+
+use crate::failure::Outcome;
+use crate::output::{self, Progress};
+use crate::report::Speed;
+use crate::{backend, files};
+use nda_engine::{Model, Session, evaluate};
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Measures how well a model predicts a text: bits per byte.
+///
+/// The text is taken in windows of the model's context. A window starts empty and predicts the token after
+/// each of its own, the next one starts with the last token predicted: every token but the text's first
+/// counts exactly once.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The model, an .ndf document.
+    model: PathBuf,
+    /// The text.
+    #[arg(long, value_name = "FILE")]
+    text: PathBuf,
+    /// Only so many bytes from the text's start.
+    #[arg(long, value_name = "N")]
+    max_bytes: Option<usize>,
+    /// Who multiplies; see 'nda --help'.
+    #[arg(long, default_value = "cpu")]
+    backend: String,
+    /// Print a JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let name = backend::parse(&arguments.backend)?;
+    let text = files::read(&arguments.text)?;
+    let text = &text[..text.len().min(arguments.max_bytes.unwrap_or(usize::MAX))];
+    let mapped = files::open_document(&arguments.model)?;
+    let weights = files::weights(&arguments.model, &mapped.document())?;
+    let mut backend = backend::open_for_model(&name)?;
+    let model = Model::prepare(&weights, backend.gemv()).map_err(|e| files::in_file(&arguments.model, e.into()))?;
+    backend.upload()?;
+    let tokens = model.tokenizer().encode(text);
+    let mut session = Session::new(&model, backend.gemv());
+    let started = Instant::now();
+    let mut bar = Progress::new("evaluating");
+    let found =
+        evaluate(&mut session, &tokens, |done, total| bar.set(done, total)).map_err(|e| files::in_file(&arguments.text, e.into()))?;
+    drop(bar);
+    let speed = Speed { tokens: found.predicted, elapsed: started.elapsed(), cost: session.cost() };
+    let name = backend.name();
+    if arguments.json {
+        return output::json(&json!({
+            "model": arguments.model, "text": arguments.text, "backend": name, "context": model.hyper().context, "predicted_tokens": found.predicted,
+            "predicted_bytes": found.bytes, "bits": found.bits, "bits_per_byte": found.bits_per_byte(), "perplexity": found.perplexity(), "speed": speed.json(),
+        }));
+    }
+    output::line(format_args!(
+        "{:.4} bits/byte over {} bytes (perplexity {:.3} a token, windows of {})",
+        found.bits_per_byte(),
+        found.bytes,
+        found.perplexity(),
+        model.hyper().context
+    ))?;
+    backend.remark().iter().for_each(output::note);
+    output::remark(speed.text(&name));
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! `nda info`: what is in a file.
+
+use crate::failure::{Exit, Failure, Outcome};
+use crate::files::{self, Kind};
+use crate::output;
+use nda_ndf::{Document, FrameKind};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Lists a document's metadata and frames, or a matrix file's header.
+///
+/// Only the structure is checked; 'nda check' reads every byte.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The file.
+    file: PathBuf,
+    /// Print a JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let path = &arguments.file;
+    match files::kind(path)? {
+        Kind::Document => {
+            let file = files::open_structure(path)?;
+            let document = file.document();
+            if arguments.json { output::json(&document_json(path, &document)) } else { document_text(path, &document) }
+        }
+        Kind::Legacy => {
+            let matrix = files::open_legacy(path)?;
+            let (rows, cols, code, scale) = (matrix.rows(), matrix.cols(), matrix.code().name(), matrix.scale());
+            if arguments.json {
+                return output::json(
+                    &json!({ "file": path, "kind": "article matrix", "rows": rows, "cols": cols, "code": code, "scale": scale }),
+                );
+            }
+            output::line(format_args!("{}: matrix file of the articles\n{rows} x {cols} {code} weights, scale {scale}", path.display()))
+        }
+        Kind::Safetensors => {
+            let (error, help) = ("this is a safetensors file", "convert it with 'nda convert IN.safetensors OUT.ndf'");
+            Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
+        }
+        Kind::Unknown => {
+            let error = "this is neither an .ndf document nor a matrix file of the articles";
+            Err(Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", path.display()), "give a file that 'nda convert' wrote")
+                .into())
+        }
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Shape and details of a frame, in words.
+fn describe(document: &Document<'_>, kind: FrameKind, name: &str) -> (String, String) {
+    match kind {
+        FrameKind::Metadata => (String::new(), format!("{} keys", document.metadata().iter().count())),
+        FrameKind::Tokenizer => {
+            let detail = document.tokenizer().map(|t| format!("{}, {} tokens", t.name(), t.token_count()));
+            (String::new(), detail.unwrap_or_default())
+        }
+        FrameKind::Program => (String::new(), format!("{} characters", document.program().map_or(0, str::len))),
+        FrameKind::Matrix => document.matrix(name).map_or_else(
+            |_| Default::default(),
+            |m| {
+                let outliers = if m.outliers().is_empty() { String::new() } else { format!(", {} outliers", m.outliers().len()) };
+                let detail = format!("{}, {} stacks, scale per {}{outliers}", m.code().name(), m.stacks(), m.granularity().name());
+                (format!("{} x {}", m.rows(), m.cols()), detail.replace("1 stacks", "1 stack"))
+            },
+        ),
+        FrameKind::Vector => document.vector(name).map_or_else(
+            |_| Default::default(),
+            |v| {
+                let (rows, cols) = v.shape().rows_cols();
+                (format!("{rows} x {cols}"), "f32".into())
+            },
+        ),
+    }
+}
+
+fn document_text(path: &Path, document: &Document<'_>) -> Outcome {
+    output::line(format_args!("{}: .ndf document, {} bytes, hash {}", path.display(), document.bytes().len(), hex(&document.hash())))?;
+    output::line("\nmetadata")?;
+    for (key, value) in document.metadata().iter() {
+        output::line(format_args!("  {key} = {value}"))?;
+    }
+    output::line("")?;
+    let rows: Vec<Vec<String>> = document
+        .frames()
+        .map(|frame| {
+            let (shape, detail) = describe(document, frame.kind, frame.name);
+            vec![
+                format!("{}", frame.index),
+                frame.kind.name().into(),
+                frame.name.into(),
+                shape,
+                frame.offset.to_string(),
+                frame.frame_bytes.to_string(),
+                detail,
+            ]
+        })
+        .collect();
+    output::line(output::table(&["frame", "kind", "name", "shape", "offset", "bytes", "content"], &rows))
+}
+
+fn document_json(path: &Path, document: &Document<'_>) -> Value {
+    let metadata: serde_json::Map<String, Value> = document.metadata().iter().map(|(k, v)| (k.into(), v.into())).collect();
+    let frame = |frame: nda_ndf::FrameInfo<'_>| {
+        let (shape, detail) = describe(document, frame.kind, frame.name);
+        json!({
+            "index": frame.index, "kind": frame.kind.name(), "name": frame.name, "shape": shape, "offset": frame.offset,
+            "bytes": frame.frame_bytes, "payload_bytes": frame.payload_bytes, "hash": hex(&frame.hash), "content": detail,
+        })
+    };
+    let frames: Vec<Value> = document.frames().map(frame).collect();
+    json!({ "file": path, "kind": "document", "bytes": document.bytes().len(), "hash": hex(&document.hash()), "metadata": metadata, "frames": frames })
+}

@@ -1,0 +1,14 @@
+//! One file a command.
+
+pub mod check;
+pub mod convert;
+pub mod demo;
+pub mod devices;
+pub mod emit;
+pub mod eval;
+pub mod gemv;
+pub mod info;
+pub mod plan;
+pub mod run;
+pub mod verify;
+pub mod wave;

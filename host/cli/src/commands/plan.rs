@@ -1,0 +1,215 @@
+//! `nda plan`: what a model costs on a configuration, layer by layer, before anything runs.
+
+use crate::backend::{self, BackendName, SimPort};
+use crate::failure::Outcome;
+use crate::{files, output};
+use nda_engine::{Linear, Scratch, Weights, run_shapes};
+use nda_kernels::Cost;
+use nda_spec::Config;
+use nda_spec::config::DEFAULT_CONFIG;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Lists the fused layers of a model on a configuration: words, cycles, bytes, and what limits each.
+///
+/// Run cycles are exact: the array's counter says the same. Bytes are those of a vector of zeros (stuffing
+/// depends a little on the values). Link cycles are the bytes' time at the configuration's baud rate, or one
+/// cycle a byte with --port parallel.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The model, an .ndf document.
+    model: PathBuf,
+    /// The configuration; 'nda devices' lists them.
+    #[arg(long, default_value = DEFAULT_CONFIG)]
+    config: String,
+    /// The link: uart or parallel.
+    #[arg(long, value_enum, default_value_t = Port::Uart)]
+    port: Port,
+    /// Print a JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The link of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Port {
+    /// Ten bits a byte at the configuration's baud rate.
+    Uart,
+    /// A byte a cycle.
+    Parallel,
+}
+
+/// One fused layer's place and cost.
+struct Row {
+    name: String,
+    rows: usize,
+    cols: usize,
+    words: usize,
+    cost: Cost,
+    link_cycles: u64,
+    /// Why it is not on the device, if it is not.
+    refusal: Option<String>,
+}
+
+impl Row {
+    fn limit(&self) -> &'static str {
+        match (&self.refusal, self.link_cycles > self.cost.run_cycles) {
+            (Some(_), _) => "cpu",
+            (None, true) => "link",
+            (None, false) => "array",
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let config = backend::config(&arguments.config)?;
+    let mapped = files::open_document(&arguments.model)?;
+    let weights = files::weights(&arguments.model, &mapped.document())?;
+    let port = match arguments.port {
+        Port::Uart => SimPort::Uart,
+        Port::Parallel => SimPort::Parallel,
+    };
+    let rows = plan(&weights, &config, port).map_err(|stop| files::in_file(&arguments.model, stop))?;
+    if arguments.json { output::json(&plan_json(arguments, &config, &rows)) } else { plan_text(arguments, &config, &rows) }
+}
+
+/// Every layer once, with a vector of zeros, on the software model of the board: the driver that also
+/// drives real boards cuts the jobs and counts the bytes, and the model counts cycles as `nda_spec::cycles` says.
+fn plan(weights: &Weights<'_>, config: &Config, port: SimPort) -> Outcome<Vec<Row>> {
+    let mut backend = backend::open_for_model(&BackendName::Loopback(config.clone(), port))?;
+    let code = weights.hyper().activation;
+    let mut layers = Vec::new();
+    for (name, projections) in weights.fused_layers() {
+        let told = backend.refusals().len();
+        let linear = Linear::prepare(&name, &projections, code, backend.gemv())?;
+        let refusal = backend.refusals().get(told).cloned();
+        layers.push((name, projections, linear, refusal));
+    }
+    // The upload's bytes are no token's.
+    backend.upload()?;
+    let mut scratch = Scratch::default();
+    let mut rows = Vec::new();
+    for (name, projections, linear, refusal) in layers {
+        let (x, mut y) = (vec![0.0; linear.cols()], vec![0.0; linear.rows()]);
+        let cost = linear.apply(backend.gemv(), &x, &mut scratch, &mut y)?;
+        let words = run_shapes(&projections).iter().map(|shape| backend::words(&config.geometry, &shape.parts, shape.cols)).sum();
+        let cycles_of_a_byte = if port == SimPort::Uart { 10 * u64::from(config.uart_divisor()) } else { 1 };
+        let link_cycles = (cost.bytes_out + cost.bytes_in) * cycles_of_a_byte;
+        rows.push(Row { name, rows: linear.rows(), cols: linear.cols(), words, cost, link_cycles, refusal });
+    }
+    Ok(rows)
+}
+
+/// Sums over the layers on the device.
+struct Totals {
+    words: usize,
+    cost: Cost,
+    link_cycles: u64,
+    on_cpu: usize,
+}
+
+impl Totals {
+    fn of(rows: &[Row]) -> Totals {
+        let on_device = || rows.iter().filter(|r| r.refusal.is_none());
+        let mut cost = Cost::default();
+        on_device().for_each(|r| cost += r.cost);
+        Totals {
+            words: on_device().map(|r| r.words).sum(),
+            cost,
+            link_cycles: on_device().map(|r| r.link_cycles).sum(),
+            on_cpu: rows.iter().filter(|r| r.refusal.is_some()).count(),
+        }
+    }
+
+    /// Tokens a second if nothing but link and array took time, one after the other.
+    fn tokens_per_second(&self, config: &Config) -> f64 {
+        f64::from(config.clk_hz) / (self.cost.run_cycles + self.link_cycles).max(1) as f64
+    }
+
+    fn utilisation(&self) -> f64 {
+        self.cost.beats as f64 / self.cost.run_cycles.max(1) as f64
+    }
+}
+
+fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
+    let g = &config.geometry;
+    let port = if arguments.port == Port::Uart { format!("UART, {} baud", config.baud) } else { "parallel port".into() };
+    output::line(format_args!(
+        "{} on {}: {} rows x {} columns, {} planes a beat, {} words of {} weights, {} MHz, {port}\n",
+        arguments.model.display(),
+        config.name,
+        g.array_rows,
+        g.array_cols,
+        g.planes,
+        g.tile_words,
+        g.lanes(),
+        config.clk_hz / 1_000_000
+    ))?;
+    let cells = |r: &Row| {
+        let number = |n: u64| if r.refusal.is_some() { "-".into() } else { n.to_string() };
+        vec![
+            r.name.clone(),
+            r.rows.to_string(),
+            r.cols.to_string(),
+            r.words.to_string(),
+            if r.refusal.is_none() { "yes" } else { "no" }.into(),
+            number(r.cost.jobs),
+            number(r.cost.beats),
+            number(r.cost.run_cycles),
+            number(r.cost.bytes_out),
+            number(r.cost.bytes_in),
+            number(r.link_cycles),
+            r.limit().into(),
+        ]
+    };
+    let head =
+        ["layer", "rows", "cols", "words", "resident", "jobs", "beats", "run cycles", "bytes out", "bytes in", "link cycles", "limit"];
+    output::line(output::table(&head, &rows.iter().map(cells).collect::<Vec<_>>()))?;
+    let t = Totals::of(rows);
+    output::line(format_args!(
+        "\na token: {} words resident of {}, {} jobs, {} beats in {} run cycles ({:.1} % busy), {} bytes out, {} bytes in, {} link cycles",
+        t.words,
+        g.tile_words,
+        t.cost.jobs,
+        t.cost.beats,
+        t.cost.run_cycles,
+        100.0 * t.utilisation(),
+        t.cost.bytes_out,
+        t.cost.bytes_in,
+        t.link_cycles
+    ))?;
+    let limit = if t.link_cycles > t.cost.run_cycles { "the link" } else { "the array" };
+    output::line(format_args!(
+        "limit: {limit}; at most {:.1} tokens/s at {} MHz (derived)",
+        t.tokens_per_second(config),
+        config.clk_hz / 1_000_000
+    ))?;
+    if t.on_cpu == 0 {
+        return output::line("every layer stays on the device");
+    }
+    output::line(format_args!("{} of {} layers run on the CPU:", t.on_cpu, rows.len()))?;
+    for r in rows {
+        if let Some(refusal) = &r.refusal {
+            output::line(format_args!("  {}: {refusal}", r.name))?;
+        }
+    }
+    Ok(())
+}
+
+fn plan_json(arguments: &Arguments, config: &Config, rows: &[Row]) -> Value {
+    let layer = |r: &Row| {
+        json!({
+            "layer": r.name, "rows": r.rows, "cols": r.cols, "words": r.words, "resident": r.refusal.is_none(), "reason": r.refusal, "jobs": r.cost.jobs, "beats": r.cost.beats,
+            "run_cycles": r.cost.run_cycles, "bytes_out": r.cost.bytes_out, "bytes_in": r.cost.bytes_in, "link_cycles": r.link_cycles, "limit": r.limit(),
+        })
+    };
+    let t = Totals::of(rows);
+    json!({
+        "model": arguments.model, "config": config.name, "port": format!("{:?}", arguments.port).to_lowercase(), "layers": rows.iter().map(layer).collect::<Vec<_>>(),
+        "token": {
+            "words": t.words, "tile_words": config.geometry.tile_words, "jobs": t.cost.jobs, "beats": t.cost.beats, "run_cycles": t.cost.run_cycles, "bytes_out": t.cost.bytes_out,
+            "bytes_in": t.cost.bytes_in, "link_cycles": t.link_cycles, "layers_on_cpu": t.on_cpu, "tokens_per_second_at_most": t.tokens_per_second(config),
+        },
+    })
+}

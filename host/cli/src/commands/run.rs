@@ -1,0 +1,110 @@
+//! `nda run`: a prompt goes in, text comes out.
+
+use crate::failure::{Failure, Outcome};
+use crate::output::Progress;
+use crate::speak::{Task, speak};
+use crate::{backend, files, output};
+use nda_engine::Sampling;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Continues a prompt, streams the text, and ends with what it took.
+///
+/// The text goes to standard output, the figures to standard error. When the context is full, its newer
+/// half is taken again from position 0 and the text goes on.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The model, an .ndf document.
+    model: PathBuf,
+    /// The text to continue.
+    #[arg(long)]
+    prompt: String,
+    /// Who multiplies; see 'nda --help'.
+    #[arg(long, default_value = "cpu")]
+    backend: String,
+    /// Tokens after the prompt.
+    #[arg(long, default_value_t = 128)]
+    max_tokens: usize,
+    #[command(flatten)]
+    sampling: SamplingArguments,
+    /// Print one JSON object instead of streaming.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How tokens are drawn.
+#[derive(clap::Args)]
+pub struct SamplingArguments {
+    /// 0 takes the likeliest token; higher is more surprising.
+    #[arg(long, default_value_t = 0.0)]
+    temperature: f32,
+    /// Draw from the K likeliest tokens only.
+    #[arg(long, value_name = "K")]
+    top_k: Option<usize>,
+    /// Draw from the fewest tokens that are P likely together.
+    #[arg(long, value_name = "P")]
+    top_p: Option<f32>,
+    /// Seed of the generator (SplitMix64); the same seed gives the same text on every back end.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl SamplingArguments {
+    /// The sampling, or what is wrong with it.
+    pub fn sampling(&self) -> Outcome<Sampling> {
+        let refuse = |what: String, at: &str, help: &str| Err(Failure::usage(what, at, help).into());
+        if !self.temperature.is_finite() || self.temperature < 0.0 {
+            return refuse(format!("{} is no temperature", self.temperature), "--temperature", "use 0 or more");
+        }
+        if let Some(p) = self.top_p.filter(|p| !(*p > 0.0 && *p <= 1.0)) {
+            return refuse(format!("{p} is no probability"), "--top-p", "use more than 0 and at most 1");
+        }
+        if self.top_k == Some(0) {
+            return refuse("0 tokens leave nothing to draw from".into(), "--top-k", "use 1 or more");
+        }
+        Ok(Sampling { temperature: self.temperature, top_k: self.top_k, top_p: self.top_p, seed: self.seed })
+    }
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let name = backend::parse(&arguments.backend)?;
+    let sampling = arguments.sampling.sampling()?;
+    if arguments.prompt.is_empty() {
+        return Err(Failure::usage("the prompt is empty", "--prompt", "give at least one character").into());
+    }
+    let mapped = files::open_document(&arguments.model)?;
+    let weights = files::weights(&arguments.model, &mapped.document())?;
+    let mut backend = backend::open_for_model(&name)?;
+    let task = Task { path: &arguments.model, prompt: arguments.prompt.as_bytes(), max_tokens: arguments.max_tokens, sampling };
+    let mut bar = Progress::new("speaking");
+    let mut done = 0;
+    let speech = speak(&weights, &mut backend, &task, |piece| {
+        done += 1;
+        if arguments.json {
+            bar.set(done, arguments.max_tokens);
+            return Ok(());
+        }
+        // The prompt waits for the first piece: until then the line belongs to progress bars.
+        output::write(format_args!("{}{piece}", if done == 1 { &arguments.prompt } else { "" }))
+    })?;
+    drop(bar);
+    let name = backend.name();
+    if arguments.json {
+        return output::json(&json!({
+            "model": arguments.model, "backend": name, "prompt": arguments.prompt, "text": speech.text, "tokens": speech.tokens,
+            "slides": speech.slides, "decode": speech.speed.json(), "prefill": speech.prompt_speed.json(), "on_cpu": backend.refusals(),
+        }));
+    }
+    output::line("")?;
+    if speech.slides > 0 {
+        output::note(format_args!(
+            "the context of {} tokens was full {} times; its newer half was taken again each time",
+            weights.hyper().context,
+            speech.slides
+        ));
+    }
+    backend.remark().iter().for_each(output::note);
+    output::remark(speech.speed.text(&name));
+    Ok(())
+}

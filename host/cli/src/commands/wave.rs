@@ -1,0 +1,55 @@
+//! `nda wave`: a short run of the simulated board as waves.
+
+use crate::backend::{self, SimPort};
+use crate::failure::Outcome;
+use crate::{files, output, simulator};
+use nda_kernels::{Activations, Gemv};
+use nda_spec::config::DEFAULT_CONFIG;
+use nda_spec::{ActivationCode, TileMatrix, WeightCode, tile};
+use std::path::PathBuf;
+
+/// Writes the waves of one small job on the simulated board, to be looked at in GTKWave or Surfer.
+///
+/// The job is two row groups by two beats of quaternary weights and A8 activations, with all that leads to
+/// it: SYNC, IDENT, the upload of its page, SEAL, RUN.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The configuration; 'nda devices' lists them.
+    #[arg(long, default_value = DEFAULT_CONFIG)]
+    config: String,
+    /// Through the UART's pins instead of the parallel port: ten times as many cycles.
+    #[arg(long)]
+    uart: bool,
+    /// The file that the waves go to.
+    #[arg(long, value_name = "FILE.vcd", default_value = "nda.vcd")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let config = backend::config(&arguments.config)?;
+    simulator::available()?;
+    let (rows, cols) = (2 * config.geometry.array_rows, 2 * config.geometry.array_cols);
+    let code = WeightCode::Quaternary;
+    let values: Vec<i8> = (0..rows * cols).map(|i| code.values()[i * 7 % code.values().len()]).collect();
+    let x: Vec<i8> = (0..cols).map(|i| (i * 37 % 255) as u8 as i8).collect();
+    let words = tile::pack(rows, cols, code, &values).expect("values of the code");
+    let matrix = TileMatrix::new(rows, cols, code, &words).expect("packed to this shape");
+    let port = if arguments.uart { SimPort::Uart } else { SimPort::Parallel };
+    let mut y = vec![0; rows];
+    let mut cycles = 0;
+    simulator::wave(&config, port, &arguments.out, |fabric| {
+        let at = format!("configuration {}", config.name);
+        let mut run = || {
+            let id = fabric.prepare(&[matrix])?;
+            fabric.run(id, Activations { code: ActivationCode::A8, values: &x }, &mut y)
+        };
+        cycles = run().map_err(|e| files::gemv_failure(&e, at))?.cycles;
+        Ok(())
+    })?;
+    output::line(format_args!(
+        "{}: {rows} x {cols} quaternary weights on {}, {cycles} cycles from upload to result",
+        arguments.out.display(),
+        config.name
+    ))
+}

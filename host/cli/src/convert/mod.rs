@@ -1,0 +1,4 @@
+//! What `nda convert` knows of other formats.
+
+pub mod article;
+pub mod llama;

@@ -1,0 +1,78 @@
+//! What a person reads when something fails: what, where, and the next step.
+
+use std::fmt;
+
+/// Exit codes; `nda --help` lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The work failed, or a verification found a difference.
+    Failed = 1,
+    /// The command line asks for something that there is not.
+    Usage = 2,
+    /// A file cannot be read, or is not what it should be.
+    BadFile = 3,
+    /// The device or its link failed.
+    Device = 4,
+    /// The back end is not available on this machine or in this build.
+    Unavailable = 5,
+}
+
+/// A failure on its way to standard error.
+#[derive(Debug)]
+pub struct Failure {
+    /// What happened.
+    pub error: String,
+    /// Where: file, frame, offset, layer.
+    pub at: String,
+    /// The next step.
+    pub help: String,
+    /// The process's exit code.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// A failure from its three lines.
+    pub fn new(exit: Exit, error: impl fmt::Display, at: impl fmt::Display, help: impl fmt::Display) -> Failure {
+        Failure { error: error.to_string(), at: at.to_string(), help: help.to_string(), exit }
+    }
+
+    /// A mistake on the command line.
+    pub fn usage(error: impl fmt::Display, at: impl fmt::Display, help: impl fmt::Display) -> Failure {
+        Failure::new(Exit::Usage, error, at, help)
+    }
+
+    /// A file that cannot be read or written.
+    pub fn io(action: &str, path: &std::path::Path, source: &std::io::Error) -> Failure {
+        let help = match source.kind() {
+            std::io::ErrorKind::NotFound => "check the path",
+            std::io::ErrorKind::PermissionDenied => "check the file's permissions",
+            _ => "check the file and the disk it is on",
+        };
+        Failure::new(Exit::BadFile, format_args!("cannot {action} the file: {source}"), path.display(), help)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}\n  at: {}\n  help: {}", self.error, self.at, self.help)
+    }
+}
+
+/// How a command ends early.
+#[derive(Debug)]
+pub enum Stop {
+    /// It failed.
+    Failure(Failure),
+    /// Whoever read our output has gone: nothing is left to say, and nothing is wrong.
+    BrokenPipe,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Stop {
+        Stop::Failure(failure)
+    }
+}
+
+/// What a command returns.
+pub type Outcome<T = ()> = Result<T, Stop>;

@@ -1,0 +1,139 @@
+//! Files that commands open, and what is said when they are not what they should be.
+
+use crate::failure::{Exit, Failure, Outcome, Stop};
+use nda_engine::{EngineError, Weights};
+use nda_kernels::GemvError;
+use nda_ndf::{Document, FileKind, LegacyError, LegacyMatrix, MappedDocument, NdfError, sniff};
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+/// Bytes that tell the kinds of file apart.
+const SNIFF_BYTES: u64 = 16;
+
+/// What a file is by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An `.ndf` document.
+    Document,
+    /// A matrix file of the articles.
+    Legacy,
+    /// Safetensors: a header length and the brace of a JSON object.
+    Safetensors,
+    /// Something else.
+    Unknown,
+}
+
+/// Looks at a file's first bytes.
+pub fn kind(path: &Path) -> Outcome<Kind> {
+    let mut head = Vec::new();
+    let file = fs::File::open(path).map_err(|e| Failure::io("open", path, &e))?;
+    file.take(SNIFF_BYTES).read_to_end(&mut head).map_err(|e| Failure::io("read", path, &e))?;
+    Ok(match sniff(&head) {
+        FileKind::Document => Kind::Document,
+        FileKind::LegacyMatrix => Kind::Legacy,
+        FileKind::Unknown if head.get(8) == Some(&b'{') => Kind::Safetensors,
+        FileKind::Unknown => Kind::Unknown,
+    })
+}
+
+/// Reads a whole file.
+pub fn read(path: &Path) -> Outcome<Vec<u8>> {
+    fs::read(path).map_err(|e| Failure::io("read", path, &e).into())
+}
+
+/// Writes a whole file.
+pub fn write(path: &Path, bytes: &[u8]) -> Outcome {
+    fs::write(path, bytes).map_err(|e| Failure::io("write", path, &e).into())
+}
+
+/// Maps a document and checks every byte of it.
+pub fn open_document(path: &Path) -> Outcome<MappedDocument> {
+    expect_document(path)?;
+    MappedDocument::open(path).map_err(|e| ndf_failure(path, &e).into())
+}
+
+/// Maps a document and checks its structure only, for listings.
+pub fn open_structure(path: &Path) -> Outcome<MappedDocument> {
+    expect_document(path)?;
+    MappedDocument::open_structure(path).map_err(|e| ndf_failure(path, &e).into())
+}
+
+fn expect_document(path: &Path) -> Outcome {
+    let (what, help) = match kind(path)? {
+        Kind::Document => return Ok(()),
+        Kind::Legacy => ("a matrix file of the articles", "convert it with 'nda convert IN OUT.ndf'"),
+        Kind::Safetensors => ("a safetensors file", "convert it with 'nda convert IN.safetensors OUT.ndf'"),
+        Kind::Unknown => ("no kind of file that nda knows", "give an .ndf document; 'nda convert' makes one"),
+    };
+    Err(Failure::new(Exit::BadFile, format_args!("this is {what}, not an .ndf document"), format_args!("{}, byte 0", path.display()), help)
+        .into())
+}
+
+/// A document's model.
+pub fn weights<'d>(path: &Path, document: &Document<'d>) -> Outcome<Weights<'d>> {
+    Weights::new(document).map_err(|e| in_file(path, e.into()))
+}
+
+/// Reads a matrix file of the articles.
+pub fn open_legacy(path: &Path) -> Outcome<LegacyMatrix> {
+    LegacyMatrix::parse(&read(path)?).map_err(|e| legacy_failure(path, &e).into())
+}
+
+/// A document's fault: the place apart from what is wrong there.
+pub fn ndf_failure(path: &Path, error: &NdfError) -> Failure {
+    match error {
+        NdfError::Broken { at, fault } => {
+            let help = "restore the file from where it came, or convert the model again";
+            Failure::new(Exit::BadFile, fault, format_args!("{}, {at}", path.display()), help)
+        }
+        NdfError::NoSuchFrame { .. } | NdfError::NoSuchKey { .. } => {
+            Failure::new(Exit::Usage, error, path.display(), format_args!("list what is there with 'nda info {}'", path.display()))
+        }
+        _ => Failure::new(Exit::BadFile, error, path.display(), "check the path, the disk and the content"),
+    }
+}
+
+/// What is wrong with a matrix file of the articles.
+pub fn legacy_failure(path: &Path, error: &LegacyError) -> Failure {
+    Failure::new(Exit::BadFile, error, path.display(), "restore the file from where it came, or write it again")
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Failure {
+        let exit = match &error {
+            EngineError::Gemv { source, .. } => return gemv_failure(source, error.place()),
+            EngineError::Context { .. } | EngineError::Empty { .. } => Exit::Usage,
+            EngineError::NotFinite { .. } => Exit::Failed,
+            _ => Exit::BadFile,
+        };
+        Failure::new(exit, &error, error.place(), error.help())
+    }
+}
+
+impl From<EngineError> for Stop {
+    fn from(error: EngineError) -> Stop {
+        Stop::Failure(error.into())
+    }
+}
+
+/// What a back end said.
+pub fn gemv_failure(error: &GemvError, at: impl std::fmt::Display) -> Failure {
+    match error {
+        GemvError::Device(_) => {
+            Failure::new(Exit::Device, error, at, "check the board and its cable with 'nda devices', or use '--backend cpu'")
+        }
+        GemvError::Unsupported { .. } => {
+            Failure::new(Exit::Failed, error, at, "see 'nda plan' for what a configuration holds, or use '--backend cpu'")
+        }
+        _ => Failure::new(Exit::Failed, error, at, "this is a mistake in nda; please report it with the command line"),
+    }
+}
+
+/// Puts the file in front of where it happened.
+pub fn in_file(path: &Path, stop: Stop) -> Stop {
+    match stop {
+        Stop::Failure(failure) => Failure { at: format!("{}, {}", path.display(), failure.at), ..failure }.into(),
+        Stop::BrokenPipe => Stop::BrokenPipe,
+    }
+}

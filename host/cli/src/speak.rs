@@ -1,0 +1,93 @@
+//! A text from a model on a back end: what `run` and `demo` share.
+
+use crate::backend::Backend;
+use crate::failure::Outcome;
+use crate::files;
+use crate::output::Progress;
+use crate::report::{Speed, cost_between};
+use nda_engine::{Model, Sampling, Session, Step, Utf8Stream, Weights, generate};
+use nda_kernels::Cost;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+/// What is to be said.
+pub struct Task<'t> {
+    /// The model's file, for messages.
+    pub path: &'t Path,
+    /// The prompt.
+    pub prompt: &'t [u8],
+    /// Tokens after the prompt, at most.
+    pub max_tokens: usize,
+    /// How they are drawn.
+    pub sampling: Sampling,
+}
+
+/// What was said.
+pub struct Speech {
+    /// The tokens after the prompt.
+    pub tokens: Vec<u32>,
+    /// Their text.
+    pub text: String,
+    /// How often the context was full and slid.
+    pub slides: usize,
+    /// From the first drawn token to the last: decoding alone, without the prompt.
+    pub speed: Speed,
+    /// From the first prompt token to the first drawn one.
+    pub prompt_speed: Speed,
+}
+
+/// Prepares the model and says the text, each piece handed to `piece` as it comes.
+pub fn speak<'m>(
+    weights: &'m Weights<'_>,
+    backend: &mut Backend<'m>,
+    task: &Task<'_>,
+    mut piece: impl FnMut(&str) -> Outcome,
+) -> Outcome<Speech> {
+    let mut bar = Progress::new("loading");
+    let model = Model::prepare_with(weights, backend.gemv(), |done, total| bar.set(done, total))
+        .map_err(|e| files::in_file(task.path, e.into()))?;
+    backend.upload()?;
+    let tokenizer = model.tokenizer();
+    let prompt = tokenizer.encode(task.prompt);
+    let mut session = Session::new(&model, backend.gemv());
+    let mut stream = Utf8Stream::default();
+    let (mut text, mut bytes) = (String::new(), Vec::new());
+    let started = Instant::now();
+    let mut first: Option<(Instant, Cost)> = None;
+    let mut last = Cost::default();
+    let mut count = 0;
+    let mut bar = Some(Progress::new("prompt"));
+    let said = generate(&mut session, &prompt, task.max_tokens, task.sampling, |step| -> Outcome<ControlFlow<()>> {
+        let (token, cost) = match step {
+            Step::Prompt { done, total } => {
+                bar.iter_mut().for_each(|bar| bar.set(done, total));
+                return Ok(ControlFlow::Continue(()));
+            }
+            Step::Token { token, cost } => (token, cost),
+        };
+        bar = None;
+        first.get_or_insert((Instant::now(), cost));
+        last = cost;
+        count += 1;
+        bytes.clear();
+        tokenizer.decode_into(token, &mut bytes);
+        let new = stream.push(&bytes);
+        piece(&new)?;
+        text.push_str(&new);
+        Ok(ControlFlow::Continue(()))
+    })
+    .map_err(|stop| files::in_file(task.path, stop))?;
+    let rest = stream.finish();
+    piece(&rest)?;
+    text.push_str(&rest);
+    let (first_at, first_cost) = first.unwrap_or((started, Cost::default()));
+    let prompt_speed = Speed { tokens: prompt.len(), elapsed: first_at - started, cost: first_cost };
+    // One token alone came with the prompt: that is all there is to measure.
+    let speed = if count > 1 {
+        Speed { tokens: count - 1, elapsed: first_at.elapsed(), cost: cost_between(first_cost, last) }
+    } else {
+        prompt_speed
+    };
+    Ok(Speech { tokens: said.tokens, text, slides: said.slides, speed, prompt_speed })
+}

@@ -1,0 +1,125 @@
+//! The errors of this crate's border.
+
+use nda_kernels::GemvError;
+
+/// Why a model cannot be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The metadata lacks a key.
+    #[error("the metadata has no '{key}'")]
+    MissingMetadata {
+        /// The key.
+        key: &'static str,
+    },
+    /// A metadata value is no such thing, out of range, or contradicts another.
+    #[error("metadata '{key}' is '{value}', but must be {rule}")]
+    BadMetadata {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// A tensor that the architecture needs is not in the document.
+    #[error("tensor '{name}' is missing; the metadata asks for {wanted}")]
+    MissingTensor {
+        /// The tensor.
+        name: String,
+        /// Its shape by the metadata.
+        wanted: String,
+    },
+    /// A tensor's shape contradicts the metadata.
+    #[error("tensor '{name}' is {found}, but the metadata asks for {wanted}")]
+    TensorShape {
+        /// The tensor.
+        name: String,
+        /// Its shape in the document.
+        found: String,
+        /// Its shape by the metadata.
+        wanted: String,
+    },
+    /// The tokenizer cannot be used.
+    #[error("tokenizer: {reason}")]
+    Tokenizer {
+        /// Why.
+        reason: String,
+    },
+    /// A token that the embedding does not know.
+    #[error("token {token} is not in the vocabulary of {vocab_size}")]
+    Token {
+        /// The token.
+        token: u32,
+        /// Tokens that there are.
+        vocab_size: usize,
+    },
+    /// No room for another position.
+    #[error("position {position} is outside the context of {context} tokens")]
+    Context {
+        /// The position.
+        position: usize,
+        /// Positions that there are.
+        context: usize,
+    },
+    /// A prompt or a text without tokens.
+    #[error("{what} has no tokens; a prediction needs at least {needed}")]
+    Empty {
+        /// What was empty.
+        what: &'static str,
+        /// Tokens needed.
+        needed: usize,
+    },
+    /// A value in front of a product is infinite or not a number.
+    #[error("input {index} is {value}; the model's numbers have left the finite range")]
+    NotFinite {
+        /// The layer whose input it is.
+        layer: String,
+        /// Which value.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// The back end refused or failed.
+    #[error("{source}")]
+    Gemv {
+        /// The fused layer.
+        layer: String,
+        /// What the back end said.
+        #[source]
+        source: GemvError,
+    },
+}
+
+impl EngineError {
+    /// Where in the model it happened, a few words.
+    pub fn place(&self) -> String {
+        match self {
+            EngineError::MissingMetadata { .. } | EngineError::BadMetadata { .. } => "metadata (frame 0)".into(),
+            EngineError::MissingTensor { name, .. } | EngineError::TensorShape { name, .. } => format!("tensor '{name}'"),
+            EngineError::Tokenizer { .. } => "the tokenizer frame".into(),
+            EngineError::Token { .. } => "the embedding".into(),
+            EngineError::Context { .. } => "the KV cache".into(),
+            EngineError::Empty { what, .. } => (*what).into(),
+            EngineError::NotFinite { layer, .. } | EngineError::Gemv { layer, .. } => format!("layer {layer}"),
+        }
+    }
+
+    /// The next step for a person, one line.
+    pub fn help(&self) -> &'static str {
+        match self {
+            EngineError::MissingMetadata { .. } | EngineError::BadMetadata { .. } => {
+                "list the metadata with 'nda info FILE'; convert the model again with every key set"
+            }
+            EngineError::MissingTensor { .. } | EngineError::TensorShape { .. } => {
+                "list the tensors with 'nda info FILE'; the document must hold what its metadata says"
+            }
+            EngineError::Tokenizer { .. } => "use a document with vocab 'bytes' or with a tokenizer frame that this version reads",
+            EngineError::Token { .. } => "the prompt's tokens must come from this model's tokenizer",
+            EngineError::Context { .. } => "use a shorter prompt or a model with a longer context",
+            EngineError::Empty { .. } => "give a longer text",
+            EngineError::NotFinite { .. } => "check the model with 'nda check FILE'; its scales or norms are too large",
+            EngineError::Gemv { source: GemvError::Device(_), .. } => "check the cable and 'nda devices', or run with '--backend cpu'",
+            EngineError::Gemv { .. } => "see 'nda plan FILE' for what this back end holds, or run with '--backend cpu'",
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A fused linear layer: one quantized vector, few runs of the back end, floats at the edge.
+
+use crate::error::EngineError;
+use crate::projection::Projection;
+use crate::quantize::quantize;
+use nda_kernels::{Activations, Cost, Gemv, MatrixId};
+use nda_ndf::Outlier;
+use nda_spec::{ActivationCode, TileMatrix, WeightCode};
+use std::ops::Range;
+
+/// Rows of one projection and stack within a run.
+#[derive(Debug, Clone)]
+struct Part {
+    /// First row in the layer's y.
+    first_row: usize,
+    rows: usize,
+    /// One scale a row, or one for all.
+    scales: Vec<f32>,
+}
+
+/// One run of the back end: the parts are stacked by rows over the same columns.
+#[derive(Debug, Clone)]
+struct Run {
+    id: MatrixId,
+    cols: Range<usize>,
+    rows: usize,
+    parts: Vec<Part>,
+}
+
+/// What every run of a fused layer looks like, for plans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunShape {
+    /// Rows of every stacked part: each projection's, once a stack.
+    pub parts: Vec<usize>,
+    /// Columns of the run: all, or a group's.
+    pub cols: usize,
+    /// The weights' code.
+    pub code: WeightCode,
+}
+
+/// One linear layer, possibly several projections of the same input (q, k and v, say).
+///
+/// Everything that may share a run does: projections and stacks of equal code and columns are stacked
+/// by rows. `y[r]` starts at 0 and takes, run by run (columns ascending) and within a run part by part
+/// (stacks ascending), `acc as f32 * (scale[r] * x_scale)`, then `value * x[col]` of every outlier in
+/// stored order, with x as it was before quantization. That order is fixed, so equal integers give equal floats.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    name: String,
+    rows: usize,
+    cols: usize,
+    activation: ActivationCode,
+    runs: Vec<Run>,
+    outliers: Vec<Outlier>,
+}
+
+/// What one call of a layer needs besides its vectors; reused from call to call.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    codes: Vec<i8>,
+    sums: Vec<i32>,
+}
+
+/// A run before it is prepared: which columns, which matrices, which parts.
+struct Bin<'m> {
+    cols: Range<usize>,
+    code: WeightCode,
+    matrices: Vec<TileMatrix<'m>>,
+    parts: Vec<Part>,
+}
+
+fn bins<'m>(projections: &[&'m Projection<'_>]) -> Vec<Bin<'m>> {
+    let mut bins: Vec<Bin<'m>> = Vec::new();
+    let mut first_row = 0;
+    for projection in projections {
+        for (group, cols) in projection.groups().into_iter().enumerate() {
+            let (code, rows) = (projection.frame().code(), projection.frame().rows());
+            for stack in 0..projection.frame().stacks() {
+                let at = bins.iter().position(|b| b.cols == cols && b.code == code).unwrap_or_else(|| {
+                    bins.push(Bin { cols: cols.clone(), code, matrices: Vec::new(), parts: Vec::new() });
+                    bins.len() - 1
+                });
+                bins[at].matrices.push(projection.codes(stack, group));
+                bins[at].parts.push(Part { first_row, rows, scales: projection.row_scales(stack, group) });
+            }
+        }
+        first_row += projection.frame().rows();
+    }
+    bins
+}
+
+/// The runs that these projections take when they are fused.
+pub fn run_shapes(projections: &[&Projection<'_>]) -> Vec<RunShape> {
+    let shape = |bin: &Bin<'_>| RunShape { parts: bin.parts.iter().map(|p| p.rows).collect(), cols: bin.cols.len(), code: bin.code };
+    bins(projections).iter().map(shape).collect()
+}
+
+impl Linear {
+    /// Prepares projections of equal columns as one layer; y holds their rows one after another.
+    ///
+    /// # Errors
+    /// What the back end says against a shape.
+    ///
+    /// # Panics
+    /// If there is no projection or their columns differ; the model checks both.
+    pub fn prepare<'m>(
+        name: &str,
+        projections: &[&'m Projection<'_>],
+        activation: ActivationCode,
+        gemv: &mut dyn Gemv<'m>,
+    ) -> Result<Linear, EngineError> {
+        let cols = projections[0].frame().cols();
+        assert!(projections.iter().all(|p| p.frame().cols() == cols), "fused projections share their input");
+        let mut runs = Vec::new();
+        for bin in bins(projections) {
+            let id = gemv.prepare(&bin.matrices).map_err(|source| EngineError::Gemv { layer: name.into(), source })?;
+            runs.push(Run { id, cols: bin.cols, rows: bin.parts.iter().map(|p| p.rows).sum(), parts: bin.parts });
+        }
+        let mut outliers = Vec::new();
+        let mut first_row = 0;
+        for projection in projections {
+            outliers.extend(projection.frame().outliers().iter().map(|o| Outlier { row: first_row + o.row, ..o }));
+            first_row += projection.frame().rows();
+        }
+        Ok(Linear { name: name.into(), rows: first_row, cols, activation, runs, outliers })
+    }
+
+    /// Rows of all projections together: the length of y.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns: the length of x.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// `y = W x`; returns what the back end's runs cost.
+    ///
+    /// # Errors
+    /// A value of x that is not finite, or the back end's failure.
+    ///
+    /// # Panics
+    /// If a length contradicts the shape.
+    pub fn apply<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &[f32], scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
+        assert!(x.len() == self.cols && y.len() == self.rows, "{}: x and y must fit {} x {}", self.name, self.rows, self.cols);
+        if let Some(index) = x.iter().position(|v| !v.is_finite()) {
+            return Err(EngineError::NotFinite { layer: self.name.clone(), index, value: x[index] });
+        }
+        scratch.codes.resize(x.len(), 0);
+        let x_scale = quantize(self.activation, x, &mut scratch.codes);
+        y.fill(0.0);
+        let mut cost = Cost::default();
+        for run in &self.runs {
+            scratch.sums.resize(run.rows, 0);
+            let activations = Activations { code: self.activation, values: &scratch.codes[run.cols.clone()] };
+            let run_cost = gemv
+                .run(run.id, activations, &mut scratch.sums)
+                .map_err(|source| EngineError::Gemv { layer: self.name.clone(), source })?;
+            cost += run_cost;
+            scale_parts(&run.parts, x_scale, &scratch.sums, y);
+        }
+        for outlier in &self.outliers {
+            y[outlier.row] += outlier.value * x[outlier.col];
+        }
+        Ok(cost)
+    }
+}
+
+/// The one place where sums become floats.
+fn scale_parts(parts: &[Part], x_scale: f32, sums: &[i32], y: &mut [f32]) {
+    let mut at = 0;
+    for part in parts {
+        let sums = &sums[at..at + part.rows];
+        let y = &mut y[part.first_row..part.first_row + part.rows];
+        for (r, (y, sum)) in y.iter_mut().zip(sums).enumerate() {
+            let scale = if part.scales.len() == 1 { part.scales[0] } else { part.scales[r] };
+            *y += *sum as f32 * (scale * x_scale);
+        }
+        at += part.rows;
+    }
+}

@@ -1,0 +1,173 @@
+//! The float operations between the products, each with one fixed order of evaluation.
+//!
+//! No operation depends on threads, on the back end or on the instruction set, so the same integers
+//! give the same floats bit for bit. Sums run in eight interleaved partial sums that are added
+//! in a fixed tree, which the compiler may vectorise without changing a bit.
+
+/// Partial sums of [`dot`].
+const LANES: usize = 8;
+
+/// `sum_i a[i] * b[i]`: element `i` goes to partial sum `i % 8`; the sums are added as
+/// `((0+4)+(2+6)) + ((1+5)+(3+7))`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len(), "a dot product needs equal lengths");
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let (a_tail, b_tail) = (a_chunks.remainder(), b_chunks.remainder());
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    for (lane, (x, y)) in a_tail.iter().zip(b_tail).enumerate() {
+        sums[lane] += x * y;
+    }
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
+    ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
+}
+
+/// `out[i] = x[i] * (1 / sqrt(mean(x^2) + eps)) * weight[i]` (Zhang and Sennrich, 2019; eps inside the root).
+///
+/// # Panics
+/// If the lengths differ.
+pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
+    assert!(x.len() == weight.len() && x.len() == out.len(), "rms_norm needs equal lengths");
+    let inverse = 1.0 / (dot(x, x) / x.len() as f32 + eps).sqrt();
+    for ((out, v), w) in out.iter_mut().zip(x).zip(weight) {
+        *out = v * inverse * w;
+    }
+}
+
+/// `silu(g) = g / (1 + exp(-g))`.
+pub fn silu(g: f32) -> f32 {
+    g / (1.0 + (-g).exp())
+}
+
+/// SwiGLU's product (Shazeer, 2020): `out[i] = silu(gate[i]) * up[i]`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn swiglu(gate: &[f32], up: &[f32], out: &mut [f32]) {
+    assert!(gate.len() == up.len() && gate.len() == out.len(), "swiglu needs equal lengths");
+    for ((out, g), u) in out.iter_mut().zip(gate).zip(up) {
+        *out = silu(*g) * u;
+    }
+}
+
+/// `x = softmax(x)`, the maximum taken off first; the sum runs in index order.
+pub fn softmax(x: &mut [f32]) {
+    let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for v in x.iter_mut() {
+        *v = (*v - max).exp();
+        sum += *v;
+    }
+    for v in x.iter_mut() {
+        *v /= sum;
+    }
+}
+
+/// Rotary position embedding (Su et al., 2021), in the half-split form of Hugging Face's Llama:
+/// dimension `i` turns with dimension `i + half`.
+#[derive(Debug, Clone)]
+pub struct Rope {
+    /// Radians a position, one for every pair of a head.
+    frequencies: Vec<f64>,
+}
+
+impl Rope {
+    /// `theta^(-i / half)` for every pair `i` of a head.
+    pub fn new(head_dim: usize, theta: f32) -> Rope {
+        let half = head_dim / 2;
+        Rope { frequencies: (0..half).map(|i| f64::from(theta).powf(-(i as f64) / half as f64)).collect() }
+    }
+
+    /// Cosine and sine of every pair at a position; angles are computed in f64 and rounded once.
+    pub fn turns(&self, position: usize) -> Vec<(f32, f32)> {
+        let turn = |frequency: &f64| {
+            let angle = position as f64 * frequency;
+            (angle.cos() as f32, angle.sin() as f32)
+        };
+        self.frequencies.iter().map(turn).collect()
+    }
+}
+
+/// Turns every head of `x` (`heads * 2 * turns.len()` values) by the turns of one position.
+pub fn rotate(turns: &[(f32, f32)], x: &mut [f32]) {
+    for head in x.chunks_exact_mut(2 * turns.len()) {
+        let (low, high) = head.split_at_mut(turns.len());
+        for ((a, b), (cos, sin)) in low.iter_mut().zip(high).zip(turns) {
+            (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+        }
+    }
+}
+
+/// Bits that a prediction costs: `-log2 softmax(logits)[target]`, in f64, summed in index order.
+///
+/// # Panics
+/// If `target` is not an index of `logits`.
+pub fn surprise_bits(logits: &[f32], target: usize) -> f64 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|&l| f64::from(l - max).exp()).sum();
+    (sum.ln() - f64::from(logits[target] - max)) / std::f64::consts::LN_2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn dot_is_the_sum_of_products(a in prop::collection::vec(-10_f32..10.0, 0..70)) {
+            let b: Vec<f32> = a.iter().rev().map(|v| v * 0.5 + 1.0).collect();
+            let exact: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+            prop_assert!((f64::from(dot(&a, &b)) - exact).abs() < 1e-2);
+        }
+
+        #[test]
+        fn softmax_sums_to_one_and_keeps_the_order(mut x in prop::collection::vec(-50_f32..50.0, 1..60)) {
+            let before = x.clone();
+            softmax(&mut x);
+            prop_assert!((x.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            for i in 1..x.len() {
+                prop_assert!(before[i] <= before[i - 1] || x[i] >= x[i - 1]);
+            }
+        }
+    }
+
+    #[test]
+    fn rms_norm_of_a_constant_vector_is_its_sign_times_the_weight() {
+        let mut out = [0.0; 3];
+        rms_norm(&[-4.0, 4.0, 4.0], &[1.0, 2.0, 3.0], 0.0, &mut out);
+        assert_eq!(out, [-1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn rope_turns_pairs_that_stand_half_a_head_apart() {
+        let rope = Rope::new(4, 10_000.0);
+        let mut x = [1.0, 0.0, 0.0, 1.0, 5.0, 6.0, 7.0, 8.0];
+        let before = x;
+        rotate(&rope.turns(0), &mut x);
+        assert_eq!(x, before, "position 0 turns nothing");
+        rotate(&rope.turns(2), &mut x);
+        let near = |a: f32, b: f64| assert!((f64::from(a) - b).abs() < 1e-6, "{a} against {b}");
+        near(x[0], 2_f64.cos());
+        near(x[2], 2_f64.sin());
+        near(x[1], -(0.02_f64.sin()));
+        near(x[3], 0.02_f64.cos());
+        near(x[4], 5.0 * 2_f64.cos() - 7.0 * 2_f64.sin());
+    }
+
+    #[test]
+    fn silu_and_surprise_at_their_ends() {
+        assert_eq!(silu(0.0), 0.0);
+        assert_eq!(silu(100.0), 100.0);
+        assert!(silu(-100.0).abs() < 1e-30);
+        assert!((surprise_bits(&[0.0; 256], 7) - 8.0).abs() < 1e-12);
+        assert!(surprise_bits(&[1000.0, -1000.0], 0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,150 @@
+//! Memories, seal table, unpacker, header register, counters: random operations against plain variables.
+
+use crate::Bench;
+use nda_cores::units::{SEAL_PAGES, STORE_WORDS};
+use nda_device::Random;
+use nda_spec::job::Job;
+use nda_spec::wire::{JobFlags, Request};
+
+#[test]
+fn block_ram_returns_what_was_written_and_keeps_it_until_the_next_read() {
+    let mut bench = Bench::new("block_ram");
+    let mut random = Random::new(3);
+    let mut memory = [0_u64; STORE_WORDS];
+    let mut expected = 0;
+    for _ in 0..20_000 {
+        let (write, read) = (random.chance(5_000), random.chance(5_000));
+        let (wa, data) = (random.below(STORE_WORDS), random.next_u64() & 0xfff);
+        let mut ra = random.below(STORE_WORDS);
+        if write && ra == wa {
+            ra = (ra + 1) % STORE_WORDS;
+        }
+        for (port, value) in [("write_enable", u64::from(write)), ("write_address", wa as u64), ("write_data", data), ("read_enable", u64::from(read)), ("read_address", ra as u64)] {
+            bench.set(port, value);
+        }
+        bench.tick();
+        expected = if read { memory[ra] } else { expected };
+        if write {
+            memory[wa] = data;
+        }
+        assert_eq!(bench.get("read_data"), expected);
+    }
+}
+
+#[test]
+fn packed_store_gathers_bytes_lightest_first_and_reads_in_two_cycles() {
+    let mut bench = Bench::new("packed_store");
+    let mut random = Random::new(4);
+    let mut memory = [0_u64; STORE_WORDS];
+    for word in 0..STORE_WORDS {
+        let value = random.next_u64() & 0xffff_ffff;
+        for (i, byte) in (value as u32).to_le_bytes().into_iter().enumerate() {
+            while random.chance(3_000) {
+                bench.set("byte_enable", 0);
+                bench.set("write_enable", 0);
+                bench.set("byte_data", random.next_u64() & 255);
+                bench.tick();
+            }
+            bench.set("byte_enable", 1);
+            bench.set("byte_data", u64::from(byte));
+            bench.set("write_enable", u64::from(i == 3));
+            bench.set("write_address", word as u64);
+            bench.tick();
+        }
+        memory[word] = value;
+    }
+    bench.set("byte_enable", 0);
+    bench.set("write_enable", 0);
+    let (mut fetched, mut shown) = (None, 0);
+    for _ in 0..2_000 {
+        let (read, address) = (random.chance(6_000), random.below(STORE_WORDS));
+        bench.set("read_enable", u64::from(read));
+        bench.set("read_address", address as u64);
+        bench.tick();
+        // What was fetched before this edge is shown after it.
+        shown = fetched.unwrap_or(shown);
+        fetched = read.then_some(memory[address]);
+        assert_eq!(bench.get("read_data"), shown);
+    }
+}
+
+#[test]
+fn seal_table_keeps_every_page_apart_and_clear_wins() {
+    let mut bench = Bench::new("seal_table");
+    let mut random = Random::new(5);
+    let mut sealed = [false; SEAL_PAGES];
+    for _ in 0..20_000 {
+        let (set, clear, index, query) = (random.chance(5_000), random.chance(3_000), random.below(SEAL_PAGES), random.below(SEAL_PAGES));
+        for (port, value) in [("set", u64::from(set)), ("clear", u64::from(clear)), ("page", index as u64), ("query", query as u64)] {
+            bench.set(port, value);
+        }
+        bench.eval();
+        assert_eq!(bench.is("is_sealed"), sealed[query]);
+        bench.tick();
+        sealed[index] = !clear && (set || sealed[index]);
+    }
+}
+
+#[test]
+fn unpacker_gives_bytes_lightest_first_and_load_wins() {
+    let mut bench = Bench::new("unpacker");
+    let mut random = Random::new(6);
+    let mut held = 0_u64;
+    for _ in 0..20_000 {
+        let (load, shift, word) = (random.chance(2_000), random.chance(6_000), random.next_u64() & 0xffff_ffff);
+        bench.set("load", u64::from(load));
+        bench.set("shift", u64::from(shift));
+        bench.set("word", word);
+        bench.tick();
+        held = if load { word } else if shift { held >> 8 } else { held };
+        assert_eq!(bench.get("byte_data"), held & 255);
+    }
+}
+
+#[test]
+fn header_register_spells_request_and_job_as_the_spec_does() {
+    let mut bench = Bench::new("header_register");
+    let mut random = Random::new(7);
+    for _ in 0..500 {
+        let mut bytes = [0_u8; 24];
+        bytes.iter_mut().for_each(|b| *b = random.next_u64() as u8);
+        for byte in bytes {
+            bench.set("enable", 0);
+            bench.set("byte_data", 0xa5);
+            bench.tick();
+            bench.set("enable", 1);
+            bench.set("byte_data", u64::from(byte));
+            bench.tick();
+        }
+        let request = Request::from_bytes(bytes[..8].try_into().unwrap());
+        let job = Job::from_bytes(bytes[8..].try_into().unwrap());
+        let got = ["op", "arg", "seq", "addr"].map(|p| bench.get(p));
+        assert_eq!(got, [u64::from(request.op), u64::from(request.arg), u64::from(request.seq), u64::from(request.addr)]);
+        assert_eq!(bench.get("word"), u64::from(u32::from_le_bytes(bytes[8..12].try_into().unwrap())));
+        let got = ["job_id", "plane_groups", "base", "row_groups", "col_beats", "init"].map(|p| bench.get(p));
+        let init = job.init as u32 & 0x00ff_ffff;
+        assert_eq!(got, [u64::from(job.id), u64::from(job.plane_groups), u64::from(job.base), u64::from(job.row_groups), u64::from(job.col_beats), u64::from(init)]);
+        assert_eq!(job.flags, JobFlags { ternary: bench.is("ternary"), a2: bench.is("a2") });
+    }
+}
+
+#[test]
+fn counters_count_their_own_cycles_in_the_order_of_the_page() {
+    let inputs = ["frame_ok", "bad_crc", "bad_frame", "overrun", "job", "run_cycle", "beat", "tx_wait", "rx_wait"];
+    let mut bench = Bench::new("counters");
+    let mut random = Random::new(8);
+    let mut expected = [0_u64; 10];
+    for _ in 0..5_000 {
+        for (input, count) in inputs.iter().zip(&mut expected) {
+            let up = random.chance(3_000);
+            bench.set(input, u64::from(up));
+            *count += u64::from(up);
+        }
+        expected[9] += 1;
+        bench.tick();
+        let address = random.below(10);
+        bench.set("address", address as u64);
+        bench.eval();
+        assert_eq!(bench.get("data"), expected[address], "counter {address}");
+    }
+}

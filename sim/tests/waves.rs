@@ -1,0 +1,108 @@
+//! The VCD that a board writes, read back with the `vcd` crate: the handshake rules hold in every cycle.
+
+use nda_device::testing::{RandomMatrix, random_vector};
+use nda_device::{Driver, DriverOptions, FabricGemv, Random};
+use nda_kernels::{Activations, Gemv};
+use nda_sim::{Port, SimBoard, Stalls};
+use nda_spec::{ActivationCode, WeightCode};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use vcd::{Command, IdCode, Parser, Value};
+
+/// A ready/valid stream by its path in the design.
+struct Stream {
+    name: &'static str,
+    valid: &'static [&'static str],
+    ready: &'static [&'static str],
+    data: &'static [&'static str],
+}
+
+const STREAMS: [Stream; 4] = [
+    Stream { name: "receive port", valid: &["board", "rx_valid"], ready: &["board", "rx_ready"], data: &["board", "rx_data"] },
+    Stream { name: "transmit port", valid: &["board", "tx_valid"], ready: &["board", "tx_ready"], data: &["board", "tx_data"] },
+    Stream {
+        name: "decoder to frame buffer",
+        valid: &["board", "engine", "decoder", "data_valid"],
+        ready: &["board", "engine", "decoder", "out_ready"],
+        data: &["board", "engine", "decoder", "out_data"],
+    },
+    Stream {
+        name: "command to encoder",
+        valid: &["board", "engine", "command", "out_valid"],
+        ready: &["board", "engine", "command", "out_ready"],
+        data: &["board", "engine", "command", "out_data"],
+    },
+];
+
+fn record(path: &Path) {
+    let mut board = SimBoard::new("nano16", Port::Parallel).unwrap().with_stalls(Stalls::new(5, 90));
+    board.trace_to(path).unwrap();
+    let mut fabric = FabricGemv::new(Driver::open(board, DriverOptions { seed: 2, ..DriverOptions::default() }).unwrap());
+    let mut random = Random::new(2);
+    let matrix = RandomMatrix::new(12, 40, WeightCode::Quaternary, &mut random);
+    let id = fabric.prepare(&[matrix.view()]).unwrap();
+    for code in ActivationCode::ALL {
+        let x = random_vector(40, code, &mut random);
+        let mut y = vec![0; 12];
+        fabric.run(id, Activations { code, values: &x }, &mut y).unwrap();
+        assert_eq!(y, nda_spec::golden::gemv(12, 40, &matrix.values, &x));
+    }
+}
+
+fn number(values: impl IntoIterator<Item = Value>) -> u64 {
+    values.into_iter().fold(0, |all, v| all << 1 | u64::from(v == Value::V1))
+}
+
+#[test]
+fn valid_never_drops_before_ready_and_data_stands_while_it_waits() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handshake.vcd");
+    record(&path);
+    let mut parser = Parser::new(BufReader::new(File::open(&path).unwrap()));
+    let header = parser.parse_header().unwrap();
+    let code = |place: &[&str]| -> IdCode {
+        let full = [&["TOP"], place].concat();
+        header.find_var(&full).unwrap_or_else(|| panic!("no {full:?} in the waves")).code
+    };
+    let clock = code(&["board", "clock"]);
+    let streams = STREAMS.map(|s| (s.name, code(s.valid), code(s.ready), code(s.data)));
+    let mut now: HashMap<IdCode, u64> = HashMap::new();
+    let mut waiting: [Option<u64>; STREAMS.len()] = [None; STREAMS.len()];
+    let (mut moved, mut waited, mut cycles) = ([0_u64; STREAMS.len()], [0_u64; STREAMS.len()], 0_u64);
+    // The dump after the falling edge shows what the next rising edge will act on.
+    let mut look = |now: &HashMap<IdCode, u64>| {
+        let get = |id: &IdCode| now.get(id).copied().unwrap_or(0);
+        cycles += 1;
+        for (i, (name, valid, ready, data)) in streams.iter().enumerate() {
+            let (is_valid, is_ready, value) = (get(valid) == 1, get(ready) == 1, get(data));
+            if let Some(held) = waiting[i] {
+                assert!(is_valid, "{name}: valid dropped before ready in cycle {cycles}");
+                assert_eq!(value, held, "{name}: data changed while waiting in cycle {cycles}");
+            }
+            waiting[i] = (is_valid && !is_ready && *name != "receive port").then_some(value);
+            moved[i] += u64::from(is_valid && is_ready);
+            waited[i] += u64::from(is_valid && !is_ready);
+        }
+    };
+    let mut was_high = false;
+    for command in parser {
+        match command.unwrap() {
+            Command::ChangeScalar(id, value) => {
+                let high = value == Value::V1;
+                if id == clock && high && !was_high {
+                    look(&now);
+                }
+                was_high = if id == clock { high } else { was_high };
+                now.insert(id, u64::from(high));
+            }
+            Command::ChangeVector(id, values) => {
+                now.insert(id, number(&values));
+            }
+            _ => {}
+        }
+    }
+    println!("{cycles} cycles, moved {moved:?}, waited {waited:?}");
+    assert!(cycles > 2_000 && moved.iter().all(|&m| m > 200), "the waves show traffic on every stream");
+    assert!(waited[1] > 100 && waited[3] > 10, "and streams that had to wait");
+}
