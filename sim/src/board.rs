@@ -35,7 +35,7 @@ const GAP_CYCLES: u64 = 4;
 /// Cycles that one `drain` of a [`ByteDevice`] runs at most.
 const DRAIN_CYCLES: u64 = 20_000;
 /// What a host's own work between frames is taken as; there is no USB in a simulation.
-const LATENCY: Duration = Duration::from_micros(200);
+const LATENCY: Duration = Duration::from_micros(20);
 
 /// Random waits of the host's side of the parallel port: what a slow bridge chip does.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ use crate::header_register::HeaderRegister;
 use crate::seal_table::SealTable;
 use crate::unpacker::Unpacker;
 use nda_spec::config::Geometry;
+use nda_spec::job::{MAX_PLANES, plane_groups_of_a2};
 use nda_spec::wire::{self, Op, Status};
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;
@@ -207,6 +208,8 @@ pub struct CommandProcessor<const W: usize, const Y: usize, const U: usize> {
     act_words: Constant<Bits<32>>,
     result_words: Constant<Bits<16>>,
     result_bytes: Constant<Bits<8>>,
+    most_groups: Constant<Bits<8>>,
+    a2_groups: Constant<Bits<8>>,
     op_sync: Constant<Bits<8>>,
     op_ident: Constant<Bits<8>>,
     op_write: Constant<Bits<8>>,
@@ -346,6 +349,8 @@ impl<const W: usize, const Y: usize, const U: usize> CommandProcessor<W, Y, U> {
             act_words: small(g.act_words),
             result_words: small(g.result_words),
             result_bytes: small(g.result_word_bytes()),
+            most_groups: small(MAX_PLANES / g.planes),
+            a2_groups: small(plane_groups_of_a2(g.planes)),
             op_sync: small(Op::Sync as usize),
             op_ident: small(Op::Ident as usize),
             op_write: small(Op::Write as usize),
@@ -506,10 +511,10 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 self.word_at.d.next = 0.into();
                 self.state.d.next = CommandState::Answer;
                 if self.header.op.val() == self.op_sync.val() {
-                    self.aux.d.next = self.header.addr.val();
                     if self.payload.val() != 0 {
                         self.status.d.next = self.st_bad_len.val();
                     } else {
+                        self.aux.d.next = self.header.addr.val();
                         self.has_job.d.next = false;
                         if self.header.arg.val() != self.version.val() {
                             self.status.d.next = self.st_version.val();
@@ -533,13 +538,13 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                             }
                         } else {
                             if self.header.op.val() == self.op_write.val() {
-                                self.aux.d.next = self.header.addr.val();
                                 if (self.payload.val() == 0) | (self.tail.val() != 0) {
                                     self.status.d.next = self.st_bad_len.val();
                                 } else {
                                     if (self.addr_high.val() != 0) | (self.write_end.val() > self.tile_words.val()) {
                                         self.status.d.next = self.st_range.val();
                                     } else {
+                                        self.aux.d.next = self.header.addr.val();
                                         self.word_at.d.next = self.addr_low.val();
                                         self.position.d.next = 8.into();
                                         self.state.d.next = CommandState::Write;
@@ -571,19 +576,21 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                                         }
                                     } else {
                                         if self.header.op.val() == self.op_read.val() {
-                                            self.aux.d.next = self.header.addr.val();
                                             if self.payload.val() != 4 {
                                                 self.status.d.next = self.st_bad_len.val();
                                             } else {
                                                 if !self.has_job.q.val() | (self.addr_high.val() != self.job_id.q.val()) {
                                                     self.status.d.next = self.st_stale.val();
-                                                    self.aux.d.next = bit_cast::<32, 16>(self.job_id.q.val());
+                                                    if self.has_job.q.val() {
+                                                        self.aux.d.next = bit_cast::<32, 16>(self.job_id.q.val());
+                                                    }
                                                 } else {
                                                     if (self.count_high.val() != 0)
                                                         | (self.read_end.val() > bit_cast::<18, 16>(self.job_rows.q.val()))
                                                     {
                                                         self.status.d.next = self.st_range.val();
                                                     } else {
+                                                        self.aux.d.next = self.header.addr.val();
                                                         self.source.d.next = self.from_results.val();
                                                         self.send_words.d.next = self.count_low.val();
                                                         self.word_at.d.next = self.addr_low.val();
@@ -717,6 +724,8 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                     | (self.header.row_groups.val() == 0)
                     | (self.header.col_beats.val() == 0)
                     | (self.header.plane_groups.val() == 0)
+                    | (self.header.plane_groups.val() > self.most_groups.val())
+                    | (self.header.a2.val() & (self.header.plane_groups.val() != self.a2_groups.val()))
                     | (self.header.row_groups.val() > self.result_words.val())
                     | (self.tile_end.val() > self.tile_words.val())
                     | (self.addr_high.val() != 0)

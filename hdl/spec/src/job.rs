@@ -67,6 +67,21 @@ pub const fn plane_groups(code: ActivationCode, planes: usize) -> usize {
     code.planes().div_ceil(planes)
 }
 
+/// Activation planes of a job above which its weights would leave the accumulator.
+pub const MAX_PLANES: usize = 16;
+
+/// Plane groups that a job may have on an array of `planes` planes: 1 to 16 planes of two's complement, and for A2
+/// exactly the groups of its two planes, because its coefficients are no powers of two that could go on.
+pub const fn plane_groups_allowed(a2: bool, plane_groups: u8, planes: usize) -> bool {
+    let groups = plane_groups as usize;
+    if a2 { groups == plane_groups_of_a2(planes) } else { groups >= 1 && groups * planes <= MAX_PLANES }
+}
+
+/// Plane groups of an A2 vector on an array of `planes` planes.
+pub const fn plane_groups_of_a2(planes: usize) -> usize {
+    plane_groups(ActivationCode::A2, planes)
+}
+
 /// Activation words of one vector: groups heaviest first, beats in column order, within a word the
 /// group's planes lightest first, `array_cols` bits each. Two's-complement codes are sign-extended
 /// to a whole number of groups; A2's group has `extra` as plane 0 and `sign` as plane 1, or, on an

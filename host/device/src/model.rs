@@ -5,7 +5,7 @@
 
 use crate::loopback::ByteDevice;
 use nda_spec::config::{Config, Geometry};
-use nda_spec::job::{Job, array_golden};
+use nda_spec::job::{Job, array_golden, plane_groups_allowed};
 use nda_spec::wire::{
     CRC_BYTES, ENGINE_VERSION, HEADER_BYTES, Ident, JOB_BYTES, Op, PROTOCOL_VERSION, READ_BYTES, RESPONSE_BIT, Request, Response,
     SEAL_BYTES, Stat, Status, cobs_decode, crc32, encode_frame,
@@ -266,9 +266,8 @@ impl ModelDevice {
         let (row_groups, base) = (usize::from(job.row_groups), job.base as usize);
         let fits = row_groups >= 1
             && job.col_beats >= 1
-            && job.plane_groups >= 1
             // The golden model's coefficients are 32 bits wide.
-            && usize::from(job.plane_groups) * g.planes <= 16
+            && plane_groups_allowed(job.flags.a2, job.plane_groups, g.planes)
             && job.act_words() <= g.act_words
             && row_groups <= g.result_words
             && base + job.tile_words() <= g.tile_words
