@@ -200,9 +200,10 @@ impl SimBoard {
         }
     }
 
-    /// Cycles until this time of the board's clock.
+    /// Cycles until this time of the board's clock, rounded up: after them [`Transport::now`] has reached it, so that
+    /// a caller who waits until then does not wait for ever.
     fn cycles_at(&self, time: Duration) -> u64 {
-        let cycles = time.as_nanos().saturating_mul(u128::from(self.clk_hz)) / 1_000_000_000;
+        let cycles = time.as_nanos().saturating_mul(u128::from(self.clk_hz)).div_ceil(1_000_000_000);
         u64::try_from(cycles).unwrap_or(u64::MAX)
     }
 
