@@ -1,0 +1,82 @@
+//! The house rules of ARCHITECTURE.md, read from the manifests and the sources.
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Our crates' arrows: (crate, what it imports, kind of dependency).
+fn arrows() -> BTreeSet<(String, String, String)> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--manifest-path"])
+        .arg(root().join("Cargo.toml"))
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    let mut all = BTreeSet::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let name = package["name"].as_str().expect("a name");
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let to = dependency["name"].as_str().expect("a name");
+            if to.starts_with("nda-") || to.starts_with("rust-hdl") || to == "serialport" {
+                all.insert((name.into(), to.into(), dependency["kind"].as_str().unwrap_or("normal").into()));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn imports_point_down_and_only_as_the_architecture_draws_them() {
+    let allowed: &[(&str, &[&str])] = &[
+        ("nda-spec", &[]),
+        ("nda-cores", &["nda-spec", "rust-hdl-core", "rust-hdl-widgets"]),
+        ("nda-ndf", &["nda-spec"]),
+        ("nda-kernels", &["nda-spec"]),
+        ("nda-device", &["nda-spec", "nda-kernels", "serialport"]),
+        ("nda-engine", &["nda-spec", "nda-ndf", "nda-kernels"]),
+        ("nda-sim", &["nda-spec", "nda-device"]),
+        // nda-cores for `nda emit` alone.
+        ("nda-cli", &["nda-spec", "nda-ndf", "nda-kernels", "nda-device", "nda-engine", "nda-sim", "nda-cores"]),
+        ("nda-tests", &[]),
+    ];
+    let arrows = arrows();
+    assert!(arrows.len() > 15, "the manifests were read: {arrows:?}");
+    for (from, to, kind) in &arrows {
+        let may = allowed.iter().find(|a| a.0 == from).unwrap_or_else(|| panic!("{from} is not in the drawing")).1;
+        match kind.as_str() {
+            "normal" => assert!(may.contains(&to.as_str()), "{from} must not import {to}"),
+            "build" => assert!(from == "nda-sim" && ["nda-cores", "nda-spec"].contains(&to.as_str()), "{from} must not build with {to}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_model_is_small_and_the_documents_speak_of_files_that_exist() {
+    let model = std::fs::metadata(root().join("models/tiny.ndf")).expect("models/tiny.ndf is there");
+    assert!(model.len() < 2_000_000, "{} bytes", model.len());
+    for document in ["README.md", "ARCHITECTURE.md"] {
+        let text = std::fs::read_to_string(root().join(document)).expect("a document");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(root().join(link).exists(), "{document} links to {link}, which is not there");
+        }
+    }
+}
+
+/// The README's commands, as printed but for `cargo run`: every one that names a subcommand names one that exists.
+#[test]
+fn the_readme_names_only_commands_that_exist() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let commands = std::fs::read_to_string(root().join("host/cli/src/commands/mod.rs")).expect("the commands");
+    let named: Vec<&str> = readme.lines().filter_map(|l| l.split(" -p nda-cli -- ").nth(1)?.split(' ').next()).collect();
+    assert!(named.len() >= 5, "the README shows commands: {named:?}");
+    for command in named {
+        assert!(commands.contains(&format!("mod {command};")), "the README shows 'nda {command}', which is not there");
+    }
+}
