@@ -21,18 +21,19 @@ struct Sim {
         top->eval();
     }
     ~Sim() { top->final(); }
-    inline void dump() {
-        if (VL_UNLIKELY(trace != nullptr)) trace->dump(context.time());
-    }
     inline void tick() {
+        if (VL_UNLIKELY(trace != nullptr)) {
+            // Inputs were set since the last edge: show what they settle to before the next one.
+            top->eval();
+            trace->dump(context.time());
+        }
+        context.timeInc(1);
         top->CLOCK = 1;
         top->eval();
-        dump();
+        if (VL_UNLIKELY(trace != nullptr)) trace->dump(context.time());
         context.timeInc(1);
         top->CLOCK = 0;
         top->eval();
-        dump();
-        context.timeInc(1);
     }
 };
 struct Port {

@@ -403,7 +403,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         self.out_last.next = false;
         self.header.enable.next = false;
         self.header.byte_data.next = 0.into();
-        self.seals.set.next = false;
+        self.seals.seal.next = false;
         self.seals.clear.next = false;
         self.seal_bytes.load.next = false;
         self.seal_bytes.shift.next = false;
@@ -657,7 +657,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             CommandState::SealCheck => {
                 self.aux.d.next = self.crc_found.val();
                 if self.crc_found.val() == self.header.word.val() {
-                    self.seals.set.next = true;
+                    self.seals.seal.next = true;
                 } else {
                     self.seals.clear.next = true;
                     self.status.d.next = self.st_crc.val();

@@ -1,6 +1,6 @@
 //! One bit a page of the tile store: does it hold what the host said it should?
 //!
-//! Function: `set` seals the page at `page`, `clear` unseals it (and wins); `is_sealed` is the bit of `query`,
+//! Function: `seal` seals the page at `page`, `clear` unseals it (and wins); `is_sealed` is the bit of `query`,
 //! in the same cycle. All pages are unsealed at power-up. Cost: a register a page and its decoders.
 
 use rust_hdl_core::prelude::*;
@@ -11,7 +11,7 @@ pub struct SealTable {
     /// System clock.
     pub clock: Signal<In, Clock>,
     /// Seal the page at `page`.
-    pub set: Signal<In, Bit>,
+    pub seal: Signal<In, Bit>,
     /// Unseal the page at `page`.
     pub clear: Signal<In, Bit>,
     /// The page to change.
@@ -29,7 +29,7 @@ impl SealTable {
         assert!((2..=256).contains(&pages), "{pages} pages");
         Self {
             clock: Default::default(),
-            set: Default::default(),
+            seal: Default::default(),
             clear: Default::default(),
             page: Default::default(),
             query: Default::default(),
@@ -52,7 +52,7 @@ impl Logic for SealTable {
             "reg [{top}:0] sealed = 0;\n\
              always @(posedge clock)\n\
              \x20   if (clear) sealed[page[{address}:0]] <= 1'b0;\n\
-             \x20   else if (set) sealed[page[{address}:0]] <= 1'b1;\n\
+             \x20   else if (seal) sealed[page[{address}:0]] <= 1'b1;\n\
              always @(*) is_sealed = sealed[query[{address}:0]];\n"
         ))
     }

@@ -75,7 +75,7 @@ fn seal_table_keeps_every_page_apart_and_clear_wins() {
     let mut sealed = [false; SEAL_PAGES];
     for _ in 0..20_000 {
         let (set, clear, index, query) = (random.chance(5_000), random.chance(3_000), random.below(SEAL_PAGES), random.below(SEAL_PAGES));
-        for (port, value) in [("set", u64::from(set)), ("clear", u64::from(clear)), ("page", index as u64), ("query", query as u64)] {
+        for (port, value) in [("seal", u64::from(set)), ("clear", u64::from(clear)), ("page", index as u64), ("query", query as u64)] {
             bench.set(port, value);
         }
         bench.eval();
