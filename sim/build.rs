@@ -120,7 +120,9 @@ mod verilate {
                 count += 1;
             }
         }
-        Ok(format!("/// Configuration, port and build hash of every emitted board.\npub static BUILDS: [(&str, &str, u64); {count}] = [\n{rows}];\n"))
+        Ok(format!(
+            "/// Configuration, port and build hash of every emitted board.\npub static BUILDS: [(&str, &str, u64); {count}] = [\n{rows}];\n"
+        ))
     }
 
     fn find_verilator() -> Result<Tool, String> {
@@ -169,9 +171,32 @@ mod verilate {
         fs::write(&source, &job.verilog).map_err(|e| e.to_string())?;
         let prefix = format!("V{}", job.name);
         let mut command = Command::new(&tool.binary);
-        command.args(["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--trace", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]);
+        command.args([
+            "--cc",
+            "-O3",
+            "--x-assign",
+            "fast",
+            "--x-initial",
+            "fast",
+            "--noassert",
+            "--trace",
+            "--no-timing",
+            "-Wno-fatal",
+            "-Wno-lint",
+            "-Wno-style",
+        ]);
         // What the cores must never show: an unassigned path or a loop of logic.
-        command.args(["-Werror-LATCH", "-Werror-UNOPTFLAT", "-Werror-MULTIDRIVEN", "-Werror-UNDRIVEN", "--prefix", &prefix, "--top-module", &job.top, "--Mdir"]);
+        command.args([
+            "-Werror-LATCH",
+            "-Werror-UNOPTFLAT",
+            "-Werror-MULTIDRIVEN",
+            "-Werror-UNDRIVEN",
+            "--prefix",
+            &prefix,
+            "--top-module",
+            &job.top,
+            "--Mdir",
+        ]);
         command.arg(&folder).arg(&source).env("VERILATOR_ROOT", &tool.root);
         let output = command.output().map_err(|e| e.to_string())?;
         if !output.status.success() {
@@ -180,31 +205,47 @@ mod verilate {
         let header = fs::read_to_string(folder.join(format!("{prefix}.h"))).map_err(|e| e.to_string())?;
         let ports: String = ports(&header)
             .iter()
-            .map(|(name, bits, input)| format!("{{\"{name}\", [](Sim* s) -> void* {{ return &s->top->{name}; }}, {bits}, {}}}, ", u8::from(*input)))
+            .map(|(name, bits, input)| {
+                format!("{{\"{name}\", [](Sim* s) -> void* {{ return &s->top->{name}; }}, {bits}, {}}}, ", u8::from(*input))
+            })
             .collect();
         let mut unity = format!("#include \"{prefix}.h\"\n");
         // One translation unit: the phases of an evaluation inline into one another.
         for file in sources(&folder)? {
             unity += &format!("#include \"{file}\"\n");
         }
-        unity += &format!("#define TOP {prefix}\n#define CLOCK clock\n#define NAME nda_model_{}\n#define PORTS {ports}\n#include \"shim.h\"\n", job.name);
+        unity += &format!(
+            "#define TOP {prefix}\n#define CLOCK clock\n#define NAME nda_model_{}\n#define PORTS {ports}\n#include \"shim.h\"\n",
+            job.name
+        );
         // A combinational model has no clock of its own to drive.
         if !header.contains("(&clock,") {
             return Err("the top has no port called clock".into());
         }
         fs::write(folder.join("unity.cc"), unity).map_err(|e| e.to_string())?;
-        compiler(tool, job.optimise).include(&folder).include("shim").file(folder.join("unity.cc")).try_compile(&library(&job.name)).map_err(|e| e.to_string())?;
+        compiler(tool, job.optimise)
+            .include(&folder)
+            .include("shim")
+            .file(folder.join("unity.cc"))
+            .try_compile(&library(&job.name))
+            .map_err(|e| e.to_string())?;
         fs::write(stamp, key).map_err(|e| e.to_string())
     }
 
     fn compiler(tool: &Tool, optimise: u32) -> cc::Build {
         let mut build = cc::Build::new();
         build.cpp(true).std("c++17").warnings(false).opt_level(optimise).debug(false).cargo_metadata(false);
-        for (name, value) in [("VERILATOR", "1"), ("VM_COVERAGE", "0"), ("VM_SC", "0"), ("VM_TRACE", "1"), ("VM_TRACE_VCD", "1"), ("VM_TRACE_FST", "0")] {
+        for (name, value) in
+            [("VERILATOR", "1"), ("VM_COVERAGE", "0"), ("VM_SC", "0"), ("VM_TRACE", "1"), ("VM_TRACE_VCD", "1"), ("VM_TRACE_FST", "0")]
+        {
             build.define(name, value);
         }
         build.define("VL_TIME_CONTEXT", None).include(tool.root.join("include")).include(tool.root.join("include/vltstd"));
-        build.flag_if_supported("-faligned-new").flag_if_supported("-fcf-protection=none").flag_if_supported("-fno-semantic-interposition").flag_if_supported("-w");
+        build
+            .flag_if_supported("-faligned-new")
+            .flag_if_supported("-fcf-protection=none")
+            .flag_if_supported("-fno-semantic-interposition")
+            .flag_if_supported("-w");
         build
     }
 
@@ -215,14 +256,18 @@ mod verilate {
         if out.join("libnda_verilated_threads.a").is_file() && fs::read_to_string(&stamp).is_ok_and(|old| old == key) {
             return Ok(());
         }
-        compiler(tool, 2).file(tool.root.join("include/verilated_threads.cpp")).try_compile("nda_verilated_threads").map_err(|e| e.to_string())?;
+        compiler(tool, 2)
+            .file(tool.root.join("include/verilated_threads.cpp"))
+            .try_compile("nda_verilated_threads")
+            .map_err(|e| e.to_string())?;
         compiler(tool, 2).file("shim/lock.cpp").try_compile("nda_sim_lock").map_err(|e| e.to_string())?;
         fs::write(stamp, key).map_err(|e| e.to_string())
     }
 
     fn sources(folder: &Path) -> Result<Vec<String>, String> {
         let entries = fs::read_dir(folder).map_err(|e| e.to_string())?;
-        let mut files: Vec<String> = entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).filter(|f| f.ends_with(".cpp")).collect();
+        let mut files: Vec<String> =
+            entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).filter(|f| f.ends_with(".cpp")).collect();
         files.sort();
         Ok(files)
     }

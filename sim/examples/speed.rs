@@ -28,6 +28,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let seconds = start.elapsed().as_secs_f64();
     println!("{cost:?}");
-    println!("{:.2} M cycles/s, {:.1} % busy in the run phase, {:.2} GMAC/s simulated", cost.cycles as f64 / seconds / 1e6, 100.0 * cost.beats as f64 / cost.run_cycles as f64, f64::from(RUNS) * 384.0 * 256.0 / seconds / 1e9);
+    println!(
+        "{:.2} M cycles/s, {:.1} % busy in the run phase, {:.2} GMAC/s simulated",
+        cost.cycles as f64 / seconds / 1e6,
+        100.0 * cost.beats as f64 / cost.run_cycles as f64,
+        f64::from(RUNS) * 384.0 * 256.0 / seconds / 1e9
+    );
     Ok(())
 }

@@ -4,7 +4,9 @@
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
     /// The crate was built without its feature `verilator`.
-    #[error("the simulated board is not built in: install Verilator (`apt-get install verilator g++`) and build with the feature `verilator`")]
+    #[error(
+        "the simulated board is not built in: install Verilator (`apt-get install verilator g++`) and build with the feature `verilator`"
+    )]
     NotBuilt,
     /// No model of that name.
     #[error("no verilated model is called '{name}'; there are {known}")]

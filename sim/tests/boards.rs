@@ -96,7 +96,10 @@ fn stalls_on_the_parallel_port_change_no_number() {
         let board = SimBoard::new("nano16", Port::Parallel).unwrap().with_stalls(Stalls::new(seed, per_256));
         let mut fabric = FabricGemv::new(Driver::open(board, options(seed)).unwrap());
         let mut random = Random::new(seed);
-        let parts = [RandomMatrix::new(30, 70, WeightCode::Quaternary, &mut random), RandomMatrix::new(11, 70, WeightCode::Quaternary, &mut random)];
+        let parts = [
+            RandomMatrix::new(30, 70, WeightCode::Quaternary, &mut random),
+            RandomMatrix::new(11, 70, WeightCode::Quaternary, &mut random),
+        ];
         let id = fabric.prepare(&[parts[0].view(), parts[1].view()]).unwrap();
         for code in ActivationCode::ALL {
             let x = random_vector(70, code, &mut random);
@@ -275,7 +278,16 @@ fn a_hundred_thousand_frames_over_a_faulty_link_to_the_emitted_verilog_give_no_w
         deadline: Duration::from_secs(20),
     };
     let report = fault_scenario(&mut board, &scenario, |board| *board = SimBoard::new("nano16", Port::Parallel).unwrap());
-    println!("{} sessions, {} kills, {} resets, {} right, {} errors\n{:?}\n{:?}", report.sessions, report.kills, report.resets, report.right, report.errors.len(), report.faults, report.stats);
+    println!(
+        "{} sessions, {} kills, {} resets, {} right, {} errors\n{:?}\n{:?}",
+        report.sessions,
+        report.kills,
+        report.resets,
+        report.right,
+        report.errors.len(),
+        report.faults,
+        report.stats
+    );
     report.errors.iter().take(5).for_each(|e| println!("{e}"));
     assert!(report.stats.frames_sent >= 100_000 && report.right > 10_000, "{} frames, {} right", report.stats.frames_sent, report.right);
     assert!(report.faults.total() > 300 && report.stats.retransmits > 100, "the link was faulty");

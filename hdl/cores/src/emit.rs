@@ -41,7 +41,9 @@ pub enum EmitError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The geometry is none of those that are compiled in.
-    #[error("no image with {rows} x {cols} lanes, {planes} planes and frames of {slot_bytes} bytes in {slots} slots is compiled in; add a line to `geometries!` in hdl/cores/src/emit.rs")]
+    #[error(
+        "no image with {rows} x {cols} lanes, {planes} planes and frames of {slot_bytes} bytes in {slots} slots is compiled in; add a line to `geometries!` in hdl/cores/src/emit.rs"
+    )]
     Geometry {
         /// Rows of the array.
         rows: usize,
@@ -256,14 +258,17 @@ fn is_name(c: char) -> bool {
 fn check(module: &Module) -> Result<(), EmitError> {
     let body = module.lines.join("\n");
     let name = || module.name.clone();
-    // A module has statements, or instances of others; an interface alone is a forgotten #[hdl_gen].
-    if !["always", "assign", "initial", "wire"].iter().any(|word| words(&body).any(|w| w == *word)) {
+    let code = strip_comments(&body);
+    // A module has statements or instances of others; ports and nothing else are a forgotten #[hdl_gen].
+    let has_statement = words(&code).any(|w| ["always", "assign", "initial"].contains(&w)) || code.contains(&format!("{}$", module.name));
+    if !has_statement {
         return Err(EmitError::Empty { module: name() });
     }
-    let code = strip_comments(&body);
     // rust-hdl checks three of the field names; an instance is called as its field is.
     let instances = code.lines().filter_map(|line| line.trim().strip_prefix(&format!("{}$", module.name))?.split_once(' '));
-    if let Some((_, instance)) = instances.map(|(kind, rest)| (kind, rest.split('(').next().unwrap_or_default().trim())).find(|(_, i)| is_keyword(i)) {
+    if let Some((_, instance)) =
+        instances.map(|(kind, rest)| (kind, rest.split('(').next().unwrap_or_default().trim())).find(|(_, i)| is_keyword(i))
+    {
         return Err(EmitError::Keyword { module: name(), name: instance.into() });
     }
     let used: BTreeSet<&str> = words(&code).collect();
@@ -358,7 +363,8 @@ fn merge(modules: Vec<Module>) -> Vec<Module> {
 
 fn rename(modules: &[Module], top: &str) -> String {
     // Longest first, so that `top$a$b` is not taken for `top$a`.
-    let mut names: Vec<(&str, String)> = modules.iter().map(|m| (m.name.as_str(), m.name.replacen("top", top, 1).replace('$', "_"))).collect();
+    let mut names: Vec<(&str, String)> =
+        modules.iter().map(|m| (m.name.as_str(), m.name.replacen("top", top, 1).replace('$', "_"))).collect();
     names.sort_by_key(|n| std::cmp::Reverse(n.0.len()));
     let new_name = |word: &str| names.iter().find(|n| n.0 == word).map(|n| n.1.as_str());
     let mut out = String::from("// Emitted from hdl/cores by nda-cores; do not edit.\n`default_nettype wire\n");
@@ -401,4 +407,79 @@ fn is_keyword(name: &str) -> bool {
         timeprecision timeunit tran tri tri0 tri1 triand trior trireg type typedef union unique unsigned until untyped use uwire var vectored virtual \
         void wait wand weak weak0 weak1 while wildcard wire with within wor xnor xor ";
     KEYWORDS.contains(&format!(" {name} "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module around these lines, as rust-hdl writes it.
+    fn module(lines: &str) -> Result<String, EmitError> {
+        finish(&format!("module top(clock,y);\n    input wire  clock;\n    output reg  y;\n{lines}\nendmodule // top\n"), "core")
+    }
+
+    /// A core whose `update` lacks `#[hdl_gen]`, with its output connected to quiet rust-hdl's own check.
+    #[derive(LogicBlock, Default)]
+    struct Forgotten {
+        clock: Signal<In, Clock>,
+        y: Signal<Out, Bit>,
+    }
+
+    impl Logic for Forgotten {
+        fn update(&mut self) {}
+        fn connect(&mut self) {
+            self.y.connect();
+        }
+    }
+
+    #[test]
+    fn a_core_without_hdl_gen_is_refused_as_empty() {
+        let raw = generate_verilog_unchecked(&Forgotten::default());
+        assert!(matches!(finish(&raw, "core"), Err(EmitError::Empty { .. })), "{raw}");
+    }
+
+    #[test]
+    fn open_outputs_keywords_and_unsafe_widths_are_refused_by_name() {
+        assert!(module("always @(posedge clock) y <= 1'b1;").is_ok());
+        let undriven = |signal: &str| EmitError::Undriven { module: "top".into(), signal: signal.into() };
+        assert_eq!(module("reg  a;\nalways @(*) a = clock;").unwrap_err(), undriven("y"));
+        assert_eq!(module("reg [3:0] a;\nalways @(*) y = a == 3;").unwrap_err(), undriven("a"));
+        let keyword = |name: &str| EmitError::Keyword { module: "top".into(), name: name.into() };
+        assert_eq!(module("reg  small;\nalways @(*) begin small = clock; y = small; end").unwrap_err(), keyword("small"));
+        assert_eq!(module("top$table table(\n.y(y)\n);\nalways @(*) y = 1;").unwrap_err(), keyword("table"));
+        let wide = module("reg [5000:0] a;\nalways @(*) begin a = 0; y = a[0]; end").unwrap_err();
+        assert_eq!(wide, EmitError::Width { module: "top".into(), name: "a".into(), bits: 5001 });
+        // What a const generic used as a value leaves behind.
+        let undeclared = module("always @(*) y = clock >> N;").unwrap_err();
+        assert_eq!(undeclared, EmitError::Undeclared { module: "top".into(), name: "N".into() });
+    }
+
+    #[test]
+    fn equal_modules_stand_once_and_bear_their_place() {
+        let config = Config::named("nano16").unwrap();
+        let verilog = emit(&config, Port::Parallel).unwrap().verilog;
+        let names: Vec<&str> = verilog.lines().filter_map(|l| l.trim().strip_prefix("module ")?.split('(').next()).collect();
+        assert!(names.contains(&"board") && names.contains(&"board_engine_array"), "{names:?}");
+        assert!(names.len() < 45, "{} modules", names.len());
+        assert!(!verilog.contains("module top"));
+    }
+
+    #[test]
+    fn a_geometry_that_is_not_compiled_in_is_an_error_that_says_where_to_add_it() {
+        let mut config = Config::named("nano16").unwrap();
+        config.geometry.planes = 4;
+        let error = emit(&config, Port::Parallel).unwrap_err();
+        assert!(error.to_string().contains("geometries!"), "{error}");
+        config.geometry.planes = 3;
+        assert!(matches!(emit(&config, Port::Parallel), Err(EmitError::Config(_))));
+    }
+
+    #[test]
+    fn the_build_hash_is_that_of_the_text_and_differs_between_images() {
+        let all: Vec<Emitted> = Config::all().unwrap().iter().flat_map(|c| Port::ALL.map(|port| emit(c, port).unwrap())).collect();
+        let hashes: BTreeSet<u64> = all.iter().map(|e| e.ident.build).collect();
+        assert_eq!(hashes.len(), all.len());
+        let again = emit(&Config::named("nano16").unwrap(), Port::Parallel).unwrap();
+        assert_eq!((again.verilog, again.ident.build), (all[0].verilog.clone(), all[0].ident.build));
+    }
 }

@@ -163,7 +163,12 @@ impl Config {
             ("array_cols", g.array_cols, g.array_cols % 8 == 0 && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
             ("planes", g.planes, matches!(g.planes, 1 | 2 | 4 | 8), "1, 2, 4 or 8"),
             ("bytes of a tile word", g.tile_word_bytes(), power(g.tile_word_bytes(), 256), "a power of two, at most 256 (rows x cols / 4)"),
-            ("bytes of an activation word", g.act_word_bytes(), power(g.act_word_bytes(), 256), "a power of two, at most 256 (cols x planes / 8)"),
+            (
+                "bytes of an activation word",
+                g.act_word_bytes(),
+                power(g.act_word_bytes(), 256),
+                "a power of two, at most 256 (cols x planes / 8)",
+            ),
             ("bytes of a result word", g.result_word_bytes(), g.result_word_bytes() <= 255, "at most 255 (3 x array_rows)"),
             ("page_words", g.page_words, g.page_words.is_power_of_two() && g.page_words >= 2, "a power of two"),
             (
@@ -172,10 +177,25 @@ impl Config {
                 g.tile_words > 0 && g.page_words > 0 && g.tile_words % g.page_words == 0 && g.tile_words <= 1 << 16,
                 "a multiple of page_words, at most 65536",
             ),
-            ("pages", g.tile_words / g.page_words.max(1), g.tile_words / g.page_words.max(1) <= 128, "at most 128 (tile_words / page_words)"),
+            (
+                "pages",
+                g.tile_words / g.page_words.max(1),
+                g.tile_words / g.page_words.max(1) <= 128,
+                "at most 128 (tile_words / page_words)",
+            ),
             ("act_words", g.act_words, g.act_words.is_power_of_two() && (8..=4096).contains(&g.act_words), "a power of two, 8 to 4096"),
-            ("result_words", g.result_words, g.result_words.is_power_of_two() && (2..=4096).contains(&g.result_words), "a power of two, 2 to 4096"),
-            ("slot_bytes", self.slot_bytes, self.slot_bytes.is_power_of_two() && (128..=4096).contains(&self.slot_bytes), "a power of two, 128 to 4096"),
+            (
+                "result_words",
+                g.result_words,
+                g.result_words.is_power_of_two() && (2..=4096).contains(&g.result_words),
+                "a power of two, 2 to 4096",
+            ),
+            (
+                "slot_bytes",
+                self.slot_bytes,
+                self.slot_bytes.is_power_of_two() && (128..=4096).contains(&self.slot_bytes),
+                "a power of two, 128 to 4096",
+            ),
             ("slots", self.slots, matches!(self.slots, 2 | 4 | 8), "2, 4 or 8"),
             (
                 "uart divisor",
@@ -190,7 +210,12 @@ impl Config {
             }
         }
         if self.mtu() < g.tile_word_bytes() {
-            return Err(ConfigError::Field { name: self.name.clone(), field: "slot_bytes", value: self.slot_bytes, rule: "enough for one tile word" });
+            return Err(ConfigError::Field {
+                name: self.name.clone(),
+                field: "slot_bytes",
+                value: self.slot_bytes,
+                rule: "enough for one tile word",
+            });
         }
         Ok(())
     }

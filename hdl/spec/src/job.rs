@@ -112,17 +112,18 @@ pub fn pack_activations(geometry: &Geometry, code: ActivationCode, x: &[i8]) -> 
 
 /// Bit of `plane`, with planes beyond the code's own: the sign for two's complement, 0 for A2.
 const fn plane_bit(code: ActivationCode, value: i8, plane: usize) -> bool {
-    if plane < code.planes() {
-        code.bit(value, plane)
-    } else {
-        !matches!(code, ActivationCode::A2) && value < 0
-    }
+    if plane < code.planes() { code.bit(value, plane) } else { !matches!(code, ActivationCode::A2) && value < 0 }
 }
 
 /// Tile words of a matrix (or of `cols` of its columns from `first_col`, a multiple of 64) for an
 /// array of this geometry: row groups in order, within a group beats in column order, within a word
 /// plane 0 of every row of the group, then plane 1, `array_cols` bits each.
-pub fn pack_tile_words(geometry: &Geometry, matrix: &TileMatrix<'_>, rows: std::ops::Range<usize>, cols: std::ops::Range<usize>) -> Vec<u8> {
+pub fn pack_tile_words(
+    geometry: &Geometry,
+    matrix: &TileMatrix<'_>,
+    rows: std::ops::Range<usize>,
+    cols: std::ops::Range<usize>,
+) -> Vec<u8> {
     assert!(rows.end <= matrix.rows() && cols.end <= matrix.cols(), "{rows:?} x {cols:?} is outside the matrix");
     let col_beats = cols.len().div_ceil(geometry.array_cols);
     let row_groups = rows.len().div_ceil(geometry.array_rows);
@@ -211,7 +212,12 @@ mod tests {
     fn geometries() -> Vec<Geometry> {
         let mut all: Vec<Geometry> = Config::all().unwrap().into_iter().map(|c| c.geometry).collect();
         let base = all[0];
-        all.extend([(2, 8, 4), (3, 24, 8), (1, 8, 1)].map(|(array_rows, array_cols, planes)| Geometry { array_rows, array_cols, planes, ..base }));
+        all.extend([(2, 8, 4), (3, 24, 8), (1, 8, 1)].map(|(array_rows, array_cols, planes)| Geometry {
+            array_rows,
+            array_cols,
+            planes,
+            ..base
+        }));
         all
     }
 
@@ -220,7 +226,9 @@ mod tests {
         for g in geometries() {
             for code in WeightCode::ALL {
                 for x_code in ActivationCode::ALL {
-                    for (rows, cols) in [(1, 1), (g.array_rows, g.array_cols), (g.array_rows + 1, g.array_cols + 1), (5, 67), (2, 2 * g.array_cols - 1)] {
+                    for (rows, cols) in
+                        [(1, 1), (g.array_rows, g.array_cols), (g.array_rows + 1, g.array_cols + 1), (5, 67), (2, 2 * g.array_cols - 1)]
+                    {
                         check(&g, code, x_code, rows, cols);
                     }
                 }
@@ -262,7 +270,11 @@ mod tests {
             let part: Vec<i8> = (1..3).flat_map(|r| values[r * 150 + first..r * 150 + 149].to_vec()).collect();
             let part_words = tile::pack(2, 149 - first, WeightCode::Ternary, &part).unwrap();
             let part_matrix = TileMatrix::new(2, 149 - first, WeightCode::Ternary, &part_words).unwrap();
-            assert_eq!(pack_tile_words(&g, &matrix, 1..3, first..149), pack_tile_words(&g, &part_matrix, 0..2, 0..149 - first), "from {first}");
+            assert_eq!(
+                pack_tile_words(&g, &matrix, 1..3, first..149),
+                pack_tile_words(&g, &part_matrix, 0..2, 0..149 - first),
+                "from {first}"
+            );
         }
     }
 

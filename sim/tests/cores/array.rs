@@ -16,7 +16,9 @@ fn sequencer_issues_every_pair_once_without_a_gap_for_all_small_jobs() {
         for plane_groups in 1..=4_u64 {
             for col_beats in 1..=5_u64 {
                 let base = 100 * row_groups + col_beats;
-                for (port, value) in [("base", base), ("row_groups", row_groups), ("col_beats", col_beats), ("plane_groups", plane_groups), ("start", 1)] {
+                for (port, value) in
+                    [("base", base), ("row_groups", row_groups), ("col_beats", col_beats), ("plane_groups", plane_groups), ("start", 1)]
+                {
                     bench.set(port, value);
                 }
                 bench.tick();
@@ -25,7 +27,8 @@ fn sequencer_issues_every_pair_once_without_a_gap_for_all_small_jobs() {
                     for group in 0..plane_groups {
                         for beat in 0..col_beats {
                             bench.eval();
-                            let got = ["running", "tile_address", "act_address", "is_first", "is_shift", "is_heavy", "is_last"].map(|p| bench.get(p));
+                            let got = ["running", "tile_address", "act_address", "is_first", "is_shift", "is_heavy", "is_last"]
+                                .map(|p| bench.get(p));
                             let flag = u64::from;
                             let last = group + 1 == plane_groups && beat + 1 == col_beats;
                             let expected = [
@@ -68,7 +71,13 @@ fn cases(g: &Geometry, random: &mut Random) -> Vec<Case> {
                 for (row_groups, col_beats) in [(1, 1), (1, 2), (2, 1), (3, 3), (2, 5)] {
                     let groups = plane_groups(x_code, g.planes);
                     let mut bytes = |n: usize, kind: usize| -> Vec<u8> {
-                        (0..n).map(|_| match kind { 0 => 0, 1 => 0xff, _ => random.next_u64() as u8 }).collect()
+                        (0..n)
+                            .map(|_| match kind {
+                                0 => 0,
+                                1 => 0xff,
+                                _ => random.next_u64() as u8,
+                            })
+                            .collect()
                     };
                     let (w_kind, x_kind) = [(0, 0), (1, 1), (0, 1), (1, 0), (2, 2), (1, 2)][fill];
                     let tile = bytes(row_groups * col_beats * g.tile_word_bytes(), w_kind);

@@ -137,7 +137,12 @@ fn frame_encoder_writes_the_golden_wire_bytes_under_stalls_on_both_sides() {
             }
             bench.tick();
             cycles += 1;
-            assert!(cycles < 40 * expected.len() as u64, "seed {seed}: the encoder stopped after {} of {} bytes", got.len(), expected.len());
+            assert!(
+                cycles < 40 * expected.len() as u64,
+                "seed {seed}: the encoder stopped after {} of {} bytes",
+                got.len(),
+                expected.len()
+            );
         }
         assert_eq!(got, expected, "seed {seed}");
         if (offer, take) == (10_000, 10_000) {

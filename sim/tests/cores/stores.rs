@@ -19,7 +19,13 @@ fn block_ram_returns_what_was_written_and_keeps_it_until_the_next_read() {
         if write && ra == wa {
             ra = (ra + 1) % STORE_WORDS;
         }
-        for (port, value) in [("write_enable", u64::from(write)), ("write_address", wa as u64), ("write_data", data), ("read_enable", u64::from(read)), ("read_address", ra as u64)] {
+        for (port, value) in [
+            ("write_enable", u64::from(write)),
+            ("write_address", wa as u64),
+            ("write_data", data),
+            ("read_enable", u64::from(read)),
+            ("read_address", ra as u64),
+        ] {
             bench.set(port, value);
         }
         bench.tick();
@@ -96,7 +102,13 @@ fn unpacker_gives_bytes_lightest_first_and_load_wins() {
         bench.set("shift", u64::from(shift));
         bench.set("word", word);
         bench.tick();
-        held = if load { word } else if shift { held >> 8 } else { held };
+        held = if load {
+            word
+        } else if shift {
+            held >> 8
+        } else {
+            held
+        };
         assert_eq!(bench.get("byte_data"), held & 255);
     }
 }
@@ -123,7 +135,17 @@ fn header_register_spells_request_and_job_as_the_spec_does() {
         assert_eq!(bench.get("word"), u64::from(u32::from_le_bytes(bytes[8..12].try_into().unwrap())));
         let got = ["job_id", "plane_groups", "base", "row_groups", "col_beats", "init"].map(|p| bench.get(p));
         let init = job.init as u32 & 0x00ff_ffff;
-        assert_eq!(got, [u64::from(job.id), u64::from(job.plane_groups), u64::from(job.base), u64::from(job.row_groups), u64::from(job.col_beats), u64::from(init)]);
+        assert_eq!(
+            got,
+            [
+                u64::from(job.id),
+                u64::from(job.plane_groups),
+                u64::from(job.base),
+                u64::from(job.row_groups),
+                u64::from(job.col_beats),
+                u64::from(init)
+            ]
+        );
         assert_eq!(job.flags, JobFlags { ternary: bench.is("ternary"), a2: bench.is("a2") });
     }
 }
