@@ -88,6 +88,8 @@ pub struct SimBoard {
     outbox: VecDeque<u8>,
     inbox: VecDeque<u8>,
     stalls: Option<Stalls>,
+    /// A byte was offered to the parallel port and not taken yet.
+    offering: bool,
     framing_errors: u64,
 }
 
@@ -129,6 +131,7 @@ impl SimBoard {
             outbox: VecDeque::new(),
             inbox: VecDeque::new(),
             stalls: None,
+            offering: false,
             framing_errors: 0,
         };
         if port == Port::Uart {
@@ -171,7 +174,8 @@ impl SimBoard {
         match &mut self.pins {
             Pins::Parallel { rx_valid, rx_data, rx_ready, tx_valid, tx_data, tx_ready } => {
                 let (hold_out, hold_in) = self.stalls.as_mut().map_or((false, false), Stalls::next);
-                let offered = if hold_out { None } else { self.outbox.front().copied() };
+                // A byte once offered stays until it is taken: the rule holds for the host's side too.
+                let offered = if hold_out && !self.offering { None } else { self.outbox.front().copied() };
                 self.model.set(*rx_valid, u64::from(offered.is_some()));
                 self.model.set(*rx_data, u64::from(offered.unwrap_or(0)));
                 self.model.set(*tx_ready, u64::from(!hold_in));
@@ -179,7 +183,9 @@ impl SimBoard {
                     // Ready may follow valid within the cycle; look at it with the inputs of this one.
                     self.model.eval();
                 }
-                if offered.is_some() && self.model.get(*rx_ready) == 1 {
+                let taken = offered.is_some() && self.model.get(*rx_ready) == 1;
+                self.offering = offered.is_some() && !taken;
+                if taken {
                     self.outbox.pop_front();
                 }
                 if !hold_in && self.model.get(*tx_valid) == 1 {

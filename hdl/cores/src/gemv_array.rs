@@ -17,7 +17,7 @@
 //! The datapath is generated as text from the geometry, not through `#[hdl_gen]`: its loops depend on one
 //! another, which the macro cannot express, and its enables keep the wide registers still.
 
-use nda_spec::cycles::{leaf_numbers, tree_stages};
+use nda_spec::cycles::{MEMORY_STAGES, leaf_numbers, tree_stages};
 use nda_spec::width::{ACC_BITS, popcount_bits};
 use rust_hdl_core::prelude::*;
 use std::collections::BTreeMap;
@@ -95,9 +95,6 @@ impl<const W: usize, const X: usize, const Y: usize> Logic for GemvArray<W, X, Y
         Verilog::Custom(datapath(self._rows, self._cols, self._planes))
     }
 }
-
-/// Cycles from `issue` to the words being there.
-const MEMORY_STAGES: usize = 2;
 
 /// Verilog gathered by pipeline stage: one clocked block a stage, enabled by that stage's valid bit.
 ///

@@ -5,9 +5,9 @@ use crate::job::plane_groups;
 use crate::wire;
 use crate::{ActivationCode, width};
 
-/// Registers between the issue of a beat and its sum: block-RAM read and output register (2),
-/// products and first compressor level (1), then one register every two levels of the tree.
-const MEMORY_STAGES: usize = 2;
+/// Cycles from the issue of a beat to its words: block-RAM read and output register.
+pub const MEMORY_STAGES: usize = 2;
+/// Products and first compressor level; then comes one register every two levels of the tree.
 const PRODUCT_STAGES: usize = 1;
 /// Plane weights (1), activation planes (1), accumulator (1).
 const COMBINE_STAGES: usize = 3;

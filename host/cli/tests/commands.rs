@@ -424,13 +424,11 @@ fn emitted_verilog_is_the_same_every_time_and_holds_the_top_module() {
 fn the_trained_model_gives_the_references_logits_and_text() {
     let models = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models");
     let (source, reference) = (models.join("tiny.safetensors"), models.join("reference.json"));
-    if !source.exists() || !reference.exists() {
-        println!("SKIP: models/tiny.safetensors or models/reference.json is not there");
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let model = path(&folder, "tiny.ndf");
     good(&["convert", source.to_str().unwrap(), &model]);
+    // The document is generated; it may be in the repository only as long as it is what the converter writes.
+    assert!(fs::read(&model).unwrap() == fs::read(models.join("tiny.ndf")).unwrap(), "convert models/tiny.safetensors to models/tiny.ndf again");
     let reference: Value = serde_json::from_slice(&fs::read(reference).unwrap()).unwrap();
     for prompt in reference["prompts"].as_array().unwrap() {
         let said = prompt["prompt_text"].as_str().unwrap();
