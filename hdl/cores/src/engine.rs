@@ -12,8 +12,9 @@ use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::GemvArray;
 use crate::gemv_sequencer::GemvSequencer;
 use crate::identity::Identity;
-use crate::packed_store::PackedStore;
+use crate::packed_store::{MemoryStyle, PackedStore};
 use nda_spec::Config;
+use nda_spec::config::WeightMemory;
 use nda_spec::wire::IDENT_BYTES;
 use rust_hdl_core::prelude::*;
 
@@ -36,6 +37,12 @@ pub struct Engine<const W: usize, const X: usize, const Y: usize, const U: usize
     pub tx_data: Signal<Out, Bits<8>>,
     /// It is taken.
     pub tx_ready: Signal<In, Bit>,
+    /// A good frame came.
+    pub frame_ok: Signal<Out, Bit>,
+    /// A frame was refused.
+    pub refused: Signal<Out, Bit>,
+    /// A run phase is on.
+    pub run_cycle: Signal<Out, Bit>,
     decoder: CobsDecoder,
     frames: FrameBuffer<AW>,
     command: CommandProcessor<W, Y, U>,
@@ -63,12 +70,15 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
             tx_valid: Default::default(),
             tx_data: Default::default(),
             tx_ready: Default::default(),
+            frame_ok: Default::default(),
+            refused: Default::default(),
+            run_cycle: Default::default(),
             decoder: Default::default(),
             frames: FrameBuffer::new(config.slots, config.slot_bytes, drop_when_full),
             command: CommandProcessor::new(g),
             encoder: Default::default(),
-            tiles: PackedStore::new(g.tile_words),
-            activations: PackedStore::new(g.act_words),
+            tiles: PackedStore::new(g.tile_words, weight_style(config.weight_memory)),
+            activations: PackedStore::new(g.act_words, MemoryStyle::Block),
             results: BlockRam::new(g.result_words),
             sequencer: Default::default(),
             array: GemvArray::new(g.array_rows, g.array_cols, g.planes),
@@ -151,6 +161,10 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
         self.tx_valid.next = self.encoder.out_valid.val();
         self.tx_data.next = self.encoder.out_data.val();
         self.encoder.out_ready.next = self.tx_ready.val();
+        // What a person sees.
+        self.frame_ok.next = self.frames.count_ok.val();
+        self.refused.next = self.frames.count_crc.val() | self.frames.count_frame.val() | self.frames.count_overrun.val();
+        self.run_cycle.next = self.command.run_cycle.val();
         // What is counted.
         self.counters.frame_ok.next = self.frames.count_ok.val();
         self.counters.bad_crc.next = self.frames.count_crc.val();
@@ -161,5 +175,12 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
         self.counters.beat.next = self.sequencer.running.val();
         self.counters.tx_wait.next = self.encoder.out_valid.val() & !self.tx_ready.val();
         self.counters.rx_wait.next = self.rx_valid.val() & !self.decoder.ready.val();
+    }
+}
+
+fn weight_style(memory: WeightMemory) -> MemoryStyle {
+    match memory {
+        WeightMemory::Block => MemoryStyle::Block,
+        WeightMemory::Spram => MemoryStyle::SinglePort,
     }
 }

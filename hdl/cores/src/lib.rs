@@ -24,6 +24,7 @@ pub mod header_register;
 pub mod identity;
 pub mod packed_store;
 pub mod seal_table;
+pub mod status_lights;
 pub mod uart_rx;
 pub mod uart_tx;
 pub mod units;

@@ -8,6 +8,17 @@
 
 use rust_hdl_core::prelude::*;
 
+/// What a store is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MemoryStyle {
+    /// Block RAM with a write port and a read port.
+    Block,
+    /// LUT RAM: for few, wide words, which would leave most of a block RAM empty.
+    Distributed,
+    /// One port for both, the large single-port RAM of an iCE40 UltraPlus; a read in a cycle that writes is lost.
+    SinglePort,
+}
+
 /// `W` bits a word; at most 65,536 words.
 #[derive(LogicBlock)]
 pub struct PackedStore<const W: usize> {
@@ -28,11 +39,12 @@ pub struct PackedStore<const W: usize> {
     /// The word read two cycles ago.
     pub read_data: Signal<Out, Bits<W>>,
     _depth: usize,
+    _style: MemoryStyle,
 }
 
 impl<const W: usize> PackedStore<W> {
     /// A store of `depth` words.
-    pub fn new(depth: usize) -> Self {
+    pub fn new(depth: usize, style: MemoryStyle) -> Self {
         assert!(depth >= 2 && depth <= 1 << 16, "{depth} words do not fit 16 address bits");
         Self {
             clock: Default::default(),
@@ -44,6 +56,7 @@ impl<const W: usize> PackedStore<W> {
             read_address: Default::default(),
             read_data: Default::default(),
             _depth: depth,
+            _style: style,
         }
     }
 }
@@ -58,22 +71,38 @@ impl<const W: usize> Logic for PackedStore<W> {
     fn hdl(&self) -> Verilog {
         let top = nda_spec::width::index_bits(self._depth) - 1;
         let assembled = if W > 8 { format!("{{byte_data, gathered[{}:8]}}", W - 1) } else { "byte_data".into() };
-        Verilog::Custom(format!(
-            "(* ram_style = \"block\" *) reg [{w}:0] mem [0:{d}];\n\
-             reg [{w}:0] gathered = 0;\n\
-             reg [{w}:0] fetched = 0;\n\
-             reg fetched_new = 0;\n\
-             wire [{w}:0] assembled = {assembled};\n\
-             initial read_data = 0;\n\
-             always @(posedge clock) begin\n\
-             \x20   if (byte_enable) gathered <= assembled;\n\
-             \x20   if (write_enable) mem[write_address[{top}:0]] <= assembled;\n\
-             \x20   if (read_enable) fetched <= mem[read_address[{top}:0]];\n\
-             \x20   fetched_new <= read_enable;\n\
-             \x20   if (fetched_new) read_data <= fetched;\n\
-             end\n",
-            w = W - 1,
-            d = self._depth - 1,
-        ))
+        let (w, d) = (W - 1, self._depth - 1);
+        let memory = match self._style {
+            MemoryStyle::Block | MemoryStyle::Distributed => "\
+             \x20   if (write_enable) mem[write_address[TOP:0]] <= assembled;\n\
+             \x20   if (read_enable) fetched <= mem[read_address[TOP:0]];\n",
+            // Yosys makes an SB_SPRAM256KA of exactly this: one address, and a read in every cycle that does not write.
+            MemoryStyle::SinglePort => "\
+             \x20   if (write_enable) mem[address] <= assembled;\n\
+             \x20   else fetched <= mem[address];\n",
+        };
+        let (attribute, address) = match self._style {
+            MemoryStyle::Block => ("block", ""),
+            MemoryStyle::Distributed => ("distributed", ""),
+            MemoryStyle::SinglePort => ("huge", "wire [TOP:0] address = write_enable ? write_address[TOP:0] : read_address[TOP:0];\n"),
+        };
+        Verilog::Custom(
+            format!(
+                "(* ram_style = \"{attribute}\" *) reg [{w}:0] mem [0:{d}];\n\
+                 reg [{w}:0] gathered = 0;\n\
+                 reg [{w}:0] fetched = 0;\n\
+                 reg fetched_new = 0;\n\
+                 wire [{w}:0] assembled = {assembled};\n\
+                 {address}\
+                 initial read_data = 0;\n\
+                 always @(posedge clock) begin\n\
+                 \x20   if (byte_enable) gathered <= assembled;\n\
+                 {memory}\
+                 \x20   fetched_new <= read_enable;\n\
+                 \x20   if (fetched_new) read_data <= fetched;\n\
+                 end\n",
+            )
+            .replace("TOP", &top.to_string()),
+        )
     }
 }

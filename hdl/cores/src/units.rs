@@ -10,8 +10,9 @@ use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::GemvArray;
 use crate::gemv_sequencer::GemvSequencer;
 use crate::header_register::HeaderRegister;
-use crate::packed_store::PackedStore;
+use crate::packed_store::{MemoryStyle, PackedStore};
 use crate::seal_table::SealTable;
+use crate::status_lights::StatusLights;
 use crate::uart_rx::UartRx;
 use crate::uart_tx::UartTx;
 use crate::unpacker::Unpacker;
@@ -21,6 +22,8 @@ use rust_hdl_core::prelude::*;
 pub const UART_DIVISOR: u32 = 8;
 /// Slots and slot bytes of the frame buffer unit.
 pub const FRAME_SLOTS: (usize, usize) = (2, 128);
+/// System clock of the status light unit in Hz: a tick of eight cycles.
+pub const LIGHTS_CLK_HZ: u32 = 64 * 8;
 /// Pages of the seal table unit.
 pub const SEAL_PAGES: usize = 24;
 /// Words of the memory units: not a power of two.
@@ -50,10 +53,12 @@ pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
         unit("uart_rx", &UartRx::new(UART_DIVISOR))?,
         unit("uart_tx", &UartTx::new(UART_DIVISOR))?,
         unit("block_ram", &BlockRam::<12, 5>::new(STORE_WORDS))?,
-        unit("packed_store", &PackedStore::<32>::new(STORE_WORDS))?,
+        unit("packed_store", &PackedStore::<32>::new(STORE_WORDS, MemoryStyle::Block))?,
+        unit("packed_store_single", &PackedStore::<32>::new(STORE_WORDS, MemoryStyle::SinglePort))?,
         unit("unpacker", &Unpacker::<32>::default())?,
         unit("seal_table", &SealTable::new(SEAL_PAGES))?,
         unit("header_register", &HeaderRegister::default())?,
+        unit("status_lights", &StatusLights::new(LIGHTS_CLK_HZ))?,
         unit("counters", &Counters::default())?,
         unit("gemv_sequencer", &GemvSequencer::default())?,
     ];

@@ -61,6 +61,17 @@ impl Geometry {
     }
 }
 
+/// What the tile store is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WeightMemory {
+    /// Block RAM: a write port and a read port.
+    #[default]
+    Block,
+    /// The single-port RAM of an iCE40 UltraPlus.
+    Spram,
+}
+
 /// One configuration: an image's name, geometry and link.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Config {
@@ -75,6 +86,9 @@ pub struct Config {
     pub slots: usize,
     /// System clock in Hz.
     pub clk_hz: u32,
+    /// What the tile store is made of.
+    #[serde(default)]
+    pub weight_memory: WeightMemory,
     /// UART speed in baud; `clk_hz / baud` must be a whole number of at least 8.
     pub baud: u32,
 }

@@ -729,6 +729,7 @@ fn check_numbers(ident: &Ident) -> Result<(), nda_spec::config::ConfigError> {
         slots: usize::from(ident.slots),
         // A parallel port has no divisor to check.
         clk_hz: if parallel { 8 } else { ident.clk_hz },
+        weight_memory: Default::default(),
         baud: if parallel { 1 } else { ident.baud },
     };
     config.check()

@@ -39,7 +39,13 @@ fn block_ram_returns_what_was_written_and_keeps_it_until_the_next_read() {
 
 #[test]
 fn packed_store_gathers_bytes_lightest_first_and_reads_in_two_cycles() {
-    let mut bench = Bench::new("packed_store");
+    for unit in ["packed_store", "packed_store_single"] {
+        packed_store_keeps_its_words(unit);
+    }
+}
+
+fn packed_store_keeps_its_words(unit: &str) {
+    let mut bench = Bench::new(unit);
     let mut random = Random::new(4);
     let mut memory = [0_u64; STORE_WORDS];
     for word in 0..STORE_WORDS {
@@ -168,5 +174,30 @@ fn counters_count_their_own_cycles_in_the_order_of_the_page() {
         bench.set("address", address as u64);
         bench.eval();
         assert_eq!(bench.get("data"), expected[address], "counter {address}");
+    }
+}
+
+#[test]
+fn status_lights_outlive_their_events_and_go_out() {
+    const TICK: usize = 8;
+    let mut bench = Bench::new("status_lights");
+    let events = [("frame", "link"), ("run_cycle", "busy"), ("refused", "fault")];
+    for (event, light) in events {
+        for _ in 0..20 * TICK {
+            bench.tick();
+        }
+        assert!(events.iter().all(|(_, l)| bench.get(l) == 0), "{light}: all lights are out before");
+        bench.set(event, 1);
+        bench.tick();
+        bench.set(event, 0);
+        let lit = (0..20 * TICK).take_while(|_| {
+            let on = bench.get(light) == 1;
+            assert!(events.iter().all(|(_, l)| *l == light || bench.get(l) == 0), "{event} lights {light} alone");
+            bench.tick();
+            on
+        });
+        let cycles = lit.count();
+        let ticks = nda_cores::status_lights::LIT_TICKS as usize;
+        assert!((TICK * (ticks - 1)..=TICK * ticks + 1).contains(&cycles), "{light} was lit for {cycles} cycles");
     }
 }
