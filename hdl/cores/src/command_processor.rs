@@ -4,8 +4,10 @@
 //! that is refused changes nothing but what PROTOCOL.md says. `RUN` is executed to its end before it is answered.
 //! Handshake: reads the frame buffer by address; drives the stores, the seal table and the sequencer; gives the
 //! response's bytes to the frame encoder (ready/valid).
-//! Cycles: 26 for a header; a byte a cycle for weights and activations; `RUN` adds 34 for two serial products and
-//! one a page of weights; `SEAL` takes `page_words * (tile_word_bytes + 4)`. Cost: some 600 LUT4.
+//! Timing: every sum and every comparison of the checks ends in a register (`sums`, `flags`), and a state that
+//! decides waits until those it reads stand; so a path is one carry chain or a few LUTs, whatever the geometry.
+//! Cycles: 29 for a header; a byte a cycle for weights and activations; `RUN` adds 36 for two serial products and
+//! two a page of weights; `SEAL` takes `page_words * (tile_word_bytes + 4)`. Cost: some 600 LUT4.
 
 use crate::crc32::Crc32;
 use crate::header_register::HeaderRegister;
@@ -22,8 +24,14 @@ use rust_hdl_widgets::prelude::*;
 pub enum CommandState {
     /// Waits for a frame.
     Idle,
+    /// Waits for the frame's length.
+    Settle,
     /// Reads 24 bytes into the header register.
     Header,
+    /// Waits for the sums over the header's fields.
+    Sums,
+    /// Waits for the comparisons of those sums.
+    Flags,
     /// Looks at the operation.
     Dispatch,
     /// Writes the payload to the tile store.
@@ -36,7 +44,9 @@ pub enum CommandState {
     SealLoad,
     /// Runs its bytes through the CRC.
     SealBytes,
-    /// Compares the CRC.
+    /// Waits for the comparison of the CRC.
+    SealCompare,
+    /// Looks at it.
     SealCheck,
     /// Multiplies plane groups by beats.
     RunActWords,
@@ -44,10 +54,16 @@ pub enum CommandState {
     RunIdentify,
     /// Multiplies row groups by beats.
     RunTileWords,
-    /// Checks the ranges.
+    /// Waits for the comparison with the job's end.
+    RunEnd,
+    /// Waits for the ranges' common flag.
+    RunOver,
+    /// Looks at it.
     RunRange,
-    /// Checks that every page is sealed.
+    /// Asks whether a page is sealed.
     RunPages,
+    /// Looks at the answer.
+    RunSealed,
     /// Copies the activations.
     RunActs,
     /// Starts the array.
@@ -165,20 +181,50 @@ pub struct CommandProcessor<const W: usize, const Y: usize, const U: usize> {
     send_words: DFF<Bits<16>>,
     bytes_left: DFF<Bits<8>>,
 
-    payload_end: Signal<Local, Bits<13>>,
-    payload: Signal<Local, Bits<13>>,
-    act_bytes: Signal<Local, Bits<13>>,
+    // Sums.
+    payload_end: DFF<Bits<13>>,
+    payload: DFF<Bits<13>>,
+    act_bytes: DFF<Bits<13>>,
+    write_end: DFF<Bits<18>>,
+    read_end: DFF<Bits<18>>,
+    tile_end: DFF<Bits<18>>,
+    last_page: DFF<Bits<16>>,
+    last_result: DFF<Bits<16>>,
+    age: DFF<Bits<16>>,
+    next_word: DFF<Bits<U>>,
+    // Flags.
+    is_sync: DFF<Bit>,
+    is_ident: DFF<Bit>,
+    is_stat: DFF<Bit>,
+    is_write: DFF<Bit>,
+    is_seal: DFF<Bit>,
+    is_run: DFF<Bit>,
+    is_read: DFF<Bit>,
+    is_version: DFF<Bit>,
+    has_payload: DFF<Bit>,
+    has_word: DFF<Bit>,
+    has_descriptor: DFF<Bit>,
+    has_tail: DFF<Bit>,
+    high_address: DFF<Bit>,
+    write_over: DFF<Bit>,
+    page_over: DFF<Bit>,
+    read_over: DFF<Bit>,
+    other_job: DFF<Bit>,
+    same_job: DFF<Bit>,
+    crc_same: DFF<Bit>,
+    acts_wrong: DFF<Bit>,
+    acts_over: DFF<Bit>,
+    dup_over: DFF<Bit>,
+    tile_over: DFF<Bit>,
+    shape_bad: DFF<Bit>,
+    counts_bad: DFF<Bit>,
+    range_bad: DFF<Bit>,
+
     more: Signal<Local, Bit>,
     store_done: Signal<Local, Bit>,
     tail: Signal<Local, Bits<13>>,
     write_words: Signal<Local, Bits<13>>,
-    write_end: Signal<Local, Bits<18>>,
-    tile_end: Signal<Local, Bits<18>>,
-    read_end: Signal<Local, Bits<18>>,
     crc_found: Signal<Local, Bits<32>>,
-    age: Signal<Local, Bits<16>>,
-    last_tile: Signal<Local, Bits<16>>,
-    last_page: Signal<Local, Bits<16>>,
     page_now: Signal<Local, Bits<16>>,
     write_page: Signal<Local, Bits<16>>,
     first_seal: Signal<Local, Bits<16>>,
@@ -189,12 +235,9 @@ pub struct CommandProcessor<const W: usize, const Y: usize, const U: usize> {
     base_low: Signal<Local, Bits<16>>,
     count_high: Signal<Local, Bits<16>>,
     count_low: Signal<Local, Bits<16>>,
-    next_word: Signal<Local, Bits<U>>,
     head: Signal<Local, Bits<64>>,
     op_answer: Signal<Local, Bits<8>>,
     page_word: Signal<Local, Bits<32>>,
-    range_bad: Signal<Local, Bit>,
-    next_result: Signal<Local, Bits<16>>,
 
     tile_byte_top: Constant<Bits<8>>,
     tile_byte_mask: Constant<Bits<13>>,
@@ -319,7 +362,6 @@ impl<const W: usize, const Y: usize, const U: usize> CommandProcessor<W, Y, U> {
             read_end: Default::default(),
             crc_found: Default::default(),
             age: Default::default(),
-            last_tile: Default::default(),
             last_page: Default::default(),
             page_now: Default::default(),
             write_page: Default::default(),
@@ -336,7 +378,32 @@ impl<const W: usize, const Y: usize, const U: usize> CommandProcessor<W, Y, U> {
             op_answer: Default::default(),
             page_word: Default::default(),
             range_bad: Default::default(),
-            next_result: Default::default(),
+            last_result: Default::default(),
+            is_sync: Default::default(),
+            is_ident: Default::default(),
+            is_stat: Default::default(),
+            is_write: Default::default(),
+            is_seal: Default::default(),
+            is_run: Default::default(),
+            is_read: Default::default(),
+            is_version: Default::default(),
+            has_payload: Default::default(),
+            has_word: Default::default(),
+            has_descriptor: Default::default(),
+            has_tail: Default::default(),
+            high_address: Default::default(),
+            write_over: Default::default(),
+            page_over: Default::default(),
+            read_over: Default::default(),
+            other_job: Default::default(),
+            same_job: Default::default(),
+            crc_same: Default::default(),
+            acts_wrong: Default::default(),
+            acts_over: Default::default(),
+            dup_over: Default::default(),
+            tile_over: Default::default(),
+            shape_bad: Default::default(),
+            counts_bad: Default::default(),
             tile_byte_top: small(g.tile_word_bytes() - 1),
             tile_byte_mask: small(g.tile_word_bytes() - 1),
             tile_shift: small(g.tile_word_bytes().trailing_zeros() as usize),
@@ -385,6 +452,10 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         dff_setup!(self, clock, state, position, fetched, in_frame, byte_index, word_at, words_left);
         dff_setup!(self, clock, has_job, job_id, job_rows, job_cycles, results, factor, multiplier, product);
         dff_setup!(self, clock, status, aux, source, send_words, bytes_left);
+        dff_setup!(self, clock, payload_end, payload, act_bytes, write_end, read_end, tile_end, last_page, last_result, age, next_word);
+        dff_setup!(self, clock, is_sync, is_ident, is_stat, is_write, is_seal, is_run, is_read, is_version, has_payload, has_word);
+        dff_setup!(self, clock, has_descriptor, has_tail, high_address, write_over, page_over, read_over, other_job, same_job, crc_same);
+        dff_setup!(self, clock, acts_wrong, acts_over, dup_over, tile_over, shape_bad, counts_bad, range_bad);
         clock!(self, clock, header, seals, seal_bytes, seal_crc, answer);
 
         // Outputs that are quiet unless a state says otherwise.
@@ -430,32 +501,64 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         self.init.next = self.header.init.val();
 
         // Where the payload ends, and the byte stream from it: a byte is asked for in one cycle and there in the next.
-        self.payload_end.next = self.frame_bytes.val() - 4;
-        self.payload.next = self.frame_bytes.val() - 12;
-        self.act_bytes.next = self.frame_bytes.val() - 28;
-        self.more.next = self.position.q.val() != self.payload_end.val();
+        self.payload_end.d.next = self.frame_bytes.val() - 4;
+        self.payload.d.next = self.frame_bytes.val() - 12;
+        self.act_bytes.d.next = self.frame_bytes.val() - 28;
+        self.more.next = self.position.q.val() != self.payload_end.q.val();
         self.fetched.d.next = false;
         self.store_done.next = !self.more.val() & !self.fetched.q.val();
         self.store_byte.next = self.read_data.val();
         self.write_address.next = self.word_at.q.val();
 
-        self.tail.next = self.payload.val() & self.tile_byte_mask.val();
-        self.write_words.next = self.payload.val() >> self.tile_shift.val();
-        self.write_end.next = bit_cast::<18, 16>(self.addr_low.val()) + bit_cast::<18, 13>(self.write_words.val());
-        self.tile_end.next = bit_cast::<18, 16>(self.base_low.val()) + bit_cast::<18, 32>(self.product.q.val());
-        self.read_end.next = bit_cast::<18, 16>(self.addr_low.val()) + bit_cast::<18, 16>(self.count_low.val());
+        // Sums of the fields, then what the states ask about them; all free-running.
+        self.tail.next = self.payload.q.val() & self.tile_byte_mask.val();
+        self.write_words.next = self.payload.q.val() >> self.tile_shift.val();
+        self.write_end.d.next = bit_cast::<18, 16>(self.addr_low.val()) + bit_cast::<18, 13>(self.write_words.val());
+        self.tile_end.d.next = bit_cast::<18, 16>(self.base_low.val()) + bit_cast::<18, 32>(self.product.q.val());
+        self.read_end.d.next = bit_cast::<18, 16>(self.addr_low.val()) + bit_cast::<18, 16>(self.count_low.val());
+        self.last_page.d.next = self.tile_end.q.val().get_bits::<16>(0) - 1;
+        self.last_result.d.next = self.header.row_groups.val() - 1;
+        self.age.d.next = self.header.job_id.val() - self.job_id.q.val();
         self.crc_found.next = !self.seal_crc.crc.val();
-        self.age.next = self.header.job_id.val() - self.job_id.q.val();
-        self.last_tile.next = self.base_low.val() + self.product.q.val().get_bits::<16>(0);
         self.wanted_act_bytes.next = self.product.q.val() << self.act_shift.val();
+        self.is_sync.d.next = self.header.op.val() == self.op_sync.val();
+        self.is_ident.d.next = self.header.op.val() == self.op_ident.val();
+        self.is_stat.d.next = self.header.op.val() == self.op_stat.val();
+        self.is_write.d.next = self.header.op.val() == self.op_write.val();
+        self.is_seal.d.next = self.header.op.val() == self.op_seal.val();
+        self.is_run.d.next = self.header.op.val() == self.op_run.val();
+        self.is_read.d.next = self.header.op.val() == self.op_read.val();
+        self.is_version.d.next = self.header.arg.val() == self.version.val();
+        self.has_payload.d.next = self.payload.q.val() != 0;
+        self.has_word.d.next = self.payload.q.val() == 4;
+        self.has_descriptor.d.next = self.payload.q.val() >= 16;
+        self.has_tail.d.next = self.tail.val() != 0;
+        self.high_address.d.next = self.addr_high.val() != 0;
+        self.write_over.d.next = self.write_end.q.val() > self.tile_words.val();
+        self.page_over.d.next = self.addr_low.val() >= self.pages.val();
+        self.read_over.d.next = (self.count_high.val() != 0) | (self.read_end.q.val() > bit_cast::<18, 16>(self.job_rows.q.val()));
+        self.other_job.d.next = self.addr_high.val() != self.job_id.q.val();
+        self.same_job.d.next = self.age.q.val() == 0;
+        self.crc_same.d.next = self.crc_found.val() == self.header.word.val();
+        self.acts_wrong.d.next = self.wanted_act_bytes.val() != bit_cast::<32, 13>(self.act_bytes.q.val());
+        self.acts_over.d.next = self.product.q.val() > self.act_words.val();
+        self.dup_over.d.next = self.addr_low.val() > self.job_rows.q.val();
+        self.tile_over.d.next = self.tile_end.q.val() > self.tile_words.val();
+        self.shape_bad.d.next = (self.header.plane_groups.val() == 0)
+            | (self.header.plane_groups.val() > self.most_groups.val())
+            | (self.header.a2.val() & (self.header.plane_groups.val() != self.a2_groups.val()))
+            | (self.header.row_groups.val() > self.result_words.val())
+            | (self.addr_low.val() > self.header.row_groups.val());
+        self.counts_bad.d.next = (self.base_high.val() != 0)
+            | (self.product.q.val().get_bits::<16>(16) != 0)
+            | (self.header.row_groups.val() == 0)
+            | (self.header.col_beats.val() == 0);
+        self.range_bad.d.next = self.shape_bad.q.val() | self.counts_bad.q.val() | self.tile_over.q.val() | self.high_address.q.val();
         self.page_now.next = self.word_at.q.val();
         self.write_page.next = self.word_at.q.val() >> self.page_shift.val();
         self.first_seal.next = self.addr_low.val() << self.page_shift.val();
         self.seals.page.next = self.write_page.val().get_bits::<8>(0);
         self.seals.query.next = self.page_now.val().get_bits::<8>(0);
-        self.last_page.next = self.last_tile.val() - 1;
-        self.range_bad.next = false;
-        self.next_result.next = self.results.q.val() + 1;
 
         // The next word of a response.
         self.page_address.next = self.word_at.q.val().get_bits::<4>(0);
@@ -463,9 +566,10 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         if self.source.q.val() == self.from_counters.val() {
             self.page_word.next = self.counter_data.val();
         }
-        self.next_word.next = bit_cast::<U, 32>(self.page_word.val());
+        // Registered: a word is asked for three bytes before it is loaded, and a result word has three at least.
+        self.next_word.d.next = bit_cast::<U, 32>(self.page_word.val());
         if self.source.q.val() == self.from_results.val() {
-            self.next_word.next = bit_cast::<U, Y>(self.result_read_data.val());
+            self.next_word.d.next = bit_cast::<U, Y>(self.result_read_data.val());
         }
         self.result_read_address.next = self.word_at.q.val().get_bits::<12>(0);
         self.result_write_address.next = self.results.q.val().get_bits::<12>(0);
@@ -474,7 +578,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             | (bit_cast::<64, 16>(self.header.seq.val()) << 16)
             | (bit_cast::<64, 8>(self.status.q.val()) << 8)
             | bit_cast::<64, 8>(self.op_answer.val());
-        self.answer.word.next = self.next_word.val();
+        self.answer.word.next = self.next_word.q.val();
         self.out_data.next = self.answer.byte_data.val();
 
         match self.state.q.val() {
@@ -482,12 +586,15 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 self.position.d.next = 0.into();
                 self.byte_index.d.next = 0.into();
                 if self.frame_valid.val() {
-                    self.state.d.next = CommandState::Header;
+                    self.state.d.next = CommandState::Settle;
                 }
+            }
+            CommandState::Settle => {
+                self.state.d.next = CommandState::Header;
             }
             CommandState::Header => {
                 // Bytes beyond a short frame's payload are taken as zero.
-                self.in_frame.d.next = self.position.q.val() < self.payload_end.val();
+                self.in_frame.d.next = self.position.q.val() < self.payload_end.q.val();
                 if self.position.q.val() < 24 {
                     self.read_enable.next = true;
                     self.fetched.d.next = true;
@@ -499,9 +606,15 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                         self.header.byte_data.next = self.read_data.val();
                     }
                     if self.position.q.val() == 24 {
-                        self.state.d.next = CommandState::Dispatch;
+                        self.state.d.next = CommandState::Sums;
                     }
                 }
+            }
+            CommandState::Sums => {
+                self.state.d.next = CommandState::Flags;
+            }
+            CommandState::Flags => {
+                self.state.d.next = CommandState::Dispatch;
             }
             CommandState::Dispatch => {
                 self.status.d.next = self.st_ok.val();
@@ -510,38 +623,38 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 self.send_words.d.next = 0.into();
                 self.word_at.d.next = 0.into();
                 self.state.d.next = CommandState::Answer;
-                if self.header.op.val() == self.op_sync.val() {
-                    if self.payload.val() != 0 {
+                if self.is_sync.q.val() {
+                    if self.has_payload.q.val() {
                         self.status.d.next = self.st_bad_len.val();
                     } else {
                         self.aux.d.next = self.header.addr.val();
                         self.has_job.d.next = false;
-                        if self.header.arg.val() != self.version.val() {
+                        if !self.is_version.q.val() {
                             self.status.d.next = self.st_version.val();
                         }
                     }
                 } else {
-                    if self.header.op.val() == self.op_ident.val() {
-                        if self.payload.val() != 0 {
+                    if self.is_ident.q.val() {
+                        if self.has_payload.q.val() {
                             self.status.d.next = self.st_bad_len.val();
                         } else {
                             self.source.d.next = self.from_identity.val();
                             self.send_words.d.next = self.identity_words.val();
                         }
                     } else {
-                        if self.header.op.val() == self.op_stat.val() {
-                            if self.payload.val() != 0 {
+                        if self.is_stat.q.val() {
+                            if self.has_payload.q.val() {
                                 self.status.d.next = self.st_bad_len.val();
                             } else {
                                 self.source.d.next = self.from_counters.val();
                                 self.send_words.d.next = self.counter_words.val();
                             }
                         } else {
-                            if self.header.op.val() == self.op_write.val() {
-                                if (self.payload.val() == 0) | (self.tail.val() != 0) {
+                            if self.is_write.q.val() {
+                                if !self.has_payload.q.val() | self.has_tail.q.val() {
                                     self.status.d.next = self.st_bad_len.val();
                                 } else {
-                                    if (self.addr_high.val() != 0) | (self.write_end.val() > self.tile_words.val()) {
+                                    if self.high_address.q.val() | self.write_over.q.val() {
                                         self.status.d.next = self.st_range.val();
                                     } else {
                                         self.aux.d.next = self.header.addr.val();
@@ -551,11 +664,11 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                                     }
                                 }
                             } else {
-                                if self.header.op.val() == self.op_seal.val() {
-                                    if self.payload.val() != 4 {
+                                if self.is_seal.q.val() {
+                                    if !self.has_word.q.val() {
                                         self.status.d.next = self.st_bad_len.val();
                                     } else {
-                                        if (self.addr_high.val() != 0) | (self.addr_low.val() >= self.pages.val()) {
+                                        if self.high_address.q.val() | self.page_over.q.val() {
                                             self.status.d.next = self.st_range.val();
                                         } else {
                                             self.word_at.d.next = self.first_seal.val();
@@ -565,8 +678,8 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                                         }
                                     }
                                 } else {
-                                    if self.header.op.val() == self.op_run.val() {
-                                        if self.payload.val() < 16 {
+                                    if self.is_run.q.val() {
+                                        if !self.has_descriptor.q.val() {
                                             self.status.d.next = self.st_bad_len.val();
                                         } else {
                                             self.factor.d.next = bit_cast::<32, 16>(self.header.col_beats.val());
@@ -575,19 +688,17 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                                             self.state.d.next = CommandState::RunActWords;
                                         }
                                     } else {
-                                        if self.header.op.val() == self.op_read.val() {
-                                            if self.payload.val() != 4 {
+                                        if self.is_read.q.val() {
+                                            if !self.has_word.q.val() {
                                                 self.status.d.next = self.st_bad_len.val();
                                             } else {
-                                                if !self.has_job.q.val() | (self.addr_high.val() != self.job_id.q.val()) {
+                                                if !self.has_job.q.val() | self.other_job.q.val() {
                                                     self.status.d.next = self.st_stale.val();
                                                     if self.has_job.q.val() {
                                                         self.aux.d.next = bit_cast::<32, 16>(self.job_id.q.val());
                                                     }
                                                 } else {
-                                                    if (self.count_high.val() != 0)
-                                                        | (self.read_end.val() > bit_cast::<18, 16>(self.job_rows.q.val()))
-                                                    {
+                                                    if self.read_over.q.val() {
                                                         self.status.d.next = self.st_range.val();
                                                     } else {
                                                         self.aux.d.next = self.header.addr.val();
@@ -647,16 +758,19 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                     self.words_left.d.next = self.words_left.q.val() - 1;
                     if self.words_left.q.val() == 1 {
                         // word_at stays on the page, whose seal is decided next.
-                        self.state.d.next = CommandState::SealCheck;
+                        self.state.d.next = CommandState::SealCompare;
                     } else {
                         self.word_at.d.next = self.word_at.q.val() + 1;
                         self.state.d.next = CommandState::SealRead;
                     }
                 }
             }
+            CommandState::SealCompare => {
+                self.state.d.next = CommandState::SealCheck;
+            }
             CommandState::SealCheck => {
                 self.aux.d.next = self.crc_found.val();
-                if self.crc_found.val() == self.header.word.val() {
+                if self.crc_same.q.val() {
                     self.seals.seal.next = true;
                 } else {
                     self.seals.clear.next = true;
@@ -677,12 +791,12 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             }
             CommandState::RunIdentify => {
                 self.state.d.next = CommandState::Answer;
-                if self.wanted_act_bytes.val() != bit_cast::<32, 13>(self.act_bytes.val()) {
+                if self.acts_wrong.q.val() {
                     self.status.d.next = self.st_bad_len.val();
                 } else {
-                    if self.has_job.q.val() & (self.age.val() == 0) {
+                    if self.has_job.q.val() & self.same_job.q.val() {
                         // The same job again: its answer was lost. Answer with what is stored.
-                        if (self.addr_high.val() != 0) | (self.addr_low.val() > self.job_rows.q.val()) {
+                        if self.high_address.q.val() | self.dup_over.q.val() {
                             self.status.d.next = self.st_range.val();
                         } else {
                             self.status.d.next = self.st_dup.val();
@@ -691,11 +805,11 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                             self.send_words.d.next = self.addr_low.val();
                         }
                     } else {
-                        if self.has_job.q.val() & self.age.val().get_bit(15) {
+                        if self.has_job.q.val() & self.age.q.val().get_bit(15) {
                             self.status.d.next = self.st_stale.val();
                             self.aux.d.next = bit_cast::<32, 16>(self.job_id.q.val());
                         } else {
-                            if self.product.q.val() > self.act_words.val() {
+                            if self.acts_over.q.val() {
                                 self.status.d.next = self.st_range.val();
                             } else {
                                 self.factor.d.next = bit_cast::<32, 16>(self.header.col_beats.val());
@@ -709,7 +823,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             }
             CommandState::RunTileWords => {
                 if self.multiplier.q.val() == 0 {
-                    self.state.d.next = CommandState::RunRange;
+                    self.state.d.next = CommandState::RunEnd;
                 } else {
                     if self.multiplier.q.val().get_bit(0) {
                         self.product.d.next = self.product.q.val() + self.factor.q.val();
@@ -718,29 +832,28 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                     self.multiplier.d.next = self.multiplier.q.val() >> 1;
                 }
             }
+            CommandState::RunEnd => {
+                self.state.d.next = CommandState::RunOver;
+            }
+            CommandState::RunOver => {
+                self.state.d.next = CommandState::RunRange;
+            }
             CommandState::RunRange => {
-                self.range_bad.next = (self.base_high.val() != 0)
-                    | (self.product.q.val().get_bits::<16>(16) != 0)
-                    | (self.header.row_groups.val() == 0)
-                    | (self.header.col_beats.val() == 0)
-                    | (self.header.plane_groups.val() == 0)
-                    | (self.header.plane_groups.val() > self.most_groups.val())
-                    | (self.header.a2.val() & (self.header.plane_groups.val() != self.a2_groups.val()))
-                    | (self.header.row_groups.val() > self.result_words.val())
-                    | (self.tile_end.val() > self.tile_words.val())
-                    | (self.addr_high.val() != 0)
-                    | (self.addr_low.val() > self.header.row_groups.val());
                 self.state.d.next = CommandState::RunPages;
                 // word_at counts pages here.
                 self.word_at.d.next = self.base_low.val() >> self.page_shift.val();
-                self.words_left.d.next = self.last_page.val() >> self.page_shift.val();
-                if self.range_bad.val() {
+                self.words_left.d.next = self.last_page.q.val() >> self.page_shift.val();
+                if self.range_bad.q.val() {
                     self.status.d.next = self.st_range.val();
                     self.state.d.next = CommandState::Answer;
                 }
             }
             CommandState::RunPages => {
+                self.state.d.next = CommandState::RunSealed;
+            }
+            CommandState::RunSealed => {
                 self.word_at.d.next = self.word_at.q.val() + 1;
+                self.state.d.next = CommandState::RunPages;
                 if !self.seals.is_sealed.val() {
                     self.status.d.next = self.st_dirty.val();
                     self.aux.d.next = bit_cast::<32, 16>(self.word_at.q.val());
@@ -789,7 +902,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 if self.result_valid.val() {
                     self.results.d.next = self.results.q.val() + 1;
                     self.aux.d.next = self.job_cycles.q.val() + 1;
-                    if self.next_result.val() == self.header.row_groups.val() {
+                    if self.results.q.val() == self.last_result.q.val() {
                         self.source.d.next = self.from_results.val();
                         self.send_words.d.next = self.addr_low.val();
                         self.state.d.next = CommandState::Answer;

@@ -1,6 +1,7 @@
 //! The counters that `STAT` returns, in the order of `nda_spec::wire::Stat`.
 //!
-//! Function: each counts the cycles in which its input is high; `data` is counter `address`, in the same cycle.
+//! Function: each counts the cycles in which its input is high, a cycle later; `data` is counter `address`, in the
+//! same cycle.
 //! All wrap at 2^32. Cost: 320 registers and their incrementers.
 
 use rust_hdl_core::prelude::*;
@@ -34,7 +35,7 @@ pub struct Counters {
     /// Its value.
     pub data: Signal<Out, Bits<32>>,
     count: [DFF<Bits<32>>; 10],
-    up: [Signal<Local, Bit>; 10],
+    up: [DFF<Bit>; 10],
     chosen: Signal<Local, Bits<16>>,
     one: Constant<Bits<16>>,
 }
@@ -65,22 +66,23 @@ impl Default for Counters {
 impl Logic for Counters {
     #[hdl_gen]
     fn update(&mut self) {
-        self.up[0].next = self.frame_ok.val();
-        self.up[1].next = self.bad_crc.val();
-        self.up[2].next = self.bad_frame.val();
-        self.up[3].next = self.overrun.val();
-        self.up[4].next = self.job.val();
-        self.up[5].next = self.run_cycle.val();
-        self.up[6].next = self.beat.val();
-        self.up[7].next = self.tx_wait.val();
-        self.up[8].next = self.rx_wait.val();
-        self.up[9].next = true;
+        self.up[0].d.next = self.frame_ok.val();
+        self.up[1].d.next = self.bad_crc.val();
+        self.up[2].d.next = self.bad_frame.val();
+        self.up[3].d.next = self.overrun.val();
+        self.up[4].d.next = self.job.val();
+        self.up[5].d.next = self.run_cycle.val();
+        self.up[6].d.next = self.beat.val();
+        self.up[7].d.next = self.tx_wait.val();
+        self.up[8].d.next = self.rx_wait.val();
+        self.up[9].d.next = true;
         self.data.next = 0.into();
         self.chosen.next = self.one.val() << self.address.val();
         for i in 0..10 {
             self.count[i].clock.next = self.clock.val();
+            self.up[i].clock.next = self.clock.val();
             self.count[i].d.next = self.count[i].q.val();
-            if self.up[i].val() {
+            if self.up[i].q.val() {
                 self.count[i].d.next = self.count[i].q.val() + 1;
             }
             if self.chosen.val().get_bit(i) {

@@ -5,7 +5,8 @@
 //! is counted and forgotten: no answer to what may never have been asked.
 //! Handshake: `ready` holds the wire back while no slot is free, unless `drop_when_full` (a UART cannot wait):
 //! then the frame is counted as overrun. `frame_valid` stands until `frame_done`. The reader addresses bytes of
-//! the frame; a byte comes one cycle after `read_enable`. Latency: the frame, plus 1.
+//! the frame; a byte comes one cycle after `read_enable`. `frame_bytes` stands a cycle after `frame_valid` and
+//! after `frame_done`. Latency: the frame, plus 1.
 //! Cost: block RAM of `slots * slot_bytes`, the CRC and some 60 LUT4.
 
 use crate::block_ram::BlockRam;
@@ -51,16 +52,20 @@ pub struct FrameBuffer<const AW: usize> {
     ram: BlockRam<8, AW>,
     crc: Crc32,
     position: DFF<Bits<13>>,
+    // Whether `position` has reached a whole header and CRC, and the slot's end: kept, not compared anew.
+    enough: DFF<Bit>,
+    filled: DFF<Bit>,
     dropped: DFF<Bit>,
     write_slot: DFF<Bits<3>>,
     read_slot: DFF<Bits<3>>,
     used: DFF<Bits<4>>,
     bytes: [DFF<Bits<13>>; 8],
+    length: DFF<Bits<13>>,
     slots: Constant<Bits<4>>,
     last_slot: Constant<Bits<3>>,
-    slot_bytes: Constant<Bits<13>>,
+    last_byte: Constant<Bits<13>>,
     slot_shift: Constant<Bits<5>>,
-    least: Constant<Bits<13>>,
+    least_last: Constant<Bits<13>>,
     residue: Constant<Bits<32>>,
     drop_when_full: Constant<Bit>,
     is_free: Signal<Local, Bit>,
@@ -98,16 +103,19 @@ impl<const AW: usize> FrameBuffer<AW> {
             ram: BlockRam::new(slots * slot_bytes),
             crc: Default::default(),
             position: Default::default(),
+            enough: Default::default(),
+            filled: Default::default(),
             dropped: Default::default(),
             write_slot: Default::default(),
             read_slot: Default::default(),
             used: Default::default(),
             bytes: Default::default(),
+            length: Default::default(),
             slots: Constant::new((slots as u64).into()),
             last_slot: Constant::new((slots as u64 - 1).into()),
-            slot_bytes: Constant::new((slot_bytes as u64).into()),
+            last_byte: Constant::new((slot_bytes as u64 - 1).into()),
             slot_shift: Constant::new(u64::from(slot_bytes.trailing_zeros()).into()),
-            least: Constant::new(((nda_spec::wire::HEADER_BYTES + nda_spec::wire::CRC_BYTES) as u64).into()),
+            least_last: Constant::new(((nda_spec::wire::HEADER_BYTES + nda_spec::wire::CRC_BYTES) as u64 - 1).into()),
             residue: Constant::new(u64::from(nda_spec::wire::CRC_RESIDUE).into()),
             drop_when_full: Constant::new(drop_when_full),
             is_free: Default::default(),
@@ -126,7 +134,7 @@ impl<const AW: usize> FrameBuffer<AW> {
 impl<const AW: usize> Logic for FrameBuffer<AW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, position, dropped, write_slot, read_slot, used);
+        dff_setup!(self, clock, position, enough, filled, dropped, write_slot, read_slot, used, length);
         clock!(self, clock, ram, crc);
         for i in 0..8 {
             self.bytes[i].clock.next = self.clock.val();
@@ -135,7 +143,7 @@ impl<const AW: usize> Logic for FrameBuffer<AW> {
         self.is_free.next = self.used.q.val() != self.slots.val();
         self.ready.next = self.is_free.val() | self.drop_when_full.val();
         self.takes.next = self.data_valid.val() & (self.is_free.val() | self.drop_when_full.val());
-        self.fits.next = self.is_free.val() & (self.position.q.val() < self.slot_bytes.val());
+        self.fits.next = self.is_free.val() & !self.filled.q.val();
 
         self.write_base.next = bit_cast::<AW, 3>(self.write_slot.q.val()) << self.slot_shift.val();
         self.read_base.next = bit_cast::<AW, 3>(self.read_slot.q.val()) << self.slot_shift.val();
@@ -152,6 +160,12 @@ impl<const AW: usize> Logic for FrameBuffer<AW> {
         if self.takes.val() {
             if self.fits.val() {
                 self.position.d.next = self.position.q.val() + 1;
+                if self.position.q.val() == self.least_last.val() {
+                    self.enough.d.next = true;
+                }
+                if self.position.q.val() == self.last_byte.val() {
+                    self.filled.d.next = true;
+                }
             } else {
                 self.dropped.d.next = true;
             }
@@ -165,6 +179,8 @@ impl<const AW: usize> Logic for FrameBuffer<AW> {
         if self.frame_end.val() & (self.is_free.val() | self.drop_when_full.val()) {
             self.crc.clear.next = true;
             self.position.d.next = 0.into();
+            self.enough.d.next = false;
+            self.filled.d.next = false;
             self.dropped.d.next = false;
             if !self.frame_good.val() {
                 self.count_frame.next = true;
@@ -172,7 +188,7 @@ impl<const AW: usize> Logic for FrameBuffer<AW> {
                 if self.dropped.q.val() | !self.is_free.val() {
                     self.count_overrun.next = true;
                 } else {
-                    if (self.crc.crc.val() != self.residue.val()) | (self.position.q.val() < self.least.val()) {
+                    if (self.crc.crc.val() != self.residue.val()) | !self.enough.q.val() {
                         self.count_crc.next = true;
                     } else {
                         self.count_ok.next = true;
@@ -185,10 +201,11 @@ impl<const AW: usize> Logic for FrameBuffer<AW> {
         self.frame_valid.next = self.used.q.val() != 0;
         self.reads.next = self.one.val() << self.read_slot.q.val();
         self.writes.next = self.one.val() << self.write_slot.q.val();
-        self.frame_bytes.next = 0.into();
+        self.frame_bytes.next = self.length.q.val();
+        self.length.d.next = 0.into();
         for i in 0..8 {
             if self.reads.val().get_bit(i) {
-                self.frame_bytes.next = self.bytes[i].q.val();
+                self.length.d.next = self.bytes[i].q.val();
             }
         }
         if self.accepted.val() {

@@ -4,7 +4,8 @@
 //! of the length is written when the block is closed, and the wire reads what is closed (the staging that
 //! Glasgow's encoder uses; reference/boards.md, section 3.1). Handshake: ready/valid on both sides; `last` marks
 //! the frame's last byte. Throughput one byte a cycle; a block that is full costs one more cycle, a frame eight.
-//! Latency: up to a block. Cost: one block RAM of 512 bytes, the CRC and some 100 LUT4.
+//! A register holds the byte that came and another what goes to the block RAM, so that no path runs from the
+//! processor through the decisions into the RAM. Latency: up to a block, plus 2. Cost: one block RAM of 512 bytes, the CRC and some 100 LUT4.
 //! Golden model: `nda_spec::wire::encode_frame`.
 
 use crate::block_ram::BlockRam;
@@ -57,12 +58,26 @@ pub struct FrameEncoder {
     closed: DFF<Bits<9>>,
     block_bytes: DFF<Bits<8>>,
     has_byte: DFF<Bit>,
+    held: DFF<Bits<8>>,
+    held_zero: DFF<Bit>,
+    held_last: DFF<Bit>,
+    has_held: DFF<Bit>,
+    is_full: DFF<Bit>,
+    write_now: DFF<Bit>,
+    write_where: DFF<Bits<9>>,
+    write_what: DFF<Bits<8>>,
+    // `closed` once the write before it has reached the block RAM.
+    visible: DFF<Bits<9>>,
     used: Signal<Local, Bits<9>>,
-    has_room: Signal<Local, Bit>,
+    // Of the cycle before: a step writes two bytes at most, which the limit allows for.
+    has_room: DFF<Bit>,
     has_closed: Signal<Local, Bit>,
     fetch: Signal<Local, Bit>,
     offered: Signal<Local, Bit>,
     offer: Signal<Local, Bits<8>>,
+    offer_zero: Signal<Local, Bit>,
+    crc_byte: Signal<Local, Bits<8>>,
+    next_block_bytes: Signal<Local, Bits<8>>,
     taken: Signal<Local, Bit>,
     next_at: Signal<Local, Bits<9>>,
     crc_value: Signal<Local, Bits<32>>,
@@ -92,19 +107,32 @@ impl Default for FrameEncoder {
             closed: Default::default(),
             block_bytes: Default::default(),
             has_byte: Default::default(),
+            held: Default::default(),
+            held_zero: Default::default(),
+            held_last: Default::default(),
+            has_held: Default::default(),
+            is_full: Default::default(),
+            write_now: Default::default(),
+            write_where: Default::default(),
+            write_what: Default::default(),
+            visible: Default::default(),
             used: Default::default(),
             has_room: Default::default(),
             has_closed: Default::default(),
             fetch: Default::default(),
             offered: Default::default(),
             offer: Default::default(),
+            offer_zero: Default::default(),
+            crc_byte: Default::default(),
+            next_block_bytes: Default::default(),
             taken: Default::default(),
             next_at: Default::default(),
             crc_value: Default::default(),
             crc_shifted: Default::default(),
             crc_amount: Default::default(),
-            // A step writes at most two bytes further; the ring must never fill up, or it would look empty.
-            room_limit: Constant::new(508_u64.into()),
+            // A step writes at most two bytes further, and two steps pass before it is seen; the ring must never
+            // fill up, or it would look empty.
+            room_limit: Constant::new(506_u64.into()),
         }
     }
 }
@@ -112,58 +140,67 @@ impl Default for FrameEncoder {
 impl Logic for FrameEncoder {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, crc_index, code_at, write_at, read_at, closed, block_bytes, has_byte);
+        dff_setup!(self, clock, state, crc_index, code_at, write_at, read_at, closed, block_bytes, has_byte, has_room);
+        dff_setup!(self, clock, held, held_zero, held_last, has_held, is_full, write_now, write_where, write_what, visible);
         clock!(self, clock, ram, crc);
         self.used.next = self.write_at.q.val() - self.read_at.q.val();
-        self.has_room.next = self.used.val() < self.room_limit.val();
+        self.has_room.d.next = self.used.val() < self.room_limit.val();
         self.next_at.next = self.write_at.q.val() + 1;
-        self.ready.next = false;
-        self.ram.write_enable.next = false;
-        self.ram.write_address.next = self.write_at.q.val();
-        self.ram.write_data.next = self.data.val();
+        self.write_now.d.next = false;
+        self.write_where.d.next = self.write_at.q.val();
+        self.write_what.d.next = self.held.q.val();
+        self.ram.write_enable.next = self.write_now.q.val();
+        self.ram.write_address.next = self.write_where.q.val();
+        self.ram.write_data.next = self.write_what.q.val();
+        self.visible.d.next = self.closed.q.val();
         self.crc.clear.next = false;
         self.crc.enable.next = false;
-        self.crc.data.next = self.data.val();
+        self.crc.data.next = self.held.q.val();
         self.crc_value.next = !self.crc.crc.val();
         self.crc_amount.next = bit_cast::<5, 2>(self.crc_index.q.val()) << 3;
         self.crc_shifted.next = self.crc_value.val() >> self.crc_amount.val();
 
+        self.next_block_bytes.next = self.block_bytes.q.val();
+        self.crc_byte.next = self.crc_shifted.val().get_bits::<8>(0);
+
         // The byte on offer: the frame's, then the CRC's.
         self.offered.next = false;
-        self.offer.next = self.data.val();
+        self.offer.next = self.held.q.val();
+        self.offer_zero.next = self.held_zero.q.val();
         self.taken.next = false;
 
         match self.state.q.val() {
             EncoderState::Idle => {
                 self.crc.clear.next = true;
                 self.crc_index.d.next = 0.into();
-                if self.valid.val() & self.has_room.val() {
-                    self.ram.write_enable.next = true;
-                    self.ram.write_data.next = 0.into();
+                if self.has_held.q.val() & self.has_room.q.val() {
+                    self.write_now.d.next = true;
+                    self.write_what.d.next = 0.into();
                     self.code_at.d.next = self.next_at.val();
                     self.write_at.d.next = self.write_at.q.val() + 2;
                     self.closed.d.next = self.next_at.val();
-                    self.block_bytes.d.next = 1.into();
+                    self.next_block_bytes.next = 1.into();
                     self.state.d.next = EncoderState::Body;
                 }
             }
             EncoderState::Body => {
-                self.offered.next = self.valid.val();
+                self.offered.next = self.has_held.q.val();
             }
             EncoderState::Crc => {
                 self.offered.next = true;
-                self.offer.next = self.crc_shifted.val().get_bits::<8>(0);
+                self.offer.next = self.crc_byte.val();
+                self.offer_zero.next = self.crc_byte.val() == 0;
             }
             EncoderState::Close => {
-                self.ram.write_enable.next = true;
-                self.ram.write_address.next = self.code_at.q.val();
-                self.ram.write_data.next = self.block_bytes.q.val();
+                self.write_now.d.next = true;
+                self.write_where.d.next = self.code_at.q.val();
+                self.write_what.d.next = self.block_bytes.q.val();
                 self.state.d.next = EncoderState::Delimit;
             }
             EncoderState::Delimit => {
-                if self.has_room.val() {
-                    self.ram.write_enable.next = true;
-                    self.ram.write_data.next = 0.into();
+                if self.has_room.q.val() {
+                    self.write_now.d.next = true;
+                    self.write_what.d.next = 0.into();
                     self.write_at.d.next = self.next_at.val();
                     self.closed.d.next = self.next_at.val();
                     self.state.d.next = EncoderState::Idle;
@@ -174,37 +211,37 @@ impl Logic for FrameEncoder {
             }
         }
 
-        if self.offered.val() & self.has_room.val() {
-            if self.block_bytes.q.val() == 255 {
+        if self.offered.val() & self.has_room.q.val() {
+            if self.is_full.q.val() {
                 // A full block has no zero of its own; it is closed only when more follows.
-                self.ram.write_enable.next = true;
-                self.ram.write_address.next = self.code_at.q.val();
-                self.ram.write_data.next = self.block_bytes.q.val();
+                self.write_now.d.next = true;
+                self.write_where.d.next = self.code_at.q.val();
+                self.write_what.d.next = self.block_bytes.q.val();
                 self.code_at.d.next = self.write_at.q.val();
                 self.closed.d.next = self.write_at.q.val();
                 self.write_at.d.next = self.next_at.val();
-                self.block_bytes.d.next = 1.into();
+                self.next_block_bytes.next = 1.into();
             } else {
                 self.taken.next = true;
-                self.ram.write_enable.next = true;
+                self.write_now.d.next = true;
                 self.write_at.d.next = self.next_at.val();
-                if self.offer.val() == 0 {
-                    self.ram.write_address.next = self.code_at.q.val();
-                    self.ram.write_data.next = self.block_bytes.q.val();
+                if self.offer_zero.val() {
+                    self.write_where.d.next = self.code_at.q.val();
+                    self.write_what.d.next = self.block_bytes.q.val();
                     self.code_at.d.next = self.write_at.q.val();
                     self.closed.d.next = self.write_at.q.val();
-                    self.block_bytes.d.next = 1.into();
+                    self.next_block_bytes.next = 1.into();
                 } else {
-                    self.ram.write_data.next = self.offer.val();
-                    self.block_bytes.d.next = self.block_bytes.q.val() + 1;
+                    self.write_what.d.next = self.offer.val();
+                    self.next_block_bytes.next = self.block_bytes.q.val() + 1;
                 }
             }
         }
         if self.taken.val() {
             if self.state.q.val() == EncoderState::Body {
-                self.ready.next = true;
+                self.has_held.d.next = false;
                 self.crc.enable.next = true;
-                if self.last.val() {
+                if self.held_last.q.val() {
                     self.state.d.next = EncoderState::Crc;
                 }
             }
@@ -216,8 +253,20 @@ impl Logic for FrameEncoder {
             }
         }
 
+        self.block_bytes.d.next = self.next_block_bytes.val();
+        self.is_full.d.next = self.next_block_bytes.val() == 255;
+
+        // The register in front: free, or freed in this cycle.
+        self.ready.next = !self.has_held.q.val() | (self.taken.val() & (self.state.q.val() == EncoderState::Body));
+        if self.valid.val() & (!self.has_held.q.val() | (self.taken.val() & (self.state.q.val() == EncoderState::Body))) {
+            self.has_held.d.next = true;
+            self.held.d.next = self.data.val();
+            self.held_zero.d.next = self.data.val() == 0;
+            self.held_last.d.next = self.last.val();
+        }
+
         // The reading side: a byte is fetched as soon as the one before it has left.
-        self.has_closed.next = self.read_at.q.val() != self.closed.q.val();
+        self.has_closed.next = self.read_at.q.val() != self.visible.q.val();
         self.fetch.next = self.has_closed.val() & (!self.has_byte.q.val() | self.out_ready.val());
         self.ram.read_enable.next = self.fetch.val();
         self.ram.read_address.next = self.read_at.q.val();

@@ -73,13 +73,17 @@ impl<const W: usize> Logic for PackedStore<W> {
         let assembled = if W > 8 { format!("{{byte_data, gathered[{}:8]}}", W - 1) } else { "byte_data".into() };
         let (w, d) = (W - 1, self._depth - 1);
         let memory = match self._style {
-            MemoryStyle::Block | MemoryStyle::Distributed => "\
+            MemoryStyle::Block | MemoryStyle::Distributed => {
+                "\
              \x20   if (write_enable) mem[write_address[TOP:0]] <= assembled;\n\
-             \x20   if (read_enable) fetched <= mem[read_address[TOP:0]];\n",
+             \x20   if (read_enable) fetched <= mem[read_address[TOP:0]];\n"
+            }
             // Yosys makes an SB_SPRAM256KA of exactly this: one address, and a read in every cycle that does not write.
-            MemoryStyle::SinglePort => "\
+            MemoryStyle::SinglePort => {
+                "\
              \x20   if (write_enable) mem[address] <= assembled;\n\
-             \x20   else fetched <= mem[address];\n",
+             \x20   else fetched <= mem[address];\n"
+            }
         };
         let (attribute, address) = match self._style {
             MemoryStyle::Block => ("block", ""),

@@ -1,7 +1,8 @@
 //! One bit a page of the tile store: does it hold what the host said it should?
 //!
-//! Function: `seal` seals the page at `page`, `clear` unseals it (and wins); `is_sealed` is the bit of `query`,
-//! in the same cycle. All pages are unsealed at power-up. Cost: a register a page and its decoders.
+//! Function: `seal` seals the page at `page`, `clear` unseals it (and wins), both a cycle later; `is_sealed` is the
+//! bit of `query`, a cycle later too: a change is seen by a query two cycles after it. All pages are unsealed at
+//! power-up. Cost: a register a page and its decoders.
 
 use rust_hdl_core::prelude::*;
 
@@ -18,7 +19,7 @@ pub struct SealTable {
     pub page: Signal<In, Bits<8>>,
     /// The page to look up.
     pub query: Signal<In, Bits<8>>,
-    /// Whether it is sealed.
+    /// Whether the page queried a cycle ago is sealed.
     pub is_sealed: Signal<Out, Bit>,
     _pages: usize,
 }
@@ -50,10 +51,17 @@ impl Logic for SealTable {
         let (top, address) = (self._pages - 1, nda_spec::width::index_bits(self._pages) - 1);
         Verilog::Custom(format!(
             "reg [{top}:0] sealed = 0;\n\
-             always @(posedge clock)\n\
-             \x20   if (clear) sealed[page[{address}:0]] <= 1'b0;\n\
-             \x20   else if (seal) sealed[page[{address}:0]] <= 1'b1;\n\
-             always @(*) is_sealed = sealed[query[{address}:0]];\n"
+             reg change = 0;\n\
+             reg value = 0;\n\
+             reg [{address}:0] place = 0;\n\
+             initial is_sealed = 0;\n\
+             always @(posedge clock) begin\n\
+             \x20   change <= clear | seal;\n\
+             \x20   value <= ~clear;\n\
+             \x20   place <= page[{address}:0];\n\
+             \x20   if (change) sealed[place] <= value;\n\
+             \x20   is_sealed <= sealed[query[{address}:0]];\n\
+             end\n"
         ))
     }
 }
