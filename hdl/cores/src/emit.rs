@@ -151,28 +151,36 @@ pub struct Emitted {
     pub ident: Ident,
 }
 
-/// Emits the board of a configuration.
+/// Emits the board of a configuration as the simulated board; its build is the hash of its own text.
 ///
 /// # Errors
 /// [`EmitError`] says what is refused and where.
 pub fn emit(config: &Config, port: Port) -> Result<Emitted, EmitError> {
+    // The hash is taken of the text with the hash's own place as zero.
+    let blank = emit_as(config, port, 0, 0)?;
+    let hash = blake3::hash(blank.verilog.as_bytes());
+    let build = hash.as_bytes()[..8].iter().rev().fold(0, |all, &b| all << 8 | u64::from(b));
+    emit_as(config, port, 0, build)
+}
+
+/// Emits the board of a configuration with a board row's id and a build of the caller's: what a bitstream says of itself.
+///
+/// # Errors
+/// As [`emit`].
+pub fn emit_as(config: &Config, port: Port, board_id: u16, build: u64) -> Result<Emitted, EmitError> {
     config.check()?;
-    let mut ident = Ident {
+    let ident = Ident {
         protocol: PROTOCOL_VERSION,
         engine: ENGINE_VERSION,
-        board: 0,
+        board: board_id,
         geometry: config.geometry,
         mtu: config.mtu() as u16,
         slots: config.slots as u8,
         clk_hz: config.clk_hz,
         baud: if port == Port::Uart { config.baud } else { 0 },
         config: config.name.clone(),
-        build: 0,
+        build,
     };
-    // The hash is taken of the text with the hash's own place as zero.
-    let blank = board(config, &ident, port)?;
-    let hash = blake3::hash(blank.as_bytes());
-    ident.build = hash.as_bytes()[..8].iter().rev().fold(0, |all, &b| all << 8 | u64::from(b));
     let verilog = board(config, &ident, port)?;
     Ok(Emitted { verilog, top: "board", ident })
 }

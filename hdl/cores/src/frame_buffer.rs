@@ -5,8 +5,9 @@
 //! is counted and forgotten: no answer to what may never have been asked.
 //! Handshake: `ready` holds the wire back while no slot is free, unless `drop_when_full` (a UART cannot wait):
 //! then the frame is counted as overrun. `frame_valid` stands until `frame_done`. The reader addresses bytes of
-//! the frame; a byte comes one cycle after `read_enable`. `frame_bytes` stands a cycle after `frame_valid` and
-//! after `frame_done`. Latency: the frame, plus 1.
+//! the frame; a byte comes one cycle after `read_enable`. A frame is judged in the cycle after `frame_end`, in which
+//! no byte and no end may stand: on the wire the next frame's first COBS code is between. `frame_bytes` stands a cycle after `frame_valid` and
+//! after `frame_done`. Latency: the frame, plus 2.
 //! Cost: block RAM of `slots * slot_bytes`, the CRC and some 60 LUT4.
 
 use crate::block_ram::BlockRam;
@@ -61,6 +62,9 @@ pub struct FrameBuffer<const AW: usize> {
     used: DFF<Bits<4>>,
     bytes: [DFF<Bits<13>>; 8],
     length: DFF<Bits<13>>,
+    ended: DFF<Bit>,
+    well_formed: DFF<Bit>,
+    crc_same: DFF<Bit>,
     slots: Constant<Bits<4>>,
     last_slot: Constant<Bits<3>>,
     last_byte: Constant<Bits<13>>,
@@ -111,6 +115,9 @@ impl<const AW: usize> FrameBuffer<AW> {
             used: Default::default(),
             bytes: Default::default(),
             length: Default::default(),
+            ended: Default::default(),
+            well_formed: Default::default(),
+            crc_same: Default::default(),
             slots: Constant::new((slots as u64).into()),
             last_slot: Constant::new((slots as u64 - 1).into()),
             last_byte: Constant::new((slot_bytes as u64 - 1).into()),
@@ -134,7 +141,7 @@ impl<const AW: usize> FrameBuffer<AW> {
 impl<const AW: usize> Logic for FrameBuffer<AW> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, position, enough, filled, dropped, write_slot, read_slot, used, length);
+        dff_setup!(self, clock, position, enough, filled, dropped, write_slot, read_slot, used, length, ended, well_formed, crc_same);
         clock!(self, clock, ram, crc);
         for i in 0..8 {
             self.bytes[i].clock.next = self.clock.val();
@@ -176,19 +183,22 @@ impl<const AW: usize> Logic for FrameBuffer<AW> {
         self.count_frame.next = false;
         self.count_overrun.next = false;
         self.accepted.next = false;
-        if self.frame_end.val() & (self.is_free.val() | self.drop_when_full.val()) {
+        self.ended.d.next = self.frame_end.val() & (self.is_free.val() | self.drop_when_full.val());
+        self.well_formed.d.next = self.frame_good.val();
+        self.crc_same.d.next = self.crc.crc.val() == self.residue.val();
+        if self.ended.q.val() {
             self.crc.clear.next = true;
             self.position.d.next = 0.into();
             self.enough.d.next = false;
             self.filled.d.next = false;
             self.dropped.d.next = false;
-            if !self.frame_good.val() {
+            if !self.well_formed.q.val() {
                 self.count_frame.next = true;
             } else {
                 if self.dropped.q.val() | !self.is_free.val() {
                     self.count_overrun.next = true;
                 } else {
-                    if (self.crc.crc.val() != self.residue.val()) | !self.enough.q.val() {
+                    if !self.crc_same.q.val() | !self.enough.q.val() {
                         self.count_crc.next = true;
                     } else {
                         self.count_ok.next = true;

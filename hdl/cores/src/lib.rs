@@ -30,4 +30,4 @@ pub mod uart_tx;
 pub mod units;
 pub mod unpacker;
 
-pub use emit::{EmitError, Emitted, Port, emit};
+pub use emit::{EmitError, Emitted, Port, emit, emit_as};

@@ -1,7 +1,7 @@
 //! Three lights for a person: link, busy, fault.
 //!
 //! Function: a light is lit by its event and stays so for `LIT_TICKS` ticks after the last one, a tick being
-//! 2^`tick_bits` cycles, so that one frame of a few microseconds is seen. Latency 1. Cost: a counter of `tick_bits`
+//! 2^`tick_bits` cycles, so that one frame of a few microseconds is seen. Latency 2. Cost: a counter of `tick_bits`
 //! bits and one of three bits for each light; only the tick counter moves in every cycle.
 
 use rust_hdl_core::prelude::*;
@@ -27,6 +27,7 @@ pub struct StatusLights {
     pub busy: Signal<Out, Bit>,
     /// Lit by refused frames.
     pub fault: Signal<Out, Bit>,
+    events: [DFF<Bit>; 3],
     ticker: DFF<Bits<24>>,
     tick: DFF<Bit>,
     link_left: DFF<Bits<3>>,
@@ -50,6 +51,7 @@ impl StatusLights {
             link: Default::default(),
             busy: Default::default(),
             fault: Default::default(),
+            events: Default::default(),
             ticker: Default::default(),
             tick: Default::default(),
             link_left: Default::default(),
@@ -66,6 +68,13 @@ impl Logic for StatusLights {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, ticker, tick, link_left, busy_left, fault_left);
+        // Registered, so that what happens anywhere in the design has a cycle to reach the lights.
+        for i in 0..3 {
+            self.events[i].clock.next = self.clock.val();
+        }
+        self.events[0].d.next = self.frame.val();
+        self.events[1].d.next = self.run_cycle.val();
+        self.events[2].d.next = self.refused.val();
         self.next_ticker.next = self.ticker.q.val() + 1;
         self.ticker.d.next = self.next_ticker.val() & self.mask.val();
         self.tick.d.next = self.ticker.q.val() == 0;
@@ -81,13 +90,13 @@ impl Logic for StatusLights {
         if self.tick.q.val() & (self.fault_left.q.val() != 0) {
             self.fault_left.d.next = self.fault_left.q.val() - 1;
         }
-        if self.frame.val() {
+        if self.events[0].q.val() {
             self.link_left.d.next = self.lit.val();
         }
-        if self.run_cycle.val() {
+        if self.events[1].q.val() {
             self.busy_left.d.next = self.lit.val();
         }
-        if self.refused.val() {
+        if self.events[2].q.val() {
             self.fault_left.d.next = self.lit.val();
         }
     }

@@ -3,9 +3,7 @@
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{self, Progress};
 use crate::simulator;
-use nda_device::{
-    DeviceError, Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, SerialDevice, SerialTransport, Transport,
-};
+use nda_device::{DeviceError, Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, SerialDevice, Transport};
 use nda_kernels::{Activations, Cost, CpuGemv, Gemv, GemvError, MatrixId, Shape, Variant};
 use nda_spec::config::{DEFAULT_CONFIG, Geometry};
 use nda_spec::{Config, TileMatrix};
@@ -13,9 +11,6 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
-
-/// Baud rate of a serial port that is named without one.
-const DEFAULT_BAUD: u32 = 3_000_000;
 
 /// How a simulated board is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +34,8 @@ pub enum BackendName {
     Serial {
         /// The port.
         port: String,
-        /// Its speed.
-        baud: u32,
+        /// Its speed; found by trying if it is not named.
+        baud: Option<u32>,
     },
 }
 
@@ -53,7 +48,8 @@ impl fmt::Display for BackendName {
             BackendName::Sim(config, SimPort::Uart) => write!(f, "sim-uart:{}", config.name),
             BackendName::Loopback(config, SimPort::Parallel) => write!(f, "loopback:{}", config.name),
             BackendName::Loopback(config, SimPort::Uart) => write!(f, "loopback-uart:{}", config.name),
-            BackendName::Serial { port, baud } => write!(f, "serial:{port}@{baud}"),
+            BackendName::Serial { port, baud: Some(baud) } => write!(f, "serial:{port}@{baud}"),
+            BackendName::Serial { port, baud: None } => write!(f, "serial:{port}"),
         }
     }
 }
@@ -82,9 +78,12 @@ pub fn parse(text: &str) -> Outcome<BackendName> {
         ("loopback-uart", rest) => Ok(BackendName::Loopback(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Uart)),
         ("serial", Some(rest)) if !rest.is_empty() => {
             let (port, baud) = rest.rsplit_once('@').map_or((rest, None), |(port, baud)| (port, Some(baud)));
-            match baud.map_or(Ok(DEFAULT_BAUD), str::parse) {
-                Ok(baud) if baud > 0 => Ok(BackendName::Serial { port: port.into(), baud }),
-                _ => refuse(format!("'{}' is no baud rate", baud.unwrap_or_default()), "use serial:PORT@3000000".into()),
+            match baud.map(str::parse).transpose() {
+                Ok(number) if number != Some(0) => Ok(BackendName::Serial { port: port.into(), baud: number }),
+                _ => refuse(
+                    format!("'{}' is no baud rate", baud.unwrap_or_default()),
+                    "use serial:PORT@1000000, or serial:PORT to have it found".into(),
+                ),
             }
         }
         ("serial", _) => refuse(
@@ -196,7 +195,7 @@ fn cpu<'m>(variant: Option<Variant>) -> Outcome<CpuGemv<'m>> {
 /// A board of any kind, with its session open.
 fn fabric<'m>(name: &BackendName) -> Outcome<Fabric<'m>> {
     let (transport, options) = match name {
-        BackendName::Serial { port, baud } => (serial(port, *baud)?, DriverOptions::default()),
+        BackendName::Serial { port, baud } => return serial(port, *baud, name),
         BackendName::Sim(config, port) => (simulator::open(config, *port)?, REPEATABLE),
         BackendName::Loopback(config, port) => (loopback(config, *port), REPEATABLE),
         BackendName::Cpu(_) => unreachable!("the CPU is no fabric"),
@@ -225,17 +224,10 @@ fn loopback(config: &Config, port: SimPort) -> Box<dyn Transport> {
     Box::new(Loopback::with_line(ModelDevice::new(config, port), bytes_per_second.into(), Duration::ZERO))
 }
 
-fn serial(port: &str, baud: u32) -> Outcome<Box<dyn Transport>> {
-    let transport = SerialTransport::open(port, baud).map_err(|e| {
-        Failure::new(
-            Exit::Device,
-            e,
-            format_args!("--backend serial:{port}@{baud}"),
-            "'nda devices' lists the ports; '--backend cpu' needs no board",
-        )
-    })?;
-    transport.notes().iter().for_each(output::note);
-    Ok(Box::new(transport))
+fn serial<'m>(port: &str, baud: Option<u32>, name: &BackendName) -> Outcome<Fabric<'m>> {
+    let (driver, notes) = nda_device::open_serial(port, baud, DriverOptions::default()).map_err(|e| device_failure(&e, name))?;
+    notes.iter().for_each(output::note);
+    Ok(FabricGemv::new(driver))
 }
 
 /// The serial ports that are there.
@@ -336,7 +328,7 @@ mod tests {
             ("sim-uart", "sim-uart:wide256"),
             ("loopback", "loopback:wide256"),
             ("loopback-uart:small64", "loopback-uart:small64"),
-            ("serial:/dev/ttyUSB0", "serial:/dev/ttyUSB0@3000000"),
+            ("serial:/dev/ttyUSB0", "serial:/dev/ttyUSB0"),
             ("serial:COM3@115200", "serial:COM3@115200"),
         ] {
             assert_eq!(parse(text).unwrap().to_string(), printed);

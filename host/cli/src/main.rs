@@ -24,7 +24,7 @@ Back ends (--backend):
   cpu[:KERNELS]             this machine; KERNELS portable, avx2, avx512, else the best there are
   sim[:CONFIG]              the simulated board: the emitted Verilog behind its parallel port
   sim-uart[:CONFIG]         the same through its UART, bit by bit
-  serial:PORT[@BAUD]        a board on a serial port, 3,000,000 baud unless BAUD is given
+  serial:PORT[@BAUD]        a board on a serial port; its baud rate is found if it is not given
   loopback[-uart][:CONFIG]  the software model of a board behind the same driver: no Verilog
 
 Exit codes:

@@ -373,8 +373,15 @@ fn a_board_on_a_serial_port_speaks_as_the_cpu_does_and_its_loss_is_said() {
     let backend = format!("serial:{}@115200", board.path());
     let run = |backend: &str| json(&["run", &model, "--prompt", "ab", "--max-tokens", "8", "--backend", backend, "--json"]);
     assert_eq!(run(&backend)["tokens"], run("cpu")["tokens"]);
+    // Without a baud rate it is found; the device is asked what it is.
+    let port = format!("serial:{}", board.path());
+    assert_eq!(run(&port)["tokens"], run("cpu")["tokens"]);
+    let probed = json(&["devices", "--probe", board.path(), "--json"]);
+    assert_eq!(probed["serial_ports"][0]["board"]["configuration"], "wide256", "{probed}");
+    assert!(good(&["devices", "--probe", board.path()]).contains("configuration wide256"));
     drop(board);
     bad(4, &["run", &model, "--prompt", "ab", "--backend", &backend]);
+    assert!(good(&["devices", "--probe", "/dev/nda-no-such-port"]).contains("no such port"));
 }
 
 #[cfg(feature = "verilator")]
@@ -428,7 +435,10 @@ fn the_trained_model_gives_the_references_logits_and_text() {
     let model = path(&folder, "tiny.ndf");
     good(&["convert", source.to_str().unwrap(), &model]);
     // The document is generated; it may be in the repository only as long as it is what the converter writes.
-    assert!(fs::read(&model).unwrap() == fs::read(models.join("tiny.ndf")).unwrap(), "convert models/tiny.safetensors to models/tiny.ndf again");
+    assert!(
+        fs::read(&model).unwrap() == fs::read(models.join("tiny.ndf")).unwrap(),
+        "convert models/tiny.safetensors to models/tiny.ndf again"
+    );
     let reference: Value = serde_json::from_slice(&fs::read(reference).unwrap()).unwrap();
     for prompt in reference["prompts"].as_array().unwrap() {
         let said = prompt["prompt_text"].as_str().unwrap();

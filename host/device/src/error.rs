@@ -26,6 +26,16 @@ pub enum DeviceError {
         /// For how long, on the transport's clock.
         waited_ms: u64,
     },
+    /// Nobody answers on a port, at any baud rate.
+    #[error(
+        "{device}: no board answered at {tried} baud; check that the board is powered and holds an nda image, and that this is its UART (boards with two ports have it on the second)"
+    )]
+    NotFound {
+        /// The port.
+        device: String,
+        /// The rates tried.
+        tried: String,
+    },
     /// The device answers, but is not one that this host speaks to.
     #[error("{device}: {source}")]
     Ident {

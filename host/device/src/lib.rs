@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod connect;
 mod driver;
 mod error;
 mod fabric;
@@ -27,6 +28,7 @@ mod store;
 pub mod testing;
 pub mod transport;
 
+pub use connect::{BAUD_RATES, find_baud, open_serial};
 pub use driver::{Driver, DriverOptions, DriverStats, JobRequest, MAX_RESPONSE, RunOutcome, RunResult};
 pub use error::DeviceError;
 pub use fabric::{FabricGemv, MatrixPlan};

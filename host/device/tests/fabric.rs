@@ -21,7 +21,15 @@ fn nano() -> Config {
 /// A device of a few pages, so that most shapes are larger than it.
 fn tiny(array_rows: usize, array_cols: usize, planes: usize) -> Config {
     let geometry = Geometry { array_rows, array_cols, planes, tile_words: 24, page_words: 4, act_words: 16, result_words: 4 };
-    let config = Config { name: "tiny".into(), geometry, slot_bytes: 512, slots: 2, clk_hz: 24_000_000, weight_memory: Default::default(), baud: 3_000_000 };
+    let config = Config {
+        name: "tiny".into(),
+        geometry,
+        slot_bytes: 512,
+        slots: 2,
+        clk_hz: 24_000_000,
+        weight_memory: Default::default(),
+        baud: 3_000_000,
+    };
     config.check().unwrap();
     config
 }

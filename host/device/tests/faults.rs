@@ -14,7 +14,7 @@ const TALL: Geometry =
     Geometry { array_rows: 64, array_cols: 8, planes: 1, tile_words: 128, page_words: 8, act_words: 64, result_words: 64 };
 
 fn device(geometry: Geometry, port: ModelPort) -> Loopback<ModelDevice> {
-    let config = Config { name: "faulty".into(), geometry, slot_bytes: 256, slots: 4, clk_hz: 24_000_000, baud: 3_000_000 };
+    let config = Config { name: "faulty".into(), geometry, slot_bytes: 256, slots: 4, clk_hz: 24_000_000, weight_memory: Default::default(), baud: 3_000_000 };
     config.check().unwrap();
     Loopback::new(ModelDevice::new(&config, port))
 }

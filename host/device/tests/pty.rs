@@ -59,28 +59,44 @@ fn a_device_that_ends_is_a_lost_link_at_once() {
     assert!(started.elapsed() < Duration::from_secs(2));
 }
 
+/// A device that takes everything and says nothing.
+struct Silent;
+impl nda_device::ByteDevice for Silent {
+    fn describe(&self) -> String {
+        "silent".into()
+    }
+    fn feed(&mut self, _: &[u8]) {}
+    fn drain(&mut self, _: &mut Vec<u8>) -> bool {
+        false
+    }
+    fn cycles(&self) -> u64 {
+        0
+    }
+    fn clk_hz(&self) -> u32 {
+        1
+    }
+}
+
 #[test]
 fn a_silent_port_is_a_clear_error_within_its_deadline() {
-    struct Silent;
-    impl nda_device::ByteDevice for Silent {
-        fn describe(&self) -> String {
-            "silent".into()
-        }
-        fn feed(&mut self, _: &[u8]) {}
-        fn drain(&mut self, _: &mut Vec<u8>) -> bool {
-            false
-        }
-        fn cycles(&self) -> u64 {
-            0
-        }
-        fn clk_hz(&self) -> u32 {
-            1
-        }
-    }
     let bridge = PtyBridge::start(Silent).unwrap();
     let started = Instant::now();
     let options = DriverOptions { max_tries: 3, ..DriverOptions::default() };
     let error = Driver::open(SerialTransport::open(bridge.path(), 3_000_000).unwrap(), options).unwrap_err();
     assert!(matches!(error, DeviceError::NoAnswer { .. }), "{error}");
     assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_board_is_found_without_its_baud_rate_and_a_silent_port_is_said_with_the_rates_tried() {
+    let config = Config::named("nano16").unwrap();
+    let board = PtyBridge::start(ModelDevice::new(&config, ModelPort::Uart)).unwrap();
+    let (baud, ident) = nda_device::find_baud(board.path(), &nda_device::BAUD_RATES).unwrap();
+    assert_eq!((baud, ident.config.as_str()), (nda_device::BAUD_RATES[0], "nano16"));
+    drop(board);
+    let silent = PtyBridge::start(Silent).unwrap();
+    let error = nda_device::find_baud(silent.path(), &[1_000_000, 115_200]).unwrap_err().to_string();
+    assert!(error.contains("no board answered at 1000000, 115200 baud"), "{error}");
+    let error = nda_device::find_baud("/dev/nda-no-such-port", &nda_device::BAUD_RATES).unwrap_err().to_string();
+    assert!(error.contains("'nda devices' lists"), "{error}");
 }

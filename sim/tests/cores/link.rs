@@ -201,9 +201,11 @@ fn frame_buffer_hands_on_whole_checked_frames_and_counts_the_rest() {
         let mut got = Vec::new();
         let (mut frame, mut at) = (0, 0);
         let mut reading: Option<Vec<u8>> = None;
+        // A frame is judged in the cycle after its end.
+        let mut judging = false;
         for _ in 0..200_000 {
             // Writing side, with pauses.
-            let event = frame < input.len() && random.chance(8_000);
+            let event = frame < input.len() && !judging && random.chance(8_000);
             let ends = event && at == input[frame].0.len();
             bench.set("data_valid", u64::from(event && !ends));
             bench.set("data", if event && !ends { u64::from(input[frame].0[at]) } else { 0 });
@@ -231,6 +233,7 @@ fn frame_buffer_hands_on_whole_checked_frames_and_counts_the_rest() {
                     got.push(seen);
                 }
             }
+            judging = ends && bench.is("ready");
             if event && bench.is("ready") {
                 at += 1;
                 if ends {
@@ -260,8 +263,9 @@ fn a_full_frame_buffer_holds_the_wire_back_or_drops_whole_frames() {
     for (name, dropping) in [("frame_buffer", false), ("frame_buffer_dropping", true)] {
         let mut bench = Bench::new(name);
         let (mut good, mut overruns, mut held) = (0, 0, false);
-        for i in 0..4 * (frame.len() + 1) {
-            let at = i % (frame.len() + 1);
+        // An idle cycle after each end: the frame is judged in it.
+        for i in 0..4 * (frame.len() + 2) {
+            let at = i % (frame.len() + 2);
             bench.set("data_valid", u64::from(at < frame.len()));
             bench.set("data", u64::from(*frame.get(at).unwrap_or(&0)));
             bench.set("frame_end", u64::from(at == frame.len()));

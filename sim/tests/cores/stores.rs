@@ -195,6 +195,7 @@ fn status_lights_outlive_their_events_and_go_out() {
         bench.set(event, 1);
         bench.tick();
         bench.set(event, 0);
+        bench.tick();
         let lit = (0..20 * TICK).take_while(|_| {
             let on = bench.get(light) == 1;
             assert!(events.iter().all(|(_, l)| *l == light || bench.get(l) == 0), "{event} lights {light} alone");

@@ -3,14 +3,23 @@
 use crate::backend::{self, option_name};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::{output, simulator};
+use nda_device::{BAUD_RATES, DeviceError, SerialDevice};
 use nda_kernels::Variant;
 use nda_spec::Config;
 use nda_spec::config::DEFAULT_CONFIG;
+use nda_spec::wire::Ident;
 use serde_json::{Value, json};
 
 /// Lists the back ends of this machine: CPU kernels, simulated boards, serial ports.
+///
+/// With --probe the serial ports are asked who is behind them: board, configuration, clock and the bitstream id of
+/// the image. Without a port every USB bridge is asked, which sends it a few bytes; leave it if another device
+/// must not be disturbed.
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// Ask who is behind a port (PORT or PORT@BAUD), or behind every USB bridge.
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "")]
+    probe: Option<String>,
     /// Print a JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -21,14 +30,22 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let best = Variant::available().last().copied();
     let configs = Config::all().map_err(|e| Failure::new(Exit::Failed, e, "hdl/spec/configs.toml", "correct the file and build again"))?;
     let simulator = simulator::available();
-    let ports = backend::serial_ports();
+    let ports = match arguments.probe.as_deref() {
+        Some(named) if !named.is_empty() => vec![SerialDevice { path: named.into(), what: String::new() }],
+        _ => backend::serial_ports(),
+    };
+    let found: Vec<Option<Found>> = ports.iter().map(|port| arguments.probe.as_deref().and_then(|named| probe(port, named))).collect();
     if arguments.json {
         let variants: Vec<Value> = Variant::available()
             .into_iter()
             .map(|v| json!({ "backend": format!("cpu:{}", option_name(v)), "best": Some(v) == best }))
             .collect();
         let simulated: Vec<Value> = configs.iter().map(config_json).collect();
-        let serial: Vec<Value> = ports.iter().map(|p| json!({ "backend": format!("serial:{}", p.path), "what": p.what })).collect();
+        let serial: Vec<Value> = ports
+            .iter()
+            .zip(&found)
+            .map(|(p, found)| json!({ "backend": format!("serial:{}", p.path), "what": p.what, "board": found.as_ref().map(found_json) }))
+            .collect();
         let simulator = match &simulator {
             Ok(()) => json!({ "available": true }),
             Err(failure) => json!({ "available": false, "reason": failure.error, "help": failure.help }),
@@ -48,8 +65,13 @@ pub fn run(arguments: &Arguments) -> Outcome {
             format!("{} lanes, {} weights, {} MHz, {} baud{default}", g.lanes(), g.capacity(), config.clk_hz / 1_000_000, config.baud);
         output::line(format_args!("sim:{}, sim-uart:{}  {facts}{state}", config.name, config.name))?;
     }
-    for port in &ports {
+    for (port, found) in ports.iter().zip(&found) {
         output::line(format_args!("serial:{}  {}", port.path, port.what))?;
+        match found {
+            Some(Ok((baud, ident))) => output::line(format_args!("  {} at {baud} baud", image(ident)))?,
+            Some(Err(error)) => output::line(format_args!("  {error}"))?,
+            None => {}
+        }
     }
     if ports.is_empty() {
         output::line("no serial port is there")?;
@@ -63,4 +85,49 @@ fn config_json(config: &Config) -> Value {
         "name": config.name, "default": config.name == DEFAULT_CONFIG, "lanes": g.lanes(), "array_rows": g.array_rows, "array_cols": g.array_cols,
         "planes": g.planes, "weights": g.capacity(), "clk_hz": config.clk_hz, "baud": config.baud,
     })
+}
+
+/// The baud rate at which a board answered, and what it is; or why none did.
+type Found = Result<(u32, Ident), DeviceError>;
+
+/// Asks a port, if it is the one that was named or, without a name, a USB bridge.
+fn probe(port: &SerialDevice, named: &str) -> Option<Found> {
+    if named.is_empty() {
+        return port.what.starts_with("USB").then(|| nda_device::find_baud(&port.path, &BAUD_RATES));
+    }
+    // What follows an @ and is no number belongs to the port's name, which then cannot be opened, and that is said.
+    let with_baud = named.rsplit_once('@').and_then(|(path, baud)| Some((path, baud.parse().ok()?)));
+    Some(match with_baud {
+        Some((path, baud)) => nda_device::find_baud(path, &[baud]),
+        None => nda_device::find_baud(named, &BAUD_RATES),
+    })
+}
+
+/// An image in words: board, configuration, size, clock and bitstream id.
+fn image(ident: &Ident) -> String {
+    let g = &ident.geometry;
+    format!(
+        "{}, configuration {}, {} lanes, {} weights, {} MHz, bitstream {:016x}",
+        board_name(ident.board),
+        ident.config,
+        g.lanes(),
+        g.capacity(),
+        ident.clk_hz / 1_000_000,
+        ident.build
+    )
+}
+
+fn board_name(id: u16) -> String {
+    if id == 0 { "a simulated board".into() } else { format!("board {id}") }
+}
+
+fn found_json(found: &Found) -> Value {
+    match found {
+        Ok((baud, ident)) => json!({
+            "baud": baud, "id": ident.board, "name": board_name(ident.board), "configuration": ident.config, "lanes": ident.geometry.lanes(),
+            "weights": ident.geometry.capacity(), "clk_hz": ident.clk_hz, "protocol": ident.protocol, "engine": ident.engine,
+            "bitstream": format!("{:016x}", ident.build),
+        }),
+        Err(error) => json!({ "error": error.to_string() }),
+    }
 }
