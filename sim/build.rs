@@ -44,8 +44,7 @@ mod verilate {
         let tool = find_verilator()?;
         println!("cargo::rerun-if-changed={}", tool.root.join("include/verilated.h").display());
         println!("cargo::rustc-env=NDA_VERILATOR_VERSION={}", tool.version);
-        let jobs = jobs()?;
-        let idents = idents()?;
+        let (jobs, idents) = jobs()?;
         let failures = Mutex::new(Vec::new());
         let next = Mutex::new(jobs.iter());
         std::thread::scope(|scope| {
@@ -88,41 +87,40 @@ mod verilate {
         Ok(())
     }
 
+    /// Cycles of a bit above which a board's UART is not simulated: nothing but waiting would be, and the engine behind
+    /// the pins is that of the parallel port.
+    const MOST_BIT_CYCLES: u32 = 16;
+
+    fn is_simulated(config: &Config, port: Port) -> bool {
+        port == Port::Parallel || config.uart_divisor() <= MOST_BIT_CYCLES
+    }
+
     fn library(name: &str) -> String {
         format!("nda_model_{name}")
     }
 
-    fn jobs() -> Result<Vec<Job>, String> {
+    /// The models, and what each board says of itself, for tests that compare with what came over the wire.
+    fn jobs() -> Result<(Vec<Job>, String), String> {
         let mut jobs = Vec::new();
+        let mut builds = String::new();
         for config in Config::all().map_err(|e| e.to_string())? {
-            for port in Port::ALL {
+            for port in Port::ALL.into_iter().filter(|&port| is_simulated(&config, port)) {
                 let emitted = emit(&config, port).map_err(|e| format!("{} ({}): {e}", config.name, port.name()))?;
                 let name = format!("board_{}_{}", config.name, port.name());
+                builds += &format!("    (\"{}\", \"{}\", {:#018x}),\n", config.name, port.name(), emitted.ident.build);
                 jobs.push(Job { name, top: emitted.top.into(), verilog: emitted.verilog, optimise: 3 });
             }
         }
+        let idents = format!(
+            "/// Configuration, port and build hash of every simulated board.\npub static BUILDS: [(&str, &str, u64); {}] = [\n{builds}];\n",
+            jobs.len()
+        );
         // The widest first: they take longest.
-        jobs.reverse();
+        jobs.sort_by_key(|job| std::cmp::Reverse(job.verilog.len()));
         for (name, verilog) in units().map_err(|e| e.to_string())? {
             jobs.push(Job { name: name.into(), top: name.into(), verilog, optimise: 1 });
         }
-        Ok(jobs)
-    }
-
-    /// What each board says of itself, for tests that compare with what came over the wire.
-    fn idents() -> Result<String, String> {
-        let mut rows = String::new();
-        let mut count = 0;
-        for config in Config::all().map_err(|e| e.to_string())? {
-            for port in Port::ALL {
-                let ident = emit(&config, port).map_err(|e| e.to_string())?.ident;
-                rows += &format!("    (\"{}\", \"{}\", {:#018x}),\n", config.name, port.name(), ident.build);
-                count += 1;
-            }
-        }
-        Ok(format!(
-            "/// Configuration, port and build hash of every emitted board.\npub static BUILDS: [(&str, &str, u64); {count}] = [\n{rows}];\n"
-        ))
+        Ok((jobs, idents))
     }
 
     fn find_verilator() -> Result<Tool, String> {
@@ -180,6 +178,9 @@ mod verilate {
             "fast",
             "--noassert",
             "--trace",
+            // Tables and stores are followed by their ports: their words would be most of the trace's code.
+            "--trace-max-array",
+            "8",
             "--no-timing",
             "-Wno-fatal",
             "-Wno-lint",

@@ -14,7 +14,7 @@ use crate::header_register::HeaderRegister;
 use crate::seal_table::SealTable;
 use crate::unpacker::Unpacker;
 use nda_spec::config::Geometry;
-use nda_spec::job::{MAX_PLANES, plane_groups_of_a2};
+use nda_spec::job::{most_plane_groups, plane_groups_of_a2};
 use nda_spec::wire::{self, Op, Status};
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;
@@ -416,7 +416,7 @@ impl<const W: usize, const Y: usize, const U: usize> CommandProcessor<W, Y, U> {
             act_words: small(g.act_words),
             result_words: small(g.result_words),
             result_bytes: small(g.result_word_bytes()),
-            most_groups: small(MAX_PLANES / g.planes),
+            most_groups: small(most_plane_groups(g)),
             a2_groups: small(plane_groups_of_a2(g.planes)),
             op_sync: small(Op::Sync as usize),
             op_ident: small(Op::Ident as usize),

@@ -81,6 +81,14 @@ pub enum EmitError {
         /// The name.
         name: String,
     },
+    /// A module below a core's own text has no place of its own to be named after.
+    #[error("the modules called '{stem}$...' belong to {owners} cores; the text of exactly one core may use that name")]
+    Part {
+        /// The name's first word.
+        stem: String,
+        /// Modules of rust-hdl's that use it.
+        owners: usize,
+    },
     /// A width that no signal should have.
     #[error("'{name}' in module '{module}' is {bits} bits wide; at most {MAX_BITS} are built")]
     Width {
@@ -191,6 +199,11 @@ fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError
         (1, 16, 1, 10),
         (1, 64, 2, 12),
         (4, 64, 2, 12),
+        (8, 128, 8, 13),
+        (4, 128, 8, 12),
+        (2, 64, 8, 11),
+        (1, 64, 2, 10),
+        (1, 32, 4, 11),
     )?;
     finish(&raw, "board")
 }
@@ -216,7 +229,7 @@ struct Module {
 /// # Errors
 /// [`EmitError`] names the module and the signal.
 pub fn finish(raw: &str, top: &str) -> Result<String, EmitError> {
-    let modules = split(raw);
+    let modules = place_parts(split(raw))?;
     for module in &modules {
         check(module)?;
     }
@@ -240,6 +253,29 @@ fn split(raw: &str) -> Vec<Module> {
         }
     }
     modules
+}
+
+/// Gives the modules that a core's own text brings along, `gemv_array$row`, names below the core that uses them,
+/// `top$engine$array$row`: from here on they are modules like all others.
+fn place_parts(mut modules: Vec<Module>) -> Result<Vec<Module>, EmitError> {
+    let is_part = |m: &&Module| m.name != "top" && !m.name.starts_with("top$");
+    let stems: BTreeSet<String> = modules.iter().filter(is_part).map(|m| stem(&m.name).to_string()).collect();
+    for stem in stems {
+        let prefix = format!("{stem}$");
+        let uses = |m: &Module| m.lines.iter().any(|line| line.trim_start().starts_with(&prefix));
+        let owners: Vec<String> = modules.iter().filter(|m| !is_part(m) && uses(m)).map(|m| m.name.clone()).collect();
+        let [owner] = owners.as_slice() else { return Err(EmitError::Part { stem, owners: owners.len() }) };
+        for module in modules.iter_mut().filter(|m| m.name == *owner || m.name.starts_with(&prefix)) {
+            let place = |text: &str| text.replace(&prefix, &format!("{owner}$"));
+            module.name = place(&module.name);
+            module.lines.iter_mut().for_each(|line| *line = place(line));
+        }
+    }
+    Ok(modules)
+}
+
+fn stem(name: &str) -> &str {
+    name.split('$').next().unwrap_or(name)
 }
 
 /// A declaration: kind ("input wire", "output reg", "reg", "wire", "localparam"), width and name.
@@ -463,11 +499,39 @@ mod tests {
     }
 
     #[test]
+    fn modules_below_a_cores_own_text_are_checked_and_bear_its_place() {
+        let part = |body: &str| format!("module core_text$row(clock, y);\n    input wire clock;\n    output reg y;\n{body}\nendmodule\n");
+        let top = |name: &str, instance: &str| {
+            format!(
+                "module {name}(clock,y);\n    input wire clock;\n    output wire y;\n{instance} row_0(.clock(clock), .y(y));\nendmodule // {name}\n"
+            )
+        };
+        let good = top("top", "core_text$row") + &part("always @(posedge clock) y <= ~y;");
+        let text = finish(&good, "core").unwrap();
+        assert!(text.contains("module core_row(") && text.contains("core_row row_0(") && !text.contains('$'), "{text}");
+        let named = |name: &str| name.replace("core_text", "top");
+        let undriven = top("top", "core_text$row") + &part("reg a;\nalways @(posedge clock) y <= a;");
+        assert_eq!(finish(&undriven, "core").unwrap_err(), EmitError::Undriven { module: named("core_text$row"), signal: "a".into() });
+        let empty = top("top", "core_text$row") + &part("");
+        assert_eq!(finish(&empty, "core").unwrap_err(), EmitError::Empty { module: named("core_text$row") });
+        let keyword = top("top", "core_text$row") + &part("reg before;\nalways @(posedge clock) begin before <= y; y <= before; end");
+        assert_eq!(finish(&keyword, "core").unwrap_err(), EmitError::Keyword { module: named("core_text$row"), name: "before".into() });
+        let wide = top("top", "core_text$row") + &part("reg [5000:0] a;\nalways @(posedge clock) begin a <= y; y <= a[0]; end");
+        assert!(matches!(finish(&wide, "core").unwrap_err(), EmitError::Width { bits: 5001, .. }));
+        // Two cores' texts with one name for their modules could mean two different modules by it.
+        let twice = top("top", "core_text$row") + &top("top$b", "core_text$row") + &part("always @(posedge clock) y <= ~y;");
+        assert_eq!(finish(&twice, "core").unwrap_err(), EmitError::Part { stem: "core_text".into(), owners: 2 });
+        let nowhere = top("top", "top$x") + &part("always @(posedge clock) y <= ~y;");
+        assert_eq!(finish(&nowhere, "core").unwrap_err(), EmitError::Part { stem: "core_text".into(), owners: 0 });
+    }
+
+    #[test]
     fn equal_modules_stand_once_and_bear_their_place() {
         let config = Config::named("nano16").unwrap();
         let verilog = emit(&config, Port::Parallel).unwrap().verilog;
         let names: Vec<&str> = verilog.lines().filter_map(|l| l.trim().strip_prefix("module ")?.split('(').next()).collect();
-        assert!(names.contains(&"board") && names.contains(&"board_engine_array"), "{names:?}");
+        let array = ["board", "board_engine_array", "board_engine_array_row", "board_engine_array_row_popcount"];
+        assert!(array.iter().all(|name| names.contains(name)), "{names:?}");
         assert!(names.len() < 45, "{} modules", names.len());
         assert!(!verilog.contains("module top"));
     }

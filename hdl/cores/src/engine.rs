@@ -13,9 +13,10 @@ use crate::gemv_array::GemvArray;
 use crate::gemv_sequencer::GemvSequencer;
 use crate::identity::Identity;
 use crate::packed_store::{MemoryStyle, PackedStore};
-use nda_spec::Config;
-use nda_spec::config::WeightMemory;
+use crate::read_delay::ReadDelay;
+use nda_spec::config::{ArrayKind, WeightMemory};
 use nda_spec::wire::IDENT_BYTES;
+use nda_spec::{Config, cycles};
 use rust_hdl_core::prelude::*;
 
 /// `W`, `X`, `Y`: bits of a tile, activation and result word; `U`: of a response word; `AW`: frame buffer address.
@@ -51,6 +52,7 @@ pub struct Engine<const W: usize, const X: usize, const Y: usize, const U: usize
     activations: PackedStore<X>,
     results: BlockRam<Y, 12>,
     sequencer: GemvSequencer,
+    tile_request: ReadDelay,
     array: GemvArray<W, X, Y>,
     identity: Identity,
     counters: Counters,
@@ -78,10 +80,11 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
             command: CommandProcessor::new(g),
             encoder: Default::default(),
             tiles: PackedStore::new(g.tile_words, weight_style(config.weight_memory)),
-            activations: PackedStore::new(g.act_words, MemoryStyle::Block),
+            activations: PackedStore::new(g.act_words, activation_style(g.array)),
             results: BlockRam::new(g.result_words),
-            sequencer: Default::default(),
-            array: GemvArray::new(g.array_rows, g.array_cols, g.planes),
+            sequencer: GemvSequencer::new(g.array),
+            tile_request: ReadDelay::new(cycles::tile_delay(g)),
+            array: GemvArray::new(g),
             identity: Identity::new(page),
             counters: Default::default(),
         }
@@ -91,7 +94,7 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
 impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: usize> Logic for Engine<W, X, Y, U, AW> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, decoder, frames, command, encoder, tiles, activations, results, sequencer, array, counters);
+        clock!(self, clock, decoder, frames, command, encoder, tiles, activations, results, sequencer, tile_request, array, counters);
         // Wire to frames.
         self.decoder.valid.next = self.rx_valid.val();
         self.decoder.data.next = self.rx_data.val();
@@ -114,17 +117,19 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
         self.tiles.byte_data.next = self.command.store_byte.val();
         self.tiles.write_enable.next = self.command.tile_write_enable.val();
         self.tiles.write_address.next = self.command.write_address.val();
-        self.tiles.read_enable.next = self.command.tile_read_enable.val() | self.sequencer.running.val();
+        self.tile_request.enable.next = self.sequencer.is_beat.val();
+        self.tile_request.address.next = self.sequencer.tile_address.val();
+        self.tiles.read_enable.next = self.command.tile_read_enable.val() | self.tile_request.out_enable.val();
         self.tiles.read_address.next = self.command.tile_read_address.val();
-        if self.sequencer.running.val() {
-            self.tiles.read_address.next = self.sequencer.tile_address.val();
+        if self.tile_request.out_enable.val() {
+            self.tiles.read_address.next = self.tile_request.out_address.val();
         }
         self.command.tile_read_data.next = self.tiles.read_data.val();
         self.activations.byte_enable.next = self.command.act_byte_enable.val();
         self.activations.byte_data.next = self.command.store_byte.val();
         self.activations.write_enable.next = self.command.act_write_enable.val();
         self.activations.write_address.next = self.command.write_address.val();
-        self.activations.read_enable.next = self.sequencer.running.val();
+        self.activations.read_enable.next = self.sequencer.act_read.val();
         self.activations.read_address.next = self.sequencer.act_address.val();
         // Commands to the array.
         self.sequencer.start.next = self.command.start.val();
@@ -133,6 +138,7 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
         self.sequencer.col_beats.next = self.command.col_beats.val();
         self.sequencer.plane_groups.next = self.command.plane_groups.val();
         self.array.issue.next = self.sequencer.running.val();
+        self.array.is_load.next = self.sequencer.is_load.val();
         self.array.is_first.next = self.sequencer.is_first.val();
         self.array.is_shift.next = self.sequencer.is_shift.val();
         self.array.is_heavy.next = self.sequencer.is_heavy.val();
@@ -172,9 +178,17 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
         self.counters.overrun.next = self.frames.count_overrun.val();
         self.counters.job.next = self.command.start.val();
         self.counters.run_cycle.next = self.command.run_cycle.val();
-        self.counters.beat.next = self.sequencer.running.val();
+        self.counters.beat.next = self.sequencer.is_beat.val();
         self.counters.tx_wait.next = self.encoder.out_valid.val() & !self.tx_ready.val();
         self.counters.rx_wait.next = self.rx_valid.val() & !self.decoder.ready.val();
+    }
+}
+
+/// A table array's activation words are few and wide: block RAM would be wasted on them.
+fn activation_style(array: ArrayKind) -> MemoryStyle {
+    match array {
+        ArrayKind::Planes => MemoryStyle::Block,
+        ArrayKind::Tables => MemoryStyle::Distributed,
     }
 }
 

@@ -23,6 +23,7 @@ pub mod gemv_sequencer;
 pub mod header_register;
 pub mod identity;
 pub mod packed_store;
+pub mod read_delay;
 pub mod seal_table;
 pub mod status_lights;
 pub mod uart_rx;

@@ -16,6 +16,7 @@ use crate::status_lights::StatusLights;
 use crate::uart_rx::UartRx;
 use crate::uart_tx::UartTx;
 use crate::unpacker::Unpacker;
+use nda_spec::config::{ArrayKind, Geometry};
 use rust_hdl_core::prelude::*;
 
 /// Clock cycles a bit of the UART units.
@@ -29,14 +30,24 @@ pub const SEAL_PAGES: usize = 24;
 /// Words of the memory units: not a power of two.
 pub const STORE_WORDS: usize = 24;
 
-/// Array units: name, rows, columns, planes.
-pub const ARRAYS: [(&str, usize, usize, usize); 6] = [
-    ("gemv_array_1x8x1", 1, 8, 1),
-    ("gemv_array_1x16x1", 1, 16, 1),
-    ("gemv_array_2x24x2", 2, 24, 2),
-    ("gemv_array_2x16x4", 2, 16, 4),
-    ("gemv_array_1x32x8", 1, 32, 8),
-    ("gemv_array_4x64x2", 4, 64, 2),
+/// An array unit's geometry; its stores, which it does not have, hold 64 words.
+const fn array(array: ArrayKind, array_rows: usize, array_cols: usize, planes: usize) -> Geometry {
+    Geometry { array, array_rows, array_cols, planes, tile_words: 64, page_words: 8, act_words: 64, result_words: 64 }
+}
+
+/// Array units: name and geometry.
+pub const ARRAYS: [(&str, Geometry); 11] = [
+    ("plane_array_1x8x1", array(ArrayKind::Planes, 1, 8, 1)),
+    ("plane_array_1x16x1", array(ArrayKind::Planes, 1, 16, 1)),
+    ("plane_array_2x24x2", array(ArrayKind::Planes, 2, 24, 2)),
+    ("plane_array_2x16x4", array(ArrayKind::Planes, 2, 16, 4)),
+    ("plane_array_1x32x8", array(ArrayKind::Planes, 1, 32, 8)),
+    ("plane_array_4x64x2", array(ArrayKind::Planes, 4, 64, 2)),
+    ("table_array_1x8", array(ArrayKind::Tables, 1, 8, 8)),
+    ("table_array_2x16", array(ArrayKind::Tables, 2, 16, 8)),
+    ("table_array_3x24", array(ArrayKind::Tables, 3, 24, 8)),
+    ("table_array_2x64", array(ArrayKind::Tables, 2, 64, 8)),
+    ("table_array_1x128", array(ArrayKind::Tables, 1, 128, 8)),
 ];
 
 /// Every unit's name and Verilog; a unit's top module bears its name.
@@ -60,14 +71,20 @@ pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
         unit("header_register", &HeaderRegister::default())?,
         unit("status_lights", &StatusLights::new(LIGHTS_CLK_HZ))?,
         unit("counters", &Counters::default())?,
-        unit("gemv_sequencer", &GemvSequencer::default())?,
+        unit("plane_sequencer", &GemvSequencer::new(ArrayKind::Planes))?,
+        unit("table_sequencer", &GemvSequencer::new(ArrayKind::Tables))?,
     ];
-    all.push(unit(ARRAYS[0].0, &GemvArray::<16, 8, 24>::new(1, 8, 1))?);
-    all.push(unit(ARRAYS[1].0, &GemvArray::<32, 16, 24>::new(1, 16, 1))?);
-    all.push(unit(ARRAYS[2].0, &GemvArray::<96, 48, 48>::new(2, 24, 2))?);
-    all.push(unit(ARRAYS[3].0, &GemvArray::<64, 64, 48>::new(2, 16, 4))?);
-    all.push(unit(ARRAYS[4].0, &GemvArray::<64, 256, 24>::new(1, 32, 8))?);
-    all.push(unit(ARRAYS[5].0, &GemvArray::<512, 128, 96>::new(4, 64, 2))?);
+    all.push(unit(ARRAYS[0].0, &GemvArray::<16, 8, 24>::new(&ARRAYS[0].1))?);
+    all.push(unit(ARRAYS[1].0, &GemvArray::<32, 16, 24>::new(&ARRAYS[1].1))?);
+    all.push(unit(ARRAYS[2].0, &GemvArray::<96, 48, 48>::new(&ARRAYS[2].1))?);
+    all.push(unit(ARRAYS[3].0, &GemvArray::<64, 64, 48>::new(&ARRAYS[3].1))?);
+    all.push(unit(ARRAYS[4].0, &GemvArray::<64, 256, 24>::new(&ARRAYS[4].1))?);
+    all.push(unit(ARRAYS[5].0, &GemvArray::<512, 128, 96>::new(&ARRAYS[5].1))?);
+    all.push(unit(ARRAYS[6].0, &GemvArray::<16, 64, 24>::new(&ARRAYS[6].1))?);
+    all.push(unit(ARRAYS[7].0, &GemvArray::<64, 128, 48>::new(&ARRAYS[7].1))?);
+    all.push(unit(ARRAYS[8].0, &GemvArray::<144, 192, 72>::new(&ARRAYS[8].1))?);
+    all.push(unit(ARRAYS[9].0, &GemvArray::<256, 512, 48>::new(&ARRAYS[9].1))?);
+    all.push(unit(ARRAYS[10].0, &GemvArray::<256, 1024, 24>::new(&ARRAYS[10].1))?);
     Ok(all)
 }
 

@@ -10,14 +10,51 @@ pub const CONFIGS_TOML: &str = include_str!("../configs.toml");
 /// The configuration that is used when none is named.
 pub const DEFAULT_CONFIG: &str = "wide256";
 
+/// How an array sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArrayKind {
+    /// AND-popcounts of weight planes and activation planes: every precision, every family.
+    #[default]
+    Planes,
+    /// Tables of partial sums of four activations, addressed by weight bits: int8 activations in one beat, in LUT RAM.
+    Tables,
+}
+
+impl ArrayKind {
+    /// Every kind.
+    pub const ALL: [ArrayKind; 2] = [ArrayKind::Planes, ArrayKind::Tables];
+
+    /// The name in configurations and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ArrayKind::Planes => "planes",
+            ArrayKind::Tables => "tables",
+        }
+    }
+
+    /// The kind's byte in `IDENT`'s page.
+    pub const fn to_byte(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind of that byte, if there is one.
+    pub fn from_byte(byte: u8) -> Option<ArrayKind> {
+        ArrayKind::ALL.into_iter().find(|kind| kind.to_byte() == byte)
+    }
+}
+
 /// The array's shape and its memories' depths: all that the driver needs to lay out a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 pub struct Geometry {
+    /// How the array sums.
+    #[serde(default)]
+    pub array: ArrayKind,
     /// Rows of W that are summed at once; each has its own accumulator.
     pub array_rows: usize,
     /// Columns of W that are summed at once; a multiple of 8.
     pub array_cols: usize,
-    /// Activation planes of one beat: 1, 2, 4 or 8.
+    /// Activation planes of one beat: 1, 2, 4 or 8; a table array takes 8.
     pub planes: usize,
     /// Words of the tile store; a word holds one 2-bit weight for every lane.
     pub tile_words: usize,
@@ -171,11 +208,12 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let g = &self.geometry;
         let power = |n: usize, most: usize| n.is_power_of_two() && n <= most;
-        let rules: [(&'static str, usize, bool, &'static str); 15] = [
+        let rules: [(&'static str, usize, bool, &'static str); 16] = [
             ("name's length", self.name.len(), (1..=16).contains(&self.name.len()) && self.name.is_ascii(), "1 to 16 ASCII characters"),
             ("array_rows", g.array_rows, (1..=64).contains(&g.array_rows), "1 to 64"),
             ("array_cols", g.array_cols, g.array_cols % 8 == 0 && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
             ("planes", g.planes, matches!(g.planes, 1 | 2 | 4 | 8), "1, 2, 4 or 8"),
+            ("planes", g.planes, g.array == ArrayKind::Planes || g.planes == 8, "8 on an array of tables"),
             ("bytes of a tile word", g.tile_word_bytes(), power(g.tile_word_bytes(), 256), "a power of two, at most 256 (rows x cols / 4)"),
             (
                 "bytes of an activation word",
@@ -240,9 +278,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shipped_configurations_can_be_built_and_span_16_to_256_lanes() {
-        let lanes: Vec<usize> = Config::all().unwrap().iter().map(|c| c.geometry.lanes()).collect();
-        assert_eq!(lanes, [16, 64, 256]);
+    fn shipped_configurations_can_be_built_and_span_16_to_1024_lanes() {
+        let all = Config::all().unwrap();
+        let lanes: Vec<usize> = all.iter().map(|c| c.geometry.lanes()).collect();
+        assert_eq!(lanes, [16, 64, 256, 1024, 512, 512, 128, 64, 32]);
+        let tables: Vec<&str> = all.iter().filter(|c| c.geometry.array == ArrayKind::Tables).map(|c| c.name.as_str()).collect();
+        assert_eq!(tables, ["table1024", "table512", "gw512", "gw128"]);
+        let single_port: Vec<&str> = all.iter().filter(|c| c.weight_memory == WeightMemory::Spram).map(|c| c.name.as_str()).collect();
+        assert_eq!(single_port, ["up32"]);
         assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 64);
     }
 
@@ -251,6 +294,9 @@ mod tests {
         let text = CONFIGS_TOML.replacen("planes = 1", "planes = 3", 1);
         let message = Config::parse(&text).unwrap_err().to_string();
         assert_eq!(message, "configuration 'nano16': planes is 3, but must be 1, 2, 4 or 8");
+        let text = CONFIGS_TOML.replacen("planes = 8", "planes = 4", 1);
+        let message = Config::parse(&text).unwrap_err().to_string();
+        assert_eq!(message, "configuration 'table1024': planes is 4, but must be 8 on an array of tables");
         let text = CONFIGS_TOML.replacen("baud = 3_000_000", "baud = 0", 1);
         assert!(matches!(Config::parse(&text), Err(ConfigError::Field { field: "uart divisor", .. })));
         assert!(matches!(Config::named("x"), Err(ConfigError::Unknown { .. })));

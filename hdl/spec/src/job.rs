@@ -1,6 +1,6 @@
 //! How a matrix-vector product becomes a job of the array: activation words, tile words, constants.
 
-use crate::config::Geometry;
+use crate::config::{ArrayKind, Geometry};
 use crate::tile::{TileMatrix, WORD_COLS, col_words};
 use crate::wire::{JOB_BYTES, JobFlags};
 use crate::{ActivationCode, WeightCode};
@@ -70,11 +70,20 @@ pub const fn plane_groups(code: ActivationCode, planes: usize) -> usize {
 /// Activation planes of a job above which its weights would leave the accumulator.
 pub const MAX_PLANES: usize = 16;
 
-/// Plane groups that a job may have on an array of `planes` planes: 1 to 16 planes of two's complement, and for A2
+/// Plane groups of a job above which an array has no sums for it: [`MAX_PLANES`] planes, or the one group whose tables
+/// an array of tables holds.
+pub const fn most_plane_groups(geometry: &Geometry) -> usize {
+    match geometry.array {
+        ArrayKind::Planes => MAX_PLANES / geometry.planes,
+        ArrayKind::Tables => 1,
+    }
+}
+
+/// Whether a job may have so many plane groups: any number up to [`most_plane_groups`] of two's complement, and for A2
 /// exactly the groups of its two planes, because its coefficients are no powers of two that could go on.
-pub const fn plane_groups_allowed(a2: bool, plane_groups: u8, planes: usize) -> bool {
+pub const fn plane_groups_allowed(geometry: &Geometry, a2: bool, plane_groups: u8) -> bool {
     let groups = plane_groups as usize;
-    if a2 { groups == plane_groups_of_a2(planes) } else { groups >= 1 && groups * planes <= MAX_PLANES }
+    if a2 { groups == plane_groups_of_a2(geometry.planes) } else { groups >= 1 && groups <= most_plane_groups(geometry) }
 }
 
 /// Plane groups of an A2 vector on an array of `planes` planes.
@@ -198,6 +207,8 @@ fn plane_coefficient(geometry: &Geometry, job: &Job, group: usize, k: usize) -> 
     let heaviest = usize::from(job.plane_groups) * geometry.planes - 1;
     match (job.flags.a2, plane) {
         (true, 1) => 3,
+        // A table holds sums of int8 values; planes that A2 does not have are not read, whatever they say.
+        (true, 2..) if matches!(geometry.array, ArrayKind::Tables) => 0,
         (true, _) => 1 << plane,
         (false, _) if plane == heaviest => -(1 << plane),
         (false, _) => 1 << plane,
@@ -216,6 +227,13 @@ mod tests {
             array_rows,
             array_cols,
             planes,
+            ..base
+        }));
+        all.extend([(1, 8), (3, 32)].map(|(array_rows, array_cols)| Geometry {
+            array: ArrayKind::Tables,
+            array_rows,
+            array_cols,
+            planes: 8,
             ..base
         }));
         all

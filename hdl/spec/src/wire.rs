@@ -3,7 +3,7 @@
 //! On the wire a frame is `0x00 COBS(header payload crc32) 0x00`. There is no length field: the
 //! delimiter is the length. Everything is little endian.
 
-use crate::config::Geometry;
+use crate::config::{ArrayKind, Geometry};
 use crate::{ActivationCode, WeightCode};
 
 /// Version that `SYNC` carries and `IDENT` returns.
@@ -234,6 +234,7 @@ impl Ident {
         out[22..24].copy_from_slice(&small(g.result_words));
         out[24..26].copy_from_slice(&self.mtu.to_le_bytes());
         out[26] = self.slots;
+        out[27] = g.array.to_byte();
         out[28..32].copy_from_slice(&self.clk_hz.to_le_bytes());
         out[32..36].copy_from_slice(&self.baud.to_le_bytes());
         out[40..40 + self.config.len()].copy_from_slice(self.config.as_bytes());
@@ -262,6 +263,7 @@ impl Ident {
             engine: b[5],
             board: small(6) as u16,
             geometry: Geometry {
+                array: ArrayKind::from_byte(b[27]).ok_or(IdentError::Geometry)?,
                 array_rows: small(8),
                 array_cols: small(10),
                 planes: small(12),
@@ -502,7 +504,7 @@ mod tests {
         let page = ident.to_bytes();
         assert_eq!(Ident::from_bytes(&page), Ok(ident));
         assert!(matches!(Ident::from_bytes(&page[1..]), Err(IdentError::Length(63))));
-        for (at, value) in [(0, b'x'), (4, 9), (12, 3), (26, 0)] {
+        for (at, value) in [(0, b'x'), (4, 9), (12, 3), (26, 0), (27, 2)] {
             let mut bad = page;
             bad[at] = value;
             assert!(Ident::from_bytes(&bad).is_err(), "byte {at} = {value}");

@@ -84,6 +84,14 @@ pub struct JobRequest {
     pub init: i32,
 }
 
+impl JobRequest {
+    /// The job that these numbers describe under an id.
+    fn with_id(&self, id: u16) -> Job {
+        let JobRequest { flags, plane_groups, base, row_groups, col_beats, init } = *self;
+        Job { id, flags, plane_groups, base, row_groups, col_beats, init }
+    }
+}
+
 /// What a job gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunResult {
@@ -210,7 +218,16 @@ impl<T: Transport> Driver<T> {
     /// No answer, or a device that this host does not speak to.
     pub fn open(transport: T, options: DriverOptions) -> Result<Driver<T>, DeviceError> {
         let mut random = Random::new(options.seed);
-        let nothing = Geometry { array_rows: 1, array_cols: 8, planes: 1, tile_words: 2, page_words: 2, act_words: 8, result_words: 2 };
+        let nothing = Geometry {
+            array: Default::default(),
+            array_rows: 1,
+            array_cols: 8,
+            planes: 1,
+            tile_words: 2,
+            page_words: 2,
+            act_words: 8,
+            result_words: 2,
+        };
         let mut driver = Driver {
             device: transport.describe(),
             transport,
@@ -364,14 +381,12 @@ impl<T: Transport> Driver<T> {
         self.at_most("payload bytes of a job", nda_spec::wire::JOB_BYTES + act.len(), usize::from(self.ident.mtu))?;
         let word_bytes = g.result_word_bytes();
         let inline = (MAX_RESPONSE / word_bytes).min(usize::from(job.row_groups));
-        let beats = u64::from(job.row_groups) * u64::from(job.col_beats) * u64::from(job.plane_groups);
-        let work = self.work(beats + cycles::drain_cycles(&g) as u64 + act.len() as u64 * 2);
+        let work = self.work(cycles::run_cycles(&g, &job.with_id(0)) + act.len() as u64 * 2);
         let mut recoveries = 0;
         for attempt in 0..MAX_JOB_TRIES {
             self.stats.reissued_jobs += u64::from(attempt > 0);
             self.job_id = self.job_id.wrapping_add(1);
-            let JobRequest { flags, plane_groups, base, row_groups, col_beats, init } = *job;
-            let descriptor = Job { id: self.job_id, flags, plane_groups, base, row_groups, col_beats, init };
+            let descriptor = job.with_id(self.job_id);
             let payload = [&descriptor.to_bytes()[..], act].concat();
             let call =
                 |_| Call { op: Op::Run, arg: 0, addr: inline as u32, payload: payload.clone(), reply_bytes: inline * word_bytes, work };

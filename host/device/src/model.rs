@@ -267,7 +267,7 @@ impl ModelDevice {
         let fits = row_groups >= 1
             && job.col_beats >= 1
             // The golden model's coefficients are 32 bits wide.
-            && plane_groups_allowed(job.flags.a2, job.plane_groups, g.planes)
+            && plane_groups_allowed(&g, job.flags.a2, job.plane_groups)
             && job.act_words() <= g.act_words
             && row_groups <= g.result_words
             && base + job.tile_words() <= g.tile_words
@@ -282,7 +282,7 @@ impl ModelDevice {
         let tile = &self.tiles[base * g.tile_word_bytes()..(base + job.tile_words()) * g.tile_word_bytes()];
         let sums = array_golden(&g, &job, tile, act);
         let beats = (job.tile_words() * usize::from(job.plane_groups)) as u32;
-        let run_cycles = beats + cycles::drain_cycles(&g) as u32;
+        let run_cycles = cycles::run_cycles(&g, &job) as u32;
         self.cycles += u64::from(run_cycles);
         self.stat.jobs = self.stat.jobs.wrapping_add(1);
         self.stat.run_cycles = self.stat.run_cycles.wrapping_add(run_cycles);

@@ -3,7 +3,7 @@
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
 use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Random};
 use nda_kernels::{Activations, Cost, Gemv, GemvError, Shape};
-use nda_spec::config::Geometry;
+use nda_spec::config::{ArrayKind, Geometry};
 use nda_spec::{ActivationCode, Config, TileMatrix, WeightCode, cycles};
 use proptest::prelude::*;
 
@@ -20,7 +20,16 @@ fn nano() -> Config {
 
 /// A device of a few pages, so that most shapes are larger than it.
 fn tiny(array_rows: usize, array_cols: usize, planes: usize) -> Config {
-    let geometry = Geometry { array_rows, array_cols, planes, tile_words: 24, page_words: 4, act_words: 16, result_words: 4 };
+    let geometry = Geometry {
+        array: ArrayKind::Planes,
+        array_rows,
+        array_cols,
+        planes,
+        tile_words: 24,
+        page_words: 4,
+        act_words: 16,
+        result_words: 4,
+    };
     let config = Config {
         name: "tiny".into(),
         geometry,

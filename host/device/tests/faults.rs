@@ -3,18 +3,42 @@
 use nda_device::testing::{FaultReport, FaultScenario, fault_scenario};
 use nda_device::{Faults, Loopback, ModelDevice, ModelPort};
 use nda_spec::Config;
-use nda_spec::config::Geometry;
+use nda_spec::config::{ArrayKind, Geometry};
 use std::time::Duration;
 
 /// nano16 with less memory, so that matrices share pages over time and frames are many.
-const SMALL: Geometry =
-    Geometry { array_rows: 1, array_cols: 16, planes: 2, tile_words: 128, page_words: 8, act_words: 64, result_words: 64 };
+const SMALL: Geometry = Geometry {
+    array: ArrayKind::Planes,
+    array_rows: 1,
+    array_cols: 16,
+    planes: 2,
+    tile_words: 128,
+    page_words: 8,
+    act_words: 64,
+    result_words: 64,
+};
 /// Results of a job are more than one response holds, so that they are read in several.
-const TALL: Geometry =
-    Geometry { array_rows: 64, array_cols: 8, planes: 1, tile_words: 128, page_words: 8, act_words: 64, result_words: 64 };
+const TALL: Geometry = Geometry {
+    array: ArrayKind::Planes,
+    array_rows: 64,
+    array_cols: 8,
+    planes: 1,
+    tile_words: 128,
+    page_words: 8,
+    act_words: 64,
+    result_words: 64,
+};
 
 fn device(geometry: Geometry, port: ModelPort) -> Loopback<ModelDevice> {
-    let config = Config { name: "faulty".into(), geometry, slot_bytes: 256, slots: 4, clk_hz: 24_000_000, weight_memory: Default::default(), baud: 3_000_000 };
+    let config = Config {
+        name: "faulty".into(),
+        geometry,
+        slot_bytes: 256,
+        slots: 4,
+        clk_hz: 24_000_000,
+        weight_memory: Default::default(),
+        baud: 3_000_000,
+    };
     config.check().unwrap();
     Loopback::new(ModelDevice::new(&config, port))
 }

@@ -6,7 +6,7 @@ use nda_device::{
     Random, RunOutcome, Transport, TransportError,
 };
 use nda_kernels::{Activations, Gemv};
-use nda_spec::config::Geometry;
+use nda_spec::config::{ArrayKind, Geometry};
 use nda_spec::wire::{self, IdentError, JobFlags, Op, Request, Response, Status};
 use nda_spec::{ActivationCode, Config, WeightCode};
 use std::sync::{Arc, Mutex};
@@ -22,8 +22,25 @@ fn model(name: &str) -> Loopback<ModelDevice> {
 
 /// Eight pages of 4 words, of which one is the ring: everything is streamed after the first matrices.
 fn tiny() -> Loopback<ModelDevice> {
-    let geometry = Geometry { array_rows: 1, array_cols: 16, planes: 1, tile_words: 32, page_words: 4, act_words: 16, result_words: 8 };
-    let config = Config { name: "tiny".into(), geometry, slot_bytes: 256, slots: 2, clk_hz: 24_000_000, weight_memory: Default::default(), baud: 3_000_000 };
+    let geometry = Geometry {
+        array: ArrayKind::Planes,
+        array_rows: 1,
+        array_cols: 16,
+        planes: 1,
+        tile_words: 32,
+        page_words: 4,
+        act_words: 16,
+        result_words: 8,
+    };
+    let config = Config {
+        name: "tiny".into(),
+        geometry,
+        slot_bytes: 256,
+        slots: 2,
+        clk_hz: 24_000_000,
+        weight_memory: Default::default(),
+        baud: 3_000_000,
+    };
     Loopback::new(ModelDevice::new(&config, ModelPort::Uart))
 }
 
@@ -311,8 +328,25 @@ fn recorder<T: Transport>(inner: T) -> Recorder<T> {
 #[test]
 fn a_job_whose_results_cannot_be_read_is_run_again_under_a_new_id() {
     let mut random = Random::new(10);
-    let geometry = Geometry { array_rows: 64, array_cols: 8, planes: 1, tile_words: 128, page_words: 8, act_words: 64, result_words: 64 };
-    let config = Config { name: "tall".into(), geometry, slot_bytes: 256, slots: 2, clk_hz: 24_000_000, weight_memory: Default::default(), baud: 3_000_000 };
+    let geometry = Geometry {
+        array: ArrayKind::Planes,
+        array_rows: 64,
+        array_cols: 8,
+        planes: 1,
+        tile_words: 128,
+        page_words: 8,
+        act_words: 64,
+        result_words: 64,
+    };
+    let config = Config {
+        name: "tall".into(),
+        geometry,
+        slot_bytes: 256,
+        slots: 2,
+        clk_hz: 24_000_000,
+        weight_memory: Default::default(),
+        baud: 3_000_000,
+    };
     let stack = [RandomMatrix::new(64 * 60, 9, WeightCode::Quaternary, &mut random)];
     let link = recorder(Loopback::new(ModelDevice::new(&config, ModelPort::Uart)));
     let (lose, sent, behind_run) = (Arc::clone(&link.lose), Arc::clone(&link.sent), Arc::clone(&link.behind_run));
