@@ -58,8 +58,9 @@ pub struct GemvSequencer {
     row_base: DFF<Bits<16>>,
     tile: DFF<Bits<16>>,
     act: DFF<Bits<16>>,
-    last_beat: Signal<Local, Bits<16>>,
-    last_group: Signal<Local, Bits<8>>,
+    // Of the job's numbers, which stand long before its first issue.
+    last_beat: DFF<Bits<16>>,
+    last_group: DFF<Bits<8>>,
     at_last_beat: Signal<Local, Bit>,
     at_last_group: Signal<Local, Bit>,
     at_first_beat: Signal<Local, Bit>,
@@ -120,7 +121,7 @@ impl GemvSequencer {
 impl Logic for GemvSequencer {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, busy, loading, step, rows_left, beat, group, row_base, tile, act);
+        dff_setup!(self, clock, busy, loading, step, rows_left, beat, group, row_base, tile, act, last_beat, last_group);
         self.running.next = self.busy.q.val();
         self.is_load.next = self.loading.q.val();
         self.is_beat.next = self.busy.q.val() & !self.loading.q.val();
@@ -129,10 +130,10 @@ impl Logic for GemvSequencer {
         self.act_read.next = self.busy.q.val() & (!self.tables.val() | self.at_first_step.val());
         self.tile_address.next = self.tile.q.val();
         self.act_address.next = self.act.q.val();
-        self.last_beat.next = self.col_beats.val() - 1;
-        self.last_group.next = self.plane_groups.val() - 1;
-        self.at_last_beat.next = self.beat.q.val() == self.last_beat.val();
-        self.at_last_group.next = self.group.q.val() == self.last_group.val();
+        self.last_beat.d.next = self.col_beats.val() - 1;
+        self.last_group.d.next = self.plane_groups.val() - 1;
+        self.at_last_beat.next = self.beat.q.val() == self.last_beat.q.val();
+        self.at_last_group.next = self.group.q.val() == self.last_group.q.val();
         self.at_first_beat.next = self.beat.q.val() == 0;
         self.at_first_group.next = self.group.q.val() == 0;
         self.next_tile.next = self.tile.q.val() + 1;

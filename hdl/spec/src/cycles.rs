@@ -7,10 +7,12 @@ use crate::{ActivationCode, width};
 
 /// Cycles from the issue of a beat to its words: block-RAM read and output register.
 pub const MEMORY_STAGES: usize = 2;
-/// Products and first compressor level; then comes one register every two levels of the tree.
-const PRODUCT_STAGES: usize = 1;
-/// Plane weights (1), activation planes (1), accumulator (1); or, behind tables, plane weights (2), accumulator (1).
-const COMBINE_STAGES: usize = 3;
+/// Pairs of products, then three pairs to a number; then comes one register every two levels of the tree.
+pub const PRODUCT_STAGES: usize = 2;
+/// Plane weights and accumulator, or, behind tables, plane weights (2) and accumulator.
+const COMBINE_STAGES: usize = 2;
+/// The second stage of the tables' plane weights.
+const TABLE_WEIGHT_STAGES: usize = 1;
 /// The accumulator plus the initial value, written to the result store.
 const WRITE_STAGES: usize = 1;
 
@@ -28,14 +30,22 @@ pub const fn tree_levels(numbers: usize) -> usize {
     width::index_bits(numbers) * (numbers > 1) as usize
 }
 
-/// Numbers of two bits that the first compressor level makes of `cols` products: a full adder takes three.
+/// Columns whose products the first compressor level makes one number of three bits.
+pub const LEAF_COLS: usize = 6;
+
+/// Numbers that the first compressor level makes of `cols` products.
 pub const fn leaf_numbers(cols: usize) -> usize {
-    cols.div_ceil(3)
+    cols.div_ceil(LEAF_COLS)
 }
 
 /// Registers inside the adder tree of `cols` products: one after every second level.
 pub const fn tree_stages(cols: usize) -> usize {
     tree_levels(leaf_numbers(cols)).div_ceil(2)
+}
+
+/// Registers that sum a beat's activation planes: one a level of their adder tree.
+pub const fn plane_stages(planes: usize) -> usize {
+    if planes > 2 { tree_levels(planes) } else { 1 }
 }
 
 /// Cycles by which a beat's tile word is read after its issue. Loads and beats go down one pipeline, so a beat's weights
@@ -50,8 +60,8 @@ pub const fn tile_delay(geometry: &Geometry) -> usize {
 /// Cycles from the issue of the last beat to the write of its result: the drain of a run.
 pub const fn drain_cycles(geometry: &Geometry) -> usize {
     let sums = match geometry.array {
-        ArrayKind::Planes => PRODUCT_STAGES + tree_stages(geometry.array_cols),
-        ArrayKind::Tables => LOOK_UP_STAGES + tree_levels(geometry.array_cols / TABLE_COLS),
+        ArrayKind::Planes => PRODUCT_STAGES + tree_stages(geometry.array_cols) + plane_stages(geometry.planes),
+        ArrayKind::Tables => LOOK_UP_STAGES + tree_levels(geometry.array_cols / TABLE_COLS) + TABLE_WEIGHT_STAGES,
     };
     MEMORY_STAGES + tile_delay(geometry) + sums + COMBINE_STAGES + WRITE_STAGES
 }
@@ -120,7 +130,7 @@ mod tests {
     #[test]
     fn tree_depths_of_the_shipped_widths() {
         assert_eq!([tree_levels(1), tree_levels(2), tree_levels(3), tree_levels(6), tree_levels(22)], [0, 1, 2, 3, 5]);
-        assert_eq!([tree_stages(8), tree_stages(16), tree_stages(64)], [1, 2, 3]);
+        assert_eq!([tree_stages(8), tree_stages(16), tree_stages(64)], [1, 1, 2]);
     }
 
     #[test]

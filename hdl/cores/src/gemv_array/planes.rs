@@ -1,8 +1,8 @@
 //! The array of bit planes: AND-popcounts of weight planes and activation planes.
 //!
-//! A popcount: products (1 LUT4 a bit), full adders on groups of three neighbouring products giving two-bit numbers
-//! in three-bit fields, one carry chain that adds the lower half of the fields to the upper half (a sum of two fields
-//! fits its field, so one adder does the work of many), then a tree of single adders with a register after every
+//! A popcount: two products are a number of two bits, a function of their four inputs (2 LUT4); three of these are a
+//! full adder of the ones and, with its carry, a count of the twos (4 LUT4): six columns give a number of three bits
+//! for 10 LUT4 (the lane of reference/rust-hdl.md, section 3, c2). Then a tree of adders with a register after every
 //! second level. Every stage has the valid bit as its enable: an idle array does not toggle.
 //! The heaviest plane group comes first and the accumulator shifts by `planes` between groups (Horner), so no
 //! barrel shifter is needed. Source: bit-serial arithmetic as in BISMO; identities in NUMBERS.md, section 2.
@@ -12,7 +12,7 @@
 
 use super::text::{Direction, Number, Part, Stages, instance, pipeline};
 use nda_spec::config::Geometry;
-use nda_spec::cycles::{MEMORY_STAGES, leaf_numbers, tree_stages};
+use nda_spec::cycles::{LEAF_COLS, MEMORY_STAGES, PRODUCT_STAGES, leaf_numbers, plane_stages, tree_stages};
 use nda_spec::width::{ACC_BITS, popcount_bits};
 
 /// The array's body, and the modules that it is made of.
@@ -41,14 +41,19 @@ pub(super) fn array(g: &Geometry) -> (String, String) {
 fn row(g: &Geometry) -> Part {
     let (cols, planes) = (g.array_cols, g.planes);
     let tree = tree_stages(cols);
-    let counted = MEMORY_STAGES + 1 + tree;
-    let (weighed, planed, summed) = (counted + 1, counted + 2, counted + 3);
+    let counted = MEMORY_STAGES + PRODUCT_STAGES + tree;
+    let weighed = counted + 1;
+    let planed = weighed + plane_stages(planes);
+    let summed = planed + 1;
     let mut part = Part::new("gemv_array$row")
         .inputs(&["issue", "is_first", "is_shift", "is_heavy", "is_last", "ternary", "a2"].map(|name| (name, 1)))
         .inputs(&[("init", ACC_BITS), ("w0", cols), ("w1", cols), ("x", cols * planes)])
         .port(Direction::Register, ACC_BITS, "sum")
         .port(Direction::Register, 1, "sum_valid");
-    part.body = format!("// Registers: products 1, tree {tree}, weights 1, planes 1, accumulator 1, sum 1.\n");
+    part.body = format!(
+        "// Registers: products {PRODUCT_STAGES}, tree {tree}, weights 1, planes {}, accumulator 1, sum 1.\n",
+        plane_stages(planes)
+    );
     part.body += &pipeline("valid", "issue", 1, summed);
     for (flag, last) in [("is_heavy", weighed), ("is_first", planed), ("is_shift", planed), ("is_last", summed)] {
         part.body += &pipeline(&format!("d_{flag}"), flag, 1, last);
@@ -75,37 +80,44 @@ fn row(g: &Geometry) -> Part {
     part
 }
 
-/// A popcount of `cols` products, `1 + tree_stages(cols)` cycles later; `valid` has a bit for each of them.
+/// A popcount of `cols` products, `PRODUCT_STAGES + tree_stages(cols)` cycles later; `valid` has a bit for each of them.
 fn popcount(cols: usize) -> Part {
-    let mut part = Part::new("gemv_array$row$popcount").inputs(&[("valid", 1 + tree_stages(cols)), ("w", cols), ("x", cols)]).port(
-        Direction::Wire,
-        popcount_bits(cols),
-        "count",
-    );
+    let mut part = Part::new("gemv_array$row$popcount")
+        .inputs(&[("valid", PRODUCT_STAGES + tree_stages(cols)), ("w", cols), ("x", cols)])
+        .port(Direction::Wire, popcount_bits(cols), "count");
     let mut v = Stages::default();
-    // Bits 0, 3, 6, ... : the first product of each group of three.
-    let mask = format!("{cols}'h{}", hex_mask(cols));
+    let every = |step: usize| format!("{cols}'h{}", hex_mask(cols, step));
     v.value(0, "p", cols, false, "w & x");
-    v.value(0, "q", cols, false, "p >> 1");
-    v.value(0, "r", cols, false, "p >> 2");
-    v.value(0, "s", cols, false, &format!("(p ^ q ^ r) & {mask}"));
-    v.value(0, "m", cols, false, &format!("((p & q) | (r & (p | q))) & {mask}"));
-    v.register(0, "fields", cols, false, "s | (m << 1)");
-    // Level 1: the lower half of the fields plus the upper half; 3 + 3 fits three bits.
-    let fields = leaf_numbers(cols);
-    let half = fields.div_ceil(2);
-    let bits = 3 * half;
-    let low = if bits < cols { format!("fields[{}:0]", bits - 1) } else { "fields".into() };
-    let high = if bits < cols { format!("fields[{}:{bits}]", cols - 1) } else { "1'b0".into() };
-    v.value(1, "halves", bits, false, &format!("{low} + {high}"));
-    let products = |field: usize| if field < fields { 3.min(cols - 3 * field) } else { 0 };
-    let number = |i: usize| Number {
-        name: format!("halves[{}:{}]", 3 * i + 2, 3 * i),
-        terms: products(i) + products(half + i),
-        width: popcount_bits,
+    // Two products are 0, 1 or 2: a function of four inputs each bit. Registered: Yosys would trade the sharing below for
+    // a level less of logic.
+    v.register(0, "odd", cols, false, &format!("(p ^ (p >> 1)) & {}", every(2)));
+    v.register(0, "both", cols, false, &format!("(p & (p >> 1)) & {}", every(2)));
+    // Three such numbers: a full adder of the ones, and of its carry and the twos a sum that is 3 at most.
+    v.value(1, "ones", cols, false, &format!("(odd ^ (odd >> 2) ^ (odd >> 4)) & {}", every(LEAF_COLS)));
+    v.value(1, "carry", cols, false, &format!("((odd & (odd >> 2)) | ((odd >> 4) & (odd | (odd >> 2)))) & {}", every(LEAF_COLS)));
+    v.value(1, "twos", cols, false, &format!("(carry ^ both ^ (both >> 2) ^ (both >> 4)) & {}", every(LEAF_COLS)));
+    let two_of_four = "(carry & (both | (both >> 2) | (both >> 4))) | (both & ((both >> 2) | (both >> 4))) | ((both >> 2) & (both >> 4))";
+    v.value(1, "fours", cols, false, &format!("({two_of_four}) & {}", every(LEAF_COLS)));
+    v.register(1, "leaves", cols, false, "ones | (twos << 1) | (fours << 2)");
+    // Level 1: one carry chain adds the lower half of the numbers to the upper half, in fields of four bits, because a
+    // sum of two is 12 at most: a chain for each would cost its ends again and again.
+    let leaves = leaf_numbers(cols);
+    let half = leaves.div_ceil(2);
+    let terms = |i: usize| if i < leaves { LEAF_COLS.min(cols - LEAF_COLS * i) } else { 0 };
+    let field = |i: usize| match terms(i) {
+        0 => "4'd0".into(),
+        1 => format!("3'd0, leaves[{}]", LEAF_COLS * i),
+        2 => format!("2'd0, leaves[{}:{}]", LEAF_COLS * i + 1, LEAF_COLS * i),
+        _ => format!("1'd0, leaves[{}:{}]", LEAF_COLS * i + 2, LEAF_COLS * i),
+    };
+    let fields = |from: usize| (from..from + half).rev().map(field).collect::<Vec<String>>().join(", ");
+    v.value(PRODUCT_STAGES, "halves", 4 * half, false, &format!("{{{}}} + {{{}}}", fields(0), fields(half)));
+    let number = |i: usize| {
+        let terms = terms(i) + terms(half + i);
+        Number { name: format!("halves[{}:{}]", 4 * i + 3, 4 * i), terms, width: popcount_bits }
     };
     let mut numbers: Vec<Number> = (0..half).map(number).collect();
-    let (mut levels, mut stage) = (1, 1);
+    let (mut levels, mut stage) = (1, PRODUCT_STAGES);
     while numbers.len() > 1 {
         levels += 1;
         numbers = v.add_pairs(stage, &format!("t{levels}"), &numbers, false, levels % 2 == 0);
@@ -136,29 +148,55 @@ fn weighed_bits(cols: usize) -> usize {
     popcount_bits(4 * cols) + 1
 }
 
-/// The planes' sum with their weights, as `s`.
-fn combine_planes(v: &mut Stages, cols: usize, planes: usize, stage: usize) {
+/// The planes' sum with their weights, as `s`, `plane_stages(planes)` stages later: a tree with a register after each
+/// level, whose last one takes two adders.
+fn combine_planes(v: &mut Stages, cols: usize, planes: usize, mut stage: usize) {
     // At most 3 + 1 times a plane for A2 and 2^planes times otherwise.
     let bits = weighed_bits(cols) + planes.max(2) + 1;
     let heavy = format!("d_is_heavy[{stage}]");
     for plane in 0..planes {
         v.value(stage, &format!("e_{plane}"), bits, true, &format!("d_{plane}"));
     }
-    let sum = if planes == 1 {
+    if planes == 1 {
         // One plane a beat: A2's sign plane comes first and weighs 3.
         v.value(stage, "e_3", bits, true, "(e_0 <<< 1) + e_0");
         v.value(stage, "e_m", bits, true, "-e_0");
-        format!("{heavy} ? (a2 ? e_3 : e_m) : e_0")
-    } else {
-        let last = planes - 1;
-        // The heaviest plane of a two's complement code is negative; A2's second plane weighs 3 instead of 2.
-        v.value(stage, "e_h", bits, true, &format!("e_{last} <<< {last}"));
-        v.value(stage, "e_t", bits, true, &format!("({heavy} & ~a2) ? -e_h : e_h"));
-        v.value(stage, "e_x", bits, true, &format!("a2 ? e_1 : {bits}'sd0"));
-        let middle: String = (1..last).map(|k| format!(" + (e_{k} <<< {k})")).collect();
-        format!("e_0 + e_x{middle} + e_t")
+        v.register(stage, "s", bits, true, &format!("{heavy} ? (a2 ? e_3 : e_m) : e_0"));
+        return;
+    }
+    let last = planes - 1;
+    // The heaviest plane of a two's complement code is negative, and -n = ~n + 1: the 1 goes in below its adder.
+    v.value(stage, "minus", 1, false, &format!("{heavy} & ~a2"));
+    v.value(stage, "heaviest", bits, true, &format!("(e_{last} <<< {last}) ^ {{{bits}{{minus}}}}"));
+    let add_heaviest = |v: &mut Stages, stage: usize, other: &str| {
+        v.value(stage, "with_heaviest", bits + 1, false, &format!("{{{other}, 1'b1}} + {{heaviest, minus}}"));
+        format!("with_heaviest[{bits}:1]")
     };
-    v.register(stage, "s", bits, true, &sum);
+    // A2's second plane weighs 3 instead of 2.
+    v.value(stage, "more_0", bits, true, &format!("a2 ? e_1 : {bits}'sd0"));
+    let mut terms: Vec<String> = (0..last).map(|k| if k == 0 { "e_0".into() } else { format!("(e_{k} <<< {k})") }).collect();
+    let mut level = 0;
+    if planes == 2 {
+        v.value(stage, "low", bits, true, "e_0 + more_0");
+        let sum = add_heaviest(v, stage, "low");
+        v.register(stage, "s", bits, true, &sum);
+        return;
+    }
+    v.value(stage, "beside_heaviest", bits, true, &terms[last - 1]);
+    terms[last - 1] = add_heaviest(v, stage, "beside_heaviest");
+    // What is left: pairs of planes, the last of which has been added already.
+    let mut sums: Vec<String> = terms[..last - 1].chunks(2).map(|pair| pair.join(" + ")).chain([terms[last - 1].clone()]).collect();
+    while sums.len() > 1 {
+        level += 1;
+        for (i, sum) in sums.iter().enumerate() {
+            v.register(stage, &format!("u{level}_{i}"), bits, true, sum);
+        }
+        v.register(stage, &format!("more_{level}"), bits, true, &format!("more_{}", level - 1));
+        stage += 1;
+        let names: Vec<String> = (0..sums.len()).map(|i| format!("u{level}_{i}")).collect();
+        sums = names.chunks(2).map(|pair| pair.join(" + ")).collect();
+    }
+    v.register(stage, "s", bits, true, &format!("{} + more_{level}", sums[0]));
 }
 
 /// The accumulator `acc`, and the sum that is stored.
@@ -171,12 +209,12 @@ fn accumulate(v: &mut Stages, planes: usize, stage: usize, summed: usize) {
     v.statement(summed, &format!("if (d_is_last[{summed}]) sum <= acc + init;"));
 }
 
-/// Hexadecimal digits of a mask with every third bit set.
-fn hex_mask(bits: usize) -> String {
+/// Hexadecimal digits of a mask with every `step`-th bit set, from bit 0 on.
+fn hex_mask(bits: usize, step: usize) -> String {
     (0..bits.div_ceil(4))
         .rev()
         .map(|digit| {
-            let value = (0..4).filter(|k| digit * 4 + k < bits && (digit * 4 + k) % 3 == 0).map(|k| 1 << k).sum::<u32>();
+            let value = (0..4).filter(|k| digit * 4 + k < bits && (digit * 4 + k) % step == 0).map(|k| 1 << k).sum::<u32>();
             char::from_digit(value, 16).unwrap_or('0')
         })
         .collect()
@@ -187,9 +225,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mask_selects_every_third_bit() {
-        assert_eq!(hex_mask(8), "49");
-        assert_eq!(hex_mask(16), "9249");
-        assert_eq!(hex_mask(64), "9249249249249249");
+    fn masks_select_every_second_and_sixth_bit() {
+        assert_eq!([hex_mask(8, 2), hex_mask(8, 6)], ["55", "41"]);
+        assert_eq!([hex_mask(16, 6), hex_mask(10, 2)], ["1041", "155"]);
+        assert_eq!(hex_mask(64, 6), "1041041041041041");
     }
 }
