@@ -3,8 +3,9 @@
 CARGO := cargo
 MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
+FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 
-.PHONY: demo test tools build train-test wave clean
+.PHONY: demo test formal tools build bitstream flash boards boards-table train-test wave clean
 
 # A prompt on every back end: the text, and a table that says whether the tokens are equal.
 demo: tools
@@ -14,10 +15,30 @@ demo: tools
 test: tools
 	$(CARGO) test --release --locked --workspace
 
+# Every proof of the emitted Verilog, the long ones too, as a table; firmware/formal/README.md says what they mean.
+formal: tools
+	$(CARGO) run --release --quiet --locked -p nda-formal
+
 build: tools
 	$(CARGO) build --release --locked --workspace
 
-# What the build needs from the system: a C++ compiler and Verilator.
+# A board's bitstream in target/boards/BOARD: emit, yosys, nextpnr, pack. Rows and names: constraints/boards.toml.
+bitstream: tools
+	$(FLOW) bitstream $(BOARD)
+
+# Loads it; says what to install if the board's programmer is missing.
+flash: bitstream
+	$(FLOW) flash $(BOARD)
+
+# All boards, with their records kept, and the table of what they come to.
+boards: tools
+	$(FLOW) boards --record
+	$(FLOW) table
+
+boards-table:
+	$(FLOW) table
+
+# What the build needs: a C++ compiler, Verilator and Python's venv from the system, the FPGA tools in .tools/venv.
 tools:
 	@./tools.sh
 

@@ -1,27 +1,56 @@
 #!/bin/sh
-# Installs what the build needs from the system, or says exactly what to install.
+# Installs what the build needs, or says exactly what to install: packages of the system, and the FPGA tools in a
+# virtual environment of the project (.tools/venv).
 set -eu
+cd "$(dirname "$0")"
 
 missing=""
 command -v c++ >/dev/null 2>&1 || missing="$missing g++"
 command -v verilator_bin >/dev/null 2>&1 && command -v verilator >/dev/null 2>&1 || missing="$missing verilator"
+python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 command -v cargo >/dev/null 2>&1 || {
     echo "error: cargo is not on the PATH" >&2
     echo " help: install Rust with rustup, then open a new shell" >&2
     exit 1
 }
-[ -z "$missing" ] && exit 0
 
-root=""
-if [ "$(id -u)" -ne 0 ]; then
-    if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then root="sudo"; else root="none"; fi
+if [ -n "$missing" ]; then
+    root=""
+    if [ "$(id -u)" -ne 0 ]; then
+        if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then root="sudo"; else root="none"; fi
+    fi
+    if [ "$root" = none ] || ! command -v apt-get >/dev/null 2>&1; then
+        echo "error: these system packages are missing:$missing" >&2
+        echo " help: run 'apt-get install$missing' as root (Debian 12), then this command again" >&2
+        exit 1
+    fi
+    echo "installing$missing"
+    $root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    # shellcheck disable=SC2086 # the list is to be split
+    $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
 fi
-if [ "$root" = none ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "error: these system packages are missing:$missing" >&2
-    echo " help: run 'apt-get install$missing' as root (Debian 12), then this command again" >&2
-    exit 1
+
+# The FPGA tools: wheels pinned by their hashes. The list beside them says that they are complete.
+venv=.tools/venv
+if ! cmp -s firmware/requirements.txt "$venv/requirements.txt"; then
+    echo "installing the FPGA tools into $venv"
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r firmware/requirements.txt || {
+        echo "error: the FPGA tools cannot be installed" >&2
+        echo " help: firmware/requirements.txt needs Python 3.11 or later and a package index" >&2
+        exit 1
+    }
+    cp firmware/requirements.txt "$venv/requirements.txt"
 fi
-echo "installing$missing"
-$root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-# shellcheck disable=SC2086 # the list is to be split
-$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+
+# They are WebAssembly, compiled to machine code when they run first: minutes, once, and one after the other here
+# instead of all at once in the tests.
+export YOWASP_CACHE_DIR="$PWD/.tools/yowasp"
+if ! cmp -s firmware/requirements.txt .tools/yowasp/requirements.txt; then
+    for tool in yosys nextpnr-ecp5 nextpnr-ice40 nextpnr-himbaechel-gowin ecppack icepack; do
+        echo "compiling $tool for this machine"
+        "$venv/bin/yowasp-$tool" --version >/dev/null 2>&1 || true
+    done
+    mkdir -p .tools/yowasp
+    cp firmware/requirements.txt .tools/yowasp/requirements.txt
+fi

@@ -41,8 +41,13 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-device", &["nda-spec", "nda-kernels", "serialport"]),
         ("nda-engine", &["nda-spec", "nda-ndf", "nda-kernels"]),
         ("nda-sim", &["nda-spec", "nda-device"]),
+        ("nda-boards", &["nda-spec"]),
+        ("nda-gates", &["nda-spec", "nda-device"]),
+        ("nda-formal", &["nda-spec", "nda-cores", "nda-gates"]),
+        // nda-engine and nda-ndf for the shapes of a model's layers alone.
+        ("nda-firmware", &["nda-spec", "nda-cores", "nda-boards", "nda-engine", "nda-ndf"]),
         // nda-cores for `nda emit` alone.
-        ("nda-cli", &["nda-spec", "nda-ndf", "nda-kernels", "nda-device", "nda-engine", "nda-sim", "nda-cores"]),
+        ("nda-cli", &["nda-spec", "nda-boards", "nda-ndf", "nda-kernels", "nda-device", "nda-engine", "nda-sim", "nda-cores"]),
         ("nda-tests", &[]),
     ];
     let arrows = arrows();

@@ -4,8 +4,8 @@
 //! of the length is written when the block is closed, and the wire reads what is closed (the staging that
 //! Glasgow's encoder uses; reference/boards.md, section 3.1). Handshake: ready/valid on both sides; `last` marks
 //! the frame's last byte. Throughput one byte a cycle; a block that is full costs one more cycle, a frame eight.
-//! A register holds the byte that came and another what goes to the block RAM, so that no path runs from the
-//! processor through the decisions into the RAM. Latency: up to a block, plus 2. Cost: one block RAM of 512 bytes, the CRC and some 100 LUT4.
+//! Registers hold the byte that came, one more that came while it waited, and what goes to the block RAM, so that no
+//! path runs from the processor through the decisions into the RAM, or back. Latency: up to a block, plus 2. Cost: one block RAM of 512 bytes, the CRC and some 100 LUT4.
 //! Golden model: `nda_spec::wire::encode_frame`.
 
 use crate::block_ram::BlockRam;
@@ -62,6 +62,9 @@ pub struct FrameEncoder {
     held_zero: DFF<Bit>,
     held_last: DFF<Bit>,
     has_held: DFF<Bit>,
+    spare: DFF<Bits<8>>,
+    spare_last: DFF<Bit>,
+    has_spare: DFF<Bit>,
     is_full: DFF<Bit>,
     write_now: DFF<Bit>,
     write_where: DFF<Bits<9>>,
@@ -78,6 +81,8 @@ pub struct FrameEncoder {
     offer_zero: Signal<Local, Bit>,
     crc_byte: Signal<Local, Bits<8>>,
     next_block_bytes: Signal<Local, Bits<8>>,
+    is_free: Signal<Local, Bit>,
+    next_held: Signal<Local, Bits<8>>,
     taken: Signal<Local, Bit>,
     next_at: Signal<Local, Bits<9>>,
     crc_value: Signal<Local, Bits<32>>,
@@ -111,6 +116,9 @@ impl Default for FrameEncoder {
             held_zero: Default::default(),
             held_last: Default::default(),
             has_held: Default::default(),
+            spare: Default::default(),
+            spare_last: Default::default(),
+            has_spare: Default::default(),
             is_full: Default::default(),
             write_now: Default::default(),
             write_where: Default::default(),
@@ -125,6 +133,8 @@ impl Default for FrameEncoder {
             offer_zero: Default::default(),
             crc_byte: Default::default(),
             next_block_bytes: Default::default(),
+            is_free: Default::default(),
+            next_held: Default::default(),
             taken: Default::default(),
             next_at: Default::default(),
             crc_value: Default::default(),
@@ -141,7 +151,22 @@ impl Logic for FrameEncoder {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, crc_index, code_at, write_at, read_at, closed, block_bytes, has_byte, has_room);
-        dff_setup!(self, clock, held, held_zero, held_last, has_held, is_full, write_now, write_where, write_what, visible);
+        dff_setup!(
+            self,
+            clock,
+            held,
+            held_zero,
+            held_last,
+            has_held,
+            spare,
+            spare_last,
+            has_spare,
+            is_full,
+            write_now,
+            write_where,
+            write_what,
+            visible
+        );
         clock!(self, clock, ram, crc);
         self.used.next = self.write_at.q.val() - self.read_at.q.val();
         self.has_room.d.next = self.used.val() < self.room_limit.val();
@@ -239,7 +264,6 @@ impl Logic for FrameEncoder {
         }
         if self.taken.val() {
             if self.state.q.val() == EncoderState::Body {
-                self.has_held.d.next = false;
                 self.crc.enable.next = true;
                 if self.held_last.q.val() {
                     self.state.d.next = EncoderState::Crc;
@@ -256,13 +280,29 @@ impl Logic for FrameEncoder {
         self.block_bytes.d.next = self.next_block_bytes.val();
         self.is_full.d.next = self.next_block_bytes.val() == 255;
 
-        // The register in front: free, or freed in this cycle.
-        self.ready.next = !self.has_held.q.val() | (self.taken.val() & (self.state.q.val() == EncoderState::Body));
-        if self.valid.val() & (!self.has_held.q.val() | (self.taken.val() & (self.state.q.val() == EncoderState::Body))) {
-            self.has_held.d.next = true;
-            self.held.d.next = self.data.val();
-            self.held_zero.d.next = self.data.val() == 0;
+        // The registers in front. `ready` is a register's word: a byte that comes while the one before it waits is kept
+        // in the spare.
+        self.ready.next = !self.has_spare.q.val();
+        self.is_free.next = !self.has_held.q.val() | (self.taken.val() & (self.state.q.val() == EncoderState::Body));
+        self.next_held.next = self.data.val();
+        if self.has_spare.q.val() {
+            self.next_held.next = self.spare.q.val();
+        }
+        if self.is_free.val() {
+            self.held.d.next = self.next_held.val();
+            self.held_zero.d.next = self.next_held.val() == 0;
             self.held_last.d.next = self.last.val();
+            self.has_held.d.next = self.valid.val() | self.has_spare.q.val();
+            if self.has_spare.q.val() {
+                self.held_last.d.next = self.spare_last.q.val();
+            }
+            self.has_spare.d.next = false;
+        } else {
+            if self.valid.val() & !self.has_spare.q.val() {
+                self.has_spare.d.next = true;
+                self.spare.d.next = self.data.val();
+                self.spare_last.d.next = self.last.val();
+            }
         }
 
         // The reading side: a byte is fetched as soon as the one before it has left.

@@ -11,6 +11,7 @@ pub mod config;
 pub mod cycles;
 pub mod golden;
 pub mod job;
+pub mod plan;
 pub mod requantize;
 pub mod tile;
 pub mod width;

@@ -364,6 +364,27 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
 }
 
+#[test]
+fn plan_of_a_board_says_where_weights_go_and_where_a_tokens_time_goes() {
+    let (_folder, model) = model();
+    let plan = json(&["plan", &model, "--board", "ulx3s-85f", "--json"]);
+    let (board, token) = (&plan["board"], &plan["token"]);
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{plan}"));
+    assert_eq!(token["layers_on_cpu"], 0, "{plan}");
+    assert!((number(&board["array_s"]) - number(&token["run_cycles"]) / 100e6).abs() < 1e-12);
+    assert!((number(&board["link_s"]) - (number(&token["bytes_out"]) + number(&token["bytes_in"])) / 100e3).abs() < 1e-12);
+    let total = number(&board["array_s"]) + number(&board["link_s"]) + number(&board["turnaround_s"]);
+    assert!((number(&board["tokens_per_second"]) * total - 1.0).abs() < 1e-9);
+    let said = good(&["plan", &model, "--board", "ulx3s-85f"]);
+    assert!(said.contains("weights in block RAM") && said.contains("tokens/s projected"), "{said}");
+    // A board that is too small says which layers stay on the CPU and why; one that is not routed says so.
+    let small = good(&["plan", &model, "--board", "hx8k"]);
+    assert!(small.contains("layers run on the CPU") && small.contains("not counted"), "{small}");
+    assert!(good(&["plan", &model, "--board", "orangecrab"]).contains("is not routed"));
+    assert!(bad(2, &["plan", &model, "--board", "nowhere"]).contains("ulx3s-85f"));
+    bad(2, &["plan", &model, "--board", "ulx3s-85f", "--config", "nano16"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_board_on_a_serial_port_speaks_as_the_cpu_does_and_its_loss_is_said() {

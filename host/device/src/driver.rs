@@ -14,7 +14,7 @@ use nda_spec::wire::{
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Most payload bytes of a response that the driver asks for: a damaged one is sent again whole.
-pub const MAX_RESPONSE: usize = 4096;
+pub const MAX_RESPONSE: usize = nda_spec::plan::MAX_RESPONSE_BYTES;
 
 /// Bytes that a session's start throws away at most before it speaks.
 const MAX_DRAIN_BYTES: usize = 1 << 20;

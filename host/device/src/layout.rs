@@ -1,10 +1,8 @@
 //! How a matrix of any shape becomes jobs that fit the device: segments of columns, blocks of row groups.
 
 use nda_spec::config::Geometry;
-use nda_spec::job::plane_groups;
-use nda_spec::tile::WORD_COLS;
-use nda_spec::wire::{Ident, JOB_BYTES};
-use nda_spec::{ActivationCode, width};
+use nda_spec::plan::segment_cols;
+use nda_spec::wire::Ident;
 use std::ops::Range;
 
 /// What one job can be at most.
@@ -19,16 +17,10 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// The limits of a device. Activations are counted in the widest code, so that a prepared matrix
-    /// takes vectors of every code.
+    /// The limits of a device.
     pub(crate) fn new(ident: &Ident) -> Limits {
         let g = &ident.geometry;
-        let groups = plane_groups(ActivationCode::A8, g.planes);
-        let frame_beats = (usize::from(ident.mtu) - JOB_BYTES) / (groups * g.act_word_bytes());
-        let beats = [g.act_words / groups, frame_beats, width::MAX_JOB_COLS / g.array_cols, g.tile_words, usize::from(u16::MAX)];
-        let cols = beats.into_iter().min().unwrap_or(1).max(1) * g.array_cols;
-        // Whole words of the tile layout where that is possible: packing them needs no shifts.
-        let segment_cols = if cols >= WORD_COLS { cols / WORD_COLS * WORD_COLS } else { cols };
+        let segment_cols = segment_cols(g, usize::from(ident.mtu));
         let segment_words = segment_cols.div_ceil(g.array_cols);
         Limits {
             segment_cols,
@@ -124,7 +116,8 @@ pub(crate) fn total_words(g: &Geometry, limits: &Limits, groups: usize, cols: us
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nda_spec::Config;
+    use nda_spec::job::plane_groups;
+    use nda_spec::{ActivationCode, Config};
     use nda_spec::wire::{ENGINE_VERSION, PROTOCOL_VERSION};
 
     fn ident(config: &Config) -> Ident {

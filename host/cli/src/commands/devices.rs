@@ -3,6 +3,7 @@
 use crate::backend::{self, option_name};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::{output, simulator};
+use nda_boards::Board;
 use nda_device::{BAUD_RATES, DeviceError, SerialDevice};
 use nda_kernels::Variant;
 use nda_spec::Config;
@@ -118,7 +119,11 @@ fn image(ident: &Ident) -> String {
 }
 
 fn board_name(id: u16) -> String {
-    if id == 0 { "a simulated board".into() } else { format!("board {id}") }
+    if id == 0 {
+        return "a simulated board".into();
+    }
+    let rows = Board::all().unwrap_or_default();
+    rows.into_iter().find(|b| b.id == id).map_or_else(|| format!("a board with the unknown id {id}"), |b| b.title)
 }
 
 fn found_json(found: &Found) -> Value {

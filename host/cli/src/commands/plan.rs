@@ -1,12 +1,13 @@
 //! `nda plan`: what a model costs on a configuration, layer by layer, before anything runs.
 
 use crate::backend::{self, BackendName, SimPort};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::{files, output};
+use nda_boards::{Board, Status, TURNAROUND_S, TokenTime, TokenWork};
 use nda_engine::{Linear, Scratch, Weights, run_shapes};
 use nda_kernels::Cost;
 use nda_spec::Config;
-use nda_spec::config::DEFAULT_CONFIG;
+use nda_spec::config::{DEFAULT_CONFIG, WeightMemory};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -15,6 +16,9 @@ use std::path::PathBuf;
 /// Run cycles are exact: the array's counter says the same. Bytes are those of a vector of zeros (stuffing
 /// depends a little on the values). Link cycles are the bytes' time at the configuration's baud rate, or one
 /// cycle a byte with --port parallel.
+///
+/// With --board the configuration, clock and link are those of the board's image, and the time of a token is
+/// projected: array, link and the turnarounds of the USB bridge. Nothing here has run on a board.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The model, an .ndf document.
@@ -22,6 +26,9 @@ pub struct Arguments {
     /// The configuration; 'nda devices' lists them.
     #[arg(long, default_value = DEFAULT_CONFIG)]
     config: String,
+    /// The board, a row of constraints/boards.toml, in place of a configuration.
+    #[arg(long, conflicts_with_all = ["config", "port"])]
+    board: Option<String>,
     /// The link: uart or parallel.
     #[arg(long, value_enum, default_value_t = Port::Uart)]
     port: Port,
@@ -63,7 +70,11 @@ impl Row {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let config = backend::config(&arguments.config)?;
+    let board = arguments.board.as_deref().map(board).transpose()?;
+    let config = match &board {
+        Some(board) => board.config().map_err(|e| Failure::usage(e, "constraints/boards.toml", "correct the row"))?,
+        None => backend::config(&arguments.config)?,
+    };
     let mapped = files::open_document(&arguments.model)?;
     let weights = files::weights(&arguments.model, &mapped.document())?;
     let port = match arguments.port {
@@ -71,7 +82,64 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Port::Parallel => SimPort::Parallel,
     };
     let rows = plan(&weights, &config, port).map_err(|stop| files::in_file(&arguments.model, stop))?;
-    if arguments.json { output::json(&plan_json(arguments, &config, &rows)) } else { plan_text(arguments, &config, &rows) }
+    if arguments.json {
+        return output::json(&plan_json(arguments, &config, board.as_ref(), &rows));
+    }
+    if let Some(board) = &board {
+        board_text(board, &config)?;
+    }
+    plan_text(arguments, &config, &rows)?;
+    match &board {
+        Some(board) => time_text(board, &config, &Totals::of(&rows)),
+        None => Ok(()),
+    }
+}
+
+/// The board of a name.
+fn board(name: &str) -> Outcome<Board> {
+    Board::named(name).map_err(|e| Failure::usage(e, format_args!("--board {name}"), "use one of these names").into())
+}
+
+/// Where weights go on a board, before the layers.
+fn board_text(board: &Board, config: &Config) -> Outcome {
+    let g = &config.geometry;
+    let store = match config.weight_memory {
+        WeightMemory::Block => "block RAM",
+        WeightMemory::Spram => "single-port RAM",
+    };
+    output::line(format_args!(
+        "{} ({}): weights in {store}, {} words of {} bytes in pages of {}; beside the FPGA: {}",
+        board.title,
+        board.part,
+        g.tile_words,
+        g.tile_word_bytes(),
+        g.page_words,
+        board.memory
+    ))?;
+    match board.status {
+        Status::Routed => Ok(()),
+        Status::Constraints => output::line(format_args!("its image is not routed: {}", board.note)),
+    }
+}
+
+/// The time of a token on a board, after the layers.
+fn time_text(board: &Board, config: &Config, totals: &Totals) -> Outcome {
+    let time = totals.time(config);
+    let ms = |s: f64| 1000.0 * s;
+    output::line(format_args!(
+        "\non the {}: array {:.2} ms, link {:.2} ms at {} baud, turnarounds {:.2} ms ({} of {:.0} ms, assumed)\n\
+         limit: {}; {:.2} tokens/s projected{}",
+        board.title,
+        ms(time.array_s),
+        ms(time.link_s),
+        config.baud,
+        ms(time.turnaround_s),
+        totals.cost.jobs,
+        ms(TURNAROUND_S),
+        time.limit(),
+        time.tokens_per_second(),
+        if totals.on_cpu > 0 { ", the layers on the CPU not counted" } else { "" }
+    ))
 }
 
 /// Every layer once, with a vector of zeros, on the software model of the board: the driver that also
@@ -125,6 +193,12 @@ impl Totals {
     /// Tokens a second if nothing but link and array took time, one after the other.
     fn tokens_per_second(&self, config: &Config) -> f64 {
         f64::from(config.clk_hz) / (self.cost.run_cycles + self.link_cycles).max(1) as f64
+    }
+
+    fn time(&self, config: &Config) -> TokenTime {
+        let work =
+            TokenWork { run_cycles: self.cost.run_cycles, bytes: self.cost.bytes_out + self.cost.bytes_in, round_trips: self.cost.jobs };
+        TokenTime::new(config, work)
     }
 
     fn utilisation(&self) -> f64 {
@@ -197,7 +271,7 @@ fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
     Ok(())
 }
 
-fn plan_json(arguments: &Arguments, config: &Config, rows: &[Row]) -> Value {
+fn plan_json(arguments: &Arguments, config: &Config, board: Option<&Board>, rows: &[Row]) -> Value {
     let layer = |r: &Row| {
         json!({
             "layer": r.name, "rows": r.rows, "cols": r.cols, "words": r.words, "resident": r.refusal.is_none(), "reason": r.refusal, "jobs": r.cost.jobs, "beats": r.cost.beats,
@@ -205,8 +279,15 @@ fn plan_json(arguments: &Arguments, config: &Config, rows: &[Row]) -> Value {
         })
     };
     let t = Totals::of(rows);
+    let on_board = board.map(|board| {
+        let time = t.time(config);
+        json!({
+            "name": board.name, "part": board.part, "array_s": time.array_s, "link_s": time.link_s, "turnaround_s": time.turnaround_s,
+            "limit": time.limit(), "tokens_per_second": time.tokens_per_second(), "evidence": "projected",
+        })
+    });
     json!({
-        "model": arguments.model, "config": config.name, "port": format!("{:?}", arguments.port).to_lowercase(), "layers": rows.iter().map(layer).collect::<Vec<_>>(),
+        "board": on_board, "model": arguments.model, "config": config.name, "port": format!("{:?}", arguments.port).to_lowercase(), "layers": rows.iter().map(layer).collect::<Vec<_>>(),
         "token": {
             "words": t.words, "tile_words": config.geometry.tile_words, "jobs": t.cost.jobs, "beats": t.cost.beats, "run_cycles": t.cost.run_cycles, "bytes_out": t.cost.bytes_out,
             "bytes_in": t.cost.bytes_in, "link_cycles": t.link_cycles, "layers_on_cpu": t.on_cpu, "tokens_per_second_at_most": t.tokens_per_second(config),

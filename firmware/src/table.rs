@@ -1,0 +1,227 @@
+//! `docs/boards.md`: what the boards' records come to.
+//!
+//! Made from the rows, the committed records and the cycle model, never by hand; a test makes it again and compares.
+
+use crate::error::{FlowError, read};
+use crate::model;
+use crate::record::{Record, hash};
+use nda_boards::{Board, Family, Status, TURNAROUND_S, TokenTime, TokenWork};
+use nda_cores::{Port, emit_as};
+use nda_spec::plan::{Layer, TokenCost, macs_per_cycle, token_cost};
+use nda_spec::{ActivationCode, Config};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The table, from the project's root.
+pub const TABLE: &str = "docs/boards.md";
+/// The records' folder, from the project's root.
+pub const RECORDS: &str = "firmware/records";
+
+/// The committed record of a board.
+pub fn record_path(root: &Path, board: &Board) -> PathBuf {
+    root.join(RECORDS).join(format!("{}.json", board.name))
+}
+
+/// A routed board with all that a line of the tables says.
+struct Line {
+    board: Board,
+    config: Config,
+    record: Record,
+    /// The cores have changed since the record.
+    stale: bool,
+    cost: TokenCost,
+}
+
+/// The whole document.
+///
+/// # Errors
+/// A record that cannot be read, a configuration that cannot be emitted, a model that cannot be read.
+pub fn table(root: &Path) -> Result<String, FlowError> {
+    let (layers, code) = model::layers(&root.join(model::MODEL))?;
+    let boards = Board::all()?;
+    let routed = boards.iter().filter(|b| b.status == Status::Routed && record_path(root, b).is_file());
+    let lines = routed.map(|board| line(root, board, &layers, code)).collect::<Result<Vec<_>, _>>()?;
+    let missing: Vec<&str> =
+        boards.iter().filter(|b| b.status == Status::Routed && !record_path(root, b).is_file()).map(|b| b.title.as_str()).collect();
+    let mut text = String::from(HEAD);
+    if !missing.is_empty() {
+        let _ = write!(text, "No record is kept yet of: {}. `make boards` routes them.\n\n", missing.join(", "));
+    }
+    size_and_speed(&mut text, &lines);
+    meaning(&mut text, &lines, &layers);
+    pins(&mut text, &boards)?;
+    notes(&mut text, &boards, &lines);
+    Ok(text)
+}
+
+/// Whether the committed table is what comes out now.
+///
+/// # Errors
+/// [`FlowError::Stale`] names the first line that differs.
+pub fn check(root: &Path) -> Result<(), FlowError> {
+    let path = root.join(TABLE);
+    let (now, committed) = (table(root)?, read(&path)?);
+    let differs = now.lines().zip(committed.lines()).position(|(a, b)| a != b).or((now != committed).then_some(now.lines().count()));
+    match differs {
+        Some(line) => Err(FlowError::Stale { path, problem: format!("line {} differs", line + 1), command: "make boards-table" }),
+        None => Ok(()),
+    }
+}
+
+fn line(root: &Path, board: &Board, layers: &[Layer], code: ActivationCode) -> Result<Line, FlowError> {
+    let config = board.config()?;
+    let record = Record::read(&record_path(root, board))?;
+    let emitted = emit_as(&config, Port::Uart, board.id, 0);
+    let emitted = emitted.map_err(|source| FlowError::Emit { config: config.name.clone(), source })?;
+    let stale = hash(emitted.verilog.as_bytes()) != record.inputs.verilog;
+    let cost = token_cost(&config, layers, code);
+    Ok(Line { board: board.clone(), config, record, stale, cost })
+}
+
+const HEAD: &str = "\
+# Boards
+
+Made by `make boards-table` from `constraints/boards.toml` and the build records in `firmware/records/`; not edited by hand.
+
+**Nothing here has run on a real board.** Each number says where it comes from:
+*nextpnr* is the place-and-route tool's own report, *derived* is arithmetic from the geometry, *projected* is the cycle model at a
+clock that nextpnr says is met. `make bitstream BOARD=...` makes the same bitstream again, byte for byte.
+
+";
+
+/// A cell count: the first names of synthesis that are there.
+fn cells(record: &Record, prefixes: &[&str]) -> u64 {
+    record.cells.iter().filter(|(kind, _)| prefixes.iter().any(|p| kind.starts_with(p))).map(|(_, n)| n).sum()
+}
+
+/// `used of available` of nextpnr's resources.
+fn used(record: &Record, resource: &str) -> String {
+    match record.utilization.get(resource) {
+        Some(u) => format!("{} of {} ({} %)", u.used, u.available, (u.used * 100).div_ceil(u.available.max(1))),
+        None => "0".into(),
+    }
+}
+
+struct Columns {
+    logic: &'static str,
+    flip_flops: &'static [&'static str],
+    memory: &'static [&'static str],
+}
+
+const fn columns(family: Family) -> Columns {
+    match family {
+        Family::Ice40 => Columns { logic: "ICESTORM_LC", flip_flops: &["SB_DFF"], memory: &["ICESTORM_RAM", "ICESTORM_SPRAM"] },
+        Family::Ecp5 => Columns { logic: "TRELLIS_COMB", flip_flops: &["TRELLIS_FF"], memory: &["DP16KD"] },
+        Family::Gowin | Family::Gatemate => Columns { logic: "LUT4", flip_flops: &["DFF"], memory: &["BSRAM"] },
+    }
+}
+
+fn size_and_speed(text: &mut String, lines: &[Line]) {
+    *text += "## Size and speed (nextpnr)\n\n\
+        Logic is LUTs with the carry cells and LUT RAM that take their places, as nextpnr counts them.\n\n\
+        | board | part | configuration | logic | flip-flops | block RAM | clock, MHz | Fmax by seed, MHz | min / median / max | record |\n\
+        |---|---|---|---|---|---|---|---|---|---|\n";
+    for l in lines {
+        let c = columns(l.board.family);
+        let memory: Vec<String> =
+            c.memory.iter().filter(|m| l.record.utilization.contains_key(**m)).map(|m| format!("{} {m}", used(&l.record, m))).collect();
+        let seeds: Vec<String> =
+            l.record.runs.iter().map(|r| format!("{}: {:.1}{}", r.seed, r.clock.achieved, if r.met { "" } else { " (missed)" })).collect();
+        let spread = l.record.spread().map_or_else(|| "-".into(), |s| format!("{:.1} / {:.1} / {:.1}", s.min, s.median, s.max));
+        let clock = l.record.shipped().map_or(0.0, |r| r.clock.constraint);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {clock} | {} | {spread} | {} |",
+            l.board.title,
+            l.board.part,
+            l.config.name,
+            used(&l.record, c.logic),
+            cells(&l.record, c.flip_flops),
+            memory.join(", "),
+            seeds.join(", "),
+            if l.stale { "stale: the cores have changed since" } else { "current" },
+        );
+    }
+    *text += "\n";
+}
+
+fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
+    let weights: u64 = layers.iter().map(Layer::weights).sum();
+    let _ = write!(
+        text,
+        "## What it comes to\n\n\
+         `{}` has {} layers with {weights} weights. A layer that does not fit beside those before it stays on the host's CPU.\n\
+         A token's time is the array's, the wire's and {} ms for each round trip over USB, which is assumed; the CPU's own work is not in it.\n\n\
+         | board | MACs a cycle, A8 (derived) | GMAC/s (projected) | weights on the board (derived) | layers (derived) | jobs a token (derived) | array, link, turnarounds: ms a token (projected) | tokens/s (projected) |\n\
+         |---|---|---|---|---|---|---|---|\n",
+        model::MODEL,
+        layers.len(),
+        1e3 * TURNAROUND_S,
+    );
+    for l in lines {
+        let macs = macs_per_cycle(&l.config.geometry, ActivationCode::A8);
+        let clk = f64::from(l.config.clk_hz);
+        let work = TokenWork { run_cycles: l.cost.run_cycles, bytes: l.cost.wire_bytes, round_trips: l.cost.jobs };
+        let time = TokenTime::new(&l.config, work);
+        let _ = writeln!(
+            text,
+            "| {} | {macs} | {:.2} | {} of {weights} | {} of {} | {} | {:.2}, {:.1}, {:.1} at {} baud | {:.1} |",
+            l.board.title,
+            macs * clk / 1e9,
+            l.cost.weights,
+            l.cost.layers,
+            layers.len(),
+            l.cost.jobs,
+            1e3 * time.array_s,
+            1e3 * time.link_s,
+            1e3 * time.turnaround_s,
+            l.config.baud,
+            time.tokens_per_second(),
+        );
+    }
+    *text += "\n";
+}
+
+fn pins(text: &mut String, boards: &[Board]) -> Result<(), FlowError> {
+    *text += "## Pins\n\n\
+        | board | id | clock | host to board | board to host | LEDs: link, busy, fault | bridge | memory | programmer |\n\
+        |---|---|---|---|---|---|---|---|---|\n";
+    for board in boards {
+        let file = board.pin_file()?;
+        let pin = |port: &str| file.pin(port).map_or("-", |p| p.site.as_str()).to_string();
+        let led = |port: &Option<String>| port.as_deref().map_or_else(|| "-".into(), pin);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {}, {} MHz | {} | {} | {}, {}, {} | {} | {} | `{}` |",
+            board.title,
+            board.id,
+            pin(&board.oscillator.port),
+            f64::from(board.oscillator.hz) / 1e6,
+            pin(&board.rx),
+            pin(&board.tx),
+            led(&board.leds.link),
+            led(&board.leds.busy),
+            led(&board.leds.fault),
+            board.bridge,
+            board.memory,
+            board.programmer.join(" ").replace("{bitstream}", &format!("{}.{}", board.name, board.family.bitstream_extension())),
+        );
+    }
+    *text += "\n";
+    Ok(())
+}
+
+fn notes(text: &mut String, boards: &[Board], lines: &[Line]) {
+    *text += "## Notes\n\n";
+    for board in boards.iter().filter(|b| !b.note.is_empty()) {
+        let state = if board.status == Status::Routed { "" } else { " (constraints only, not routed)" };
+        let _ = writeln!(text, "- **{}**{state}: {}", board.title, board.note);
+    }
+    *text += "\n## Bitstreams\n\n| board | id (IDENT build) | seed | bytes | BLAKE3, first half | tools |\n|---|---|---|---|---|---|\n";
+    for l in lines {
+        let tools: Vec<String> = l.record.inputs.tools.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        let b = &l.record.bitstream;
+        let (seed, short) = (l.record.inputs.seed, b.blake3.get(..32).unwrap_or(&b.blake3));
+        let _ = writeln!(text, "| {} | {} | {seed} | {} | {short} | {} |", l.board.title, l.record.id, b.bytes, tools.join(", "));
+    }
+}

@@ -1,0 +1,28 @@
+//! The committed table and records are those that come out now.
+
+use nda_boards::{Board, Status};
+use nda_firmware::{Record, root, table};
+use std::collections::BTreeSet;
+
+#[test]
+fn the_committed_table_is_the_one_that_the_records_make() {
+    table::check(&root()).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn every_record_is_of_a_routed_board_and_of_at_least_three_seeds() {
+    let routed: Vec<Board> = Board::all().expect("boards").into_iter().filter(|b| b.status == Status::Routed).collect();
+    for board in routed.iter().filter(|b| table::record_path(&root(), b).is_file()) {
+        let record = Record::read(&table::record_path(&root(), board)).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((record.inputs.board.as_str(), record.inputs.board_id), (board.name.as_str(), board.id));
+        let seeds: BTreeSet<u64> = record.runs.iter().map(|r| r.seed).collect();
+        assert!(seeds.len() >= 3, "{}: seeds {seeds:?}", board.name);
+        let shipped = record.shipped().expect("the shipped seed is one of them");
+        assert!(shipped.met && shipped.clock.achieved >= shipped.clock.constraint, "{}: {shipped:?}", board.name);
+        assert_eq!(shipped.id, record.id);
+    }
+    let files = std::fs::read_dir(root().join(table::RECORDS)).expect("the records");
+    let there: BTreeSet<String> = files.map(|f| f.expect("a file").file_name().into_string().expect("a name")).collect();
+    let known: BTreeSet<String> = routed.iter().map(|b| format!("{}.json", b.name)).chain(["README.md".into()]).collect();
+    assert!(there.is_subset(&known), "{there:?} has a record of a board that is not routed");
+}
