@@ -39,7 +39,8 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-ndf", &["nda-spec"]),
         ("nda-kernels", &["nda-spec"]),
         ("nda-device", &["nda-spec", "nda-kernels", "serialport"]),
-        ("nda-engine", &["nda-spec", "nda-ndf", "nda-kernels"]),
+        ("nda-lang", &["nda-spec", "nda-kernels"]),
+        ("nda-engine", &["nda-spec", "nda-ndf", "nda-kernels", "nda-lang"]),
         ("nda-sim", &["nda-spec", "nda-device"]),
         // nda-cores for `nda emit` alone.
         ("nda-cli", &["nda-spec", "nda-ndf", "nda-kernels", "nda-device", "nda-engine", "nda-sim", "nda-cores"]),

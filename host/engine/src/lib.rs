@@ -15,9 +15,9 @@ mod generate;
 mod hyper;
 mod linear;
 mod model;
-pub mod ops;
+
 mod projection;
-mod quantize;
+
 mod sampler;
 mod tokenizer;
 mod weights;
@@ -28,8 +28,8 @@ pub use generate::{Generated, Step, generate};
 pub use hyper::Hyper;
 pub use linear::{Linear, RunShape, Scratch, run_shapes};
 pub use model::{Model, Session};
+pub use nda_lang::{ops, quantize};
 pub use projection::Projection;
-pub use quantize::quantize;
 pub use sampler::{Sampler, Sampling, SplitMix64, greedy};
 pub use tokenizer::{Merger, SPLIT_NONE, Tokenizer, Utf8Stream};
 pub use weights::{EMBEDDING, FINAL_NORM, FusedLayer, HEAD, Weights, block_tensor};

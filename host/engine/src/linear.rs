@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::projection::Projection;
-use crate::quantize::quantize;
+use crate::quantize;
 use nda_kernels::{Activations, Cost, Gemv, MatrixId};
 use nda_ndf::Outlier;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode};

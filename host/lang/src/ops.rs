@@ -95,6 +95,30 @@ impl Rope {
     }
 }
 
+/// The turns of the position that was asked for last: every block of a step asks for the same.
+#[derive(Debug, Clone, Default)]
+pub struct Turns {
+    rope: Option<(usize, f32, Rope)>,
+    position: Option<usize>,
+    turns: Vec<(f32, f32)>,
+}
+
+impl Turns {
+    /// Cosine and sine of every pair of a head at a position.
+    pub fn at(&mut self, position: usize, head_dim: usize, theta: f32) -> &[(f32, f32)] {
+        if !self.rope.as_ref().is_some_and(|(dim, base, _)| *dim == head_dim && base.to_bits() == theta.to_bits()) {
+            self.rope = Some((head_dim, theta, Rope::new(head_dim, theta)));
+            self.position = None;
+        }
+        if self.position != Some(position) {
+            let rope = self.rope.as_ref().map(|(_, _, rope)| rope.turns(position));
+            self.turns = rope.unwrap_or_default();
+            self.position = Some(position);
+        }
+        &self.turns
+    }
+}
+
 /// Turns every head of `x` (`heads * 2 * turns.len()` values) by the turns of one position.
 pub fn rotate(turns: &[(f32, f32)], x: &mut [f32]) {
     for head in x.chunks_exact_mut(2 * turns.len()) {
