@@ -1,6 +1,7 @@
 //! The builtins: what they are called, what they take, and what they do.
 
 use crate::ast::Type;
+use crate::module::Purpose;
 use crate::ops::{self, Turns};
 use crate::quantize::quantize;
 use crate::trap::Trap;
@@ -76,11 +77,11 @@ pub trait Builtins {
     /// A tensor that there is not.
     fn tensor(&mut self, tensor: usize) -> Result<&[f32], HostError>;
 
-    /// Columns of a tensor that [`Self::row`] takes rows of.
+    /// Rows and columns of a tensor that [`Self::row`] takes rows of.
     ///
     /// # Errors
     /// A tensor that there is not.
-    fn row_len(&mut self, tensor: usize) -> Result<usize, HostError>;
+    fn shape(&mut self, tensor: usize) -> Result<(usize, usize), HostError>;
 
     /// One row of a matrix or table.
     ///
@@ -152,6 +153,9 @@ pub enum Builtin {
     MetaFloat,
     Tensor,
     Row,
+    Rows,
+    Cols,
+    Expect,
     Gemv,
     Add,
     Mul,
@@ -219,7 +223,7 @@ const TO_FLOAT: Back = Back::Is(Type::Float);
 const TO_VEC: Back = Back::Is(Type::Vec);
 
 /// All builtins.
-pub const SIGNATURES: [Signature; 35] = [
+pub const SIGNATURES: [Signature; 38] = [
     Signature { name: "print", builtin: Builtin::Print, params: &[Param::Any], repeat: true, back: Back::Is(Type::Unit) },
     one("int", Builtin::Int, &[FLOAT], TO_INT),
     one("float", Builtin::Float, &[INT], TO_FLOAT),
@@ -238,6 +242,9 @@ pub const SIGNATURES: [Signature; 35] = [
     one("meta_float", Builtin::MetaFloat, &[Param::Literal], TO_FLOAT),
     one("tensor", Builtin::Tensor, &[Param::Tensor], TO_VEC),
     one("row", Builtin::Row, &[Param::Tensor, INT], TO_VEC),
+    one("rows", Builtin::Rows, &[Param::Tensor], TO_INT),
+    one("cols", Builtin::Cols, &[Param::Tensor], TO_INT),
+    one("expect", Builtin::Expect, &[Param::Is(Type::Bool), Param::Is(Type::Str)], Back::Is(Type::Unit)),
     Signature { name: "gemv", builtin: Builtin::Gemv, params: &[Param::Tensor, Param::AnyVector], repeat: true, back: TO_VEC },
     one("add", Builtin::Add, &[VEC, VEC], TO_VEC),
     one("mul", Builtin::Mul, &[VEC, VEC], TO_VEC),
@@ -263,6 +270,16 @@ pub fn find(name: &str) -> Option<&'static Signature> {
 }
 
 impl Builtin {
+    /// What its tensor names are for, if it takes any.
+    pub const fn purpose(self) -> Option<Purpose> {
+        match self {
+            Builtin::Gemv => Some(Purpose::Gemv),
+            Builtin::Tensor => Some(Purpose::Tensor),
+            Builtin::Row | Builtin::Rows | Builtin::Cols => Some(Purpose::Row),
+            _ => None,
+        }
+    }
+
     /// Whether it takes and gives scalars only, so that every tier has it as an operation of its own.
     pub const fn is_scalar(self) -> bool {
         use Builtin::*;
@@ -347,10 +364,14 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             Ok(back(out))
         }
         Builtin::Row => {
-            let mut out = heap.vector(host.row_len(linked).map_err(Trap::Host)?)?;
+            let mut out = heap.vector(host.shape(linked).map_err(Trap::Host)?.1)?;
             host.row(linked, int(&args[0]), elements(&mut out)).map_err(Trap::Host)?;
             Ok(back(out))
         }
+        Builtin::Rows => Ok(Value::Int(host.shape(linked).map_err(Trap::Host)?.0 as i64)),
+        Builtin::Cols => Ok(Value::Int(host.shape(linked).map_err(Trap::Host)?.1 as i64)),
+        Builtin::Expect if args[0].bits() != 0 => Ok(Value::Unit),
+        Builtin::Expect => Err(Trap::Expectation { text: args[1].to_string() }),
         Builtin::Add | Builtin::Mul | Builtin::Swiglu => two_vectors(*host, heap, builtin, args),
         Builtin::Dot => {
             let (a, b) = (vector(&args[0]), vector(&args[1]));

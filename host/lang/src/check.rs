@@ -497,18 +497,16 @@ impl Checker {
             Back::Is(of) => of,
             Back::Same => args.first().map_or(Type::Unknown, |arg| arg.of),
         };
-        let purpose = match signature.builtin {
-            Builtin::Gemv => Some(Purpose::Gemv),
-            Builtin::Tensor => Some(Purpose::Tensor),
-            Builtin::Row => Some(Purpose::Row),
-            _ => None,
-        };
+        if self.in_global && matches!(signature.builtin, Builtin::Gemv | Builtin::Attend | Builtin::Print) {
+            let message = format!("a constant's value cannot call '{}'", signature.name);
+            self.error(span, message, "call it in a function");
+        }
         let kind = match signature.builtin {
             Builtin::MetaInt | Builtin::MetaFloat => ExprKind::Meta(literal.unwrap_or_default()),
             Builtin::Quantize(_) => return self.quantize(args, literal, span),
             builtin if builtin.is_scalar() => ExprKind::Scalar(builtin, args),
             builtin => {
-                let names = purpose.and_then(|purpose| self.names(purpose, names, span));
+                let names = builtin.purpose().and_then(|purpose| self.names(purpose, names, span));
                 ExprKind::Vector { builtin, args, names }
             }
         };

@@ -515,7 +515,7 @@ impl Compiler<'_> {
                             let numbers: Vec<i64> = holes.iter().map(number).collect();
                             let named = module_names.as_ref().expect("a use has names");
                             let names = named.names.iter().map(|name| crate::link::spell(name, &numbers)).collect();
-                            return Err(state.no_tensor(named.purpose, names, span));
+                            return Err(state.no_tensor(names, span));
                         }
                     }
                 }

@@ -27,6 +27,10 @@ pub fn expression(expr: &Expr) -> String {
     out
 }
 
+fn is_blank(statement: &Statement) -> bool {
+    matches!(statement.kind, StatementKind::Layout(Layout::Blank))
+}
+
 struct Printer {
     out: String,
     level: usize,
@@ -76,7 +80,6 @@ impl Printer {
     /// The statements of a block whose opening line is written; empty lines at its ends are dropped.
     fn block(&mut self, block: &Block) {
         self.level += 1;
-        let is_blank = |s: &Statement| matches!(s.kind, StatementKind::Layout(Layout::Blank));
         let end = block.statements.iter().rposition(|s| !is_blank(s)).map_or(0, |last| last + 1);
         let mut opened = true;
         for statement in &block.statements[..end] {
@@ -126,7 +129,8 @@ impl Printer {
         let _ = writeln!(self.out, "if {} {{", expression(condition));
         self.block(then);
         let Some(otherwise) = otherwise else { return self.line("}") };
-        if let [Statement { kind: StatementKind::If(condition, then, otherwise), .. }] = otherwise.statements.as_slice() {
+        let statements: Vec<&Statement> = otherwise.statements.iter().filter(|s| !is_blank(s)).collect();
+        if let [Statement { kind: StatementKind::If(condition, then, otherwise), .. }] = statements.as_slice() {
             self.indent();
             self.out.push_str("} else ");
             return self.if_chain(condition, then, otherwise.as_ref());

@@ -5,7 +5,6 @@
 
 use crate::ast::{Ast, BinaryOp, Block, Expr, ExprKind, Function, Item, Name, Piece, Span, Statement, StatementKind, Type, UnaryOp};
 use crate::builtin::{self, Builtin, Param};
-use crate::module::Purpose;
 use crate::scalar;
 use crate::state::{Flow, Halt, State, with_stack};
 use crate::trap::Trap;
@@ -269,9 +268,6 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             }
         }
         let purpose = match signature.builtin {
-            Builtin::Gemv => Purpose::Gemv,
-            Builtin::Tensor => Purpose::Tensor,
-            Builtin::Row => Purpose::Row,
             Builtin::MetaInt => return self.state.metadata(&texts[0], Type::Int, span),
             Builtin::MetaFloat => return self.state.metadata(&texts[0], Type::Float, span),
             Builtin::Quantize(_) => {
@@ -279,11 +275,14 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 return self.state.builtin(Builtin::Quantize(code), &mut values, 0, span);
             }
             builtin if builtin.is_scalar() => return self.scalar(builtin, &values, span),
-            builtin => return self.state.builtin(builtin, &mut values, 0, span),
+            builtin => match builtin.purpose() {
+                Some(purpose) => purpose,
+                None => return self.state.builtin(builtin, &mut values, 0, span),
+            },
         };
         match self.state.links.find_by_name(purpose, &texts) {
             Some(linked) => self.state.builtin(signature.builtin, &mut values, linked, span),
-            None => Err(self.state.no_tensor(purpose, texts, span)),
+            None => Err(self.state.no_tensor(texts, span)),
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Token {
     pub span: Span,
     /// Comments and empty lines between the token before and this one.
     pub layout: Vec<Layout>,
+    /// Whether it is the first on its line.
+    pub starts_line: bool,
 }
 
 pub const KEYWORDS: [&str; 11] = ["fn", "let", "if", "else", "while", "loop", "as", "break", "return", "true", "false"];
@@ -61,7 +63,7 @@ pub fn tokens(source: &str) -> (Vec<Token>, Vec<Diagnostic>) {
     if source.len() > MAX_SOURCE_BYTES {
         let message = format!("the source is {} bytes, but may be at most {MAX_SOURCE_BYTES}", source.len());
         lexer.errors.push(Diagnostic { message, span: Span::default(), hint: "split the program".into() });
-        return (vec![Token { kind: Kind::End, span: Span::default(), layout: Vec::new() }], lexer.errors);
+        return (vec![Token { kind: Kind::End, span: Span::default(), layout: Vec::new(), starts_line: true }], lexer.errors);
     }
     let mut tokens = Vec::new();
     loop {
@@ -70,12 +72,13 @@ pub fn tokens(source: &str) -> (Vec<Token>, Vec<Diagnostic>) {
         match lexer.token() {
             Some(kind) => {
                 let end = kind == Kind::End;
-                tokens.push(Token { kind, span: lexer.span(start), layout });
+                let starts_line = tokens.last().is_none_or(|t: &Token| source[t.span.end as usize..start].contains('\n'));
+                tokens.push(Token { kind, span: lexer.span(start), layout, starts_line });
                 if end {
                     return (tokens, lexer.errors);
                 }
             }
-            // A character that is no token: reported, skipped; its layout would be lost with it, so it is put off.
+            // A character that is no token is reported and skipped.
             None => continue,
         }
     }

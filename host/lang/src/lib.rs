@@ -9,6 +9,7 @@
 #![deny(unsafe_code)]
 
 pub mod ast;
+pub mod binary;
 mod builtin;
 mod check;
 mod closure;

@@ -19,6 +19,8 @@ pub struct Links {
     /// Every matrix or table that `row` can name.
     pub rows: Vec<String>,
     uses: Vec<Link>,
+    /// Every tensor of the document, for messages.
+    names: HashSet<String>,
 }
 
 /// One place in the program: a table over the numbers in the holes.
@@ -86,6 +88,12 @@ impl Links {
         link.table.get(at).filter(|entry| **entry != NONE).map(|entry| *entry as usize)
     }
 
+    /// Of names that lead nowhere together, the first that is not there.
+    pub(crate) fn missing(&self, names: Vec<String>) -> String {
+        let missing = names.iter().find(|name| !self.names.contains(*name)).cloned();
+        missing.unwrap_or_else(|| names.join("+"))
+    }
+
     /// Where names lead by their text: the interpreter's way.
     pub(crate) fn find_by_name(&self, purpose: Purpose, names: &[String]) -> Option<usize> {
         match purpose {
@@ -127,17 +135,25 @@ impl Linker<'_> {
             return Err((format!("the numbers of '{}' are too large", shown(first)), "number tensors from 0".into()));
         };
         let mut table = vec![NONE; entries];
+        let mut missing = None;
         for tuple in tuples {
             let holes: Vec<i64> = tuple.iter().map(|n| *n as i64).collect();
             let names: Vec<String> = named.names.iter().map(|name| spell(name, &holes)).collect();
-            if let Some(missing) = names.iter().find(|name| !self.set.contains(name.as_str())) {
-                let message = format!("the document has a tensor '{}', but no '{missing}'", names[0]);
-                return Err((message, "names that are used together are there together".into()));
+            // Not all are there: no fault unless the program comes to ask for them.
+            if let Some(name) = names.iter().find(|name| !self.set.contains(name.as_str())) {
+                missing.get_or_insert((names[0].clone(), name.clone()));
+                continue;
             }
             let at = tuple.iter().zip(&extents).fold(0, |at, (number, extent)| at * extent + number);
             table[at] = self.entry(named.purpose, names);
         }
-        Ok(Link { extents, table })
+        match missing {
+            Some((first, missing)) if table.iter().all(|entry| *entry == NONE) => {
+                let message = format!("the document has a tensor '{first}', but no '{missing}'");
+                Err((message, "names that are used together are there together".into()))
+            }
+            _ => Ok(Link { extents, table }),
+        }
     }
 
     fn entry(&mut self, purpose: Purpose, names: Vec<String>) -> u32 {

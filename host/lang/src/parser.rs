@@ -285,8 +285,13 @@ impl Parser {
         self.assignment_or_call()
     }
 
+    /// Where a line or a block ends instead, the statement is taken as ended, so that the next one is not lost.
     fn semicolon(&mut self) -> Parsed<()> {
-        self.expect(";", "a statement ends with ';'")
+        let is_over = self.token().starts_line || self.is("}");
+        match self.expect(";", "a statement ends with ';'") {
+            Err(GaveUp) if is_over => Ok(()),
+            done => done,
+        }
     }
 
     /// `else if` is an `if` alone in an else block, one level deeper.
@@ -309,7 +314,12 @@ impl Parser {
 
     fn assignment_or_call(&mut self) -> Parsed<StatementKind> {
         let start = self.span();
-        if !matches!(self.token().kind, Kind::Ident(_)) {
+        let begins_value = match self.token().kind {
+            Kind::Sign(sign) => matches!(sign, "(" | "-" | "!" | "true" | "false"),
+            Kind::End => false,
+            _ => true,
+        };
+        if !begins_value {
             let message = format!("expected a statement, found {}", self.found());
             let hint = "a statement begins with let, if, while, loop, break, return or a name";
             let error = self.report(start, message, hint);

@@ -4,7 +4,7 @@ use crate::ast::{Span, Type};
 use crate::builtin::{Builtin, Builtins, Context, call};
 use crate::closure::Compiled;
 use crate::link::Links;
-use crate::module::{Frame, Purpose, Slot};
+use crate::module::{Frame, Slot};
 use crate::ops::Turns;
 use crate::trap::{Limits, Trap};
 use crate::value::{Heap, Object, Value};
@@ -153,9 +153,9 @@ impl<'a> State<'a> {
         result.map_err(|trap| self.fail(trap, span))
     }
 
-    /// What tensor names lead to, or the error that names the missing one.
-    pub fn no_tensor(&mut self, purpose: Purpose, names: Vec<String>, span: Span) -> Halt {
-        let name = if purpose == Purpose::Gemv { names.join("+") } else { names.concat() };
+    /// The error that names the tensor that is missing.
+    pub fn no_tensor(&mut self, names: Vec<String>, span: Span) -> Halt {
+        let name = self.links.missing(names);
         self.fail(Trap::NoTensor { name }, span)
     }
 

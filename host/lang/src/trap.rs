@@ -106,6 +106,12 @@ pub enum Trap {
         /// `int` or `float`.
         of: &'static str,
     },
+    /// What a program expects and does not find.
+    #[error("{text}")]
+    Expectation {
+        /// What it says about it.
+        text: String,
+    },
     /// Too many steps.
     #[error("the limit of {limit} steps is reached")]
     Steps {
@@ -145,6 +151,7 @@ impl Trap {
             Trap::Argument { .. } => "LANGUAGE.md says what every builtin takes",
             Trap::NoTensor { .. } => "'nda info FILE' lists the tensors",
             Trap::NoMetadata { .. } => "'nda info FILE' lists the metadata",
+            Trap::Expectation { .. } => "this program was not made for this input",
             Trap::Steps { .. } => "look for a loop that does not end, or raise the limit",
             Trap::Depth { .. } => "look for a recursion that does not end, or raise the limit",
             Trap::Memory { .. } => "use smaller vectors, or raise the limit",

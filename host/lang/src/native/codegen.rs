@@ -12,7 +12,7 @@ use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use cranelift_jit::JITModule;
 use cranelift_module::{FuncId, Linkage, Module as _, ModuleError};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem::{ManuallyDrop, offset_of};
 use std::sync::Arc;
 
@@ -273,6 +273,7 @@ impl Unit {
             variables: HashMap::new(),
             declared: 0,
             breaks: Vec::new(),
+            facts: Facts::default(),
             end: End::Function(Type::Unit),
         };
         body(&mut code);
@@ -306,7 +307,59 @@ struct Code<'u, 'b> {
     declared: u32,
     /// Where `break` goes, innermost last.
     breaks: Vec<CodeBlock>,
+    facts: Facts,
     end: End,
+}
+
+/// Variables that a condition has bounded since they were last assigned: their checks are decided already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Facts {
+    /// Smaller than some int, so that one more is an int too.
+    below: BTreeSet<usize>,
+    /// Larger than some int, so that one less is an int too.
+    above: BTreeSet<usize>,
+}
+
+impl Facts {
+    fn forget(&mut self, slot: usize) {
+        self.below.remove(&slot);
+        self.above.remove(&slot);
+    }
+
+    /// What holds however the code came here.
+    fn and(&self, other: &Facts) -> Facts {
+        Facts { below: &self.below & &other.below, above: &self.above & &other.above }
+    }
+
+    /// What a condition says where it is true.
+    fn learn(&mut self, condition: &Expr) {
+        let ExprKind::Binary(op, left, right) = &condition.kind else { return };
+        if *op == BinaryOp::And {
+            self.learn(left);
+            self.learn(right);
+            return;
+        }
+        if left.of != Type::Int {
+            return;
+        }
+        let (smaller, larger) = match op {
+            BinaryOp::Less => (left, right),
+            BinaryOp::Greater => (right, left),
+            _ => return,
+        };
+        if let ExprKind::Load(slot @ Slot { is_global: false, .. }) = smaller.kind {
+            self.below.insert(slot.index);
+        }
+        if let ExprKind::Load(slot @ Slot { is_global: false, .. }) = larger.kind {
+            self.above.insert(slot.index);
+        }
+    }
+
+    /// Whether `expr + constant` needs no check.
+    fn allow(&self, expr: &Expr, constant: i64) -> bool {
+        let ExprKind::Load(slot @ Slot { is_global: false, .. }) = expr.kind else { return false };
+        constant == 0 || (constant == 1 && self.below.contains(&slot.index)) || (constant == -1 && self.above.contains(&slot.index))
+    }
 }
 
 impl Code<'_, '_> {
@@ -491,11 +544,12 @@ impl Code<'_, '_> {
                 let value = self.expression(value);
                 let variable = self.variable(slot.index, slot.of);
                 self.builder.def_var(variable, value);
+                self.facts.forget(slot.index);
                 true
             }
             Statement::If(condition, then, otherwise) => self.if_else(condition, then, otherwise.as_ref()),
-            Statement::While(condition, body, span) => self.while_loop(condition, body, *span),
-            Statement::Loop { count, index, body, span } => self.counted_loop(count, *index, body, *span),
+            Statement::While(condition, body, span) => self.while_loop(statement, condition, body, *span),
+            Statement::Loop { count, index, body, span } => self.counted_loop(statement, count, *index, body, *span),
             Statement::Break => {
                 let target = *self.breaks.last().expect("the checker has seen to it that a loop is open");
                 self.builder.ins().jump(target, &[]);
@@ -518,17 +572,19 @@ impl Code<'_, '_> {
     fn if_else(&mut self, condition: &Expr, then: &Block, otherwise: Option<&Block>) -> bool {
         let (yes, no, end) = (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
         self.branch(condition, yes, no);
-        let mut is_reached = false;
-        for (start, block) in [(yes, Some(then)), (no, otherwise)] {
-            self.builder.seal_block(start);
-            self.builder.switch_to_block(start);
-            if block.is_none_or(|block| self.block(block)) {
-                self.builder.ins().jump(end, &[]);
-                is_reached = true;
-            }
-        }
+        let before = self.facts.clone();
+        self.facts.learn(condition);
+        let then_reaches = self.arm(yes, end, Some(then));
+        let after_then = std::mem::replace(&mut self.facts, before);
+        let otherwise_reaches = self.arm(no, end, otherwise);
+        self.facts = match (then_reaches, otherwise_reaches) {
+            (true, true) => self.facts.and(&after_then),
+            (true, false) => after_then,
+            _ => std::mem::take(&mut self.facts),
+        };
         self.builder.seal_block(end);
         self.builder.switch_to_block(end);
+        let is_reached = then_reaches || otherwise_reaches;
         if !is_reached {
             // Nobody comes here, but a block must end.
             self.builder.ins().trap(cranelift_codegen::ir::TrapCode::unwrap_user(1));
@@ -536,52 +592,73 @@ impl Code<'_, '_> {
         is_reached
     }
 
-    fn while_loop(&mut self, condition: &Expr, body: &Block, span: Span) -> bool {
-        let (head, turn, end) = (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
-        self.builder.ins().jump(head, &[]);
-        self.builder.switch_to_block(head);
+    fn arm(&mut self, start: CodeBlock, end: CodeBlock, block: Option<&Block>) -> bool {
+        self.builder.seal_block(start);
+        self.builder.switch_to_block(start);
+        let is_reached = block.is_none_or(|block| self.block(block));
+        if is_reached {
+            self.builder.ins().jump(end, &[]);
+        }
+        is_reached
+    }
+
+    /// Forgets what the turns of a loop may change.
+    fn forget_stores(&mut self, statement: &Statement) {
+        let mut stores = BTreeMap::new();
+        stores_of(statement, &mut stores);
+        stores.keys().for_each(|slot| self.facts.forget(*slot));
+    }
+
+    /// The condition stands before the loop and again at its end, so that a turn takes one jump.
+    fn while_loop(&mut self, statement: &Statement, condition: &Expr, body: &Block, span: Span) -> bool {
+        self.forget_stores(statement);
+        let outside = self.facts.clone();
+        let (turn, end) = (self.builder.create_block(), self.builder.create_block());
         self.branch(condition, turn, end);
-        self.builder.seal_block(turn);
         self.builder.switch_to_block(turn);
+        self.facts.learn(condition);
         self.step(span);
         self.breaks.push(end);
         if self.block(body) {
-            self.builder.ins().jump(head, &[]);
+            self.facts = outside.clone();
+            self.branch(condition, turn, end);
         }
         self.breaks.pop();
-        self.builder.seal_block(head);
+        self.facts = outside;
+        self.builder.seal_block(turn);
         self.builder.seal_block(end);
         self.builder.switch_to_block(end);
         true
     }
 
-    fn counted_loop(&mut self, count: &Expr, index: Option<Slot>, body: &Block, span: Span) -> bool {
+    fn counted_loop(&mut self, statement: &Statement, count: &Expr, index: Option<Slot>, body: &Block, span: Span) -> bool {
         let count = self.expression(count);
         let is_negative = self.builder.ins().icmp_imm(IntCC::SignedLessThan, count, 0);
         self.fault_if(is_negative, Fault::NegativeCount, span, Some(count), None);
-        let (head, turn, end) = (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
-        self.builder.append_block_param(head, types::I64);
+        self.forget_stores(statement);
+        let outside = self.facts.clone();
+        let (turn, end) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.append_block_param(turn, types::I64);
         let zero = self.constant(0);
-        self.builder.ins().jump(head, &[zero.into()]);
-        self.builder.switch_to_block(head);
-        let at = self.builder.block_params(head)[0];
-        let more = self.builder.ins().icmp(IntCC::SignedLessThan, at, count);
-        self.builder.ins().brif(more, turn, &[], end, &[]);
-        self.builder.seal_block(turn);
+        self.builder.ins().brif(count, turn, &[zero.into()], end, &[]);
         self.builder.switch_to_block(turn);
+        let at = self.builder.block_params(turn)[0];
         self.step(span);
         if let Some(slot) = index {
             let variable = self.variable(slot.index, slot.of);
             self.builder.def_var(variable, at);
+            self.facts.below.insert(slot.index);
         }
         self.breaks.push(end);
         if self.block(body) {
             // Below the count, so one more is in range.
             let next = self.builder.ins().iadd_imm(at, 1);
-            self.builder.ins().jump(head, &[next.into()]);
+            let more = self.builder.ins().icmp(IntCC::SignedLessThan, next, count);
+            self.builder.ins().brif(more, turn, &[next.into()], end, &[]);
         }
         self.breaks.pop();
-        self.builder.seal_block(head);
+        self.facts = outside;
+        self.builder.seal_block(turn);
         self.builder.seal_block(end);
         self.builder.switch_to_block(end);
         true
@@ -657,9 +734,11 @@ impl Code<'_, '_> {
                 self.builder.ins().uextend(types::I64, flag)
             }
             ExprKind::Binary(op, left, right) => {
-                let constant = if let ExprKind::Constant(bits) = right.kind { Some(bits as i64) } else { None };
+                if expr.of == Type::Int {
+                    return self.int_binary(*op, left, right, expr.span);
+                }
                 let (a, b) = (self.expression(left), self.expression(right));
-                if expr.of == Type::Float { self.float_binary(*op, a, b) } else { self.int_binary(*op, a, b, constant, expr.span) }
+                self.float_binary(*op, a, b)
             }
             ExprKind::Call { .. } => self.call(expr).expect("a call in an expression has a value"),
             ExprKind::Scalar(builtin, args) => self.builtin(*builtin, args, expr.of, expr.span),
@@ -708,17 +787,24 @@ impl Code<'_, '_> {
         }
     }
 
-    /// `constant`: the right operand, if it is known; then many checks are decided here.
-    fn int_binary(&mut self, op: BinaryOp, a: Value, b: Value, constant: Option<i64>, span: Span) -> Value {
+    /// Checks that a constant operand or a condition decides are left out.
+    fn int_binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr, span: Span) -> Value {
+        let constant = if let ExprKind::Constant(bits) = right.kind { Some(bits as i64) } else { None };
+        let facts = self.facts.clone();
+        let is_safe = |c| facts.allow(left, c);
+        let (a, b) = (self.expression(left), self.expression(right));
         let fault = Fault::Overflow(op.sign());
         match (op, constant) {
-            // One comparison with a constant is cheaper than the flag of an addition.
+            // A sum with a constant has left the range if it went the wrong way: cheaper than the flag of an addition.
             (BinaryOp::Add | BinaryOp::Subtract, Some(c)) if c != i64::MIN => {
                 let c = if op == BinaryOp::Add { c } else { -c };
-                let (code, bound) = if c >= 0 { (IntCC::SignedGreaterThan, i64::MAX - c) } else { (IntCC::SignedLessThan, i64::MIN - c) };
-                let overflows = self.builder.ins().icmp_imm(code, a, bound);
-                self.fault_if(overflows, fault, span, Some(a), Some(b));
-                self.builder.ins().iadd_imm(a, c)
+                let sum = self.builder.ins().iadd_imm(a, c);
+                if !is_safe(c) {
+                    let wrong = if c >= 0 { IntCC::SignedLessThan } else { IntCC::SignedGreaterThan };
+                    let overflows = self.builder.ins().icmp(wrong, sum, a);
+                    self.fault_if(overflows, fault, span, Some(a), Some(b));
+                }
+                sum
             }
             (BinaryOp::Add, _) => {
                 let (value, overflows) = self.builder.ins().sadd_overflow(a, b);
@@ -740,6 +826,9 @@ impl Code<'_, '_> {
     }
 
     fn divide(&mut self, op: BinaryOp, a: Value, b: Value, constant: Option<i64>, span: Span) -> Value {
+        if let Some(power) = constant.filter(|c| *c > 1 && c.count_ones() == 1) {
+            return self.divide_by_power(op, a, power.trailing_zeros());
+        }
         if constant.is_none_or(|c| c == 0) {
             let is_zero = self.builder.ins().icmp_imm(IntCC::Equal, b, 0);
             self.fault_if(is_zero, Fault::DivisionByZero(op.sign()), span, Some(a), None);
@@ -751,6 +840,19 @@ impl Code<'_, '_> {
             self.fault_if(overflows, Fault::Overflow(op.sign()), span, Some(a), Some(b));
         }
         if op == BinaryOp::Divide { self.builder.ins().sdiv(a, b) } else { self.builder.ins().srem(a, b) }
+    }
+
+    /// Shifts round down; adding `power - 1` to a negative dividend first makes them cut off.
+    fn divide_by_power(&mut self, op: BinaryOp, a: Value, bits: u32) -> Value {
+        let sign = self.builder.ins().sshr_imm(a, 63);
+        let bias = self.builder.ins().ushr_imm(sign, i64::from(64 - bits));
+        // Wraps for no dividend: only negative ones get a bias.
+        let biased = self.builder.ins().iadd(a, bias);
+        if op == BinaryOp::Divide {
+            return self.builder.ins().sshr_imm(biased, i64::from(bits));
+        }
+        let whole = self.builder.ins().band_imm(biased, -1 << bits);
+        self.builder.ins().isub(a, whole)
     }
 
     fn helper(&mut self, helper: usize, args: &[Value]) -> Value {

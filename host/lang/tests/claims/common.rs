@@ -50,8 +50,8 @@ impl Builtins for Host {
         Ok(&self.vector)
     }
 
-    fn row_len(&mut self, _: usize) -> Result<usize, HostError> {
-        Ok(4)
+    fn shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
+        Ok((5, 4))
     }
 
     fn row(&mut self, tensor: usize, row: i64, out: &mut [f32]) -> Result<(), HostError> {
