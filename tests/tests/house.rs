@@ -43,7 +43,7 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-engine", &["nda-spec", "nda-ndf", "nda-kernels", "nda-lang"]),
         ("nda-sim", &["nda-spec", "nda-device"]),
         // nda-cores for `nda emit` alone.
-        ("nda-cli", &["nda-spec", "nda-ndf", "nda-kernels", "nda-device", "nda-engine", "nda-sim", "nda-cores"]),
+        ("nda-cli", &["nda-spec", "nda-ndf", "nda-kernels", "nda-lang", "nda-device", "nda-engine", "nda-sim", "nda-cores"]),
         ("nda-tests", &[]),
     ];
     let arrows = arrows();

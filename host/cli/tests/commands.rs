@@ -428,7 +428,10 @@ fn the_trained_model_gives_the_references_logits_and_text() {
     let model = path(&folder, "tiny.ndf");
     good(&["convert", source.to_str().unwrap(), &model]);
     // The document is generated; it may be in the repository only as long as it is what the converter writes.
-    assert!(fs::read(&model).unwrap() == fs::read(models.join("tiny.ndf")).unwrap(), "convert models/tiny.safetensors to models/tiny.ndf again");
+    assert!(
+        fs::read(&model).unwrap() == fs::read(models.join("tiny.ndf")).unwrap(),
+        "convert models/tiny.safetensors to models/tiny.ndf again"
+    );
     let reference: Value = serde_json::from_slice(&fs::read(reference).unwrap()).unwrap();
     for prompt in reference["prompts"].as_array().unwrap() {
         let said = prompt["prompt_text"].as_str().unwrap();

@@ -1,7 +1,7 @@
 //! The errors of this crate's border.
 
 use nda_kernels::GemvError;
-use nda_lang::{Diagnostics, Program, RuntimeError, Trap};
+use nda_lang::{Diagnostics, RuntimeError, Trap};
 
 /// Why a model cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum EngineError {
     Program {
         /// Where: file, line and column.
         place: String,
-        /// What is wrong, as the language's errors say it.
+        /// What is wrong.
         reason: String,
     },
     /// A product's input is not as long as its matrices are wide.
@@ -117,7 +117,7 @@ pub enum EngineError {
 
 impl EngineError {
     /// What a run ended in: an error of this crate comes back as itself, all else as the program's.
-    pub(crate) fn of_run(program: &Program, error: RuntimeError) -> EngineError {
+    pub(crate) fn of_run(error: RuntimeError) -> EngineError {
         let place = format!("{}:{}:{}", error.file, error.line, error.column);
         match error.trap {
             Trap::NoTensor { name } => EngineError::MissingTensor { name },
@@ -125,7 +125,7 @@ impl EngineError {
                 Ok(error) => *error,
                 Err(other) => EngineError::Program { place, reason: other.to_string() },
             },
-            _ => EngineError::Program { place, reason: program.explain(&error).trim_start_matches("error: ").trim_end().into() },
+            trap => EngineError::Program { place, reason: trap.to_string() },
         }
     }
 
@@ -169,9 +169,11 @@ impl EngineError {
     }
 }
 
-/// Faults of a program's source or of the names in it.
+/// Faults of a program's source or of the names in it: the first one, and how many there are.
 impl From<Diagnostics> for EngineError {
     fn from(faults: Diagnostics) -> EngineError {
-        EngineError::Program { place: faults.file.clone(), reason: faults.to_string().trim_start_matches("error: ").trim_end().into() }
+        let first = faults.first();
+        let more = if faults.all.len() > 1 { format!(" (the first of {} faults)", faults.all.len()) } else { String::new() };
+        EngineError::Program { place: faults.place(first), reason: format!("{}{more}", first.message) }
     }
 }

@@ -60,8 +60,8 @@ pub(crate) struct Host<'a, 'm> {
     caches: Vec<Cache>,
     scores: Vec<f32>,
     scratch: Scratch,
-    /// Lines that the program printed and nobody has taken yet.
-    pub printed: Vec<String>,
+    /// Who takes the lines that the program prints.
+    pub print: Option<Box<dyn FnMut(&str) + 'a>>,
     pub position: usize,
     pub cost: Cost,
 }
@@ -76,7 +76,7 @@ impl<'a, 'm> Host<'a, 'm> {
             caches: Vec::new(),
             scores: Vec::new(),
             scratch: Scratch::default(),
-            printed: Vec::new(),
+            print: None,
             position: 0,
             cost: Cost::default(),
         }
@@ -100,7 +100,9 @@ impl<'a, 'm> Host<'a, 'm> {
 
 impl Builtins for Host<'_, '_> {
     fn print(&mut self, line: &str) {
-        self.printed.push(line.into());
+        if let Some(take) = &mut self.print {
+            take(line);
+        }
     }
 
     fn metadata_int(&mut self, key: &str) -> Option<i64> {

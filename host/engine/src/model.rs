@@ -7,7 +7,7 @@ use crate::linear::Linear;
 use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 use nda_kernels::{Cost, Gemv};
-use nda_lang::{Entry, Instance, Limits, Value};
+use nda_lang::{Argument, Entry, Instance, Limits, RuntimeError, Value};
 
 /// A model whose matrices a back end has prepared.
 #[derive(Debug)]
@@ -94,9 +94,24 @@ impl<'a, 'm> Session<'a, 'm> {
         self.host.cost
     }
 
-    /// Takes the lines that the model's program has printed.
-    pub fn printed(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.host.printed)
+    /// Says where the lines go that the program prints; without it they go nowhere.
+    pub fn on_print(&mut self, take: impl FnMut(&str) + 'a) {
+        self.host.print = Some(Box::new(take));
+    }
+
+    /// Calls a function of the program that is no part of a forward pass, within its own limits, at position 0.
+    /// Texts among the arguments are made of strings.
+    ///
+    /// # Errors
+    /// What the run ends in.
+    ///
+    /// # Panics
+    /// If the arguments are not of the function's types.
+    pub fn call_main(&mut self, entry: Entry, args: Vec<Argument>, limits: Limits) -> Result<Value, RuntimeError> {
+        let weights = self.weights;
+        self.host.clear();
+        let mut instance = Instance::new(weights.program(), weights.links(), limits, &mut self.host)?;
+        instance.call_with(&mut self.host, entry, args)
     }
 
     /// Forgets the text; the memory is kept.
@@ -122,7 +137,7 @@ impl<'a, 'm> Session<'a, 'm> {
         let residual = self.forward(token)?;
         let old = std::mem::take(&mut self.logits);
         self.release(old);
-        self.logits = self.call(self.weights.entries().logits, vec![residual])?;
+        self.logits = self.call(self.weights.entries()?.logits, vec![residual])?;
         Ok(self.logits.vector().unwrap_or_default())
     }
 
@@ -136,7 +151,7 @@ impl<'a, 'm> Session<'a, 'm> {
             return Err(EngineError::Token { token, vocab_size: hyper.vocab_size });
         }
         let args = vec![Value::Int(i64::from(token)), Value::Int(position as i64)];
-        let residual = self.call(self.weights.entries().forward, args);
+        let residual = self.call(self.weights.entries()?.forward, args);
         match residual {
             Ok(_) => self.host.position += 1,
             Err(_) => self.host.forget_unfinished(),
@@ -146,15 +161,14 @@ impl<'a, 'm> Session<'a, 'm> {
 
     fn call(&mut self, entry: Entry, args: Vec<Value>) -> Result<Value, EngineError> {
         let weights = self.weights;
-        let failed = |error| EngineError::of_run(weights.program(), error);
         let instance = match &mut self.instance {
             Some(instance) => instance,
             None => {
-                let made = Instance::new(weights.program(), weights.links(), Limits::default(), &mut self.host).map_err(failed)?;
-                self.instance.insert(made)
+                let made = Instance::new(weights.program(), weights.links(), Limits::default(), &mut self.host);
+                self.instance.insert(made.map_err(EngineError::of_run)?)
             }
         };
-        instance.call(&mut self.host, entry, args).map_err(failed)
+        instance.call(&mut self.host, entry, args).map_err(EngineError::of_run)
     }
 
     fn release(&mut self, value: Value) {

@@ -44,7 +44,8 @@ pub struct Weights<'d> {
     tokenizer: Tokenizer,
     program: Program,
     links: Links,
-    entries: Entries,
+    /// None of a program that is no model's.
+    entries: Option<Entries>,
     tensors: Tensors<'d>,
     /// Layers of matrices in the order in which they are first multiplied.
     order: Vec<usize>,
@@ -75,6 +76,26 @@ impl<'d> Weights<'d> {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_program(document: &Document<'d>, file: &str, source: &str, tier: Tier) -> Result<Weights<'d>, EngineError> {
+        let mut weights = Weights::linked(document, Program::compile(file, source, tier)?)?;
+        let entries = entries(&weights.program)?;
+        weights.entries = Some(entries);
+        weights.order = weights.tried(entries)?;
+        weights.keep_matrices();
+        Ok(weights)
+    }
+
+    /// A document with a program that is not asked for a forward pass: one to be called by [`crate::Session::call_main`].
+    ///
+    /// # Errors
+    /// As [`Self::new`], but for what only a forward pass needs.
+    pub fn with_main(document: &Document<'d>, program: Program) -> Result<Weights<'d>, EngineError> {
+        let mut weights = Weights::linked(document, program)?;
+        weights.keep_matrices();
+        Ok(weights)
+    }
+
+    /// A document with the tensors that a program names.
+    fn linked(document: &Document<'d>, program: Program) -> Result<Weights<'d>, EngineError> {
         let metadata = document.metadata();
         let hyper = Hyper::from_metadata(|key| metadata.get(key))?;
         let tokenizer = Tokenizer::new(document.tokenizer().unwrap_or(&Stored::Bytes))?;
@@ -82,35 +103,35 @@ impl<'d> Weights<'d> {
             let reason = format!("it has {} tokens, but the metadata's vocab_size is {}", tokenizer.vocab_size(), hyper.vocab_size);
             return Err(EngineError::Tokenizer { reason });
         }
-        let program = Program::compile(file, source, tier)?;
-        let entries = entries(&program)?;
         let links = program.link(&names(document))?;
         let tensors = Tensors::new(document, &links)?;
-        let mut weights = Weights { hyper, tokenizer, program, links, entries, tensors, order: Vec::new() };
-        weights.order = weights.tried()?;
-        Ok(weights)
+        Ok(Weights { hyper, tokenizer, program, links, entries: None, tensors, order: Vec::new() })
+    }
+
+    /// Adds the layers that the first token did not need and another may; takes tables of floats out.
+    fn keep_matrices(&mut self) {
+        let rest: Vec<usize> = (0..self.tensors.layers.len()).filter(|layer| !self.order.contains(layer)).collect();
+        self.order.extend(rest);
+        let tensors = &self.tensors;
+        self.order.retain(|layer| !tensors.projections_of(*layer).is_empty());
     }
 
     /// Runs the program's own checks and takes one token with products of zeros; gives the layers in the order of use.
-    fn tried(&self) -> Result<Vec<usize>, EngineError> {
+    fn tried(&self, entries: Entries) -> Result<Vec<usize>, EngineError> {
         let mut trial = Trial::new(&self.hyper, &self.tensors);
-        let failed = |error| EngineError::of_run(&self.program, error);
+        let failed = EngineError::of_run;
         let mut instance = Instance::new(&self.program, &self.links, Limits::default(), &mut trial).map_err(failed)?;
         if let Some(check) = self.program.entry("check") {
             instance.call(&mut trial, check, Vec::new()).map_err(failed)?;
         }
-        let x = instance.call(&mut trial, self.entries.forward, vec![Value::Int(0), Value::Int(0)]).map_err(failed)?;
-        let logits = instance.call(&mut trial, self.entries.logits, vec![x]).map_err(failed)?;
+        let x = instance.call(&mut trial, entries.forward, vec![Value::Int(0), Value::Int(0)]).map_err(failed)?;
+        let logits = instance.call(&mut trial, entries.logits, vec![x]).map_err(failed)?;
         let found = logits.vector().map_or(0, <[f32]>::len);
         if found != self.hyper.vocab_size {
             let reason = format!("logits() gives {found} values, but the metadata's vocab_size is {}", self.hyper.vocab_size);
             return Err(EngineError::Program { place: self.program.file().into(), reason });
         }
-        let mut order = trial.into_order();
-        // What the first token does not need another may.
-        order.extend((0..self.tensors.layers.len()).filter(|layer| !order.contains(layer)).collect::<Vec<_>>());
-        order.retain(|layer| !self.tensors.projections_of(*layer).is_empty());
-        Ok(order)
+        Ok(trial.into_order())
     }
 
     /// The model's shape and constants.
@@ -141,8 +162,8 @@ impl<'d> Weights<'d> {
         &self.links
     }
 
-    pub(crate) fn entries(&self) -> Entries {
-        self.entries
+    pub(crate) fn entries(&self) -> Result<Entries, EngineError> {
+        self.entries.map_or_else(|| entries(&self.program), Ok)
     }
 
     pub(crate) fn tensors(&self) -> &Tensors<'d> {

@@ -25,6 +25,22 @@ pub struct Diagnostics {
     pub all: Vec<Diagnostic>,
 }
 
+impl Diagnostics {
+    /// The first fault of the file.
+    ///
+    /// # Panics
+    /// If there is none, which nobody makes.
+    pub fn first(&self) -> &Diagnostic {
+        self.all.first().expect("faults are told of only where there are some")
+    }
+
+    /// File, line and column of a fault.
+    pub fn place(&self, fault: &Diagnostic) -> String {
+        let (line, column) = line_and_column(&self.source, fault.span.start);
+        format!("{}:{line}:{column}", self.file)
+    }
+}
+
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, one) in self.all.iter().enumerate() {

@@ -31,11 +31,11 @@ mod value;
 
 pub use ast::Type;
 pub use builtin::{Builtins, Heads, HostError, Input};
-pub use diagnostic::{Diagnostic, Diagnostics};
+pub use diagnostic::{Diagnostic, Diagnostics, line_and_column};
 pub use format::{expression as format_expression, format};
 pub use link::Links;
 pub use parser::parse;
-pub use program::{Entry, Instance, Program, Tier};
+pub use program::{Argument, Entry, Instance, Program, Tier};
 pub use quantize::{MIN_ABSMAX, quantize};
 pub use trap::{Limits, RuntimeError, Trap};
 pub use value::{Codes, Object, Value};

@@ -146,6 +146,19 @@ impl Program {
     }
 }
 
+/// An argument that is not in a run's memory yet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Argument {
+    /// An int.
+    Int(i64),
+    /// A float.
+    Float(f64),
+    /// A bool.
+    Bool(bool),
+    /// A text.
+    Text(String),
+}
+
 /// A program with its globals, ready to be called again and again.
 pub struct Instance<'p> {
     program: &'p Program,
@@ -211,24 +224,23 @@ impl<'p> Instance<'p> {
         })
     }
 
-    /// A vector as an argument.
+    /// [`Self::call`] with arguments that come from outside.
     ///
     /// # Errors
-    /// No memory left for it.
-    pub fn vector(&mut self, values: &[f32]) -> Result<Value, RuntimeError> {
-        let made = self.memory.heap.vector(values.len());
-        let mut vector = made.map_err(|full| self.program.error((full.into(), Span::default())))?;
-        std::rc::Rc::get_mut(&mut vector).expect("a new vector is not shared").copy_from_slice(values);
-        Ok(Value::Object(Object::Vector(vector)))
-    }
-
-    /// A text as an argument.
+    /// As [`Self::call`]; no memory left for a text.
     ///
-    /// # Errors
-    /// No memory left for it.
-    pub fn text(&mut self, text: &str) -> Result<Value, RuntimeError> {
-        let made = self.memory.heap.text(text.into());
-        made.map(Value::Object).map_err(|full| self.program.error((full.into(), Span::default())))
+    /// # Panics
+    /// As [`Self::call`].
+    pub fn call_with(&mut self, host: &mut dyn Builtins, entry: Entry, args: Vec<Argument>) -> Result<Value, RuntimeError> {
+        let value = |arg| match arg {
+            Argument::Int(value) => Ok(Value::Int(value)),
+            Argument::Float(value) => Ok(Value::Float(value)),
+            Argument::Bool(value) => Ok(Value::Bool(value)),
+            Argument::Text(text) => self.memory.heap.text(text).map(Value::Object),
+        };
+        let args = args.into_iter().map(value).collect::<Result<Vec<_>, _>>();
+        let args = args.map_err(|full| self.program.error((full.into(), Span::default())))?;
+        self.call(host, entry, args)
     }
 
     /// Gives a result back, so that its memory is used again.

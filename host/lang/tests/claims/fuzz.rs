@@ -67,6 +67,8 @@ struct Generator {
     result: Type,
     loops: usize,
     scalars_only: bool,
+    /// Constants cannot multiply.
+    in_constants: bool,
 }
 
 /// A program from a tape: globals, up to four functions that call each other, and a main.
@@ -81,6 +83,7 @@ pub fn program(tape: Tape) -> String {
         result: Type::Int,
         loops: 0,
         scalars_only: false,
+        in_constants: true,
     };
     for _ in 0..g.tape.choose(3) {
         let of = g.tape.pick(&TYPES);
@@ -96,6 +99,7 @@ pub fn program(tape: Tape) -> String {
         let result = g.tape.pick(types);
         g.functions.push(Function { params, result });
     }
+    g.in_constants = false;
     let globals = g.variables.len();
     for index in 0..g.functions.len() {
         let params: Vec<String> = g.functions[index].params.iter().enumerate().map(|(i, of)| format!("p{i}: {}", of.name())).collect();
@@ -356,7 +360,7 @@ impl Generator {
     }
 
     fn vector(&mut self, depth: usize) -> String {
-        let choice = self.tape.choose(12);
+        let choice = self.tape.choose(if self.in_constants { 10 } else { 12 });
         let mut e = |of| self.expression(of, depth);
         match choice {
             0 => format!("add({}, {})", e(Type::Vec), e(Type::Vec)),
