@@ -226,7 +226,8 @@ impl Builtins for Trial<'_, '_> {
         Ok(self.tensors.layers[layer].rows)
     }
 
-    fn gemv(&mut self, layer: usize, x: Input<'_>, _: &mut [f32]) -> Result<(), HostError> {
+    fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
+        y.fill(0.0);
         check_len(&self.tensors.layers[layer].name, x.len(), self.tensors.layers[layer].cols)?;
         if !std::mem::replace(&mut self.seen[layer], true) {
             self.order.push(layer);
@@ -246,7 +247,8 @@ impl Builtins for Trial<'_, '_> {
         Ok(self.tensors.row(self.tensors.rows[tensor], row, out)?)
     }
 
-    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Heads, _: &mut [f32]) -> Result<(), HostError> {
+    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Heads, out: &mut [f32]) -> Result<(), HostError> {
+        out.fill(0.0);
         Ok(())
     }
 }

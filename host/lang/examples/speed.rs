@@ -176,6 +176,30 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
+/// The counting loop among `others` variables with long names declared around it.
+fn among(others: usize) -> String {
+    let declared: String = (0..others).map(|i| format!("let a_variable_with_a_long_name_that_is_number_{i} = {i}; ")).collect();
+    format!("fn main(n: int) -> int {{ let i = 0; {declared} while i < n {{ i = i + 1; }} return i; }}")
+}
+
+/// A slot is an index: how many variables there are and what they are called does not matter at run time.
+fn slots() {
+    println!("\nnanoseconds per turn of the counting loop, alone and among 300 variables with long names");
+    let (alone, among) = (among(0), among(300));
+    for (tier, n) in [(Tier::Interpreter, 20_000), (Tier::Closure, 1_000_000), (Tier::Native, 20_000_000)] {
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..ROUNDS {
+            for (source, times) in [&alone, &among].into_iter().zip(&mut times) {
+                let (answer, elapsed) = run(source, tier, n);
+                assert_eq!(answer, n);
+                times.push(elapsed.as_secs_f64() * 1e9 / n as f64);
+            }
+        }
+        let [alone, among] = times.map(median);
+        println!("{:12} {alone:.2} {among:.2} ({:.2} times)", tier.name(), among / alone);
+    }
+}
+
 type Contender<'c> = (&'static str, usize, Box<dyn Fn(i64) -> Option<(i64, Duration)> + 'c>);
 
 fn main() {
@@ -220,4 +244,5 @@ fn main() {
             println!("          closures {:.1} times the interpreter, native {:.1}", interpreter / closure, interpreter / native);
         }
     }
+    slots();
 }

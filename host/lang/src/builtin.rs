@@ -65,7 +65,8 @@ pub trait Builtins {
     /// A layer that there is not.
     fn layer_rows(&mut self, layer: usize) -> Result<usize, HostError>;
 
-    /// `y = W x` of a layer; `y` holds its matrices' rows one after another.
+    /// `y = W x` of a layer; `y` holds its matrices' rows one after another. Every element is written, here and
+    /// wherever else something is given to be written: it holds anything before.
     ///
     /// # Errors
     /// A length that does not fit, a value that is not finite, a failure of the back end.
@@ -269,6 +270,11 @@ pub fn find(name: &str) -> Option<&'static Signature> {
     SIGNATURES.iter().find(|s| s.name == name)
 }
 
+/// What the builtins are called.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    SIGNATURES.iter().map(|signature| signature.name)
+}
+
 impl Builtin {
     /// What its tensor names are for, if it takes any.
     pub const fn purpose(self) -> Option<Purpose> {
@@ -292,6 +298,8 @@ pub(crate) struct Context<'c> {
     pub host: &'c mut dyn Builtins,
     pub heap: &'c mut Heap,
     pub turns: &'c mut Turns,
+    /// Tensors that the program has asked for.
+    pub tensors: &'c mut Vec<Option<Vector>>,
 }
 
 /// Most arguments of a builtin other than `print` and the names of `gemv`.
@@ -337,7 +345,7 @@ pub(crate) fn narrow(value: f64) -> f32 {
 
 /// A builtin on vectors, texts or the document. `linked` is what its tensor names lead to.
 pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Value], linked: usize) -> Result<Value, Trap> {
-    let Context { host, heap, turns } = context;
+    let Context { host, heap, turns, tensors } = context;
     match builtin {
         Builtin::Print => {
             let words: Vec<String> = args.iter().map(Value::to_string).collect();
@@ -358,9 +366,17 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             Ok(back(y))
         }
         Builtin::Tensor => {
+            // Copied with its first use and shared from then on.
+            if tensors.len() <= linked {
+                tensors.resize(linked + 1, None);
+            }
+            if let Some(known) = &tensors[linked] {
+                return Ok(back(Vector::clone(known)));
+            }
             let values = host.tensor(linked).map_err(Trap::Host)?;
             let mut out = heap.vector(values.len())?;
             elements(&mut out).copy_from_slice(values);
+            tensors[linked] = Some(Vector::clone(&out));
             Ok(back(out))
         }
         Builtin::Row => {
@@ -431,7 +447,9 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
         Builtin::Zeros => {
             let value = int(&args[0]);
             let len = usize::try_from(value).map_err(|_| Trap::Argument { what: "the length", value, rule: "0 or more" })?;
-            Ok(back(heap.vector(len)?))
+            let mut out = heap.vector(len)?;
+            elements(&mut out).fill(0.0);
+            Ok(back(out))
         }
         _ => unreachable!("scalars and metadata are operations of the tiers"),
     }

@@ -7,7 +7,7 @@
 
 use crate::ast::{BinaryOp, Span, Type, UnaryOp};
 use crate::builtin::{Builtin, MAX_ARGS};
-use crate::module::{Block, Expr, ExprKind, Frame, Function, Module, Piece, Slot, Statement};
+use crate::module::{Block, Expr, ExprKind, Frame, Function, Module, NameUse, Piece, Slot, Statement};
 use crate::native::Native;
 use crate::scalar;
 use crate::state::{Flow, Halt, State, with_stack};
@@ -448,6 +448,17 @@ impl Compiler<'_> {
 
     /// Any expression as a value, for arguments of builtins.
     fn value(&self, expr: &Expr) -> Run<Value> {
+        if let ExprKind::Load(slot) = &expr.kind {
+            let (slot, of, index) = (*slot, slot.of, slot.index);
+            return match (slot.is_global, of.is_scalar()) {
+                (true, true) => Box::new(move |state| Ok(Value::from_bits(of, state.memory.globals[index]))),
+                (false, true) => Box::new(move |state| Ok(Value::from_bits(of, state.load(index)))),
+                (_, false) => Box::new(move |state| Ok(Value::Object(state.object(slot)))),
+            };
+        }
+        if let ExprKind::Vector { .. } = &expr.kind {
+            return self.vector(expr);
+        }
         match expr.of {
             Type::Int => value_of(self.word::<i64>(expr), Value::Int),
             Type::Float => value_of(self.word::<f64>(expr), Value::Float),
@@ -497,31 +508,16 @@ impl Compiler<'_> {
                 state.builtin(builtin, &mut values, 0, span)
             });
         }
-        let names = names.clone();
-        let module_names = names.as_ref().map(|(place, _)| self.module.uses[*place].clone());
-        Box::new(move |state| {
-            let mut values: [Value; MAX_ARGS] = Default::default();
-            for (value, arg) in values.iter_mut().zip(&args) {
-                *value = arg(state)?;
-            }
-            let linked = match &names {
-                None => 0,
-                Some((place, holes)) => {
-                    let number =
-                        |slot: &Slot| if slot.is_global { state.memory.globals[slot.index] } else { state.load(slot.index) } as i64;
-                    match state.links.find(*place, holes.iter().map(number)) {
-                        Some(linked) => linked,
-                        None => {
-                            let numbers: Vec<i64> = holes.iter().map(number).collect();
-                            let named = module_names.as_ref().expect("a use has names");
-                            let names = named.names.iter().map(|name| crate::link::spell(name, &numbers)).collect();
-                            return Err(state.no_tensor(names, span));
-                        }
-                    }
-                }
-            };
-            state.builtin(builtin, &mut values[..args.len()], linked, span)
-        })
+        let names = names.as_ref().map(|(place, holes)| (*place, holes.clone(), self.module.uses[*place].clone()));
+        // As many arguments as there are, in an array of the stack.
+        match args.len() {
+            0 => call_builtin::<0>(builtin, args, names, span),
+            1 => call_builtin::<1>(builtin, args, names, span),
+            2 => call_builtin::<2>(builtin, args, names, span),
+            3 => call_builtin::<3>(builtin, args, names, span),
+            4 => call_builtin::<4>(builtin, args, names, span),
+            _ => call_builtin::<MAX_ARGS>(builtin, args, names, span),
+        }
     }
 
     fn comparison(&self, op: BinaryOp, left: &Expr, right: &Expr) -> Run<bool> {
@@ -539,6 +535,33 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// Where names lead, the numbers for their holes, and how to spell them in an error.
+type Names = Option<(usize, Vec<Slot>, NameUse)>;
+
+fn call_builtin<const N: usize>(builtin: Builtin, args: Vec<Run<Value>>, names: Names, span: Span) -> Run<Value> {
+    Box::new(move |state| {
+        let mut values: [Value; N] = [const { Value::Unit }; N];
+        for (value, arg) in values.iter_mut().zip(&args) {
+            *value = arg(state)?;
+        }
+        let linked = match &names {
+            None => 0,
+            Some((place, holes, named)) => {
+                let number = |slot: &Slot| if slot.is_global { state.memory.globals[slot.index] } else { state.load(slot.index) } as i64;
+                match state.links.find(*place, holes.iter().map(number)) {
+                    Some(linked) => linked,
+                    None => {
+                        let numbers: Vec<i64> = holes.iter().map(number).collect();
+                        let names = named.names.iter().map(|name| crate::link::spell(name, &numbers)).collect();
+                        return Err(state.no_tensor(names, span));
+                    }
+                }
+            }
+        };
+        state.builtin(builtin, &mut values[..args.len()], linked, span)
+    })
 }
 
 #[cold]

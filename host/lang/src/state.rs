@@ -7,7 +7,7 @@ use crate::link::Links;
 use crate::module::{Frame, Slot};
 use crate::ops::Turns;
 use crate::trap::{Limits, Trap};
-use crate::value::{Heap, Object, Value};
+use crate::value::{Heap, Object, Value, Vector};
 
 /// A run ended in an error, which [`State`] holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub(crate) struct Memory {
     pub object_globals: Vec<Object>,
     pub heap: Heap,
     pub turns: Turns,
+    pub tensors: Vec<Option<Vector>>,
 }
 
 /// A run in progress. Everything borrowed lives as long as the run, so one compiled program serves any number of them.
@@ -143,8 +144,8 @@ impl<'a> State<'a> {
 
     /// Runs a builtin on vectors, texts or the document, and gives its arguments up.
     pub fn builtin(&mut self, builtin: Builtin, args: &mut [Value], linked: usize, span: Span) -> Result<Value, Halt> {
-        let Memory { heap, turns, .. } = &mut self.memory;
-        let result = call(&mut Context { host: self.host, heap, turns }, builtin, args, linked);
+        let Memory { heap, turns, tensors, .. } = &mut self.memory;
+        let result = call(&mut Context { host: self.host, heap, turns, tensors }, builtin, args, linked);
         for arg in args {
             if let Value::Object(object) = std::mem::take(arg) {
                 self.memory.heap.release(object);

@@ -203,7 +203,8 @@ impl Heap {
         Ok(Rc::new(Metered { data: make(), bytes, meter: Rc::clone(&self.meter) }))
     }
 
-    /// A vector of zeros that nobody shares; its memory is a used one's if there is one.
+    /// A vector that nobody shares, for its maker to write every element of: its memory, and what stands in it, is a
+    /// used one's if there is one.
     pub fn vector(&mut self, len: usize) -> Result<Vector, OutOfMemory> {
         let bytes = len.saturating_mul(size_of::<f32>());
         let Some(mut vector) = self.free.pop() else {
@@ -212,7 +213,6 @@ impl Heap {
         self.take(bytes)?;
         let inner = Rc::get_mut(&mut vector).expect("what is free is not shared");
         inner.bytes = bytes;
-        inner.data.clear();
         inner.data.resize(len, 0.0);
         Ok(vector)
     }

@@ -76,3 +76,23 @@ fn parentheses_stand_only_where_the_tree_needs_them() {
         assert_eq!(whole, format!("let y = {expected};\n"));
     }
 }
+
+#[test]
+fn the_examples_of_language_md_are_right_and_written_as_the_formatter_does() {
+    let text = include_str!("../../LANGUAGE.md");
+    let examples: Vec<&str> = text.split("```nda\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!examples.is_empty());
+    for example in examples {
+        nda_lang::Program::compile("LANGUAGE.md", example, nda_lang::Tier::Native).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(formatted(example), example);
+    }
+}
+
+#[test]
+fn language_md_names_every_builtin_and_keyword() {
+    let text = include_str!("../../LANGUAGE.md");
+    for name in nda_lang::builtin_names() {
+        let is_named = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name);
+        assert!(is_named, "LANGUAGE.md does not speak of {name}");
+    }
+}
