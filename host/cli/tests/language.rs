@@ -47,7 +47,7 @@ fn a_program_runs_the_same_on_every_tier_and_from_every_form() {
     assert!(good(&["fmt", &source, "--binary", &binary]).contains("root "));
     for file in [&source, &binary] {
         for tier in ["interpreter", "closure", "native"] {
-            assert_eq!(good(&["exec", file, "--tier", tier, "--", "-48", "18", "gcd"]), "gcd: -48 18\n6\n".replace('6', "-6"), "{tier}");
+            assert_eq!(good(&["exec", file, "--tier", tier, "--", "-48", "18", "gcd"]), "gcd: -48 18\n6\n", "{tier}");
         }
     }
     assert_eq!(good(&["fmt", &binary]), GCD);

@@ -95,6 +95,7 @@ fn a_program_that_is_none_or_no_models_is_refused_with_its_place() {
         let mut writer = writer(PLAIN, "", None);
         writer.set_program(program);
         let error = load(writer).unwrap_err();
-        assert!(error.to_string().contains(expected), "{program}: {error}");
+        let said = format!("{}: {error}", error.place());
+        assert!(said.contains(expected), "{program}: {said}");
     }
 }

@@ -7,6 +7,7 @@ use crate::quantize::quantize;
 use crate::trap::Trap;
 use crate::value::{Codes, Heap, Object, Value, Vector};
 use nda_spec::ActivationCode;
+use std::fmt::Write;
 use std::rc::Rc;
 
 /// Why a host's builtin failed; it comes back in [`Trap::Host`].
@@ -348,8 +349,13 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
     let Context { host, heap, turns, tensors } = context;
     match builtin {
         Builtin::Print => {
-            let words: Vec<String> = args.iter().map(Value::to_string).collect();
-            host.print(&words.join(" "));
+            let mut line = String::new();
+            for (index, arg) in args.iter().enumerate() {
+                // Writing to a String cannot fail.
+                let _ = write!(line, "{}{arg}", if index == 0 { "" } else { " " });
+                heap.check_len(line.len())?;
+            }
+            host.print(&line);
             Ok(Value::Unit)
         }
         Builtin::Len => Ok(Value::Int(match &args[0] {

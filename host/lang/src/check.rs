@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 /// Most parameters of a function.
 pub const MAX_PARAMS: usize = 64;
+/// Faults after which the rest of a source is not worth reporting.
+const MAX_DIAGNOSTICS: usize = 100;
 /// Most different holes in the names of one place.
 const MAX_HOLES: usize = 3;
 
@@ -72,6 +74,9 @@ fn distance(a: &str, b: &str) -> usize {
 
 impl Checker {
     fn error(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
+        if self.errors.len() >= MAX_DIAGNOSTICS {
+            return;
+        }
         self.errors.push(Diagnostic { message: message.into(), span, hint: hint.into() });
     }
 
@@ -153,6 +158,9 @@ impl Checker {
     }
 
     fn no_such_variable(&mut self, name: &str, span: Span) {
+        if self.errors.len() >= MAX_DIAGNOSTICS {
+            return;
+        }
         let names = self.scopes.iter().flat_map(|scope| scope.keys()).chain(self.globals.keys()).cloned();
         let hint = match near(name, names) {
             Some(other) => format!("did you mean '{other}'?"),

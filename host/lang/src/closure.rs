@@ -13,7 +13,6 @@ use crate::scalar;
 use crate::state::{Flow, Halt, State, with_stack};
 use crate::trap::Trap;
 use crate::value::{Object, Value};
-use std::fmt::Write;
 
 /// An expression that gives a `T`.
 type Run<T> = Box<dyn for<'a> Fn(&mut State<'a>) -> Result<T, Halt> + Send + Sync>;
@@ -149,7 +148,8 @@ impl Compiler<'_> {
             scalars: function.locals.scalars + function.windows.scalars,
             objects: function.locals.objects + function.windows.objects,
         };
-        let native = self.native.and_then(|native| native.function_step(self.function));
+        let closures = || Compiler { native: None, ..*self }.block(&function.body);
+        let native = self.native.and_then(|native| native.function_step(self.function, closures));
         let body = native.unwrap_or_else(|| self.block(&function.body));
         CompiledFunction { body, frame, objects: function.locals.objects }
     }
@@ -252,7 +252,8 @@ impl Compiler<'_> {
     }
 
     fn while_loop(&self, condition: &Expr, body: &Block, span: Span) -> Step {
-        if let Some(step) = self.native.and_then(|native| native.region_step(self.function, span)) {
+        let closures = || Compiler { native: None, ..*self }.while_loop(condition, body, span);
+        if let Some(step) = self.native.and_then(|native| native.region_step(self.function, span, closures)) {
             return step;
         }
         let body = self.block(body);
@@ -279,7 +280,8 @@ impl Compiler<'_> {
     }
 
     fn counted_loop(&self, count: &Expr, index: Option<Slot>, body: &Block, span: Span) -> Step {
-        if let Some(step) = self.native.and_then(|native| native.region_step(self.function, span)) {
+        let closures = || Compiler { native: None, ..*self }.counted_loop(count, index, body, span);
+        if let Some(step) = self.native.and_then(|native| native.region_step(self.function, span, closures)) {
             return step;
         }
         let (count, body) = (self.word::<i64>(count), self.block(body));
@@ -432,15 +434,17 @@ impl Compiler<'_> {
         Box::new(move |state| {
             let mut text = String::new();
             for piece in &pieces {
-                // Writing to a String cannot fail.
-                let _ = match piece {
-                    Piece::Text(piece) => write!(text, "{piece}"),
-                    Piece::Hole(slot) if !slot.of.is_scalar() => write!(text, "{}", Value::Object(state.object(*slot))),
+                match piece {
+                    Piece::Text(piece) => state.append(&mut text, piece, span)?,
+                    Piece::Hole(slot) if !slot.of.is_scalar() => {
+                        let object = Value::Object(state.object(*slot));
+                        state.append(&mut text, &object, span)?;
+                    }
                     Piece::Hole(slot) => {
                         let bits = if slot.is_global { state.memory.globals[slot.index] } else { state.load(slot.index) };
-                        write!(text, "{}", Value::from_bits(slot.of, bits))
+                        state.append(&mut text, &Value::from_bits(slot.of, bits), span)?;
                     }
-                };
+                }
             }
             state.text(text, span)
         })

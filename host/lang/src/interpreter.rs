@@ -193,7 +193,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             ExprKind::Float(value) => Ok(Value::Float(*value)),
             ExprKind::Bool(value) => Ok(Value::Bool(*value)),
             ExprKind::Text(pieces) => {
-                let text = self.spell(pieces);
+                let text = self.spell(pieces, expr.span)?;
                 self.state.text(text, expr.span).map(Value::Object)
             }
             ExprKind::Variable(name) => Ok(self.variable(name)),
@@ -219,12 +219,18 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         }
     }
 
-    fn spell(&self, pieces: &[Piece]) -> String {
-        let spelled = pieces.iter().map(|piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Hole(name) => self.variable(&name.text).to_string(),
-        });
-        spelled.collect()
+    fn spell(&mut self, pieces: &[Piece], span: Span) -> Result<String, Halt> {
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(piece) => self.state.append(&mut text, piece, span)?,
+                Piece::Hole(name) => {
+                    let value = self.variable(&name.text);
+                    self.state.append(&mut text, &value, span)?;
+                }
+            }
+        }
+        Ok(text)
     }
 
     fn unary(&mut self, op: UnaryOp, value: &Value, span: Span) -> Result<Value, Halt> {
@@ -263,7 +269,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         };
         for (index, arg) in args.iter().enumerate() {
             match &arg.kind {
-                ExprKind::Text(pieces) if is_text(index) => texts.push(self.spell(pieces)),
+                ExprKind::Text(pieces) if is_text(index) => texts.push(self.spell(pieces, arg.span)?),
                 _ => values.push(self.expression(arg)?),
             }
         }

@@ -144,21 +144,28 @@ impl Native {
     }
 
     /// A function's body, if it is machine code.
-    pub fn function_step(&self, function: usize) -> Option<Step> {
-        self.functions.get(&function).map(|entrance| step(entrance.clone(), Flow::Return))
+    pub fn function_step(&self, function: usize, closures: impl FnOnce() -> Step) -> Option<Step> {
+        self.functions.get(&function).map(|entrance| step(entrance.clone(), Flow::Return, closures()))
     }
 
     /// A loop, if it is machine code.
-    pub fn region_step(&self, function: usize, span: Span) -> Option<Step> {
-        self.regions.get(&(function, span)).map(|entrance| step(entrance.clone(), Flow::Next))
+    pub fn region_step(&self, function: usize, span: Span, closures: impl FnOnce() -> Step) -> Option<Step> {
+        self.regions.get(&(function, span)).map(|entrance| step(entrance.clone(), Flow::Next, closures()))
     }
 }
 
-/// Enters the code with the running frame's slots.
-fn step(entrance: Entrance, done: Flow) -> Step {
+/// Most stack that code is entered with.
+const MAX_STACK_BYTES: usize = 1 << 30;
+
+/// Enters the code with the running frame's slots. The code cannot ask for stack while it runs, so all that the depth
+/// limit allows must be there before; where that would be too much, closures do the work.
+fn step(entrance: Entrance, done: Flow, closures: Step) -> Step {
     Box::new(move |state| {
         let calls = entrance.open_calls.unwrap_or(state.depth_left as usize + 1);
         let stack = calls.saturating_mul(entrance.call_bytes) + MARGIN_BYTES;
+        if stack > MAX_STACK_BYTES {
+            return closures(state);
+        }
         stacker::maybe_grow(stack, stack + MARGIN_BYTES, || enter(&entrance, state, done))
     })
 }

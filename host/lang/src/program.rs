@@ -174,6 +174,7 @@ impl<'p> Instance<'p> {
     /// # Errors
     /// What goes wrong in one of them.
     pub fn new(program: &'p Program, links: &'p Links, limits: Limits, host: &mut dyn Builtins) -> Result<Instance<'p>, RuntimeError> {
+        let limits = Limits { depth: limits.depth.min(Limits::MAX_DEPTH), ..limits };
         let mut instance = Instance { program, links, limits, memory: Memory::default(), globals: Globals::default() };
         instance.memory.heap.set_limit(limits.memory_bytes);
         let frame = program.module.global_frame;

@@ -169,6 +169,18 @@ impl<'a> State<'a> {
         found.ok_or_else(|| self.fail(Trap::NoMetadata { key: key.into(), of: of.name() }, span))
     }
 
+    /// Adds a piece to a text in the making, which may not outgrow the memory before it is counted.
+    pub fn append(&mut self, text: &mut String, piece: &dyn std::fmt::Display, span: Span) -> Result<(), Halt> {
+        use std::fmt::Write;
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{piece}");
+        let limit = self.limits.memory_bytes;
+        if text.len() > limit {
+            return Err(self.fail(Trap::Memory { wanted: text.len(), limit }, span));
+        }
+        Ok(())
+    }
+
     /// A new text.
     pub fn text(&mut self, text: String, span: Span) -> Result<Object, Halt> {
         self.memory.heap.text(text).map_err(|full| self.fail(full, span))

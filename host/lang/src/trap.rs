@@ -9,10 +9,15 @@ use std::fmt;
 pub struct Limits {
     /// Steps: each call of a function and each turn of a loop is one.
     pub steps: u64,
-    /// Calls that are open at once.
+    /// Calls that are open at once; more than [`Self::MAX_DEPTH`] counts as that.
     pub depth: u32,
     /// Bytes of texts and vectors that are in use at once.
     pub memory_bytes: usize,
+}
+
+impl Limits {
+    /// Most open calls that a run can be allowed: each may take some stack.
+    pub const MAX_DEPTH: u32 = 1 << 16;
 }
 
 impl Default for Limits {

@@ -174,6 +174,8 @@ pub(crate) struct Heap {
 
 /// Vectors kept for another use; more are given back to the system.
 const MAX_FREE: usize = 32;
+/// Elements of the largest vector that is kept: what is kept counts for nobody.
+const MAX_FREE_LEN: usize = 1 << 18;
 
 /// There is no memory for so many bytes.
 #[derive(Debug, Clone, Copy)]
@@ -185,6 +187,12 @@ pub(crate) struct OutOfMemory {
 impl Heap {
     pub fn set_limit(&mut self, bytes: usize) {
         self.meter.limit.set(bytes);
+    }
+
+    /// Refuses a text that is larger than all memory, before it is counted.
+    pub fn check_len(&self, bytes: usize) -> Result<(), OutOfMemory> {
+        let limit = self.meter.limit.get();
+        if bytes > limit { Err(OutOfMemory { wanted: bytes, limit }) } else { Ok(()) }
     }
 
     fn take(&self, bytes: usize) -> Result<(), OutOfMemory> {
@@ -220,7 +228,7 @@ impl Heap {
     /// Gives a value up; a vector that nobody else has is kept for the next one.
     pub fn release(&mut self, object: Object) {
         let Object::Vector(mut vector) = object else { return };
-        if self.free.len() >= MAX_FREE {
+        if self.free.len() >= MAX_FREE || vector.capacity() > MAX_FREE_LEN {
             return;
         }
         if let Some(inner) = Rc::get_mut(&mut vector) {

@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = Limits::default().steps)]
     max_steps: u64,
     /// Calls that may be open at once.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().depth, value_parser = clap::value_parser!(u32).range(1..=i64::from(Limits::MAX_DEPTH)))]
     max_depth: u32,
     /// Bytes that its texts and vectors may take at once.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().memory_bytes)]
