@@ -184,13 +184,32 @@ fn attend(heads: Heads, q: &[f32], cache: &Cache, scores: &mut Vec<f32>, out: &m
         scores.clear();
         scores.extend(cache.keys.chunks_exact(kv_dim).map(|key| ops::dot(q, &key[here.clone()]) * inverse_root));
         ops::softmax(scores);
-        out.fill(0.0);
-        for (score, value) in scores.iter().zip(cache.values.chunks_exact(kv_dim)) {
-            for (out, value) in out.iter_mut().zip(&value[here.clone()]) {
-                *out += score * value;
-            }
+        for (index, out) in out.chunks_mut(LANES).enumerate() {
+            mix(scores, &cache.values, kv_dim, first + index * LANES, out);
         }
     }
+}
+
+/// Values of a head that are summed in registers.
+const LANES: usize = 16;
+
+/// `out[i] = sum over positions of score * value[at + i]`, the positions in order: at most [`LANES`] values.
+fn mix(scores: &[f32], values: &[f32], kv_dim: usize, at: usize, out: &mut [f32]) {
+    let mut sums = [0.0_f32; LANES];
+    let rows = scores.iter().zip(values.chunks_exact(kv_dim));
+    if out.len() == LANES {
+        for (score, value) in rows {
+            let value = &value[at..at + LANES];
+            for lane in 0..LANES {
+                sums[lane] += score * value[lane];
+            }
+        }
+    } else {
+        for (score, value) in rows {
+            sums.iter_mut().zip(&value[at..at + out.len()]).for_each(|(sum, value)| *sum += score * value);
+        }
+    }
+    out.copy_from_slice(&sums[..out.len()]);
 }
 
 /// Shapes without numbers: products give zeros, and the layers are noted in the order of their use.

@@ -12,6 +12,8 @@ const LANES: usize = 8;
 ///
 /// # Panics
 /// If the lengths differ.
+// Inlined into attention, which calls it for every head and position: the call costs as much as a short head.
+#[inline]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "a dot product needs equal lengths");
     let mut sums = [0.0_f32; LANES];
