@@ -50,7 +50,8 @@ fn a_program_runs_the_same_on_every_tier_and_from_every_form() {
             assert_eq!(good(&["exec", file, "--tier", tier, "--", "-48", "18", "gcd"]), "gcd: -48 18\n6\n", "{tier}");
         }
     }
-    assert_eq!(good(&["fmt", &binary]), GCD);
+    // Empty lines are layout, which the binary form does not hold.
+    assert_eq!(good(&["fmt", &binary]), GCD.replace("\n\n", "\n"));
     assert!(good(&["disasm", &source, "--against", &binary]).starts_with("the same program, root "));
 }
 
