@@ -39,7 +39,8 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-ndf", &["nda-spec"]),
         ("nda-kernels", &["nda-spec"]),
         ("nda-device", &["nda-spec", "nda-kernels", "serialport"]),
-        ("nda-engine", &["nda-spec", "nda-ndf", "nda-kernels"]),
+        ("nda-lang", &["nda-spec", "nda-kernels"]),
+        ("nda-engine", &["nda-spec", "nda-ndf", "nda-kernels", "nda-lang"]),
         ("nda-sim", &["nda-spec", "nda-device"]),
         ("nda-boards", &["nda-spec"]),
         ("nda-gates", &["nda-spec", "nda-device"]),
@@ -47,7 +48,7 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         // nda-engine and nda-ndf for the shapes of a model's layers alone.
         ("nda-firmware", &["nda-spec", "nda-cores", "nda-boards", "nda-engine", "nda-ndf"]),
         // nda-cores for `nda emit` alone.
-        ("nda-cli", &["nda-spec", "nda-boards", "nda-ndf", "nda-kernels", "nda-device", "nda-engine", "nda-sim", "nda-cores"]),
+        ("nda-cli", &["nda-spec", "nda-boards", "nda-ndf", "nda-kernels", "nda-lang", "nda-device", "nda-engine", "nda-sim", "nda-cores"]),
         ("nda-tests", &[]),
     ];
     let arrows = arrows();

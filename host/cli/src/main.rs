@@ -7,6 +7,7 @@ mod commands;
 mod convert;
 mod failure;
 mod files;
+mod language;
 mod npy;
 mod output;
 mod report;
@@ -53,6 +54,9 @@ enum Command {
     Info(commands::info::Arguments),
     Check(commands::check::Arguments),
     Convert(commands::convert::Arguments),
+    Exec(commands::exec::Arguments),
+    Fmt(commands::fmt::Arguments),
+    Disasm(commands::disasm::Arguments),
     Plan(commands::plan::Arguments),
     Devices(commands::devices::Arguments),
     Emit(commands::emit::Arguments),
@@ -77,6 +81,9 @@ fn run(command: &Command) -> Outcome {
         Command::Info(arguments) => commands::info::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Convert(arguments) => commands::convert::run(arguments),
+        Command::Exec(arguments) => commands::exec::run(arguments),
+        Command::Fmt(arguments) => commands::fmt::run(arguments),
+        Command::Disasm(arguments) => commands::disasm::run(arguments),
         Command::Plan(arguments) => commands::plan::run(arguments),
         Command::Devices(arguments) => commands::devices::run(arguments),
         Command::Emit(arguments) => commands::emit::run(arguments),

@@ -3,7 +3,7 @@
 use crate::backend::Backend;
 use crate::failure::Outcome;
 use crate::files;
-use crate::output::Progress;
+use crate::output::{self, Progress};
 use crate::report::{Speed, cost_between};
 use nda_engine::{Model, Sampling, Session, Step, Utf8Stream, Weights, generate};
 use nda_kernels::Cost;
@@ -51,6 +51,7 @@ pub fn speak<'m>(
     let tokenizer = model.tokenizer();
     let prompt = tokenizer.encode(task.prompt);
     let mut session = Session::new(&model, backend.gemv());
+    session.on_print(|line| output::note(format_args!("the program prints: {line}")));
     let mut stream = Utf8Stream::default();
     let (mut text, mut bytes) = (String::new(), Vec::new());
     let started = Instant::now();

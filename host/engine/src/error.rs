@@ -1,6 +1,7 @@
 //! The errors of this crate's border.
 
 use nda_kernels::GemvError;
+use nda_lang::{Diagnostics, RuntimeError, Trap};
 
 /// Why a model cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -21,23 +22,47 @@ pub enum EngineError {
         /// What it must be.
         rule: &'static str,
     },
-    /// A tensor that the architecture needs is not in the document.
-    #[error("tensor '{name}' is missing; the metadata asks for {wanted}")]
+    /// A tensor that the program names is not in the document.
+    #[error("tensor '{name}' is missing; the model's program asks for it")]
     MissingTensor {
         /// The tensor.
         name: String,
-        /// Its shape by the metadata.
-        wanted: String,
     },
-    /// A tensor's shape contradicts the metadata.
-    #[error("tensor '{name}' is {found}, but the metadata asks for {wanted}")]
+    /// A tensor is not what the program takes it for.
+    #[error("tensor '{name}' is {found}, but the program needs {wanted}")]
     TensorShape {
         /// The tensor.
         name: String,
-        /// Its shape in the document.
+        /// What it is.
         found: String,
-        /// Its shape by the metadata.
+        /// What it should be.
         wanted: String,
+    },
+    /// The program is no program, no model's program, or failed.
+    #[error("{reason}")]
+    Program {
+        /// Where: file, line and column.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A product's input is not as long as its matrices are wide.
+    #[error("the input has {found} values, but the matrices have {cols} columns")]
+    Input {
+        /// The fused layer.
+        layer: String,
+        /// Values given.
+        found: usize,
+        /// Columns.
+        cols: usize,
+    },
+    /// A row that a tensor does not have.
+    #[error("row {row} is not one of the tensor's {rows}")]
+    Row {
+        /// The row.
+        row: i64,
+        /// Rows that there are.
+        rows: usize,
     },
     /// The tokenizer cannot be used.
     #[error("tokenizer: {reason}")]
@@ -91,16 +116,33 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// What a run ended in: an error of this crate comes back as itself, all else as the program's.
+    pub(crate) fn of_run(error: RuntimeError) -> EngineError {
+        let place = format!("{}:{}:{}", error.file, error.line, error.column);
+        match error.trap {
+            Trap::NoTensor { name } => EngineError::MissingTensor { name },
+            Trap::Host(source) => match source.downcast::<EngineError>() {
+                Ok(error) => *error,
+                Err(other) => EngineError::Program { place, reason: other.to_string() },
+            },
+            trap => EngineError::Program { place, reason: trap.to_string() },
+        }
+    }
+
     /// Where in the model it happened, a few words.
     pub fn place(&self) -> String {
         match self {
             EngineError::MissingMetadata { .. } | EngineError::BadMetadata { .. } => "metadata (frame 0)".into(),
             EngineError::MissingTensor { name, .. } | EngineError::TensorShape { name, .. } => format!("tensor '{name}'"),
+            EngineError::Program { place, .. } => place.clone(),
+            EngineError::Row { .. } => "the model's program".into(),
             EngineError::Tokenizer { .. } => "the tokenizer frame".into(),
             EngineError::Token { .. } => "the embedding".into(),
             EngineError::Context { .. } => "the KV cache".into(),
             EngineError::Empty { what, .. } => (*what).into(),
-            EngineError::NotFinite { layer, .. } | EngineError::Gemv { layer, .. } => format!("layer {layer}"),
+            EngineError::NotFinite { layer, .. } | EngineError::Input { layer, .. } | EngineError::Gemv { layer, .. } => {
+                format!("layer {layer}")
+            }
         }
     }
 
@@ -111,7 +153,10 @@ impl EngineError {
                 "list the metadata with 'nda info FILE'; convert the model again with every key set"
             }
             EngineError::MissingTensor { .. } | EngineError::TensorShape { .. } => {
-                "list the tensors with 'nda info FILE'; the document must hold what its metadata says"
+                "list the tensors with 'nda info FILE'; the document must hold what its program names"
+            }
+            EngineError::Program { .. } | EngineError::Input { .. } | EngineError::Row { .. } => {
+                "mend the program (host/lang/LANGUAGE.md describes the language), or use a document that fits it"
             }
             EngineError::Tokenizer { .. } => "use a document with vocab 'bytes' or with a tokenizer frame that this version reads",
             EngineError::Token { .. } => "the prompt's tokens must come from this model's tokenizer",
@@ -121,5 +166,14 @@ impl EngineError {
             EngineError::Gemv { source: GemvError::Device(_), .. } => "check the cable and 'nda devices', or run with '--backend cpu'",
             EngineError::Gemv { .. } => "see 'nda plan FILE' for what this back end holds, or run with '--backend cpu'",
         }
+    }
+}
+
+/// Faults of a program's source or of the names in it: the first one, and how many there are.
+impl From<Diagnostics> for EngineError {
+    fn from(faults: Diagnostics) -> EngineError {
+        let first = faults.first();
+        let more = if faults.all.len() > 1 { format!(" (the first of {} faults)", faults.all.len()) } else { String::new() };
+        EngineError::Program { place: faults.place(first), reason: format!("{}{more}", first.message) }
     }
 }

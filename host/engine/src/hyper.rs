@@ -36,7 +36,7 @@ pub struct Hyper {
 impl Hyper {
     /// Reads the metadata through `get`.
     ///
-    /// Keys: `architecture` ("llama"), `d_model`, `n_layers`, `n_heads`, `ff`, `context`, `rope_theta`, `rms_eps`,
+    /// Keys: `architecture` (a name), `d_model`, `n_layers`, `n_heads`, `ff`, `context`, `rope_theta`, `rms_eps`,
     /// `activation` ("A8", "A4" or "A2"); optional `n_kv_heads` (default `n_heads`), `head_dim` (default
     /// `d_model / n_heads`), `vocab_size` (default 256, required unless the vocabulary is "bytes").
     ///
@@ -55,10 +55,8 @@ impl Hyper {
             let parsed = value.trim().parse().ok().filter(|v: &f32| v.is_finite() && *v > 0.0);
             parsed.ok_or_else(|| bad(key, value, "a positive number"))
         };
-        let architecture = text("architecture")?;
-        if architecture != "llama" {
-            return Err(bad("architecture", architecture, "'llama', the only one there is"));
-        }
+        // What it is called is the program's affair; that it is called something is the document's.
+        text("architecture")?;
         let name = text("activation")?;
         let activation = ActivationCode::ALL.into_iter().find(|code| code.name() == name);
         let activation = activation.ok_or_else(|| bad("activation", name, "A8, A4 or A2"))?;
@@ -157,7 +155,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_its_rule() {
         for (key, _) in GOOD {
-            if key != "vocab" {
+            if !matches!(key, "vocab" | "architecture") {
                 for value in ["0", "-1", "NaN", "twelve"] {
                     assert!(matches!(read(key, Some(value)), Err(EngineError::BadMetadata { .. })), "{key} = {value}");
                 }

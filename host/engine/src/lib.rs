@@ -1,10 +1,11 @@
-//! Models of the Llama family on 2-bit weights: forward pass, tokenizer, KV cache, sampling, evaluation.
+//! Models on 2-bit weights: the document's program, tokenizer, KV cache, sampling, evaluation.
 //!
-//! The matrices go through [`nda_kernels::Gemv`], so nothing here knows which back end runs; the rest is
-//! f32 in one fixed order, so every back end gives the same tokens. From a document to text:
+//! The forward pass is an NDA program that the document carries (`nda_lang`, LANGUAGE.md); this crate gives it its
+//! tensors, its products and its cache. The matrices go through [`nda_kernels::Gemv`], so nothing here knows which
+//! back end runs; the rest is f32 in one fixed order, so every back end gives the same tokens. From a document to text:
 //!
-//! 1. [`Weights::new`] checks a document's metadata and tensors;
-//! 2. [`Model::prepare`] hands its matrices to a back end, fused to four products a block and the head;
+//! 1. [`Weights::new`] checks a document's metadata, compiles its program and finds and tries every tensor it names;
+//! 2. [`Model::prepare`] hands the matrices to a back end, those that share an input as one;
 //! 3. [`Session`] takes tokens and gives logits; [`generate()`] and [`evaluate()`] drive it.
 
 #![forbid(unsafe_code)]
@@ -12,13 +13,13 @@
 mod error;
 mod evaluate;
 mod generate;
+mod host;
 mod hyper;
 mod linear;
 mod model;
-pub mod ops;
 mod projection;
-mod quantize;
 mod sampler;
+mod tensors;
 mod tokenizer;
 mod weights;
 
@@ -28,8 +29,8 @@ pub use generate::{Generated, Step, generate};
 pub use hyper::Hyper;
 pub use linear::{Linear, RunShape, Scratch, run_shapes};
 pub use model::{Model, Session};
+pub use nda_lang::{ops, quantize};
 pub use projection::Projection;
-pub use quantize::quantize;
 pub use sampler::{Sampler, Sampling, SplitMix64, greedy};
 pub use tokenizer::{Merger, SPLIT_NONE, Tokenizer, Utf8Stream};
-pub use weights::{EMBEDDING, FINAL_NORM, FusedLayer, HEAD, Weights, block_tensor};
+pub use weights::{EMBEDDING, FINAL_NORM, FusedLayer, HEAD, LLAMA, Weights, block_tensor};

@@ -2,8 +2,9 @@
 
 use crate::error::EngineError;
 use crate::projection::Projection;
-use crate::quantize::quantize;
+use crate::quantize;
 use nda_kernels::{Activations, Cost, Gemv, MatrixId};
+use nda_lang::Codes;
 use nda_ndf::Outlier;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode};
 use std::ops::Range;
@@ -147,21 +148,50 @@ impl Linear {
         if let Some(index) = x.iter().position(|v| !v.is_finite()) {
             return Err(EngineError::NotFinite { layer: self.name.clone(), index, value: x[index] });
         }
-        scratch.codes.resize(x.len(), 0);
-        let x_scale = quantize(self.activation, x, &mut scratch.codes);
+        let mut codes = std::mem::take(&mut scratch.codes);
+        codes.resize(x.len(), 0);
+        let scale = quantize(self.activation, x, &mut codes);
+        let done = self.run(gemv, Activations { code: self.activation, values: &codes }, scale, &mut scratch.sums, y);
+        scratch.codes = codes;
+        for outlier in &self.outliers {
+            y[outlier.row] += outlier.value * x[outlier.col];
+        }
+        done
+    }
+
+    /// `y = W x` of a vector that is quantized already; outliers meet what its codes stand for.
+    ///
+    /// # Errors
+    /// The back end's failure.
+    ///
+    /// # Panics
+    /// If a length contradicts the shape.
+    pub fn apply_codes<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &Codes, scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
+        assert!(x.values.len() == self.cols && y.len() == self.rows, "{}: x and y must fit {} x {}", self.name, self.rows, self.cols);
+        let cost = self.run(gemv, Activations { code: x.code, values: &x.values }, x.scale, &mut scratch.sums, y)?;
+        for outlier in &self.outliers {
+            y[outlier.row] += outlier.value * (f32::from(x.values[outlier.col]) * x.scale);
+        }
+        Ok(cost)
+    }
+
+    /// The runs of one vector of codes, their sums scaled into y.
+    fn run<'m>(
+        &self,
+        gemv: &mut dyn Gemv<'m>,
+        x: Activations<'_>,
+        x_scale: f32,
+        sums: &mut Vec<i32>,
+        y: &mut [f32],
+    ) -> Result<Cost, EngineError> {
         y.fill(0.0);
         let mut cost = Cost::default();
         for run in &self.runs {
-            scratch.sums.resize(run.rows, 0);
-            let activations = Activations { code: self.activation, values: &scratch.codes[run.cols.clone()] };
-            let run_cost = gemv
-                .run(run.id, activations, &mut scratch.sums)
-                .map_err(|source| EngineError::Gemv { layer: self.name.clone(), source })?;
+            sums.resize(run.rows, 0);
+            let activations = Activations { code: x.code, values: &x.values[run.cols.clone()] };
+            let run_cost = gemv.run(run.id, activations, sums).map_err(|source| EngineError::Gemv { layer: self.name.clone(), source })?;
             cost += run_cost;
-            scale_parts(&run.parts, x_scale, &scratch.sums, y);
-        }
-        for outlier in &self.outliers {
-            y[outlier.row] += outlier.value * x[outlier.col];
+            scale_parts(&run.parts, x_scale, sums, y);
         }
         Ok(cost)
     }

@@ -1,10 +1,20 @@
-//! A document as a model: every tensor found, every shape checked against the metadata.
+//! A document as a model: its program compiled, and every tensor that it names found and tried.
 
 use crate::error::EngineError;
+use crate::host::Trial;
 use crate::hyper::Hyper;
 use crate::projection::Projection;
+use crate::tensors::{Tensors, names};
 use crate::tokenizer::Tokenizer;
+use nda_lang::{Entry, Instance, Limits, Links, Program, Tier, Type, Value};
 use nda_ndf::{Document, Tokenizer as Stored};
+
+/// The program of a Llama: what `nda convert` puts into a document, and what one without a program runs.
+pub const LLAMA: &str = include_str!("../programs/llama.nda");
+/// The architecture that [`LLAMA`] is the program of.
+const ARCHITECTURE: &str = "llama";
+/// What messages call a document's own program.
+const PROGRAM: &str = "program.nda";
 
 /// Name of the embedding: a table (vector frame) or a matrix, `vocab_size x d_model`.
 pub const EMBEDDING: &str = "embed";
@@ -18,45 +28,74 @@ pub fn block_tensor(block: usize, part: &str) -> String {
     format!("blk.{block}.{part}")
 }
 
-/// A tensor that may be quantized or not: the embedding, the head.
-#[derive(Debug)]
-pub(crate) enum Tensor<'d> {
-    /// Codes, multiplied by the back end.
-    Matrix(Projection<'d>),
-    /// Floats, row by row, multiplied on the CPU.
-    Table(&'d [f32]),
+/// What the engine calls in a model's program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entries {
+    /// `fn forward(token: int, position: int) -> vec`: the last block's output.
+    pub forward: Entry,
+    /// `fn logits(x: vec) -> vec`: what follows such an output.
+    pub logits: Entry,
 }
 
-#[derive(Debug)]
-struct BlockWeights<'d> {
-    attention_norm: &'d [f32],
-    qkv: [Projection<'d>; 3],
-    o: Projection<'d>,
-    feed_forward_norm: &'d [f32],
-    gate_up: [Projection<'d>; 2],
-    down: Projection<'d>,
-}
-
-/// The tensors of a model, in place. Lives as long as the models that are prepared from it.
+/// The tensors of a model, in place, and its program. Lives as long as the models that are prepared from it.
 #[derive(Debug)]
 pub struct Weights<'d> {
     hyper: Hyper,
     tokenizer: Tokenizer,
-    embedding: Tensor<'d>,
-    blocks: Vec<BlockWeights<'d>>,
-    final_norm: &'d [f32],
-    head: Tensor<'d>,
+    program: Program,
+    links: Links,
+    /// None of a program that is no model's.
+    entries: Option<Entries>,
+    tensors: Tensors<'d>,
+    /// Layers of matrices in the order in which they are first multiplied.
+    order: Vec<usize>,
 }
 
 /// Products that share an input, with their common name: `blk.0.q+k+v`.
 pub type FusedLayer<'w, 'd> = (String, Vec<&'w Projection<'d>>);
 
 impl<'d> Weights<'d> {
-    /// Reads a document's metadata and finds every tensor that they call for.
+    /// Reads a document's metadata, compiles its program and finds every tensor that it names. The program takes one
+    /// token on zeros, so that every shape is known to fit.
     ///
     /// # Errors
-    /// The first key or tensor that is missing or contradicts another.
+    /// The first key or tensor that is missing or contradicts another; faults of the program.
     pub fn new(document: &Document<'d>) -> Result<Weights<'d>, EngineError> {
+        if let Some(source) = document.program() {
+            return Weights::with_program(document, PROGRAM, source, Tier::default());
+        }
+        if let Some(value) = document.metadata().get("architecture").filter(|a| *a != ARCHITECTURE) {
+            let rule = "'llama' unless the document has a program";
+            return Err(EngineError::BadMetadata { key: "architecture", value: value.into(), rule });
+        }
+        Weights::with_program(document, "llama.nda", LLAMA, Tier::default())
+    }
+
+    /// [`Self::new`] with another program than the document's own; `file` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_program(document: &Document<'d>, file: &str, source: &str, tier: Tier) -> Result<Weights<'d>, EngineError> {
+        let mut weights = Weights::linked(document, Program::compile(file, source, tier)?)?;
+        let entries = entries(&weights.program)?;
+        weights.entries = Some(entries);
+        weights.order = weights.tried(entries)?;
+        weights.keep_matrices();
+        Ok(weights)
+    }
+
+    /// A document with a program that is not asked for a forward pass: one to be called by [`crate::Session::call_main`].
+    ///
+    /// # Errors
+    /// As [`Self::new`], but for what only a forward pass needs.
+    pub fn with_main(document: &Document<'d>, program: Program) -> Result<Weights<'d>, EngineError> {
+        let mut weights = Weights::linked(document, program)?;
+        weights.keep_matrices();
+        Ok(weights)
+    }
+
+    /// A document with the tensors that a program names.
+    fn linked(document: &Document<'d>, program: Program) -> Result<Weights<'d>, EngineError> {
         let metadata = document.metadata();
         let hyper = Hyper::from_metadata(|key| metadata.get(key))?;
         let tokenizer = Tokenizer::new(document.tokenizer().unwrap_or(&Stored::Bytes))?;
@@ -64,16 +103,35 @@ impl<'d> Weights<'d> {
             let reason = format!("it has {} tokens, but the metadata's vocab_size is {}", tokenizer.vocab_size(), hyper.vocab_size);
             return Err(EngineError::Tokenizer { reason });
         }
-        let tensors = Tensors { document };
-        let (vocab, d) = (hyper.vocab_size, hyper.d_model);
-        let embedding = tensors.find(EMBEDDING, vocab, d)?;
-        let has_head = document.matrix(HEAD).is_ok() || document.vector(HEAD).is_ok();
-        let head_name = if !has_head && metadata.get("tied_head") == Some("true") { EMBEDDING } else { HEAD };
-        let head = tensors.find(head_name, vocab, d)?;
-        let final_norm = tensors.norm(FINAL_NORM.into(), d)?;
-        // The first missing block ends this, so a forged count costs nothing.
-        let blocks = (0..hyper.n_layers).map(|block| tensors.block(block, &hyper)).collect::<Result<_, _>>()?;
-        Ok(Weights { hyper, tokenizer, embedding, blocks, final_norm, head })
+        let links = program.link(&names(document))?;
+        let tensors = Tensors::new(document, &links)?;
+        Ok(Weights { hyper, tokenizer, program, links, entries: None, tensors, order: Vec::new() })
+    }
+
+    /// Adds the layers that the first token did not need and another may; takes tables of floats out.
+    fn keep_matrices(&mut self) {
+        let rest: Vec<usize> = (0..self.tensors.layers.len()).filter(|layer| !self.order.contains(layer)).collect();
+        self.order.extend(rest);
+        let tensors = &self.tensors;
+        self.order.retain(|layer| !tensors.projections_of(*layer).is_empty());
+    }
+
+    /// Runs the program's own checks and takes one token with products of zeros; gives the layers in the order of use.
+    fn tried(&self, entries: Entries) -> Result<Vec<usize>, EngineError> {
+        let mut trial = Trial::new(&self.hyper, &self.tensors);
+        let failed = EngineError::of_run;
+        let mut instance = Instance::new(&self.program, &self.links, Limits::default(), &mut trial).map_err(failed)?;
+        if let Some(check) = self.program.entry("check") {
+            instance.call(&mut trial, check, Vec::new()).map_err(failed)?;
+        }
+        let x = instance.call(&mut trial, entries.forward, vec![Value::Int(0), Value::Int(0)]).map_err(failed)?;
+        let logits = instance.call(&mut trial, entries.logits, vec![x]).map_err(failed)?;
+        let found = logits.vector().map_or(0, <[f32]>::len);
+        if found != self.hyper.vocab_size {
+            let reason = format!("logits() gives {found} values, but the metadata's vocab_size is {}", self.hyper.vocab_size);
+            return Err(EngineError::Program { place: self.program.file().into(), reason });
+        }
+        Ok(trial.into_order())
     }
 
     /// The model's shape and constants.
@@ -86,109 +144,39 @@ impl<'d> Weights<'d> {
         &self.tokenizer
     }
 
-    /// Every fused layer in the order of the forward pass: four a block, then the head if it is quantized.
+    /// The model's program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Every fused layer of matrices, in the order in which a token meets them.
     pub fn fused_layers(&self) -> Vec<FusedLayer<'_, 'd>> {
-        let mut layers = Vec::new();
-        for (index, block) in self.blocks.iter().enumerate() {
-            layers.push((block_tensor(index, "q+k+v"), block.qkv.iter().collect()));
-            layers.push((block_tensor(index, "o"), vec![&block.o]));
-            layers.push((block_tensor(index, "gate+up"), block.gate_up.iter().collect()));
-            layers.push((block_tensor(index, "down"), vec![&block.down]));
-        }
-        if let Tensor::Matrix(head) = &self.head {
-            layers.push((HEAD.to_string(), vec![head]));
-        }
-        layers
+        self.order.iter().map(|&layer| (self.tensors.layers[layer].name.clone(), self.tensors.projections_of(layer))).collect()
     }
 
-    pub(crate) fn head(&self) -> &Tensor<'d> {
-        &self.head
+    pub(crate) fn order(&self) -> &[usize] {
+        &self.order
     }
 
-    pub(crate) fn final_norm(&self) -> &[f32] {
-        self.final_norm
+    pub(crate) fn links(&self) -> &Links {
+        &self.links
     }
 
-    pub(crate) fn attention_norm(&self, block: usize) -> &[f32] {
-        self.blocks[block].attention_norm
+    pub(crate) fn entries(&self) -> Result<Entries, EngineError> {
+        self.entries.map_or_else(|| entries(&self.program), Ok)
     }
 
-    pub(crate) fn feed_forward_norm(&self, block: usize) -> &[f32] {
-        self.blocks[block].feed_forward_norm
-    }
-
-    /// A token's vector.
-    pub(crate) fn embed(&self, token: u32, out: &mut [f32]) -> Result<(), EngineError> {
-        let row = token as usize;
-        if row >= self.hyper.vocab_size {
-            return Err(EngineError::Token { token, vocab_size: self.hyper.vocab_size });
-        }
-        match &self.embedding {
-            Tensor::Table(values) => out.copy_from_slice(&values[row * out.len()..(row + 1) * out.len()]),
-            Tensor::Matrix(projection) => projection.row(row, out),
-        }
-        Ok(())
+    pub(crate) fn tensors(&self) -> &Tensors<'d> {
+        &self.tensors
     }
 }
 
-/// A document's tensors, asked for by name and shape.
-struct Tensors<'s, 'd> {
-    document: &'s Document<'d>,
-}
-
-impl<'d> Tensors<'_, 'd> {
-    fn block(&self, block: usize, hyper: &Hyper) -> Result<BlockWeights<'d>, EngineError> {
-        let name = |part: &str| block_tensor(block, part);
-        let (d, ff, q, kv) = (hyper.d_model, hyper.ff, hyper.q_dim(), hyper.kv_dim());
-        Ok(BlockWeights {
-            attention_norm: self.norm(name("attn_norm"), d)?,
-            qkv: [self.matrix(name("q"), q, d)?, self.matrix(name("k"), kv, d)?, self.matrix(name("v"), kv, d)?],
-            o: self.matrix(name("o"), d, q)?,
-            feed_forward_norm: self.norm(name("ffn_norm"), d)?,
-            gate_up: [self.matrix(name("gate"), ff, d)?, self.matrix(name("up"), ff, d)?],
-            down: self.matrix(name("down"), d, ff)?,
-        })
-    }
-
-    fn matrix(&self, name: String, rows: usize, cols: usize) -> Result<Projection<'d>, EngineError> {
-        match self.find(&name, rows, cols)? {
-            Tensor::Matrix(projection) => Ok(projection),
-            Tensor::Table(_) => {
-                let (found, wanted) = ("a table of floats".into(), format!("a matrix of 2-bit weights, {rows} x {cols}"));
-                Err(EngineError::TensorShape { name, found, wanted })
-            }
-        }
-    }
-
-    /// The matrix or table of that name and shape.
-    fn find(&self, name: &str, rows: usize, cols: usize) -> Result<Tensor<'d>, EngineError> {
-        let wanted = || format!("{rows} x {cols}");
-        let (tensor, found) = if let Ok(frame) = self.document.matrix(name) {
-            let found = (frame.rows(), frame.cols());
-            if found != (rows, cols) {
-                return Err(EngineError::TensorShape { name: name.into(), found: format!("{} x {}", found.0, found.1), wanted: wanted() });
-            }
-            (Tensor::Matrix(Projection::new(frame)), found)
-        } else if let Ok(frame) = self.document.vector(name) {
-            (Tensor::Table(frame.values()), frame.shape().rows_cols())
-        } else {
-            return Err(EngineError::MissingTensor { name: name.into(), wanted: wanted() });
-        };
-        if found == (rows, cols) {
-            return Ok(tensor);
-        }
-        Err(EngineError::TensorShape { name: name.into(), found: format!("{} x {}", found.0, found.1), wanted: wanted() })
-    }
-
-    fn norm(&self, name: String, len: usize) -> Result<&'d [f32], EngineError> {
-        let wanted = || format!("a vector of {len} floats");
-        let Ok(frame) = self.document.vector(&name) else {
-            return Err(EngineError::MissingTensor { name, wanted: wanted() });
-        };
-        let found = frame.shape().rows_cols();
-        if found != (1, len) {
-            return Err(EngineError::TensorShape { name, found: format!("{} x {}", found.0, found.1), wanted: wanted() });
-        }
-        Ok(frame.values())
-    }
+fn entries(program: &Program) -> Result<Entries, EngineError> {
+    let find = |name: &str, params: &[Type]| {
+        let found = program.entry(name).filter(|entry| program.signature(*entry) == (params.to_vec(), Type::Vec));
+        let params: Vec<String> = params.iter().enumerate().map(|(i, of)| format!("p{i}: {}", of.name())).collect();
+        let reason = format!("a model's program needs a function 'fn {name}({}) -> vec'", params.join(", "));
+        found.ok_or(EngineError::Program { place: program.file().into(), reason })
+    };
+    Ok(Entries { forward: find("forward", &[Type::Int, Type::Int])?, logits: find("logits", &[Type::Vec])? })
 }

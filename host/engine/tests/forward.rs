@@ -3,8 +3,9 @@
 mod common;
 
 use common::{CONTEXT, GoldenGemv, HEAD_DIM, HEADS, LAYERS, PLAIN, Recipe, model_bytes};
-use nda_engine::{Model, Session, Weights, block_tensor};
+use nda_engine::{LLAMA, Model, Session, Weights, block_tensor};
 use nda_kernels::{CpuGemv, Gemv};
+use nda_lang::{Program, Tier};
 use nda_ndf::{Document, Granularity};
 use nda_spec::WeightCode;
 
@@ -93,6 +94,69 @@ fn a_cleared_session_starts_anew_and_a_full_one_says_so() {
     assert_eq!(session.predict(7).unwrap(), first);
     assert!(session.feed(256).is_err(), "there is no token 256");
     assert_eq!(session.position(), 1, "a refused token takes no position");
+}
+
+/// What three tokens give when a program is run on them.
+fn logits_of(document: &Document<'_>, program: &str, tier: Tier) -> Vec<u32> {
+    let weights = Weights::with_program(document, "changed.nda", program, tier).unwrap_or_else(|e| panic!("{e}"));
+    logits(&weights, &mut CpuGemv::new(), &TEXT[..3]).into_iter().flatten().map(f32::to_bits).collect()
+}
+
+#[test]
+fn another_architecture_is_another_program_and_needs_no_rust() {
+    let bytes = model_bytes(PLAIN);
+    let document = Document::open(&bytes).unwrap();
+    let llama = logits_of(&document, LLAMA, Tier::Closure);
+    // Attention and feed-forward side by side, as in GPT-J: both read the same normed vector.
+    let before = "        let gate_up = gemv(\"blk.{i}.gate\", \"blk.{i}.up\", rms_norm(x, tensor(\"blk.{i}.ffn_norm\"), eps));\n";
+    let parallel = LLAMA.replace(before, "        let gate_up = gemv(\"blk.{i}.gate\", \"blk.{i}.up\", normed);\n");
+    let unnormed = LLAMA.replace("rms_norm(x, tensor(\"norm\"), eps)", "x");
+    // The products quantized by hand, to the model's precision: the same numbers by another way.
+    let by_hand = LLAMA.replace(
+        "gemv(\"head\", rms_norm(x, tensor(\"norm\"), eps))",
+        "gemv(\"head\", quantize(rms_norm(x, tensor(\"norm\"), eps), \"A8\"))",
+    );
+    for changed in [&parallel, &unnormed, &by_hand] {
+        assert_ne!(changed, LLAMA, "the change found its place");
+    }
+    assert_ne!(logits_of(&document, &parallel, Tier::Closure), llama);
+    assert_ne!(logits_of(&document, &unnormed, Tier::Closure), llama);
+    assert_eq!(logits_of(&document, &by_hand, Tier::Closure), llama);
+    for program in [LLAMA, &parallel, &unnormed, &by_hand] {
+        let closure = logits_of(&document, program, Tier::Closure);
+        assert_eq!(logits_of(&document, program, Tier::Interpreter), closure);
+        assert_eq!(logits_of(&document, program, Tier::Native), closure);
+    }
+}
+
+#[test]
+fn a_block_that_attends_twice_at_a_position_is_an_error() {
+    let bytes = model_bytes(PLAIN);
+    let document = Document::open(&bytes).unwrap();
+    let again = LLAMA.replace("let mixed = attend(i, ", "let mixed = attend(0, ");
+    let weights = Weights::with_program(&document, "twice.nda", &again, Tier::Closure).unwrap();
+    let mut gemv = CpuGemv::new();
+    let model = Model::prepare(&weights, &mut gemv).unwrap();
+    let error = Session::new(&model, &mut gemv).feed(1).unwrap_err().to_string();
+    assert!(error.contains("every block attends once a position"), "{error}");
+}
+
+#[test]
+fn a_models_program_compiles_in_less_than_five_milliseconds() {
+    let bytes = model_bytes(PLAIN);
+    let document = Document::open(&bytes).unwrap();
+    let mut times: Vec<_> = (0..21)
+        .map(|_| {
+            let started = std::time::Instant::now();
+            let program = Program::compile("llama.nda", LLAMA, Tier::Native).unwrap();
+            assert!(program.entry("forward").is_some());
+            started.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!("compiled in {:?}", times[10]);
+    assert!(times[10] < std::time::Duration::from_millis(5), "{times:?}");
+    assert!(Weights::new(&document).is_ok());
 }
 
 /// The forward pass by loops that a reader checks by hand: every vector f64, every weight asked for one by one.

@@ -18,10 +18,12 @@ fn every_missing_tensor_is_named() {
         names.extend(["attn_norm", "q", "k", "v", "o", "ffn_norm", "gate", "up", "down"].map(|part| block_tensor(block, part)));
     }
     for name in names {
-        match load(writer(PLAIN, &name, None)) {
-            Err(EngineError::MissingTensor { name: missing, .. }) => assert_eq!(missing, name),
-            other => panic!("without {name}: {other:?}"),
-        }
+        // Said by the program at the place that names it, or by the run that asks for it.
+        let error = load(writer(PLAIN, &name, None)).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("no tensor '{name}'")) || error.contains(&format!("tensor '{name}' is missing")),
+            "{name}: {error}"
+        );
     }
     assert!(load(writer(PLAIN, "", None)).is_ok());
 }
@@ -37,10 +39,8 @@ fn every_missing_key_is_named() {
 fn a_shape_that_contradicts_the_metadata_is_refused_with_both_shapes() {
     for (name, rows) in [("blk.1.gate", FF + 1), ("blk.0.q", 64), ("embed", 255), ("blk.0.attn_norm", D - 1)] {
         match load(writer(PLAIN, "", Some((name, rows)))) {
-            Err(EngineError::TensorShape { name: refused, found, wanted }) => {
-                assert_eq!(refused, name);
-                assert!(found.contains(&rows.to_string()), "{found}");
-                assert_ne!(found, wanted);
+            Err(EngineError::Program { reason, .. }) => {
+                assert!(reason.contains(&format!("of '{name}': {rows}, but the metadata ask for")), "{reason}");
             }
             other => panic!("{name} of {rows} rows: {other:?}"),
         }
@@ -51,7 +51,7 @@ fn a_shape_that_contradicts_the_metadata_is_refused_with_both_shapes() {
 fn a_forged_count_of_layers_ends_at_the_first_that_is_missing() {
     let mut forged = writer(PLAIN, "", None);
     forged.metadata().set("n_layers", 16_777_216);
-    assert!(matches!(load(forged), Err(EngineError::MissingTensor { name, .. }) if name == "blk.2.attn_norm"));
+    assert!(matches!(load(forged), Err(EngineError::MissingTensor { name }) if name == "blk.2.attn_norm"));
 }
 
 #[test]
@@ -60,4 +60,42 @@ fn a_tied_head_is_the_embedding_and_only_if_the_metadata_say_so() {
     tied.metadata().set("tied_head", true);
     assert!(load(tied).is_ok());
     assert!(load(writer(PLAIN, "head", None)).is_err());
+}
+
+#[test]
+fn another_architecture_needs_a_program_of_its_own_and_no_rust() {
+    let mut other = writer(PLAIN, "", None);
+    other.metadata().set("architecture", "mine");
+    assert!(matches!(load(other), Err(EngineError::BadMetadata { key: "architecture", .. })));
+    let mut other = writer(PLAIN, "", None);
+    other.metadata().set("architecture", "mine");
+    other.set_program(nda_engine::LLAMA);
+    assert!(load(other).is_ok());
+}
+
+#[test]
+fn a_program_that_is_none_or_no_models_is_refused_with_its_place() {
+    for (program, expected) in [
+        ("fn forward(", "program.nda:1:12"),
+        ("fn main() { }", "a model's program needs a function 'fn forward(p0: int, p1: int) -> vec'"),
+        (
+            "fn forward(t: int, p: int) -> vec { return row(\"embed\", t); }\nfn logits(x: vec) -> vec { return gemv(\"nope\", x); }",
+            "no tensor 'nope'",
+        ),
+        (
+            "fn forward(t: int, p: int) -> vec { return row(\"embed\", t); }\nfn logits(x: vec) -> vec { return x; }",
+            "logits() gives 40 values",
+        ),
+        ("fn forward(t: int, p: int) -> vec { return zeros(1 / t); }\nfn logits(x: vec) -> vec { return x; }", "division by zero: 1 / 0"),
+        (
+            "fn forward(t: int, p: int) -> vec { return gemv(\"blk.0.down\", row(\"embed\", t)); }\nfn logits(x: vec) -> vec { return x; }",
+            "have 72 columns",
+        ),
+    ] {
+        let mut writer = writer(PLAIN, "", None);
+        writer.set_program(program);
+        let error = load(writer).unwrap_err();
+        let said = format!("{}: {error}", error.place());
+        assert!(said.contains(expected), "{program}: {said}");
+    }
 }

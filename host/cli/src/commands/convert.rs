@@ -1,6 +1,6 @@
 //! `nda convert`: other files to documents, and matrices back.
 
-use crate::convert::{article, llama};
+use crate::convert::{article, llama, program};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::output;
@@ -10,6 +10,7 @@ use std::path::PathBuf;
 ///
 /// IN.safetensors becomes a document; a matrix file of the articles becomes a document with one matrix;
 /// a document's matrix becomes a matrix file of the articles, byte for byte the one it came from.
+/// With --program a document becomes the same document with another program.
 /// IN is recognised by its first bytes, not by its name.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -20,16 +21,25 @@ pub struct Arguments {
     /// Name of the matrix in the document: which to take, or what to call it.
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
+    /// The program that the document carries; a Llama's unless given. With it a document becomes one with this program.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let Arguments { input, output, tensor } = arguments;
+    let Arguments { input, output, tensor, program } = arguments;
     if tensor.is_some() && files::kind(input)? == Kind::Safetensors {
         return Err(Failure::usage("a model keeps its tensors' names", "--tensor", "leave --tensor out").into());
     }
     match files::kind(input)? {
-        Kind::Safetensors => llama::to_document(input, output)?,
+        Kind::Safetensors => llama::to_document(input, output, program.as_deref())?,
+        Kind::Document if program.is_some() => program::into_document(input, output, program.as_deref())?,
+        _ if program.is_some() => {
+            return Err(
+                Failure::usage("a matrix alone runs no program", "--program", "give a model: safetensors or an .ndf document").into()
+            );
+        }
         Kind::Legacy => article::to_document(input, output, tensor.as_deref())?,
         Kind::Document => article::from_document(input, output, tensor.as_deref())?,
         Kind::Unknown => {

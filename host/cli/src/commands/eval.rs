@@ -44,12 +44,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
     backend.upload()?;
     let tokens = model.tokenizer().encode(text);
     let mut session = Session::new(&model, backend.gemv());
+    session.on_print(|line| output::note(format_args!("the program prints: {line}")));
     let started = Instant::now();
     let mut bar = Progress::new("evaluating");
     let found =
         evaluate(&mut session, &tokens, |done, total| bar.set(done, total)).map_err(|e| files::in_file(&arguments.text, e.into()))?;
     drop(bar);
     let speed = Speed { tokens: found.predicted, elapsed: started.elapsed(), cost: session.cost() };
+    drop(session);
     let name = backend.name();
     if arguments.json {
         return output::json(&json!({

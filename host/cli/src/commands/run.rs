@@ -3,7 +3,7 @@
 use crate::failure::{Failure, Outcome};
 use crate::output::Progress;
 use crate::speak::{Task, speak};
-use crate::{backend, files, output};
+use crate::{backend, files, language, output};
 use nda_engine::Sampling;
 use serde_json::json;
 use std::path::PathBuf;
@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Tokens after the prompt.
     #[arg(long, default_value_t = 128)]
     max_tokens: usize,
+    /// Run this program instead of the document's own.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
     #[command(flatten)]
     sampling: SamplingArguments,
     /// Print one JSON object instead of streaming.
@@ -74,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return Err(Failure::usage("the prompt is empty", "--prompt", "give at least one character").into());
     }
     let mapped = files::open_document(&arguments.model)?;
-    let weights = files::weights(&arguments.model, &mapped.document())?;
+    let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
     let mut backend = backend::open_for_model(&name)?;
     let task = Task { path: &arguments.model, prompt: arguments.prompt.as_bytes(), max_tokens: arguments.max_tokens, sampling };
     let mut bar = Progress::new("speaking");

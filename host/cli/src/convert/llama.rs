@@ -1,8 +1,9 @@
 //! Trained models: safetensors with Hugging Face's Llama names become documents.
 //!
 //! A quantized layer X is `X.code` (int8, rows x cols) with `X.scale` (f32, one or one a row); what is kept
-//! in float is `X.weight` (f32). The file's metadata go into the document as they are.
+//! in float is `X.weight` (f32). The file's metadata go into the document as they are, and with them a program.
 
+use crate::convert::program;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files;
 use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, Hyper, Weights, block_tensor};
@@ -29,7 +30,8 @@ const BLOCK: [(&str, &str); 9] = [
 ];
 
 /// Writes the document of a model, after it was read back and found complete.
-pub fn to_document(input: &Path, output: &Path) -> Outcome {
+pub fn to_document(input: &Path, output: &Path, program: Option<&Path>) -> Outcome {
+    let program = program::source(program)?;
     let bytes = files::read(input)?;
     let refuse = |error: String| {
         Failure::new(Exit::BadFile, error, input.display(), "write the file again with host/train, or check how it was exported")
@@ -37,11 +39,11 @@ pub fn to_document(input: &Path, output: &Path) -> Outcome {
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| refuse(format!("no safetensors file: {e}")))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| refuse(format!("no safetensors file: {e}")))?;
     // Built twice: a document is checked as a whole before anything is written.
-    let checked = build(input, &header, &tensors)?.finish().map_err(|e| files::ndf_failure(input, &e))?;
+    let checked = build(input, &header, &tensors, &program)?.finish().map_err(|e| files::ndf_failure(input, &e))?;
     let aligned = AlignedBytes::from(checked.as_slice());
     let document = Document::open(&aligned).map_err(|e| files::ndf_failure(input, &e))?;
     Weights::new(&document).map_err(|e| files::in_file(input, e.into()))?;
-    build(input, &header, &tensors)?.write_to(output).map_err(|e| files::ndf_failure(output, &e).into())
+    build(input, &header, &tensors, &program)?.write_to(output).map_err(|e| files::ndf_failure(output, &e).into())
 }
 
 /// A source with what was not asked for yet, so that nothing is left out silently.
@@ -53,7 +55,7 @@ struct Source<'s> {
     writer: DocumentWriter,
 }
 
-fn build(path: &Path, header: &Metadata, tensors: &SafeTensors<'_>) -> Outcome<DocumentWriter> {
+fn build(path: &Path, header: &Metadata, tensors: &SafeTensors<'_>, program: &str) -> Outcome<DocumentWriter> {
     let metadata: HashMap<String, String> = header.metadata().clone().unwrap_or_default();
     let get = |key: &str| metadata.get(key).map(String::as_str);
     let hyper = Hyper::from_metadata(get).map_err(|e| files::in_file(path, e.into()))?;
@@ -66,6 +68,7 @@ fn build(path: &Path, header: &Metadata, tensors: &SafeTensors<'_>) -> Outcome<D
     if get("vocab").is_none_or(|vocab| vocab == "bytes") {
         source.writer.set_tokenizer(Tokenizer::Bytes).map_err(|e| files::ndf_failure(path, &e))?;
     }
+    source.writer.set_program(program);
     source.add("model.embed_tokens", EMBEDDING.into())?;
     for block in 0..hyper.n_layers {
         for (theirs, ours) in BLOCK {

@@ -12,6 +12,8 @@ const LANES: usize = 8;
 ///
 /// # Panics
 /// If the lengths differ.
+// Inlined into attention, which calls it for every head and position: the call costs as much as a short head.
+#[inline]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "a dot product needs equal lengths");
     let mut sums = [0.0_f32; LANES];
@@ -92,6 +94,30 @@ impl Rope {
             (angle.cos() as f32, angle.sin() as f32)
         };
         self.frequencies.iter().map(turn).collect()
+    }
+}
+
+/// The turns of the position that was asked for last: every block of a step asks for the same.
+#[derive(Debug, Clone, Default)]
+pub struct Turns {
+    rope: Option<(usize, f32, Rope)>,
+    position: Option<usize>,
+    turns: Vec<(f32, f32)>,
+}
+
+impl Turns {
+    /// Cosine and sine of every pair of a head at a position.
+    pub fn at(&mut self, position: usize, head_dim: usize, theta: f32) -> &[(f32, f32)] {
+        if !self.rope.as_ref().is_some_and(|(dim, base, _)| *dim == head_dim && base.to_bits() == theta.to_bits()) {
+            self.rope = Some((head_dim, theta, Rope::new(head_dim, theta)));
+            self.position = None;
+        }
+        if self.position != Some(position) {
+            let rope = self.rope.as_ref().map(|(_, _, rope)| rope.turns(position));
+            self.turns = rope.unwrap_or_default();
+            self.position = Some(position);
+        }
+        &self.turns
     }
 }
 

@@ -1,0 +1,165 @@
+//! `nda exec`: runs a program.
+
+use crate::failure::{Exit, Failure, Outcome};
+use crate::{backend, files, language, output};
+use nda_engine::{Model, Session, Weights};
+use nda_lang::{Argument, Builtins, Entry, Heads, HostError, Input, Instance, Limits, Links, Program, Tier, Type, Value};
+use std::path::{Path, PathBuf};
+
+/// Runs the function 'main' of a program and prints what it returns.
+///
+/// FILE is an .nda source, its binary form, or a document, whose program is taken. A program that names tensors
+/// needs a document: --model. host/lang/LANGUAGE.md describes the language.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The program.
+    file: PathBuf,
+    /// Arguments of 'main'.
+    #[arg(allow_negative_numbers = true)]
+    args: Vec<String>,
+    /// How it runs: interpreter, closure or native. The results are the same.
+    #[arg(long, default_value = "closure")]
+    tier: String,
+    /// The document whose tensors the program names.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Who multiplies; see 'nda --help'.
+    #[arg(long, default_value = "cpu")]
+    backend: String,
+    /// Steps that the program may take: calls and turns of loops.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().steps)]
+    max_steps: u64,
+    /// Calls that may be open at once.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().depth, value_parser = clap::value_parser!(u32).range(1..=i64::from(Limits::MAX_DEPTH)))]
+    max_depth: u32,
+    /// Bytes that its texts and vectors may take at once.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().memory_bytes)]
+    max_memory: usize,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let Some(tier) = Tier::ALL.into_iter().find(|tier| tier.name() == arguments.tier) else {
+        let names = Tier::ALL.map(Tier::name).join(", ");
+        return Err(Failure::usage(format_args!("there is no tier '{}'", arguments.tier), "--tier", format_args!("use {names}")).into());
+    };
+    let backend = backend::parse(&arguments.backend)?;
+    let source = language::read(&arguments.file)?;
+    let program = language::compile(&source, tier)?;
+    let (entry, args) = main_of(&program, &arguments.args)?;
+    let limits = Limits { steps: arguments.max_steps, depth: arguments.max_depth, memory_bytes: arguments.max_memory };
+    let value = match &arguments.model {
+        Some(model) => with_model(model, &backend, program, entry, args, limits)?,
+        None => without_model(&program, entry, args, limits)?,
+    };
+    if value.of() == Type::Unit { Ok(()) } else { output::line(value) }
+}
+
+/// The function 'main' and its arguments from words.
+fn main_of(program: &Program, words: &[String]) -> Outcome<(Entry, Vec<Argument>)> {
+    let Some(entry) = program.entry("main") else {
+        return Err(Failure::new(Exit::BadFile, "the program has no function 'main'", program.file(), "add 'fn main() { ... }'").into());
+    };
+    let (params, _) = program.signature(entry);
+    let types = params.iter().map(|of| of.name()).collect::<Vec<_>>().join(", ");
+    if params.len() != words.len() {
+        let error = format!("'main' takes {} arguments, not {}", params.len(), words.len());
+        return Err(Failure::usage(error, program.file(), format_args!("it is main({types})")).into());
+    }
+    let args = params.iter().zip(words).map(|(of, word)| {
+        let refuse =
+            || Failure::usage(format_args!("'{word}' is no {}", of.name()), "the arguments", format_args!("'main' is main({types})"));
+        match of {
+            Type::Int => word.parse().map(Argument::Int).map_err(|_| refuse().into()),
+            Type::Float => word.parse().map(Argument::Float).map_err(|_| refuse().into()),
+            Type::Bool => word.parse().map(Argument::Bool).map_err(|_| refuse().into()),
+            Type::Str => Ok(Argument::Text(word.clone())),
+            _ => Err(Failure::usage(
+                format_args!("a {} cannot be given here", of.name()),
+                program.file(),
+                "let 'main' take scalars and texts",
+            )
+            .into()),
+        }
+    });
+    Ok((entry, args.collect::<Outcome<_>>()?))
+}
+
+fn without_model(program: &Program, entry: Entry, args: Vec<Argument>, limits: Limits) -> Outcome<Value> {
+    if program.names_tensors() {
+        let help = "give the document whose tensors they are: --model FILE.ndf";
+        return Err(Failure::usage("the program names tensors", program.file(), help).into());
+    }
+    let (links, mut host) = (Links::default(), NoDocument);
+    let run = Instance::new(program, &links, limits, &mut host).and_then(|mut instance| instance.call_with(&mut host, entry, args));
+    run.map_err(|error| language::failed(program, &error).into())
+}
+
+fn with_model(
+    model: &Path,
+    backend: &backend::BackendName,
+    program: Program,
+    entry: Entry,
+    args: Vec<Argument>,
+    limits: Limits,
+) -> Outcome<Value> {
+    let mapped = files::open_document(model)?;
+    let document = mapped.document();
+    let weights = Weights::with_main(&document, program).map_err(|e| files::in_file(model, e.into()))?;
+    let mut backend = backend::open_for_model(backend)?;
+    let model = Model::prepare(&weights, backend.gemv()).map_err(|e| files::in_file(model, e.into()))?;
+    backend.upload()?;
+    let mut session = Session::new(&model, backend.gemv());
+    session.on_print(print);
+    session.call_main(entry, args, limits).map_err(|error| language::failed(weights.program(), &error).into())
+}
+
+/// A line of the program's output. A reader that has gone is found out by what comes last.
+fn print(line: &str) {
+    let _ = output::line(line);
+}
+
+/// What a program without a document runs against.
+struct NoDocument;
+
+fn no_document<T>() -> Result<T, HostError> {
+    Err("there is no document; give one with --model".into())
+}
+
+impl Builtins for NoDocument {
+    fn print(&mut self, line: &str) {
+        print(line);
+    }
+
+    fn metadata_int(&mut self, _: &str) -> Option<i64> {
+        None
+    }
+
+    fn metadata_float(&mut self, _: &str) -> Option<f64> {
+        None
+    }
+
+    fn layer_rows(&mut self, _: usize) -> Result<usize, HostError> {
+        no_document()
+    }
+
+    fn gemv(&mut self, _: usize, _: Input<'_>, _: &mut [f32]) -> Result<(), HostError> {
+        no_document()
+    }
+
+    fn tensor(&mut self, _: usize) -> Result<&[f32], HostError> {
+        no_document()
+    }
+
+    fn shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
+        no_document()
+    }
+
+    fn row(&mut self, _: usize, _: i64, _: &mut [f32]) -> Result<(), HostError> {
+        no_document()
+    }
+
+    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Heads, _: &mut [f32]) -> Result<(), HostError> {
+        no_document()
+    }
+}

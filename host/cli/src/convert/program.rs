@@ -1,0 +1,56 @@
+//! The program that a document carries.
+
+use crate::failure::Outcome;
+use crate::{files, language};
+use nda_engine::{LLAMA, Weights};
+use nda_lang::{Tier, format, parse};
+use nda_ndf::{AlignedBytes, Document, DocumentWriter, FrameKind, MatrixContent, NdfError, VectorContent};
+use std::path::Path;
+
+/// A program as documents carry it: formatted, so that equal programs are equal bytes. A Llama's unless a file is given.
+pub fn source(path: Option<&Path>) -> Outcome<String> {
+    let Some(path) = path else { return Ok(LLAMA.into()) };
+    let source = language::read(path)?;
+    language::compile(&source, Tier::default())?;
+    Ok(format(&parse(&source.text).0))
+}
+
+/// Writes a document that is the same but for its program. The result is checked before anything is written.
+pub fn into_document(input: &Path, output: &Path, program: Option<&Path>) -> Outcome {
+    let program = source(program)?;
+    let mapped = files::open_document(input)?;
+    let document = mapped.document();
+    let refuse = |e: NdfError| files::ndf_failure(input, &e);
+    let bytes = rewritten(&document, &program).and_then(DocumentWriter::finish).map_err(refuse)?;
+    let aligned = AlignedBytes::from(bytes.as_slice());
+    Weights::new(&Document::open(&aligned).map_err(refuse)?)?;
+    rewritten(&document, &program).and_then(|writer| writer.write_to(output)).map_err(|e| files::ndf_failure(output, &e).into())
+}
+
+/// Every frame of a document in its order, and a program.
+fn rewritten(document: &Document<'_>, program: &str) -> Result<DocumentWriter, NdfError> {
+    let mut writer = DocumentWriter::new();
+    for (key, value) in document.metadata().iter() {
+        writer.metadata().set(key, value);
+    }
+    if let Some(tokenizer) = document.tokenizer() {
+        writer.set_tokenizer(tokenizer.clone())?;
+    }
+    writer.set_program(program);
+    for frame in document.frames() {
+        match frame.kind {
+            FrameKind::Matrix => {
+                let matrix = document.matrix(frame.name)?;
+                let stacks: Vec<_> = (0..matrix.stacks()).map(|stack| matrix.stack(stack)).collect();
+                let (name, granularity, scales, outliers) = (frame.name, matrix.granularity(), matrix.scales(), matrix.outliers());
+                writer.add_matrix(&MatrixContent { name, granularity, scales, stacks: &stacks, outliers })?;
+            }
+            FrameKind::Vector => {
+                let vector = document.vector(frame.name)?;
+                writer.add_vector(&VectorContent { name: frame.name, shape: vector.shape(), values: vector.values() })?;
+            }
+            FrameKind::Metadata | FrameKind::Tokenizer | FrameKind::Program => {}
+        }
+    }
+    Ok(writer)
+}

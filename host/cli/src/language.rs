@@ -1,0 +1,79 @@
+//! Programs: where they come from, and what is said when they are wrong.
+
+use crate::failure::{Exit, Failure, Outcome};
+use crate::files::{self, Kind};
+use crate::output;
+use nda_engine::{LLAMA, Weights};
+use nda_lang::{Diagnostics, Program, RuntimeError, Tier, binary};
+use nda_ndf::Document;
+use std::path::Path;
+
+/// A program's source, and in what it came.
+pub struct Source {
+    /// What messages call it.
+    pub name: String,
+    /// The source.
+    pub text: String,
+    /// Whether the file is this source: else it was taken out of a document or made from binary form.
+    pub is_text: bool,
+}
+
+/// Reads a program: a source, one in binary form, or a document's.
+pub fn read(path: &Path) -> Outcome<Source> {
+    let name = path.display().to_string();
+    if files::kind(path)? == Kind::Document {
+        let mapped = files::open_document(path)?;
+        let document = mapped.document();
+        // What the engine runs, too, when a document has no program.
+        let text = document.program().unwrap_or(LLAMA).to_string();
+        return Ok(Source { name: format!("{name}, program"), text, is_text: false });
+    }
+    let bytes = files::read(path)?;
+    if bytes.starts_with(&binary::MAGIC) {
+        let text = binary::decode(&bytes).map_err(|e| Failure::new(Exit::BadFile, e, &name, "write it again with 'nda fmt --binary'"))?;
+        return Ok(Source { name, text, is_text: false });
+    }
+    let help = "give an .nda source, its binary form, or an .ndf document";
+    let text = String::from_utf8(bytes).map_err(|e| Failure::new(Exit::BadFile, format_args!("this is no text: {e}"), &name, help))?;
+    Ok(Source { name, text, is_text: true })
+}
+
+/// Shows every fault of a program on standard error.
+pub fn faulty(faults: &Diagnostics) -> Failure {
+    output::remark(format_args!("{faults}"));
+    let count = match faults.all.len() {
+        1 => "1 fault".to_string(),
+        n => format!("{n} faults"),
+    };
+    Failure::new(
+        Exit::BadFile,
+        format_args!("{count} in the program"),
+        faults.place(faults.first()),
+        "host/lang/LANGUAGE.md describes the language",
+    )
+}
+
+/// A run that ended in an error, shown with its line.
+pub fn failed(program: &Program, error: &RuntimeError) -> Failure {
+    output::remark(program.explain(error));
+    let help = match error.trap.hint() {
+        "" => "look at what the program did before; print(...) shows values",
+        hint => hint,
+    };
+    let place = format!("{}:{}:{}", error.file, error.line, error.column);
+    Failure::new(Exit::Failed, &error.trap, place, help)
+}
+
+/// The program of a source.
+pub fn compile(source: &Source, tier: Tier) -> Outcome<Program> {
+    Program::compile(&source.name, &source.text, tier).map_err(|faults| faulty(&faults).into())
+}
+
+/// A document's model with its own program or the one in a file.
+pub fn weights<'d>(path: &Path, document: &Document<'d>, program: Option<&Path>) -> Outcome<Weights<'d>> {
+    let Some(program) = program else { return files::weights(path, document) };
+    let source = read(program)?;
+    // For its faults, all of them with their lines; the engine tells of the first.
+    compile(&source, Tier::default())?;
+    Weights::with_program(document, &source.name, &source.text, Tier::default()).map_err(Into::into)
+}

@@ -1,0 +1,183 @@
+//! The tensors that a program names, found in a document.
+
+use crate::error::EngineError;
+use crate::projection::Projection;
+use nda_lang::Links;
+use nda_ndf::Document;
+use std::collections::HashMap;
+
+/// The metadata key that says that the head is the embedding.
+const TIED_HEAD: &str = "tied_head";
+/// Name of the embedding, which a tied head is.
+const EMBEDDING: &str = "embed";
+/// Name of the head; absent from a document if metadata `tied_head` is `true`.
+const HEAD: &str = "head";
+
+/// A matrix of codes, by its place among all of a model, or floats row by row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Tensor<'d> {
+    /// Codes, multiplied by the back end.
+    Matrix(usize),
+    /// Floats, multiplied on the CPU.
+    Table { values: &'d [f32], rows: usize, cols: usize },
+}
+
+/// What one `gemv` multiplies.
+#[derive(Debug)]
+pub(crate) struct Layer<'d> {
+    /// The tensors' names in one: `blk.0.q+k+v`.
+    pub name: String,
+    /// Several matrices of equal columns, or one table.
+    pub parts: Vec<Tensor<'d>>,
+    pub rows: usize,
+    pub cols: usize,
+}
+
+/// Every tensor that a program names; the indexes are those of its [`Links`].
+#[derive(Debug)]
+pub(crate) struct Tensors<'d> {
+    pub projections: Vec<Projection<'d>>,
+    pub layers: Vec<Layer<'d>>,
+    pub vectors: Vec<&'d [f32]>,
+    pub rows: Vec<Tensor<'d>>,
+}
+
+/// The names that a program may use in a document. `head` stands for the embedding if the metadata say so.
+pub(crate) fn names(document: &Document<'_>) -> Vec<String> {
+    let mut names: Vec<String> = document.matrices().map(|m| m.name().to_string()).collect();
+    names.extend(document.vectors().map(|v| v.name().to_string()));
+    if is_tied(document) {
+        names.push(HEAD.into());
+    }
+    names
+}
+
+fn is_tied(document: &Document<'_>) -> bool {
+    let has_head = document.matrix(HEAD).is_ok() || document.vector(HEAD).is_ok();
+    !has_head && document.metadata().get(TIED_HEAD) == Some("true")
+}
+
+impl<'d> Tensors<'d> {
+    /// Finds what the links name.
+    ///
+    /// # Errors
+    /// Tensors that are used together and do not go together.
+    pub fn new(document: &Document<'d>, links: &Links) -> Result<Tensors<'d>, EngineError> {
+        let mut finder = Finder { document, projections: Vec::new(), known: HashMap::new() };
+        let layers = links.layers.iter().map(|names| finder.layer(names)).collect::<Result<_, _>>()?;
+        let vectors = links.tensors.iter().map(|name| finder.vector(name)).collect::<Result<_, _>>()?;
+        let rows = links.rows.iter().map(|name| finder.tensor(name)).collect::<Result<_, _>>()?;
+        Ok(Tensors { projections: finder.projections, layers, vectors, rows })
+    }
+
+    /// Rows and columns.
+    pub fn shape(&self, tensor: Tensor<'d>) -> (usize, usize) {
+        match tensor {
+            Tensor::Matrix(at) => (self.projections[at].frame().rows(), self.projections[at].frame().cols()),
+            Tensor::Table { rows, cols, .. } => (rows, cols),
+        }
+    }
+
+    /// One row as floats.
+    pub fn row(&self, tensor: Tensor<'d>, row: i64, out: &mut [f32]) -> Result<(), EngineError> {
+        let (rows, cols) = self.shape(tensor);
+        let Some(row) = usize::try_from(row).ok().filter(|row| *row < rows) else {
+            return Err(EngineError::Row { row, rows });
+        };
+        match tensor {
+            Tensor::Matrix(at) => self.projections[at].row(row, out),
+            Tensor::Table { values, .. } => out.copy_from_slice(&values[row * cols..(row + 1) * cols]),
+        }
+        Ok(())
+    }
+
+    /// The matrices of a layer; none if it is a table.
+    pub fn projections_of(&self, layer: usize) -> Vec<&Projection<'d>> {
+        let part = |part: &Tensor<'d>| match part {
+            Tensor::Matrix(at) => Some(&self.projections[*at]),
+            Tensor::Table { .. } => None,
+        };
+        self.layers[layer].parts.iter().filter_map(part).collect()
+    }
+}
+
+struct Finder<'s, 'd> {
+    document: &'s Document<'d>,
+    projections: Vec<Projection<'d>>,
+    known: HashMap<String, usize>,
+}
+
+impl<'d> Finder<'_, 'd> {
+    fn tensor(&mut self, name: &str) -> Result<Tensor<'d>, EngineError> {
+        let name = if name == HEAD && is_tied(self.document) { EMBEDDING } else { name };
+        if let Some(at) = self.known.get(name) {
+            return Ok(Tensor::Matrix(*at));
+        }
+        if let Ok(frame) = self.document.matrix(name) {
+            self.projections.push(Projection::new(frame));
+            self.known.insert(name.into(), self.projections.len() - 1);
+            return Ok(Tensor::Matrix(self.projections.len() - 1));
+        }
+        let Ok(frame) = self.document.vector(name) else {
+            return Err(EngineError::MissingTensor { name: name.into() });
+        };
+        let (rows, cols) = frame.shape().rows_cols();
+        Ok(Tensor::Table { values: frame.values(), rows, cols })
+    }
+
+    fn vector(&mut self, name: &str) -> Result<&'d [f32], EngineError> {
+        match self.tensor(name)? {
+            Tensor::Table { values, .. } => Ok(values),
+            Tensor::Matrix(_) => Err(EngineError::TensorShape {
+                name: name.into(),
+                found: "a matrix of codes".into(),
+                wanted: "a vector of floats; take rows of a matrix with row(...)".into(),
+            }),
+        }
+    }
+
+    fn layer(&mut self, names: &[String]) -> Result<Layer<'d>, EngineError> {
+        let mut layer = Layer { name: fused_name(names), parts: Vec::new(), rows: 0, cols: 0 };
+        for name in names {
+            let tensor = self.tensor(name)?;
+            let (rows, cols) = match tensor {
+                Tensor::Matrix(at) => (self.projections[at].frame().rows(), self.projections[at].frame().cols()),
+                Tensor::Table { rows, cols, .. } => (rows, cols),
+            };
+            let refuse = |found: String, wanted: String| Err(EngineError::TensorShape { name: name.clone(), found, wanted });
+            if matches!(tensor, Tensor::Table { .. }) && names.len() > 1 {
+                return refuse("a table of floats".into(), "a matrix of 2-bit weights, to be multiplied together with others".into());
+            }
+            if !layer.parts.is_empty() && cols != layer.cols {
+                return refuse(format!("{rows} x {cols}"), format!("of {} columns, as '{}' is", layer.cols, names[0]));
+            }
+            layer.cols = cols;
+            layer.rows += rows;
+            layer.parts.push(tensor);
+        }
+        Ok(layer)
+    }
+}
+
+/// `blk.0.q`, `blk.0.k` are `blk.0.q+k`.
+fn fused_name(names: &[String]) -> String {
+    let split: Vec<(&str, &str)> = names.iter().map(|name| name.rsplit_once('.').unwrap_or(("", name))).collect();
+    let prefix = split.first().map_or("", |(prefix, _)| prefix);
+    if prefix.is_empty() || split.iter().any(|(other, _)| *other != prefix) {
+        return names.join("+");
+    }
+    format!("{prefix}.{}", split.iter().map(|(_, part)| *part).collect::<Vec<_>>().join("+"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fused_names_say_their_common_part_once() {
+        let fused = |names: &[&str]| fused_name(&names.iter().map(|n| n.to_string()).collect::<Vec<_>>());
+        assert_eq!(fused(&["blk.0.q", "blk.0.k", "blk.0.v"]), "blk.0.q+k+v");
+        assert_eq!(fused(&["head"]), "head");
+        assert_eq!(fused(&["a.b", "c.b"]), "a.b+c.b");
+    }
+}

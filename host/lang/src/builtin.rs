@@ -1,0 +1,526 @@
+//! The builtins: what they are called, what they take, and what they do.
+
+use crate::ast::Type;
+use crate::module::Purpose;
+use crate::ops::{self, Turns};
+use crate::quantize::quantize;
+use crate::trap::Trap;
+use crate::value::{Codes, Heap, Object, Value, Vector};
+use nda_spec::ActivationCode;
+use std::fmt::Write;
+use std::rc::Rc;
+
+/// Why a host's builtin failed; it comes back in [`Trap::Host`].
+pub type HostError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What `gemv` multiplies by.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'x> {
+    /// Floats; the host quantizes them to the model's precision.
+    Floats(&'x [f32]),
+    /// What the program quantized itself.
+    Codes(&'x Codes),
+}
+
+impl Input<'_> {
+    /// Elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Input::Floats(values) => values.len(),
+            Input::Codes(codes) => codes.values.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Heads of an attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    /// Query heads.
+    pub queries: usize,
+    /// Key and value heads, a divisor of `queries`.
+    pub keys: usize,
+}
+
+/// Whoever runs a program gives it these: a document's tensors, a back end that multiplies, a KV cache, a place to print.
+///
+/// Layers, rows and tensors are the indexes of [`crate::Links`], so nothing is looked up by name at run time.
+/// The element operations have the accurate ones as defaults; a host with other arithmetic replaces them.
+pub trait Builtins {
+    /// Takes a printed line, without its end.
+    fn print(&mut self, line: &str);
+
+    /// A whole number of the metadata.
+    fn metadata_int(&mut self, key: &str) -> Option<i64>;
+
+    /// A number of the metadata.
+    fn metadata_float(&mut self, key: &str) -> Option<f64>;
+
+    /// Rows of all matrices of a layer together: the length of its `y`.
+    ///
+    /// # Errors
+    /// A layer that there is not.
+    fn layer_rows(&mut self, layer: usize) -> Result<usize, HostError>;
+
+    /// `y = W x` of a layer; `y` holds its matrices' rows one after another. Every element is written, here and
+    /// wherever else something is given to be written: it holds anything before.
+    ///
+    /// # Errors
+    /// A length that does not fit, a value that is not finite, a failure of the back end.
+    fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError>;
+
+    /// The values of a vector or table.
+    ///
+    /// # Errors
+    /// A tensor that there is not.
+    fn tensor(&mut self, tensor: usize) -> Result<&[f32], HostError>;
+
+    /// Rows and columns of a tensor that [`Self::row`] takes rows of.
+    ///
+    /// # Errors
+    /// A tensor that there is not.
+    fn shape(&mut self, tensor: usize) -> Result<(usize, usize), HostError>;
+
+    /// One row of a matrix or table.
+    ///
+    /// # Errors
+    /// A row that there is not.
+    fn row(&mut self, tensor: usize, row: i64, out: &mut [f32]) -> Result<(), HostError>;
+
+    /// Takes a position's key and value into a block's cache and lets the query look at all of them.
+    /// `out` is as long as `q`.
+    ///
+    /// # Errors
+    /// Lengths that do not fit the heads or the cache, or a second call for the same block and position.
+    fn attend(&mut self, block: i64, qkv: [&[f32]; 3], heads: Heads, out: &mut [f32]) -> Result<(), HostError>;
+
+    /// `out = a + b`.
+    fn add(&mut self, a: &[f32], b: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = a + b);
+    }
+
+    /// `out = a * b`, element by element.
+    fn mul(&mut self, a: &[f32], b: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = a * b);
+    }
+
+    /// `x = silu(x)`.
+    fn silu(&mut self, x: &mut [f32]) {
+        x.iter_mut().for_each(|v| *v = ops::silu(*v));
+    }
+
+    /// `out = silu(gate) * up`.
+    fn swiglu(&mut self, gate: &[f32], up: &[f32], out: &mut [f32]) {
+        ops::swiglu(gate, up, out);
+    }
+
+    /// `out = x / rms(x) * weight`.
+    fn rms_norm(&mut self, x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
+        ops::rms_norm(x, weight, eps, out);
+    }
+
+    /// `x = softmax(x)`.
+    fn softmax(&mut self, x: &mut [f32]) {
+        ops::softmax(x);
+    }
+
+    /// Codes and scale of `x`.
+    fn quantize(&mut self, code: ActivationCode, x: &[f32], codes: &mut [i8]) -> f32 {
+        quantize(code, x, codes)
+    }
+}
+
+/// A builtin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builtin {
+    Print,
+    Int,
+    Float,
+    Abs,
+    Min,
+    Max,
+    Sqrt,
+    Exp,
+    Ln,
+    Sin,
+    Cos,
+    Floor,
+    Pow,
+    Len,
+    MetaInt,
+    MetaFloat,
+    Tensor,
+    Row,
+    Rows,
+    Cols,
+    Expect,
+    Gemv,
+    Add,
+    Mul,
+    Scale,
+    Dot,
+    Silu,
+    Swiglu,
+    RmsNorm,
+    Rope,
+    Attend,
+    Softmax,
+    Quantize(ActivationCode),
+    Dequantize,
+    Argmax,
+    Slice,
+    Concat,
+    Zeros,
+}
+
+/// What may stand as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Param {
+    /// A value of this type.
+    Is(Type),
+    /// An int or a float; all such arguments of a call have the same type.
+    Number,
+    /// Any value.
+    Any,
+    /// A vector, quantized or not.
+    AnyVector,
+    /// A quantized vector.
+    AnyCodes,
+    /// A text without holes, known before the run.
+    Literal,
+    /// The name of a tensor, written where it is used.
+    Tensor,
+}
+
+/// What comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    Is(Type),
+    /// The type of the first argument.
+    Same,
+}
+
+/// A builtin's shape. `repeat`: the first parameter may stand any number of times.
+pub struct Signature {
+    pub name: &'static str,
+    pub builtin: Builtin,
+    pub params: &'static [Param],
+    pub repeat: bool,
+    pub back: Back,
+}
+
+const fn one(name: &'static str, builtin: Builtin, params: &'static [Param], back: Back) -> Signature {
+    Signature { name, builtin, params, repeat: false, back }
+}
+
+const INT: Param = Param::Is(Type::Int);
+const FLOAT: Param = Param::Is(Type::Float);
+const VEC: Param = Param::Is(Type::Vec);
+const TO_INT: Back = Back::Is(Type::Int);
+const TO_FLOAT: Back = Back::Is(Type::Float);
+const TO_VEC: Back = Back::Is(Type::Vec);
+
+/// All builtins.
+pub const SIGNATURES: [Signature; 38] = [
+    Signature { name: "print", builtin: Builtin::Print, params: &[Param::Any], repeat: true, back: Back::Is(Type::Unit) },
+    one("int", Builtin::Int, &[FLOAT], TO_INT),
+    one("float", Builtin::Float, &[INT], TO_FLOAT),
+    one("abs", Builtin::Abs, &[Param::Number], Back::Same),
+    one("min", Builtin::Min, &[Param::Number, Param::Number], Back::Same),
+    one("max", Builtin::Max, &[Param::Number, Param::Number], Back::Same),
+    one("sqrt", Builtin::Sqrt, &[FLOAT], TO_FLOAT),
+    one("exp", Builtin::Exp, &[FLOAT], TO_FLOAT),
+    one("ln", Builtin::Ln, &[FLOAT], TO_FLOAT),
+    one("sin", Builtin::Sin, &[FLOAT], TO_FLOAT),
+    one("cos", Builtin::Cos, &[FLOAT], TO_FLOAT),
+    one("floor", Builtin::Floor, &[FLOAT], TO_FLOAT),
+    one("pow", Builtin::Pow, &[FLOAT, FLOAT], TO_FLOAT),
+    one("len", Builtin::Len, &[Param::AnyVector], TO_INT),
+    one("meta_int", Builtin::MetaInt, &[Param::Literal], TO_INT),
+    one("meta_float", Builtin::MetaFloat, &[Param::Literal], TO_FLOAT),
+    one("tensor", Builtin::Tensor, &[Param::Tensor], TO_VEC),
+    one("row", Builtin::Row, &[Param::Tensor, INT], TO_VEC),
+    one("rows", Builtin::Rows, &[Param::Tensor], TO_INT),
+    one("cols", Builtin::Cols, &[Param::Tensor], TO_INT),
+    one("expect", Builtin::Expect, &[Param::Is(Type::Bool), Param::Is(Type::Str)], Back::Is(Type::Unit)),
+    Signature { name: "gemv", builtin: Builtin::Gemv, params: &[Param::Tensor, Param::AnyVector], repeat: true, back: TO_VEC },
+    one("add", Builtin::Add, &[VEC, VEC], TO_VEC),
+    one("mul", Builtin::Mul, &[VEC, VEC], TO_VEC),
+    one("scale", Builtin::Scale, &[VEC, FLOAT], TO_VEC),
+    one("dot", Builtin::Dot, &[VEC, VEC], TO_FLOAT),
+    one("silu", Builtin::Silu, &[VEC], TO_VEC),
+    one("swiglu", Builtin::Swiglu, &[VEC, VEC], TO_VEC),
+    one("rms_norm", Builtin::RmsNorm, &[VEC, VEC, FLOAT], TO_VEC),
+    one("rope", Builtin::Rope, &[VEC, INT, INT, FLOAT], TO_VEC),
+    one("attend", Builtin::Attend, &[INT, VEC, VEC, VEC, INT, INT], TO_VEC),
+    one("softmax", Builtin::Softmax, &[VEC], TO_VEC),
+    one("quantize", Builtin::Quantize(ActivationCode::A8), &[VEC, Param::Literal], Back::Is(Type::A8)),
+    one("dequantize", Builtin::Dequantize, &[Param::AnyCodes], TO_VEC),
+    one("argmax", Builtin::Argmax, &[VEC], TO_INT),
+    one("slice", Builtin::Slice, &[VEC, INT, INT], TO_VEC),
+    one("concat", Builtin::Concat, &[VEC, VEC], TO_VEC),
+    one("zeros", Builtin::Zeros, &[INT], TO_VEC),
+];
+
+/// The builtin of a name.
+pub fn find(name: &str) -> Option<&'static Signature> {
+    SIGNATURES.iter().find(|s| s.name == name)
+}
+
+/// What the builtins are called.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    SIGNATURES.iter().map(|signature| signature.name)
+}
+
+impl Builtin {
+    /// What its tensor names are for, if it takes any.
+    pub const fn purpose(self) -> Option<Purpose> {
+        match self {
+            Builtin::Gemv => Some(Purpose::Gemv),
+            Builtin::Tensor => Some(Purpose::Tensor),
+            Builtin::Row | Builtin::Rows | Builtin::Cols => Some(Purpose::Row),
+            _ => None,
+        }
+    }
+
+    /// Whether it takes and gives scalars only, so that every tier has it as an operation of its own.
+    pub const fn is_scalar(self) -> bool {
+        use Builtin::*;
+        matches!(self, Int | Float | Abs | Min | Max | Sqrt | Exp | Ln | Sin | Cos | Floor | Pow)
+    }
+}
+
+/// What a run shares with its builtins.
+pub(crate) struct Context<'c> {
+    pub host: &'c mut dyn Builtins,
+    pub heap: &'c mut Heap,
+    pub turns: &'c mut Turns,
+    /// Tensors that the program has asked for.
+    pub tensors: &'c mut Vec<Option<Vector>>,
+}
+
+/// Most arguments of a builtin other than `print` and the names of `gemv`.
+pub(crate) const MAX_ARGS: usize = 6;
+
+fn vector(value: &Value) -> &[f32] {
+    value.vector().expect("the checker has seen to the types")
+}
+
+fn int(value: &Value) -> i64 {
+    if let Value::Int(value) = value { *value } else { unreachable!("the checker has seen to the types") }
+}
+
+fn float(value: &Value) -> f64 {
+    if let Value::Float(value) = value { *value } else { unreachable!("the checker has seen to the types") }
+}
+
+fn codes(value: &Value) -> &Codes {
+    if let Value::Object(Object::Codes(codes)) = value { codes } else { unreachable!("the checker has seen to the types") }
+}
+
+fn back(vector: Vector) -> Value {
+    Value::Object(Object::Vector(vector))
+}
+
+fn elements(vector: &mut Vector) -> &mut [f32] {
+    Rc::get_mut(vector).expect("a new vector is not shared")
+}
+
+fn same_len(what: &'static str, a: &[f32], b: &[f32]) -> Result<(), Trap> {
+    if a.len() == b.len() { Ok(()) } else { Err(Trap::Length { what, left: a.len(), right: b.len() }) }
+}
+
+fn count(what: &'static str, value: i64) -> Result<usize, Trap> {
+    usize::try_from(value).ok().filter(|n| *n > 0).ok_or(Trap::Argument { what, value, rule: "at least 1" })
+}
+
+/// What a float of the language is where f32 is computed with.
+#[expect(clippy::cast_possible_truncation, reason = "the language's floats enter vectors here, rounded to the nearest f32")]
+pub(crate) fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+/// A builtin on vectors, texts or the document. `linked` is what its tensor names lead to.
+pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Value], linked: usize) -> Result<Value, Trap> {
+    let Context { host, heap, turns, tensors } = context;
+    match builtin {
+        Builtin::Print => {
+            let mut line = String::new();
+            for (index, arg) in args.iter().enumerate() {
+                // Writing to a String cannot fail.
+                let _ = write!(line, "{}{arg}", if index == 0 { "" } else { " " });
+                heap.check_len(line.len())?;
+            }
+            host.print(&line);
+            Ok(Value::Unit)
+        }
+        Builtin::Len => Ok(Value::Int(match &args[0] {
+            Value::Object(Object::Codes(codes)) => codes.values.len(),
+            other => vector(other).len(),
+        } as i64)),
+        Builtin::Gemv => {
+            let mut y = heap.vector(host.layer_rows(linked).map_err(Trap::Host)?)?;
+            let x = match &args[0] {
+                Value::Object(Object::Codes(codes)) => Input::Codes(codes),
+                other => Input::Floats(vector(other)),
+            };
+            host.gemv(linked, x, elements(&mut y)).map_err(Trap::Host)?;
+            Ok(back(y))
+        }
+        Builtin::Tensor => {
+            // Copied with its first use and shared from then on.
+            if tensors.len() <= linked {
+                tensors.resize(linked + 1, None);
+            }
+            if let Some(known) = &tensors[linked] {
+                return Ok(back(Vector::clone(known)));
+            }
+            let values = host.tensor(linked).map_err(Trap::Host)?;
+            let mut out = heap.vector(values.len())?;
+            elements(&mut out).copy_from_slice(values);
+            tensors[linked] = Some(Vector::clone(&out));
+            Ok(back(out))
+        }
+        Builtin::Row => {
+            let mut out = heap.vector(host.shape(linked).map_err(Trap::Host)?.1)?;
+            host.row(linked, int(&args[0]), elements(&mut out)).map_err(Trap::Host)?;
+            Ok(back(out))
+        }
+        Builtin::Rows => Ok(Value::Int(host.shape(linked).map_err(Trap::Host)?.0 as i64)),
+        Builtin::Cols => Ok(Value::Int(host.shape(linked).map_err(Trap::Host)?.1 as i64)),
+        Builtin::Expect if args[0].bits() != 0 => Ok(Value::Unit),
+        Builtin::Expect => Err(Trap::Expectation { text: args[1].to_string() }),
+        Builtin::Add | Builtin::Mul | Builtin::Swiglu => two_vectors(*host, heap, builtin, args),
+        Builtin::Dot => {
+            let (a, b) = (vector(&args[0]), vector(&args[1]));
+            same_len("dot needs equal lengths", a, b)?;
+            Ok(Value::Float(f64::from(ops::dot(a, b))))
+        }
+        Builtin::Scale | Builtin::Silu | Builtin::Softmax | Builtin::Rope => in_place(*host, heap, turns, builtin, args),
+        Builtin::RmsNorm => {
+            let (x, weight) = (vector(&args[0]), vector(&args[1]));
+            same_len("rms_norm needs as many weights as values", x, weight)?;
+            let mut out = heap.vector(x.len())?;
+            host.rms_norm(x, weight, narrow(float(&args[2])), elements(&mut out));
+            Ok(back(out))
+        }
+        Builtin::Attend => attend(*host, heap, args),
+        Builtin::Quantize(code) => {
+            let x = vector(&args[0]);
+            let make = || {
+                let mut values = vec![0; x.len()];
+                let scale = host.quantize(code, x, &mut values);
+                Codes { code, scale, values }
+            };
+            Ok(Value::Object(heap.codes(x.len(), make)?))
+        }
+        Builtin::Dequantize => {
+            let codes = codes(&args[0]);
+            let mut out = heap.vector(codes.values.len())?;
+            elements(&mut out).iter_mut().zip(&codes.values).for_each(|(out, code)| *out = f32::from(*code) * codes.scale);
+            Ok(back(out))
+        }
+        Builtin::Argmax => {
+            let x = vector(&args[0]);
+            // The first of equal ones, as the greedy sampler takes it; a NaN is never larger.
+            let best = x.iter().enumerate().fold(None, |best: Option<(usize, f32)>, (i, &v)| match best {
+                Some((_, max)) if !(v > max) => best,
+                _ => Some((i, v)),
+            });
+            let none = Trap::Argument { what: "the length of argmax's vector", value: 0, rule: "at least 1" };
+            best.map(|(i, _)| Value::Int(i as i64)).ok_or(none)
+        }
+        Builtin::Slice => {
+            let (x, from, to) = (vector(&args[0]), int(&args[1]), int(&args[2]));
+            let range = usize::try_from(from).ok().zip(usize::try_from(to).ok());
+            let part = range.and_then(|(from, to)| x.get(from..to)).ok_or(Trap::Slice { from, to, len: x.len() })?;
+            let mut out = heap.vector(part.len())?;
+            elements(&mut out).copy_from_slice(part);
+            Ok(back(out))
+        }
+        Builtin::Concat => {
+            let (a, b) = (vector(&args[0]), vector(&args[1]));
+            let mut out = heap.vector(a.len() + b.len())?;
+            let (left, right) = elements(&mut out).split_at_mut(a.len());
+            left.copy_from_slice(a);
+            right.copy_from_slice(b);
+            Ok(back(out))
+        }
+        Builtin::Zeros => {
+            let value = int(&args[0]);
+            let len = usize::try_from(value).map_err(|_| Trap::Argument { what: "the length", value, rule: "0 or more" })?;
+            let mut out = heap.vector(len)?;
+            elements(&mut out).fill(0.0);
+            Ok(back(out))
+        }
+        _ => unreachable!("scalars and metadata are operations of the tiers"),
+    }
+}
+
+fn two_vectors(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &[Value]) -> Result<Value, Trap> {
+    let (a, b) = (vector(&args[0]), vector(&args[1]));
+    same_len("two vectors need equal lengths", a, b)?;
+    let mut out = heap.vector(a.len())?;
+    let to = elements(&mut out);
+    match builtin {
+        Builtin::Add => host.add(a, b, to),
+        Builtin::Mul => host.mul(a, b, to),
+        _ => host.swiglu(a, b, to),
+    }
+    Ok(back(out))
+}
+
+/// Operations that give a vector of the same length: done in the argument itself if nobody else has it.
+fn in_place(host: &mut dyn Builtins, heap: &mut Heap, turns: &mut Turns, builtin: Builtin, args: &mut [Value]) -> Result<Value, Trap> {
+    let (first, rest) = args.split_first_mut().expect("there is a vector");
+    let Value::Object(Object::Vector(mut vector)) = std::mem::take(first) else { unreachable!("the checker has seen to the types") };
+    if builtin == Builtin::Rope {
+        let (position, head_dim) = (int(&rest[0]), count("rope's head length", int(&rest[1]))?);
+        let negative = Trap::Argument { what: "rope's position", value: position, rule: "0 or more" };
+        let position = usize::try_from(position).map_err(|_| negative)?;
+        if head_dim % 2 != 0 || vector.len() < head_dim || vector.len() % head_dim != 0 {
+            return Err(Trap::Length {
+                what: "rope needs heads of an even length that fill the vector",
+                left: head_dim,
+                right: vector.len(),
+            });
+        }
+        let x = heap.unshared(&mut vector)?;
+        ops::rotate(turns.at(position, head_dim, narrow(float(&rest[2]))), x);
+        return Ok(back(vector));
+    }
+    let x = heap.unshared(&mut vector)?;
+    match builtin {
+        Builtin::Scale => {
+            let by = narrow(float(&rest[0]));
+            x.iter_mut().for_each(|v| *v *= by);
+        }
+        Builtin::Silu => host.silu(x),
+        _ => host.softmax(x),
+    }
+    Ok(back(vector))
+}
+
+fn attend(host: &mut dyn Builtins, heap: &mut Heap, args: &[Value]) -> Result<Value, Trap> {
+    let (q, k, v) = (vector(&args[1]), vector(&args[2]), vector(&args[3]));
+    let heads =
+        Heads { queries: count("the number of query heads", int(&args[4]))?, keys: count("the number of key heads", int(&args[5]))? };
+    same_len("attend needs a value for every key", k, v)?;
+    if heads.queries % heads.keys != 0 {
+        return Err(Trap::Argument {
+            what: "the number of key heads",
+            value: int(&args[5]),
+            rule: "a divisor of the number of query heads",
+        });
+    }
+    if q.len() % heads.queries != 0 || k.len() != q.len() / heads.queries * heads.keys {
+        return Err(Trap::Length { what: "attend's heads are of one length in q and k", left: q.len(), right: k.len() });
+    }
+    let mut out = heap.vector(q.len())?;
+    host.attend(int(&args[0]), [q, k, v], heads, elements(&mut out)).map_err(Trap::Host)?;
+    Ok(back(out))
+}

@@ -1,0 +1,310 @@
+//! The reference: walks the tree as it was parsed, with names and tagged values.
+//!
+//! It shares the builtins, the scalar operations and the limits with the other tiers, and nothing of the slots,
+//! types and links that the checker works out: what the other tiers take from there is tested against names.
+
+use crate::ast::{Ast, BinaryOp, Block, Expr, ExprKind, Function, Item, Name, Piece, Span, Statement, StatementKind, Type, UnaryOp};
+use crate::builtin::{self, Builtin, Param};
+use crate::scalar;
+use crate::state::{Flow, Halt, State, with_stack};
+use crate::trap::Trap;
+use crate::value::{Object, Value};
+use nda_spec::ActivationCode;
+use std::collections::HashMap;
+
+/// Variables by name, the innermost last.
+#[derive(Debug, Default)]
+pub(crate) struct Globals {
+    values: Vec<(String, Value)>,
+}
+
+pub(crate) struct Interpreter<'s, 'a> {
+    state: &'s mut State<'a>,
+    functions: HashMap<&'s str, &'s Function>,
+    globals: &'s mut Globals,
+    variables: Vec<(&'s str, Value)>,
+    /// Where the running function's variables begin.
+    frame: usize,
+    returned: Value,
+}
+
+impl<'s, 'a> Interpreter<'s, 'a> {
+    pub fn new(ast: &'s Ast, globals: &'s mut Globals, state: &'s mut State<'a>) -> Self {
+        let functions = ast.items.iter().filter_map(|item| match item {
+            Item::Function(function) => Some((function.name.text.as_str(), function)),
+            _ => None,
+        });
+        Interpreter { state, functions: functions.collect(), globals, variables: Vec::new(), frame: 0, returned: Value::Unit }
+    }
+
+    /// Gives every global its value.
+    pub fn globals(&mut self, ast: &'s Ast) -> Result<(), Halt> {
+        for item in &ast.items {
+            if let Item::Global(global) = item {
+                let value = self.expression(&global.value)?;
+                self.globals.values.push((global.name.text.clone(), value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls a function by its name.
+    pub fn call(&mut self, name: &str, args: Vec<Value>, span: Span) -> Result<Value, Halt> {
+        let function = self.functions[name];
+        self.state.open_call(span)?;
+        let (frame, first) = (self.frame, self.variables.len());
+        self.frame = first;
+        self.variables.extend(function.params.iter().map(|(name, _)| name.text.as_str()).zip(args));
+        let flow = with_stack(|| self.block(&function.body));
+        self.drop_variables(first);
+        self.frame = frame;
+        self.state.depth_left += 1;
+        let returned = std::mem::take(&mut self.returned);
+        if flow == Flow::Halt { Err(Halt) } else { Ok(returned) }
+    }
+
+    fn drop_variables(&mut self, first: usize) {
+        for (_, value) in self.variables.drain(first..) {
+            if let Value::Object(object) = value {
+                self.state.memory.heap.release(object);
+            }
+        }
+    }
+
+    fn block(&mut self, block: &'s Block) -> Flow {
+        let first = self.variables.len();
+        let mut flow = Flow::Next;
+        for statement in &block.statements {
+            flow = self.statement(statement).unwrap_or(Flow::Halt);
+            if flow != Flow::Next {
+                break;
+            }
+        }
+        self.drop_variables(first);
+        flow
+    }
+
+    fn statement(&mut self, statement: &'s Statement) -> Result<Flow, Halt> {
+        match &statement.kind {
+            StatementKind::Let(name, value) => {
+                let value = self.expression(value)?;
+                self.variables.push((&name.text, value));
+            }
+            StatementKind::Assign(name, value) => {
+                let value = self.expression(value)?;
+                let old = std::mem::replace(self.place(&name.text), value);
+                if let Value::Object(object) = old {
+                    self.state.memory.heap.release(object);
+                }
+            }
+            StatementKind::AssignElement(name, index, value) => self.assign_element(name, index, value, statement.span)?,
+            StatementKind::If(condition, then, otherwise) => {
+                if self.bool(condition)? {
+                    return Ok(self.block(then));
+                }
+                if let Some(otherwise) = otherwise {
+                    return Ok(self.block(otherwise));
+                }
+            }
+            StatementKind::While(condition, body) => {
+                while self.bool(condition)? {
+                    self.state.step(condition.span)?;
+                    match self.block(body) {
+                        Flow::Next => {}
+                        Flow::Break => break,
+                        out => return Ok(out),
+                    }
+                }
+            }
+            StatementKind::Loop(count, index, body) => return self.counted_loop(count, index.as_ref(), body),
+            StatementKind::Break => return Ok(Flow::Break),
+            StatementKind::Return(value) => {
+                if let Some(value) = value {
+                    self.returned = self.expression(value)?;
+                }
+                return Ok(Flow::Return);
+            }
+            StatementKind::Call(call) => drop(self.expression(call)?),
+            StatementKind::Layout(_) | StatementKind::Error => {}
+        }
+        Ok(Flow::Next)
+    }
+
+    fn counted_loop(&mut self, count: &'s Expr, index: Option<&'s Name>, body: &'s Block) -> Result<Flow, Halt> {
+        let span = count.span;
+        let count = self.int(count)?;
+        if count < 0 {
+            return Err(self.state.fail(Trap::NegativeCount { count }, span));
+        }
+        for turn in 0..count {
+            self.state.step(span)?;
+            let first = self.variables.len();
+            if let Some(index) = index {
+                self.variables.push((&index.text, Value::Int(turn)));
+            }
+            let flow = self.block(body);
+            self.drop_variables(first);
+            match flow {
+                Flow::Next => {}
+                Flow::Break => break,
+                out => return Ok(out),
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    fn assign_element(&mut self, name: &Name, index: &'s Expr, value: &'s Expr, span: Span) -> Result<(), Halt> {
+        let index = self.int(index)?;
+        let value = self.float(value)?;
+        let place = self.place(&name.text);
+        let Value::Object(mut object) = std::mem::take(place) else { return Ok(()) };
+        let done = self.state.store_element(&mut object, index, value, span);
+        *self.place(&name.text) = Value::Object(object);
+        done
+    }
+
+    /// A variable of the running function.
+    fn place(&mut self, name: &str) -> &mut Value {
+        let found = self.variables[self.frame..].iter_mut().rev().find(|(n, _)| *n == name);
+        &mut found.expect("the checker has seen to the names").1
+    }
+
+    fn variable(&self, name: &str) -> Value {
+        let local = self.variables[self.frame..].iter().rev().find(|(n, _)| *n == name).map(|(_, value)| value);
+        let found = local.or_else(|| self.globals.values.iter().find(|(n, _)| n == name).map(|(_, value)| value));
+        found.expect("the checker has seen to the names").clone()
+    }
+
+    fn int(&mut self, expr: &'s Expr) -> Result<i64, Halt> {
+        self.expression(expr).map(|value| value.bits() as i64)
+    }
+
+    fn float(&mut self, expr: &'s Expr) -> Result<f64, Halt> {
+        self.expression(expr).map(|value| f64::from_bits(value.bits()))
+    }
+
+    fn bool(&mut self, expr: &'s Expr) -> Result<bool, Halt> {
+        self.expression(expr).map(|value| value.bits() != 0)
+    }
+
+    fn expression(&mut self, expr: &'s Expr) -> Result<Value, Halt> {
+        match &expr.kind {
+            ExprKind::Int(value) => Ok(Value::Int(*value)),
+            ExprKind::Float(value) => Ok(Value::Float(*value)),
+            ExprKind::Bool(value) => Ok(Value::Bool(*value)),
+            ExprKind::Text(pieces) => {
+                let text = self.spell(pieces, expr.span)?;
+                self.state.text(text, expr.span).map(Value::Object)
+            }
+            ExprKind::Variable(name) => Ok(self.variable(name)),
+            ExprKind::Unary(op, operand) => {
+                let value = self.expression(operand)?;
+                self.unary(*op, &value, expr.span)
+            }
+            ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
+            ExprKind::Call(name, args) if builtin::find(&name.text).is_some() => self.builtin(name, args, expr.span),
+            ExprKind::Call(name, args) => {
+                let args = args.iter().map(|arg| self.expression(arg)).collect::<Result<Vec<_>, _>>()?;
+                self.call(&name.text, args, expr.span)
+            }
+            ExprKind::Index(vector, index) => {
+                let vector = self.expression(vector)?;
+                let index = self.int(index)?;
+                let Value::Object(object) = vector else { return Ok(Value::Unit) };
+                let element = self.state.element(&object, index, expr.span);
+                self.state.memory.heap.release(object);
+                element
+            }
+            ExprKind::Error => Ok(Value::Unit),
+        }
+    }
+
+    fn spell(&mut self, pieces: &[Piece], span: Span) -> Result<String, Halt> {
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(piece) => self.state.append(&mut text, piece, span)?,
+                Piece::Hole(name) => {
+                    let value = self.variable(&name.text);
+                    self.state.append(&mut text, &value, span)?;
+                }
+            }
+        }
+        Ok(text)
+    }
+
+    fn unary(&mut self, op: UnaryOp, value: &Value, span: Span) -> Result<Value, Halt> {
+        match (op, value) {
+            (UnaryOp::Negate, Value::Int(value)) => scalar::negate(*value).map(Value::Int).map_err(|trap| self.state.fail(trap, span)),
+            (UnaryOp::Negate, Value::Float(value)) => Ok(Value::Float(-value)),
+            (_, value) => Ok(Value::Bool(value.bits() == 0)),
+        }
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &'s Expr, right: &'s Expr, span: Span) -> Result<Value, Halt> {
+        if op == BinaryOp::And || op == BinaryOp::Or {
+            let left = self.bool(left)?;
+            return if left == (op == BinaryOp::Or) { Ok(Value::Bool(left)) } else { self.expression(right) };
+        }
+        let (left, right) = (self.expression(left)?, self.expression(right)?);
+        match (&left, &right) {
+            (Value::Int(a), Value::Int(b)) if op.is_comparison() => Ok(Value::Bool(scalar::compare(op, a, b))),
+            (Value::Float(a), Value::Float(b)) if op.is_comparison() => Ok(Value::Bool(scalar::compare(op, a, b))),
+            (Value::Int(a), Value::Int(b)) => scalar::int_binary(op, *a, *b).map(Value::Int).map_err(|trap| self.state.fail(trap, span)),
+            (Value::Float(a), Value::Float(b)) => Ok(Value::Float(scalar::float_binary(op, *a, *b))),
+            (Value::Object(Object::Text(a)), Value::Object(Object::Text(b))) => {
+                Ok(Value::Bool((a.as_str() == b.as_str()) == (op == BinaryOp::Equal)))
+            }
+            _ => Ok(Value::Bool(scalar::compare(op, left.bits(), right.bits()))),
+        }
+    }
+
+    fn builtin(&mut self, name: &Name, args: &'s [Expr], span: Span) -> Result<Value, Halt> {
+        let signature = builtin::find(&name.text).expect("asked before");
+        let (mut values, mut texts) = (Vec::new(), Vec::new());
+        let is_text = |index: usize| match signature.builtin {
+            Builtin::Gemv => index + 1 < args.len(),
+            Builtin::Print => false,
+            _ => matches!(signature.params.get(index), Some(Param::Tensor | Param::Literal)),
+        };
+        for (index, arg) in args.iter().enumerate() {
+            match &arg.kind {
+                ExprKind::Text(pieces) if is_text(index) => texts.push(self.spell(pieces, arg.span)?),
+                _ => values.push(self.expression(arg)?),
+            }
+        }
+        let purpose = match signature.builtin {
+            Builtin::MetaInt => return self.state.metadata(&texts[0], Type::Int, span),
+            Builtin::MetaFloat => return self.state.metadata(&texts[0], Type::Float, span),
+            Builtin::Quantize(_) => {
+                let code = ActivationCode::ALL.into_iter().find(|code| code.name() == texts[0]).unwrap_or(ActivationCode::A8);
+                return self.state.builtin(Builtin::Quantize(code), &mut values, 0, span);
+            }
+            builtin if builtin.is_scalar() => return self.scalar(builtin, &values, span),
+            builtin => match builtin.purpose() {
+                Some(purpose) => purpose,
+                None => return self.state.builtin(builtin, &mut values, 0, span),
+            },
+        };
+        match self.state.links.find_by_name(purpose, &texts) {
+            Some(linked) => self.state.builtin(signature.builtin, &mut values, linked, span),
+            None => Err(self.state.no_tensor(texts, span)),
+        }
+    }
+
+    fn scalar(&mut self, builtin: Builtin, args: &[Value], span: Span) -> Result<Value, Halt> {
+        let done = match (builtin, args) {
+            (Builtin::Int, [Value::Float(value)]) => scalar::to_int(*value).map(Value::Int),
+            (Builtin::Float, [Value::Int(value)]) => Ok(Value::Float(*value as f64)),
+            (Builtin::Abs, [Value::Int(value)]) => scalar::int_abs(*value).map(Value::Int),
+            (Builtin::Min, [Value::Int(a), Value::Int(b)]) => Ok(Value::Int(*a.min(b))),
+            (Builtin::Max, [Value::Int(a), Value::Int(b)]) => Ok(Value::Int(*a.max(b))),
+            (Builtin::Min, [Value::Float(a), Value::Float(b)]) => Ok(Value::Float(scalar::float_min(*a, *b))),
+            (Builtin::Max, [Value::Float(a), Value::Float(b)]) => Ok(Value::Float(scalar::float_max(*a, *b))),
+            (Builtin::Pow, [Value::Float(a), Value::Float(b)]) => Ok(Value::Float(a.powf(*b))),
+            (function, [value, ..]) => Ok(Value::Float(scalar::float_function(function)(f64::from_bits(value.bits())))),
+            _ => Ok(Value::Unit),
+        };
+        done.map_err(|trap| self.state.fail(trap, span))
+    }
+}

@@ -1,0 +1,41 @@
+//! The NDA language: what a model's forward pass is written in. LANGUAGE.md describes it.
+//!
+//! A source is parsed ([`parse`]), checked and compiled ([`Program::compile`]), linked to the tensors of a document
+//! ([`Program::link`]) and called ([`Instance::call`]). Three tiers give it one meaning: a tree-walking interpreter
+//! is the reference, closures over slots are the default, scalar functions and loops become machine code in the
+//! native tier. What a program cannot do itself (tensors, products, attention, printing) its host does:
+//! [`Builtins`].
+
+#![deny(unsafe_code)]
+
+pub mod ast;
+pub mod binary;
+mod builtin;
+mod check;
+mod closure;
+mod diagnostic;
+mod format;
+mod interpreter;
+mod lexer;
+mod link;
+mod module;
+mod native;
+pub mod ops;
+mod parser;
+mod program;
+mod quantize;
+mod scalar;
+mod state;
+mod trap;
+mod value;
+
+pub use ast::Type;
+pub use builtin::{Builtins, Heads, HostError, Input, builtin_names};
+pub use diagnostic::{Diagnostic, Diagnostics, line_and_column};
+pub use format::{expression as format_expression, format};
+pub use link::Links;
+pub use parser::parse;
+pub use program::{Argument, Entry, Instance, Program, Tier};
+pub use quantize::{MIN_ABSMAX, quantize};
+pub use trap::{Limits, RuntimeError, Trap};
+pub use value::{Codes, Object, Value};

@@ -1,0 +1,477 @@
+//! Tokens to a tree. A fault does not end the parse: it is reported, the statement is given up, and the next one is read.
+
+use crate::ast::{
+    Ast, BinaryOp, Block, Expr, ExprKind, Function, Global, Item, Layout, MAX_NESTING, Name, Span, Statement, StatementKind, Type, UnaryOp,
+};
+use crate::diagnostic::Diagnostic;
+use crate::lexer::{Kind, Token, tokens};
+
+/// Faults after which the rest of a source is not worth reading.
+const MAX_DIAGNOSTICS: usize = 100;
+
+/// The tree of a source and everything that is wrong with its form. The tree holds all that was understood.
+pub fn parse(source: &str) -> (Ast, Vec<Diagnostic>) {
+    let (tokens, errors) = tokens(source);
+    let mut parser = Parser { tokens, at: 0, errors, pending: Vec::new(), depth: 0 };
+    let ast = parser.source();
+    (ast, parser.errors)
+}
+
+/// A fault is already reported; whoever gets this looks for the next place to go on.
+struct GaveUp;
+
+type Parsed<T> = Result<T, GaveUp>;
+
+/// An expression and the height of its tree.
+type Tall = (Expr, usize);
+
+struct Parser {
+    tokens: Vec<Token>,
+    at: usize,
+    errors: Vec<Diagnostic>,
+    /// Comments passed inside of a statement; they follow it.
+    pending: Vec<Layout>,
+    /// Open statements, blocks and parentheses: what the parser itself recurses over.
+    depth: usize,
+}
+
+impl Parser {
+    fn token(&self) -> &Token {
+        &self.tokens[self.at]
+    }
+
+    fn span(&self) -> Span {
+        self.token().span
+    }
+
+    /// Span of the token before the current one.
+    fn before(&self) -> Span {
+        self.tokens[self.at.saturating_sub(1)].span
+    }
+
+    fn is_end(&self) -> bool {
+        self.token().kind == Kind::End
+    }
+
+    fn is(&self, sign: &str) -> bool {
+        matches!(self.token().kind, Kind::Sign(s) if s == sign)
+    }
+
+    fn advance(&mut self) {
+        let layout = std::mem::take(&mut self.tokens[self.at].layout);
+        self.pending.extend(layout.into_iter().filter(|l| *l != Layout::Blank));
+        if !self.is_end() {
+            self.at += 1;
+        }
+    }
+
+    fn accept(&mut self, sign: &str) -> bool {
+        let found = self.is(sign);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Comments and empty lines that stand before the current token.
+    fn layout(&mut self) -> Vec<Layout> {
+        let mut layout = std::mem::take(&mut self.pending);
+        layout.append(&mut self.tokens[self.at].layout);
+        layout
+    }
+
+    fn report(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) -> GaveUp {
+        if self.errors.len() < MAX_DIAGNOSTICS {
+            self.errors.push(Diagnostic { message: message.into(), span, hint: hint.into() });
+        }
+        GaveUp
+    }
+
+    /// What stands at the current place, in words.
+    fn found(&self) -> String {
+        match &self.token().kind {
+            Kind::Ident(name) => format!("'{name}'"),
+            Kind::Int(value) => format!("'{value}'"),
+            Kind::Float(value) => format!("'{value:?}'"),
+            Kind::Text(_) => "a text".into(),
+            Kind::Sign(sign) => format!("'{sign}'"),
+            Kind::End => "the end of the file".into(),
+        }
+    }
+
+    /// A missing sign is reported behind the token before it, where it belongs.
+    fn expect(&mut self, sign: &'static str, hint: &str) -> Parsed<()> {
+        if self.accept(sign) {
+            return Ok(());
+        }
+        let end = self.before().end;
+        let span = if matches!(sign, ";" | ")" | "}" | "]") { Span { start: end, end: end + 1 } } else { self.span() };
+        let message = format!("expected '{sign}', found {}", self.found());
+        Err(self.report(span, message, hint))
+    }
+
+    fn name(&mut self, what: &str) -> Parsed<Name> {
+        let span = self.span();
+        if let Kind::Ident(text) = &self.token().kind {
+            let text = text.clone();
+            self.advance();
+            return Ok(Name { text, span });
+        }
+        let hint = match self.token().kind {
+            Kind::Sign(s) if s.starts_with(|c: char| c.is_ascii_alphabetic()) => format!("'{s}' is a keyword and cannot be a name"),
+            _ => "a name starts with a letter or _ and goes on with letters, digits and _".into(),
+        };
+        let message = format!("expected {what}, found {}", self.found());
+        Err(self.report(span, message, hint))
+    }
+
+    fn source(&mut self) -> Ast {
+        let mut ast = Ast::default();
+        loop {
+            ast.items.extend(self.layout().into_iter().map(Item::Layout));
+            if self.is_end() {
+                return ast;
+            }
+            match self.item() {
+                Ok(item) => ast.items.push(item),
+                Err(GaveUp) => self.next_item(),
+            }
+        }
+    }
+
+    /// Skips to a place where an item may begin.
+    fn next_item(&mut self) {
+        self.depth = 0;
+        while !self.is_end() && !self.is("fn") && !self.is("let") {
+            self.advance();
+        }
+    }
+
+    fn item(&mut self) -> Parsed<Item> {
+        let start = self.span();
+        if self.accept("let") {
+            let name = self.name("the constant's name")?;
+            self.expect("=", "a constant has a value: let name = value;")?;
+            let value = self.expression()?;
+            self.expect(";", "a constant ends with ';'")?;
+            return Ok(Item::Global(Global { name, value, span: start.to(self.before()) }));
+        }
+        if !self.accept("fn") {
+            let message = format!("expected 'fn' or 'let', found {}", self.found());
+            let error = self.report(start, message, "statements stand in functions: fn main() { ... }");
+            self.advance();
+            return Err(error);
+        }
+        let name = self.name("the function's name")?;
+        self.expect("(", "a function has a list of parameters, perhaps an empty one: fn f()")?;
+        let params = self.params()?;
+        let result = if self.accept("->") { self.type_name()? } else { Type::Unit };
+        let body = self.block()?;
+        Ok(Item::Function(Function { name, params, result, body, span: start.to(self.before()) }))
+    }
+
+    fn params(&mut self) -> Parsed<Vec<(Name, Type)>> {
+        let mut params = Vec::new();
+        while !self.accept(")") {
+            let name = self.name("a parameter")?;
+            self.expect(":", "a parameter has a type: n: int")?;
+            params.push((name, self.type_name()?));
+            if !self.is(")") {
+                self.expect(",", "parameters are separated by ','")?;
+            }
+        }
+        Ok(params)
+    }
+
+    fn type_name(&mut self) -> Parsed<Type> {
+        let name = self.name("a type")?;
+        if let Some(found) = Type::NAMED.into_iter().find(|t| t.name() == name.text) {
+            return Ok(found);
+        }
+        let names = Type::NAMED.map(Type::name).join(", ");
+        self.report(name.span, format!("there is no type '{}'", name.text), format!("the types are {names}"));
+        Ok(Type::Unknown)
+    }
+
+    /// One level deeper, or a report.
+    fn deeper(&mut self, height: usize) -> Parsed<()> {
+        if self.depth + height < MAX_NESTING {
+            return Ok(());
+        }
+        let span = self.span();
+        Err(self.report(span, format!("this is nested deeper than {MAX_NESTING} levels"), "move the inner part into a function of its own"))
+    }
+
+    fn block(&mut self) -> Parsed<Block> {
+        let start = self.span();
+        self.expect("{", "a block stands in braces")?;
+        self.depth += 1;
+        self.deeper(0)?;
+        let mut statements = Vec::new();
+        loop {
+            let at = self.span();
+            statements.extend(self.layout().into_iter().map(|l| Statement { kind: StatementKind::Layout(l), span: at }));
+            if self.accept("}") {
+                break;
+            }
+            if self.is_end() || self.is("fn") {
+                let found = self.found();
+                return Err(self.report(start, "this block does not end", format!("close it with '}}' before {found}")));
+            }
+            match self.statement() {
+                Ok(statement) => statements.push(statement),
+                Err(GaveUp) => {
+                    self.next_statement();
+                    statements.push(Statement { kind: StatementKind::Error, span: at.to(self.before()) });
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(Block { statements, span: start.to(self.before()) })
+    }
+
+    /// Skips to behind the next `;`, to a brace that closes the block, or to a word that begins a statement.
+    fn next_statement(&mut self) {
+        let mut open = 0;
+        while !self.is_end() && !self.is("fn") {
+            if open == 0 && (self.is("}") || ["let", "if", "while", "loop", "break", "return"].iter().any(|s| self.is(s))) {
+                return;
+            }
+            if open == 0 && self.accept(";") {
+                return;
+            }
+            open += usize::from(self.is("{"));
+            open -= usize::from(self.is("}"));
+            self.advance();
+        }
+    }
+
+    fn statement(&mut self) -> Parsed<Statement> {
+        let (start, depth) = (self.span(), self.depth);
+        let kind = self.statement_kind();
+        self.depth = depth;
+        Ok(Statement { kind: kind?, span: start.to(self.before()) })
+    }
+
+    fn statement_kind(&mut self) -> Parsed<StatementKind> {
+        if self.accept("let") {
+            let name = self.name("the variable's name")?;
+            self.expect("=", "a variable starts with a value: let name = value;")?;
+            let value = self.expression()?;
+            self.semicolon()?;
+            return Ok(StatementKind::Let(name, value));
+        }
+        if self.is("if") {
+            return self.if_statement();
+        }
+        if self.accept("while") {
+            let condition = self.expression()?;
+            return Ok(StatementKind::While(condition, self.block()?));
+        }
+        if self.accept("loop") {
+            let count = self.expression()?;
+            let index = if self.accept("as") { Some(self.name("the index's name")?) } else { None };
+            return Ok(StatementKind::Loop(count, index, self.block()?));
+        }
+        if self.accept("break") {
+            self.semicolon()?;
+            return Ok(StatementKind::Break);
+        }
+        if self.accept("return") {
+            let value = if self.is(";") { None } else { Some(self.expression()?) };
+            self.semicolon()?;
+            return Ok(StatementKind::Return(value));
+        }
+        self.assignment_or_call()
+    }
+
+    /// Where a line or a block ends instead, the statement is taken as ended, so that the next one is not lost.
+    fn semicolon(&mut self) -> Parsed<()> {
+        let is_over = self.token().starts_line || self.is("}");
+        match self.expect(";", "a statement ends with ';'") {
+            Err(GaveUp) if is_over => Ok(()),
+            done => done,
+        }
+    }
+
+    /// `else if` is an `if` alone in an else block, one level deeper.
+    fn if_statement(&mut self) -> Parsed<StatementKind> {
+        self.expect("if", "")?;
+        let condition = self.expression()?;
+        let then = self.block()?;
+        if !self.accept("else") {
+            return Ok(StatementKind::If(condition, then, None));
+        }
+        if !self.is("if") {
+            return Ok(StatementKind::If(condition, then, Some(self.block()?)));
+        }
+        self.depth += 1;
+        self.deeper(0)?;
+        let inner = self.statement()?;
+        let span = inner.span;
+        Ok(StatementKind::If(condition, then, Some(Block { statements: vec![inner], span })))
+    }
+
+    fn assignment_or_call(&mut self) -> Parsed<StatementKind> {
+        let start = self.span();
+        let begins_value = match self.token().kind {
+            Kind::Sign(sign) => matches!(sign, "(" | "-" | "!" | "true" | "false"),
+            Kind::End => false,
+            _ => true,
+        };
+        if !begins_value {
+            let message = format!("expected a statement, found {}", self.found());
+            let hint = "a statement begins with let, if, while, loop, break, return or a name";
+            let error = self.report(start, message, hint);
+            self.advance();
+            return Err(error);
+        }
+        let left = self.expression()?;
+        if !self.accept("=") {
+            if !matches!(left.kind, ExprKind::Call(..)) {
+                let hint = "assign it (name = value;), return it, or call a function";
+                self.report(left.span, "a value alone does nothing", hint);
+            }
+            self.semicolon()?;
+            return Ok(StatementKind::Call(left));
+        }
+        let value = self.expression()?;
+        self.semicolon()?;
+        let (span, message) = (left.span, "only a variable or an element of one can be assigned");
+        match left.kind {
+            ExprKind::Variable(text) => Ok(StatementKind::Assign(Name { text, span }, value)),
+            ExprKind::Index(vector, index) => match vector.kind {
+                ExprKind::Variable(text) => Ok(StatementKind::AssignElement(Name { text, span: vector.span }, *index, value)),
+                _ => Err(self.report(span, message, "write name = value; or name[index] = value;")),
+            },
+            _ => Err(self.report(span, message, "write name = value; or name[index] = value;")),
+        }
+    }
+
+    fn expression(&mut self) -> Parsed<Expr> {
+        self.binary(1).map(|(expr, _)| expr)
+    }
+
+    fn binary_op(&self) -> Option<BinaryOp> {
+        let Kind::Sign(sign) = self.token().kind else { return None };
+        BinaryOp::ALL.into_iter().find(|op| op.sign() == sign)
+    }
+
+    /// Operators of at least this strength, grouped to the left.
+    fn binary(&mut self, weakest: u8) -> Parsed<Tall> {
+        let (mut left, mut height) = self.unary()?;
+        let mut compared = false;
+        while let Some(op) = self.binary_op().filter(|op| op.strength() >= weakest) {
+            if op.is_comparison() && std::mem::replace(&mut compared, true) {
+                let span = self.span();
+                return Err(self.report(span, "comparisons do not chain", "join two of them with &&: a < b && b < c"));
+            }
+            self.advance();
+            let (right, right_height) = self.binary(op.strength() + 1)?;
+            height = height.max(right_height) + 1;
+            self.deeper(height)?;
+            let span = left.span.to(right.span);
+            left = Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span };
+        }
+        Ok((left, height))
+    }
+
+    fn unary(&mut self) -> Parsed<Tall> {
+        let start = self.span();
+        if self.accept("-") {
+            // The smallest int has no positive twin, so its minus belongs to the number.
+            if self.token().kind == Kind::Int(1 << 63) {
+                self.advance();
+                return Ok((Expr { kind: ExprKind::Int(i64::MIN), span: start.to(self.before()) }, 1));
+            }
+            return self.operand(start, UnaryOp::Negate);
+        }
+        if self.accept("!") {
+            return self.operand(start, UnaryOp::Not);
+        }
+        self.postfix()
+    }
+
+    fn operand(&mut self, start: Span, op: UnaryOp) -> Parsed<Tall> {
+        self.depth += 1;
+        self.deeper(0)?;
+        let (operand, height) = self.unary()?;
+        self.depth -= 1;
+        let span = start.to(operand.span);
+        Ok((Expr { kind: ExprKind::Unary(op, Box::new(operand)), span }, height + 1))
+    }
+
+    fn postfix(&mut self) -> Parsed<Tall> {
+        let (mut expr, mut height) = self.primary()?;
+        while self.accept("[") {
+            self.depth += 1;
+            self.deeper(0)?;
+            let (index, index_height) = self.binary(1)?;
+            self.expect("]", "an index ends with ']'")?;
+            self.depth -= 1;
+            height = height.max(index_height) + 1;
+            self.deeper(height)?;
+            let span = expr.span.to(self.before());
+            expr = Expr { kind: ExprKind::Index(Box::new(expr), Box::new(index)), span };
+        }
+        Ok((expr, height))
+    }
+
+    fn primary(&mut self) -> Parsed<Tall> {
+        let span = self.span();
+        let kind = match self.token().kind.clone() {
+            Kind::Int(value) => match i64::try_from(value) {
+                Ok(value) => ExprKind::Int(value),
+                Err(_) => {
+                    self.report(span, format!("{value} is too large for an int"), "the largest int is 9223372036854775807");
+                    ExprKind::Error
+                }
+            },
+            Kind::Float(value) => ExprKind::Float(value),
+            Kind::Text(parts) => ExprKind::Text(parts.into_iter().map(crate::lexer::Part::piece).collect()),
+            Kind::Sign("true") => ExprKind::Bool(true),
+            Kind::Sign("false") => ExprKind::Bool(false),
+            Kind::Ident(text) => {
+                self.advance();
+                return self.variable_or_call(Name { text, span });
+            }
+            Kind::Sign("(") => {
+                self.advance();
+                self.depth += 1;
+                self.deeper(0)?;
+                let (mut inner, height) = self.binary(1)?;
+                self.expect(")", "close the parenthesis")?;
+                self.depth -= 1;
+                inner.span = span.to(self.before());
+                return Ok((inner, height));
+            }
+            _ => {
+                let message = format!("expected a value, found {}", self.found());
+                return Err(self.report(span, message, "a value is a number, true, false, a text, a name, a call or (...)"));
+            }
+        };
+        self.advance();
+        Ok((Expr { kind, span }, 1))
+    }
+
+    fn variable_or_call(&mut self, name: Name) -> Parsed<Tall> {
+        if !self.accept("(") {
+            let span = name.span;
+            return Ok((Expr { kind: ExprKind::Variable(name.text), span }, 1));
+        }
+        self.depth += 1;
+        self.deeper(0)?;
+        let (mut args, mut height) = (Vec::new(), 0);
+        while !self.accept(")") {
+            let (arg, arg_height) = self.binary(1)?;
+            args.push(arg);
+            height = height.max(arg_height);
+            if !self.is(")") {
+                self.expect(",", "arguments are separated by ',', the last one is followed by ')'")?;
+            }
+        }
+        self.depth -= 1;
+        let span = name.span.to(self.before());
+        Ok((Expr { kind: ExprKind::Call(name, args), span }, height + 1))
+    }
+}

@@ -1,0 +1,259 @@
+//! Values at run time, and the memory that they may take.
+
+use crate::ast::Type;
+use nda_spec::ActivationCode;
+use std::cell::Cell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
+
+/// Elements of a vector that `print` shows.
+const SHOWN: usize = 16;
+
+/// Bytes in use by a run's texts and vectors, and how many there may be.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    pub used: Cell<usize>,
+    pub limit: Cell<usize>,
+}
+
+/// Data that counts against a run's memory as long as it lives.
+#[derive(Debug)]
+pub struct Metered<T> {
+    data: T,
+    bytes: usize,
+    meter: Rc<Meter>,
+}
+
+impl<T> Deref for Metered<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.data
+    }
+}
+
+impl<T> DerefMut for Metered<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.data
+    }
+}
+
+impl<T> Drop for Metered<T> {
+    fn drop(&mut self) {
+        self.meter.used.set(self.meter.used.get() - self.bytes);
+    }
+}
+
+/// A quantized vector: `codes[i] * scale`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Codes {
+    /// What the codes are.
+    pub code: ActivationCode,
+    /// What a code of 1 stands for.
+    pub scale: f32,
+    /// One code an element.
+    pub values: Vec<i8>,
+}
+
+/// A vector of f32 that may be shared; it is copied before a change that others would see.
+pub type Vector = Rc<Metered<Vec<f32>>>;
+
+/// What is not one machine word.
+#[derive(Debug, Clone, Default)]
+pub enum Object {
+    /// Nothing yet.
+    #[default]
+    None,
+    /// A text.
+    Text(Rc<Metered<String>>),
+    /// A vector of f32.
+    Vector(Vector),
+    /// A quantized vector.
+    Codes(Rc<Metered<Codes>>),
+}
+
+/// Any value.
+#[derive(Debug, Clone, Default)]
+pub enum Value {
+    /// What a function returns that returns nothing.
+    #[default]
+    Unit,
+    /// An int.
+    Int(i64),
+    /// A float.
+    Float(f64),
+    /// A bool.
+    Bool(bool),
+    /// A text or a vector.
+    Object(Object),
+}
+
+impl Value {
+    /// Its type.
+    pub fn of(&self) -> Type {
+        match self {
+            Value::Unit | Value::Object(Object::None) => Type::Unit,
+            Value::Int(_) => Type::Int,
+            Value::Float(_) => Type::Float,
+            Value::Bool(_) => Type::Bool,
+            Value::Object(Object::Text(_)) => Type::Str,
+            Value::Object(Object::Vector(_)) => Type::Vec,
+            Value::Object(Object::Codes(codes)) => match codes.code {
+                ActivationCode::A8 => Type::A8,
+                ActivationCode::A4 => Type::A4,
+                ActivationCode::A2 => Type::A2,
+            },
+        }
+    }
+
+    /// The scalar as a slot holds it.
+    pub(crate) fn bits(&self) -> u64 {
+        match self {
+            Value::Int(value) => *value as u64,
+            Value::Float(value) => value.to_bits(),
+            Value::Bool(value) => u64::from(*value),
+            Value::Unit | Value::Object(_) => 0,
+        }
+    }
+
+    /// The scalar of a type from its slot.
+    pub(crate) fn from_bits(of: Type, bits: u64) -> Value {
+        match of {
+            Type::Int => Value::Int(bits as i64),
+            Type::Float => Value::Float(f64::from_bits(bits)),
+            Type::Bool => Value::Bool(bits != 0),
+            _ => Value::Unit,
+        }
+    }
+
+    /// The vector, if it is one.
+    pub fn vector(&self) -> Option<&[f32]> {
+        match self {
+            Value::Object(Object::Vector(vector)) => Some(vector),
+            _ => None,
+        }
+    }
+}
+
+fn list<T: fmt::Debug>(f: &mut fmt::Formatter<'_>, values: &[T]) -> fmt::Result {
+    write!(f, "[")?;
+    for (index, value) in values.iter().take(SHOWN).enumerate() {
+        write!(f, "{}{value:?}", if index == 0 { "" } else { ", " })?;
+    }
+    if values.len() > SHOWN {
+        write!(f, ", ... {} more", values.len() - SHOWN)?;
+    }
+    write!(f, "]")
+}
+
+/// As `print` shows it.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Unit | Value::Object(Object::None) => Ok(()),
+            Value::Int(value) => write!(f, "{value}"),
+            Value::Float(value) => write!(f, "{value:?}"),
+            Value::Bool(value) => write!(f, "{value}"),
+            Value::Object(Object::Text(text)) => write!(f, "{}", text.as_str()),
+            Value::Object(Object::Vector(vector)) => list(f, vector),
+            Value::Object(Object::Codes(codes)) => {
+                write!(f, "{:?} * ", codes.scale)?;
+                list(f, &codes.values)
+            }
+        }
+    }
+}
+
+/// A run's memory: what is in use, and vectors that can be used again.
+#[derive(Debug, Default)]
+pub(crate) struct Heap {
+    meter: Rc<Meter>,
+    free: Vec<Vector>,
+}
+
+/// Vectors kept for another use; more are given back to the system.
+const MAX_FREE: usize = 32;
+/// Elements of the largest vector that is kept: what is kept counts for nobody.
+const MAX_FREE_LEN: usize = 1 << 18;
+
+/// There is no memory for so many bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OutOfMemory {
+    pub wanted: usize,
+    pub limit: usize,
+}
+
+impl Heap {
+    pub fn set_limit(&mut self, bytes: usize) {
+        self.meter.limit.set(bytes);
+    }
+
+    /// Refuses a text that is larger than all memory, before it is counted.
+    pub fn check_len(&self, bytes: usize) -> Result<(), OutOfMemory> {
+        let limit = self.meter.limit.get();
+        if bytes > limit { Err(OutOfMemory { wanted: bytes, limit }) } else { Ok(()) }
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), OutOfMemory> {
+        let (used, limit) = (self.meter.used.get(), self.meter.limit.get());
+        match used.checked_add(bytes).filter(|sum| *sum <= limit) {
+            Some(sum) => {
+                self.meter.used.set(sum);
+                Ok(())
+            }
+            None => Err(OutOfMemory { wanted: bytes, limit }),
+        }
+    }
+
+    fn metered<T>(&self, bytes: usize, make: impl FnOnce() -> T) -> Result<Rc<Metered<T>>, OutOfMemory> {
+        self.take(bytes)?;
+        Ok(Rc::new(Metered { data: make(), bytes, meter: Rc::clone(&self.meter) }))
+    }
+
+    /// A vector that nobody shares, for its maker to write every element of: its memory, and what stands in it, is a
+    /// used one's if there is one.
+    pub fn vector(&mut self, len: usize) -> Result<Vector, OutOfMemory> {
+        let bytes = len.saturating_mul(size_of::<f32>());
+        let Some(mut vector) = self.free.pop() else {
+            return self.metered(bytes, || vec![0.0; len]);
+        };
+        self.take(bytes)?;
+        let inner = Rc::get_mut(&mut vector).expect("what is free is not shared");
+        inner.bytes = bytes;
+        inner.data.resize(len, 0.0);
+        Ok(vector)
+    }
+
+    /// Gives a value up; a vector that nobody else has is kept for the next one.
+    pub fn release(&mut self, object: Object) {
+        let Object::Vector(mut vector) = object else { return };
+        if self.free.len() >= MAX_FREE || vector.capacity() > MAX_FREE_LEN {
+            return;
+        }
+        if let Some(inner) = Rc::get_mut(&mut vector) {
+            inner.meter.used.set(inner.meter.used.get() - inner.bytes);
+            inner.bytes = 0;
+            self.free.push(vector);
+        }
+    }
+
+    /// The vector's elements for a change: itself if nobody else has it, else a copy.
+    pub fn unshared<'v>(&mut self, vector: &'v mut Vector) -> Result<&'v mut Vec<f32>, OutOfMemory> {
+        if Rc::get_mut(vector).is_none() {
+            let mut copy = self.vector(vector.len())?;
+            Rc::get_mut(&mut copy).expect("a new vector is not shared").copy_from_slice(vector);
+            *vector = copy;
+        }
+        Ok(&mut Rc::get_mut(vector).expect("nobody else has it").data)
+    }
+
+    pub fn text(&self, text: String) -> Result<Object, OutOfMemory> {
+        self.metered(text.len(), || text).map(Object::Text)
+    }
+
+    /// The codes of a vector of this length, made only if there is room.
+    pub fn codes(&self, len: usize, make: impl FnOnce() -> Codes) -> Result<Object, OutOfMemory> {
+        self.metered(len, make).map(Object::Codes)
+    }
+}

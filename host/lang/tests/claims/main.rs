@@ -1,0 +1,9 @@
+//! The language's claims.
+
+mod binary;
+mod check;
+mod common;
+mod format;
+mod fuzz;
+mod meaning;
+mod names;
