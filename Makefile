@@ -5,10 +5,10 @@ MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 
-.PHONY: demo test formal tools build bitstream flash boards boards-table train-test wave clean
+.PHONY: demo test formal tools system build bitstream flash boards boards-table train-test wave clean
 
 # A prompt on every back end: the text, and a table that says whether the tokens are equal.
-demo: tools
+demo: system
 	$(CARGO) build --release --locked -p nda-cli
 	$(NDA) demo $(MODEL) --max-tokens 16
 
@@ -19,7 +19,7 @@ test: tools
 formal: tools
 	$(CARGO) run --release --quiet --locked -p nda-formal
 
-build: tools
+build: system
 	$(CARGO) build --release --locked --workspace
 
 # A board's bitstream in target/boards/BOARD: emit, yosys, nextpnr, pack. Rows and names: constraints/boards.toml.
@@ -42,11 +42,15 @@ boards-table:
 tools:
 	@./tools.sh
 
+# Those of them that come from the system: all that a simulation needs.
+system:
+	@./tools.sh system
+
 # Self-checks of the training code; needs Python with host/train/requirements.txt.
 train-test:
 	cd host/train && python3 test_train.py
 
-wave: tools
+wave: system
 	$(NDA) wave --out nda.vcd
 
 clean:

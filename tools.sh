@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the build needs, or says exactly what to install: packages of the system, and the FPGA tools in a
-# virtual environment of the project (.tools/venv).
+# virtual environment of the project (.tools/venv). 'tools.sh system' stops after the former: a simulation needs no more.
 set -eu
 cd "$(dirname "$0")"
 
@@ -29,6 +29,8 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # the list is to be split
     $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
 fi
+
+[ "${1:-}" = system ] && exit 0
 
 # The FPGA tools: wheels pinned by their hashes. The list beside them says that they are complete.
 venv=.tools/venv

@@ -117,8 +117,8 @@ pub(crate) fn total_words(g: &Geometry, limits: &Limits, groups: usize, cols: us
 mod tests {
     use super::*;
     use nda_spec::job::plane_groups;
-    use nda_spec::{ActivationCode, Config};
     use nda_spec::wire::{ENGINE_VERSION, PROTOCOL_VERSION};
+    use nda_spec::{ActivationCode, Config};
 
     fn ident(config: &Config) -> Ident {
         Ident {

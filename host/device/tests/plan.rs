@@ -11,14 +11,16 @@ fn planned_jobs_and_cycles_are_the_drivers_and_its_bytes_are_just_below_the_plan
     let mut random = Random::new(11);
     for config in Config::all().unwrap() {
         let g = config.geometry;
-        for (parts, cols) in [(vec![1], 1), (vec![64, 33], 128), (vec![g.array_rows * 3 + 1, 5, 1], g.array_cols * 2 + 1), (vec![40], 520)] {
+        for (parts, cols) in [(vec![1], 1), (vec![64, 33], 128), (vec![g.array_rows * 3 + 1, 5, 1], g.array_cols * 2 + 1), (vec![40], 520)]
+        {
             let layer = Layer { parts, cols };
             if layer.words(&g) > g.tile_words {
                 continue;
             }
             let link = Loopback::new(ModelDevice::new(&config, ModelPort::Uart));
             let mut fabric = FabricGemv::new(Driver::open(link, DriverOptions { seed: 7, ..DriverOptions::default() }).unwrap());
-            let stack: Vec<_> = layer.parts.iter().map(|&rows| RandomMatrix::new(rows, cols, WeightCode::Quaternary, &mut random)).collect();
+            let stack: Vec<_> =
+                layer.parts.iter().map(|&rows| RandomMatrix::new(rows, cols, WeightCode::Quaternary, &mut random)).collect();
             let id = fabric.prepare(&stack.iter().map(RandomMatrix::view).collect::<Vec<_>>()).unwrap();
             fabric.upload().unwrap();
             let x = random_vector(cols, ActivationCode::A8, &mut random);
@@ -28,7 +30,10 @@ fn planned_jobs_and_cycles_are_the_drivers_and_its_bytes_are_just_below_the_plan
             assert_eq!((plan.jobs, plan.beats, plan.run_cycles), (cost.jobs, cost.beats, cost.run_cycles), "{}: {layer:?}", config.name);
             let bytes = cost.bytes_out + cost.bytes_in;
             // Stuffing: a byte in 254 and one a frame are the most.
-            assert!(bytes <= plan.wire_bytes && bytes + plan.wire_bytes / 200 + 2 * plan.jobs + 8 >= plan.wire_bytes, "{bytes} of {plan:?}");
+            assert!(
+                bytes <= plan.wire_bytes && bytes + plan.wire_bytes / 200 + 2 * plan.jobs + 8 >= plan.wire_bytes,
+                "{bytes} of {plan:?}"
+            );
         }
     }
 }

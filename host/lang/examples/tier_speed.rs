@@ -1,7 +1,7 @@
 //! Speed of the tiers on small programs, against Rust, Lua 5.4 and LuaJIT if they are installed.
 //!
 //! Answers are compared before anything is timed. Every figure is a median over interleaved rounds of one process;
-//! ratios are of such medians. Run with `cargo run --release -p nda-lang --example speed`.
+//! ratios are of such medians. Run with `cargo run --release -p nda-lang --example tier_speed`.
 
 use nda_lang::{Builtins, Heads, HostError, Input, Instance, Limits, Links, Program, Tier, Value};
 use std::process::Command;
