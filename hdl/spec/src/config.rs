@@ -283,7 +283,7 @@ mod tests {
         let lanes: Vec<usize> = all.iter().map(|c| c.geometry.lanes()).collect();
         assert_eq!(lanes, [16, 64, 256, 1024, 512, 256, 64, 64, 32]);
         let tables: Vec<&str> = all.iter().filter(|c| c.geometry.array == ArrayKind::Tables).map(|c| c.name.as_str()).collect();
-        assert_eq!(tables, ["table1024", "table512", "gw256", "gw64"]);
+        assert_eq!(tables, ["table1024", "table512"]);
         let single_port: Vec<&str> = all.iter().filter(|c| c.weight_memory == WeightMemory::Spram).map(|c| c.name.as_str()).collect();
         assert_eq!(single_port, ["up32"]);
         assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 64);

@@ -6,7 +6,7 @@ use crate::text::{TextError, Verilog};
 use nda_spec::wire::{CRC_BYTES, CRC_RESIDUE};
 
 /// Bytes of the frames that a round trip is proved for, and whether CI proves it.
-const ROUND_TRIPS: [(usize, bool); 3] = [(2, true), (6, false), (12, false)];
+const ROUND_TRIPS: [(usize, bool); 3] = [(2, false), (6, false), (12, false)];
 
 pub(super) fn parts() -> Result<Vec<Part>, TextError> {
     let mut parts = vec![crc_step()?, crc_residue()?];
@@ -170,8 +170,8 @@ fn round_trip(bytes: usize, quick: bool) -> Result<Part, TextError> {
         mutants: vec![
             Mutant::new(
                 "the encoder's zero, one entry",
-                "held_zero$d = data == 32'h0;",
-                "held_zero$d = (data == 32'h0) ^ (data == 32'h80);",
+                "held_zero$d = next_held == 32'h0;",
+                "held_zero$d = (next_held == 32'h0) ^ (next_held == 32'h80);",
             ),
             Mutant::new(
                 "the decoder's zero, one entry",

@@ -9,7 +9,7 @@ use nda_spec::width::ACC_BITS;
 
 /// A unit for what does not depend on the columns, and units whose columns are those of the shipped configurations.
 const SMALL: &str = "table_array_1x8";
-const ROWS: [(&str, bool); 2] = [("table_array_2x64", true), ("table_array_1x128", true)];
+const ROWS: [(&str, bool); 2] = [("table_array_2x64", true), ("table_array_1x128", false)];
 
 /// Stage in which tables are written and read.
 const LOOK_UP: usize = MEMORY_STAGES + TABLE_STAGES;
