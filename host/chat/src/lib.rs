@@ -1,0 +1,1 @@
+//! Conversations with a model: templates, sessions, a server of OpenAI's protocol

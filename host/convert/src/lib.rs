@@ -1,0 +1,1 @@
+//! Model files of others (GGUF, Hugging Face folders) as documents
