@@ -10,6 +10,7 @@ pub mod code;
 pub mod config;
 pub mod cycles;
 pub mod golden;
+pub mod grid;
 pub mod job;
 pub mod plan;
 pub mod requantize;
@@ -19,4 +20,5 @@ pub mod wire;
 
 pub use code::{ActivationCode, Affine, WeightCode};
 pub use config::Config;
+pub use grid::{GridMatrix, GroupCols};
 pub use tile::{TileError, TileMatrix};

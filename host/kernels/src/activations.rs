@@ -89,7 +89,7 @@ impl PreparedX {
 }
 
 /// Up to 64 values as eight little-endian `u64`, zero beyond the last.
-fn columns(word: &[i8]) -> [u64; LANES] {
+pub(crate) fn columns(word: &[i8]) -> [u64; LANES] {
     let mut bytes = [0_u8; WORD_COLS];
     for (byte, &value) in bytes.iter_mut().zip(word) {
         *byte = value.cast_unsigned();
@@ -111,7 +111,7 @@ fn gather_bits(lanes: &[u64; LANES], which: [u32; 3]) -> [u64; 3] {
 
 /// The 8x8 byte matrix, transposed: three rounds that swap blocks of 1, 2 and 4 bytes
 /// (Warren, Hacker's Delight, section 7-3, with bytes for bits).
-fn transpose(mut lanes: [u64; LANES]) -> [u64; LANES] {
+pub(crate) fn transpose(mut lanes: [u64; LANES]) -> [u64; LANES] {
     const ROUNDS: [(usize, u64); 3] = [(1, 0x00ff_00ff_00ff_00ff), (2, 0x0000_ffff_0000_ffff), (4, 0x0000_0000_ffff_ffff)];
     for (step, mask) in ROUNDS {
         for low in (0..LANES).filter(|lane| lane & step == 0) {

@@ -8,6 +8,8 @@ use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
 use crate::activations::{A2Word, PreparedX};
 use crate::pairs;
 
+pub(crate) mod grid;
+
 /// Rows of a register.
 const HALF_ROWS: usize = BLOCK_ROWS / 2;
 /// Half blocks in a tile.

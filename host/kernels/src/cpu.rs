@@ -1,22 +1,25 @@
 //! The CPU as a GEMV back end.
 
-use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 use nda_spec::tile::{TILE_ROWS, WORD_U64, col_words};
-use nda_spec::{ActivationCode, TileMatrix, WeightCode};
+use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 
 use crate::activations::PreparedX;
-use crate::gemv::{check_run, check_shape, stacked_shape};
+use crate::gemv::{check_grid, check_run, check_shape, stacked_grids, stacked_shape};
+use crate::grid::{GridId, GridInput};
 use crate::level::{Level, Variant};
+use crate::team::Team;
 use crate::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
 
-/// Products below this run on the caller's thread alone: waking another takes some 10 microseconds,
-/// in which one thread does about a million products.
-pub const PARALLEL_MIN_PRODUCTS: usize = 1 << 21;
+/// Products below this run on the caller's thread alone: handing half of it to a helper that is awake takes about a
+/// microsecond, in which one thread does some 30,000 products.
+pub const PARALLEL_MIN_PRODUCTS: usize = 1 << 17;
 
-/// Products that a thread takes at a time: a few microseconds, so that a late thread costs little and so does the queue.
+/// Most products that a thread takes at a time: a few microseconds, so that a late thread costs little and so does the queue.
 const ITEM_PRODUCTS: usize = 1 << 19;
+/// Items a thread that a smaller product is cut into, so that the threads end at nearly the same time.
+const ITEMS_OF_THREAD: usize = 4;
 
 /// Why a CPU back end could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +61,10 @@ pub struct CpuGemv<'m> {
     level: Level,
     stacks: Vec<Stack<'m>>,
     x: PreparedX,
-    /// The threads besides the caller's; none for one thread.
-    helpers: Option<rayon::ThreadPool>,
+    grids: Vec<Vec<GridMatrix<'m>>>,
+    /// What a grid's product is before its rows stand vector by vector.
+    tiles: Vec<f32>,
+    team: Team,
 }
 
 impl Default for CpuGemv<'_> {
@@ -90,15 +95,7 @@ impl<'m> CpuGemv<'m> {
     /// # Errors
     /// [`CpuError::NoThread`] for 0, [`CpuError::Threads`] if the system refuses to start them.
     pub fn with_threads(self, threads: usize) -> Result<Self, CpuError> {
-        let helpers = match threads {
-            0 => return Err(CpuError::NoThread),
-            1 => None,
-            _ => {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads - 1).thread_name(|i| format!("nda-gemv-{i}"));
-                Some(pool.build().map_err(|source| CpuError::Threads { threads, source })?)
-            }
-        };
-        Ok(CpuGemv { helpers, ..self })
+        Ok(CpuGemv { team: Team::new(threads)?, ..self })
     }
 
     /// The variant that runs.
@@ -108,11 +105,11 @@ impl<'m> CpuGemv<'m> {
 
     /// The threads of a large product, the caller's included.
     pub fn threads(&self) -> usize {
-        1 + self.helpers.as_ref().map_or(0, rayon::ThreadPool::current_num_threads)
+        self.team.threads()
     }
 
     fn of_level(level: Level) -> Self {
-        CpuGemv { level, stacks: Vec::new(), x: PreparedX::default(), helpers: None }
+        CpuGemv { level, stacks: Vec::new(), x: PreparedX::default(), grids: Vec::new(), tiles: Vec::new(), team: Team::default() }
     }
 }
 
@@ -136,12 +133,37 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         check_run(stack.shape, &x, y)?;
         self.x.prepare(self.level.form(x.code), &x);
         let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x };
-        let items = items(&stack.parts, y);
         let products = stack.shape.rows.saturating_mul(stack.shape.cols);
-        match &self.helpers {
-            Some(helpers) if products >= PARALLEL_MIN_PRODUCTS => job.run_shared(helpers, items),
-            _ => items.for_each(|item| job.run(item)),
+        let items = items(&stack.parts, item_tiles(products, stack.shape.cols, self.team.threads()), y);
+        if products >= PARALLEL_MIN_PRODUCTS {
+            self.team.run(items, |item| job.run(item))
+        } else {
+            Team::run_alone(items, |item| job.run(item))
         }
+        Ok(Cost::default())
+    }
+
+    fn prepare_grid(&mut self, parts: &[GridMatrix<'m>]) -> Result<Option<GridId>, GemvError> {
+        stacked_grids(&self.name(), parts)?;
+        self.grids.push(parts.to_vec());
+        Ok(Some(GridId(self.grids.len() - 1)))
+    }
+
+    fn run_grid(&mut self, id: GridId, x: &GridInput, y: &mut [f32]) -> Result<Cost, GemvError> {
+        let parts = self.grids.get(id.0).ok_or(GemvError::UnknownGrid { id })?;
+        check_grid(parts, x, y)?;
+        let (vectors, cols) = (x.vectors(), x.cols());
+        let padded: usize = parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
+        self.tiles.resize(padded * vectors, 0.0);
+        let products = padded * cols * vectors;
+        let items = grid_items(parts, item_tiles(products, cols * vectors, self.team.threads()), vectors, &mut self.tiles);
+        let level = self.level;
+        if products >= PARALLEL_MIN_PRODUCTS {
+            self.team.run(items, |item| item.run(level, x))
+        } else {
+            Team::run_alone(items, |item| item.run(level, x))
+        }
+        gather_rows(parts, vectors, &self.tiles, y);
         Ok(Cost::default())
     }
 }
@@ -152,14 +174,19 @@ struct Item<'m, 'y> {
     y: &'y mut [i32],
 }
 
+/// Tiles of an item: several items a thread, none of more than [`ITEM_PRODUCTS`].
+fn item_tiles(products: usize, cols: usize, threads: usize) -> usize {
+    let item = (products / (ITEMS_OF_THREAD * threads)).min(ITEM_PRODUCTS);
+    (item / TILE_ROWS / cols.max(1)).max(1)
+}
+
 /// The whole product as items that any thread can take, in the order in which they lie in memory.
-fn items<'m, 'y>(parts: &[TileMatrix<'m>], y: &'y mut [i32]) -> impl Iterator<Item = Item<'m, 'y>> + Send {
+fn items<'m, 'y>(parts: &[TileMatrix<'m>], item_tiles: usize, y: &'y mut [i32]) -> impl Iterator<Item = Item<'m, 'y>> + Send {
     let mut rest = y;
     parts.iter().flat_map(move |part| {
         let (own, others) = std::mem::take(&mut rest).split_at_mut(part.rows());
         rest = others;
         let tile_u64 = col_words(part.cols()) * WORD_U64;
-        let item_tiles = (ITEM_PRODUCTS / TILE_ROWS / part.cols().max(1)).max(1);
         let words = part.words();
         own.chunks_mut(item_tiles * TILE_ROWS).enumerate().map(move |(index, y)| {
             let first = index * item_tiles * tile_u64;
@@ -187,24 +214,53 @@ impl Job<'_> {
             y.copy_from_slice(&sums[..y.len()]);
         }
     }
+}
 
-    /// Runs the items on the caller's thread and on the helpers, each taking the next one when it is free, so a helper
-    /// that wakes late does less, and the caller waits no longer than for its waking and one item.
-    /// Allocates one small box a helper, and nothing else.
-    fn run_shared<'a>(&self, helpers: &rayon::ThreadPool, items: impl Iterator<Item = Item<'a, 'a>> + Send) {
-        let queue = Mutex::new(items);
-        let work = || {
-            // A poisoned lock means that a thread panicked; the scope passes that panic on.
-            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            while let Some(item) = next() {
-                self.run(item);
+/// Some tiles of a grid and where their rows go: 32 rows of every vector a tile.
+struct GridItem<'m, 'y> {
+    grid: GridMatrix<'m>,
+    first_tile: usize,
+    y: &'y mut [f32],
+}
+
+impl GridItem<'_, '_> {
+    fn run(self, level: Level, x: &GridInput) {
+        let mut totals = Vec::new();
+        for (index, y) in self.y.chunks_exact_mut(TILE_ROWS * x.vectors()).enumerate() {
+            level.grid_tile(&self.grid, self.first_tile + index, x, &mut totals, y);
+        }
+    }
+}
+
+/// All tiles of all grids as items that any thread can take.
+fn grid_items<'m, 'y>(
+    parts: &[GridMatrix<'m>],
+    item_tiles: usize,
+    vectors: usize,
+    y: &'y mut [f32],
+) -> impl Iterator<Item = GridItem<'m, 'y>> + Send {
+    let mut rest = y;
+    parts.iter().flat_map(move |&grid| {
+        let (own, others) = std::mem::take(&mut rest).split_at_mut(grid.rows().div_ceil(TILE_ROWS) * TILE_ROWS * vectors);
+        rest = others;
+        let items = own.chunks_mut(item_tiles * TILE_ROWS * vectors).enumerate();
+        items.map(move |(index, y)| GridItem { grid, first_tile: index * item_tiles, y })
+    })
+}
+
+/// Rows from tiles: `tiles` holds 32 rows of every vector a tile, `y` all rows of a vector, then those of the next.
+fn gather_rows(parts: &[GridMatrix<'_>], vectors: usize, tiles: &[f32], y: &mut [f32]) {
+    let rows: usize = parts.iter().map(GridMatrix::rows).sum();
+    let mut tiles = tiles.chunks_exact(TILE_ROWS);
+    let mut first = 0;
+    for part in parts {
+        for row in (0..part.rows()).step_by(TILE_ROWS) {
+            let count = TILE_ROWS.min(part.rows() - row);
+            for (vector, tile) in (0..vectors).zip(&mut tiles) {
+                let at = vector * rows + first + row;
+                y[at..at + count].copy_from_slice(&tile[..count]);
             }
-        };
-        helpers.in_place_scope(|scope| {
-            for _ in 0..helpers.current_num_threads() {
-                scope.spawn(|_| work());
-            }
-            work();
-        });
+        }
+        first += part.rows();
     }
 }

@@ -1,6 +1,7 @@
 //! The trait that carries everything: integers in, integers out, so every back end is bit-equal.
 
-use nda_spec::{ActivationCode, TileMatrix, WeightCode, width};
+use crate::grid::{GridId, GridInput};
+use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode, width};
 
 /// What a back end has to know of a product before it accepts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +74,12 @@ pub enum GemvError {
         /// The id.
         id: MatrixId,
     },
+    /// The id is not one of this back end's.
+    #[error("grid {} was not prepared by this back end", id.0)]
+    UnknownGrid {
+        /// The id.
+        id: GridId,
+    },
     /// A vector's length does not fit the matrix.
     #[error("{what} has {found} values, but the matrix is {rows} x {cols}", rows = shape.rows, cols = shape.cols)]
     Length {
@@ -114,6 +121,25 @@ pub trait Gemv<'m> {
 
     /// `y = W x`. `x.values` has `cols` values, `y` as many as the parts' rows together.
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError>;
+
+    /// Makes grids of equal `cols` ready, stacked by rows; `None` from a back end of integers, which multiplies a grid's
+    /// stacks half word by half word as matrices.
+    ///
+    /// # Errors
+    /// Parts that cannot be stacked.
+    fn prepare_grid(&mut self, parts: &[GridMatrix<'m>]) -> Result<Option<GridId>, GemvError> {
+        let _ = parts;
+        Ok(None)
+    }
+
+    /// `y = W x` of every vector, to the bit as `nda_spec::grid::gemv` says: all rows of the first vector, then those of the next.
+    ///
+    /// # Errors
+    /// A grid that was not prepared here, a length that does not fit.
+    fn run_grid(&mut self, id: GridId, x: &GridInput, y: &mut [f32]) -> Result<Cost, GemvError> {
+        let _ = (x, y);
+        Err(GemvError::UnknownGrid { id })
+    }
 }
 
 /// Checks that every back end makes at its door: lengths, values, and 32 bits being enough.
@@ -166,4 +192,36 @@ pub fn stacked_shape(backend: &str, parts: &[TileMatrix<'_>]) -> Result<Shape, G
         Some(rows) => Ok(Shape { rows, ..first }),
         None => refuse("the stacked rows cannot be counted".into()),
     }
+}
+
+/// The checks of a grid's parts: there is one, and their columns are equal.
+///
+/// # Errors
+/// [`GemvError::Unsupported`].
+pub fn stacked_grids(backend: &str, parts: &[GridMatrix<'_>]) -> Result<(), GemvError> {
+    let shape = |m: &GridMatrix<'_>| Shape { rows: m.rows(), cols: m.cols(), code: m.code() };
+    let first = parts.first().map(shape);
+    let none = Shape { rows: 0, cols: 0, code: WeightCode::Quaternary };
+    let reason = match (first, parts.iter().map(shape).find(|s| Some(s.cols) != first.map(|f| f.cols))) {
+        (None, _) => "no grid was given".to_string(),
+        (Some(_), Some(other)) => format!("it would be stacked with {} x {} {} weights", other.rows, other.cols, other.code.name()),
+        (Some(_), None) => return Ok(()),
+    };
+    Err(GemvError::Unsupported { backend: backend.into(), shape: first.unwrap_or(none), reason })
+}
+
+/// The checks of a grid's product.
+///
+/// # Errors
+/// [`GemvError::Length`].
+pub fn check_grid(parts: &[GridMatrix<'_>], x: &GridInput, y: &[f32]) -> Result<(), GemvError> {
+    let (cols, code) = parts.first().map_or((0, WeightCode::Quaternary), |p| (p.cols(), p.code()));
+    let shape = Shape { rows: parts.iter().map(GridMatrix::rows).sum(), cols, code };
+    if x.cols() != cols {
+        return Err(GemvError::Length { what: "x", found: x.cols(), shape });
+    }
+    if y.len() != shape.rows * x.vectors() {
+        return Err(GemvError::Length { what: "y", found: y.len(), shape });
+    }
+    Ok(())
 }

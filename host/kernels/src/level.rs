@@ -3,11 +3,15 @@
 use std::fmt;
 
 use nda_spec::tile::TILE_ROWS;
-use nda_spec::{ActivationCode, WeightCode};
+use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 
 use crate::activations::{Form, PreparedX};
+use crate::grid::{self, GridInput};
 #[cfg(target_arch = "x86_64")]
-use crate::{avx2::Avx2, avx512::Avx512};
+use crate::{
+    avx2::{Avx2, grid::Avx2Grid},
+    avx512::Avx512,
+};
 use crate::{cpu::CpuError, portable};
 
 /// A set of kernels, slowest first.
@@ -108,6 +112,16 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             (_, ActivationCode::A8 | ActivationCode::A4) => Form::Bytes,
         }
+    }
+
+    /// The 32 rows of a grid's tile by every vector. AVX-512 machines take the AVX2 kernel.
+    pub fn grid_tile(self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let (Level::Avx2(_) | Level::Avx512(_), Ok(avx2)) = (self, Avx2Grid::detect()) {
+            return avx2.tile(grid, tile, x, totals, y);
+        }
+        let _ = totals;
+        grid::tile(grid, tile, x, y);
     }
 
     /// The 32 sums of one tile, padding rows included, by activations prepared in [`Self::form`].

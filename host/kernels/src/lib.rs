@@ -15,11 +15,14 @@ mod avx2;
 mod avx512;
 pub mod cpu;
 pub mod gemv;
+pub mod grid;
 mod level;
 #[cfg(target_arch = "x86_64")]
 mod pairs;
 mod portable;
+mod team;
 
 pub use cpu::{CpuError, CpuGemv};
 pub use gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+pub use grid::{GridId, GridInput, GridInputError};
 pub use level::Variant;

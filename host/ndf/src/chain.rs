@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::fields::Stretch;
+use crate::grid::GridLayout;
 use crate::layout::{FRAME_HEADER_BYTES, HASH_BYTES, HEADER_BYTES, MAGIC, MatrixLayout, VERSION, VectorLayout, align_up, frame, header};
-use crate::{Fault, FrameKind, FrameLabel, MAX_NAME_BYTES, Metadata, NdfError, Place, Tokenizer, matrix, vector};
+use crate::{Fault, FrameKind, FrameLabel, MAX_NAME_BYTES, Metadata, NdfError, Place, Tokenizer, grid, matrix, vector};
 
 /// How much of a document is read to judge it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,7 @@ pub(crate) enum Body {
     Text,
     Matrix(MatrixLayout),
     Vector(VectorLayout),
+    Grid(GridLayout),
 }
 
 /// The document header's content.
@@ -194,7 +196,7 @@ impl Walk<'_> {
             FrameKind::Metadata => last.is_none(),
             FrameKind::Tokenizer => last == Some(FrameKind::Metadata),
             FrameKind::Program => matches!(last, Some(FrameKind::Metadata | FrameKind::Tokenizer)),
-            FrameKind::Matrix | FrameKind::Vector => last.is_some(),
+            FrameKind::Matrix | FrameKind::Vector | FrameKind::Grid => last.is_some(),
         };
         if !stands {
             return Err(whole.fault(frame::KIND, Fault::Order { kind }));
@@ -241,6 +243,7 @@ impl Walk<'_> {
             }
             FrameKind::Matrix => return Ok(Body::Matrix(matrix::parse(payload, self.depth)?)),
             FrameKind::Vector => return Ok(Body::Vector(vector::parse(payload, self.depth)?)),
+            FrameKind::Grid => return Ok(Body::Grid(grid::parse(payload, self.depth)?)),
         }
         Ok(Body::Text)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::chain::{Body, Depth, Entry, Index, walk};
 use crate::fields::Stretch;
-use crate::{FrameKind, MatrixFrame, Metadata, NdfError, Tokenizer, VectorFrame};
+use crate::{FrameKind, GridFrame, MatrixFrame, Metadata, NdfError, Tokenizer, VectorFrame};
 
 /// A document: what was checked about some bytes, and the way to what stands in them. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -121,6 +121,19 @@ impl<'a> Document<'a> {
         self.find(name).and_then(|(index, entry)| self.vector_frame(index, entry)).ok_or_else(|| self.missing(FrameKind::Vector, name))
     }
 
+    /// A grid by its name. Look it up once, not per token.
+    ///
+    /// # Errors
+    /// [`NdfError::NoSuchFrame`].
+    pub fn grid(&self, name: &str) -> Result<GridFrame<'a>, NdfError> {
+        self.find(name).and_then(|(index, entry)| self.grid_frame(index, entry)).ok_or_else(|| self.missing(FrameKind::Grid, name))
+    }
+
+    /// All grids in file order.
+    pub fn grids(&self) -> impl Iterator<Item = GridFrame<'a>> {
+        self.index.frames.iter().enumerate().filter_map(|(index, entry)| self.grid_frame(index, entry))
+    }
+
     /// All matrices in file order.
     pub fn matrices(&self) -> impl Iterator<Item = MatrixFrame<'a>> {
         self.index.frames.iter().enumerate().filter_map(|(index, entry)| self.matrix_frame(index, entry))
@@ -151,6 +164,12 @@ impl<'a> Document<'a> {
 
     fn matrix_frame(&self, index: usize, entry: &Entry) -> Option<MatrixFrame<'a>> {
         let Body::Matrix(layout) = &entry.body else { return None };
+        let frame = layout.frame(index as u32, self.name(entry), self.payload(entry));
+        Some(frame.expect("the walk over these bytes found every section in its place"))
+    }
+
+    fn grid_frame(&self, index: usize, entry: &Entry) -> Option<GridFrame<'a>> {
+        let Body::Grid(layout) = &entry.body else { return None };
         let frame = layout.frame(index as u32, self.name(entry), self.payload(entry));
         Some(frame.expect("the walk over these bytes found every section in its place"))
     }

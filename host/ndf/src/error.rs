@@ -208,6 +208,12 @@ pub enum Fault {
         /// What is wrong with it.
         source: TileError,
     },
+    /// A grid's coefficients, scales or planes.
+    #[error(transparent)]
+    Grid {
+        /// What is wrong.
+        source: nda_spec::grid::GridError,
+    },
     /// Outliers outside the matrix, or not strictly ascending by row and column.
     #[error("outlier {index} at row {row}, column {col} is outside the {rows} x {cols} matrix or not after the one before")]
     Outlier {

@@ -70,6 +70,20 @@ pub(crate) mod matrix {
     pub const BYTES: usize = 64;
 }
 
+/// Offsets in a grid frame's descriptor, from the start of the payload.
+pub(crate) mod grid {
+    use std::ops::Range;
+
+    pub const ROWS: usize = 0;
+    pub const COLS: usize = 4;
+    pub const CODE: usize = 8;
+    pub const STACKS: usize = 12;
+    pub const GROUP: usize = 16;
+    /// One signed byte a stack; those of stacks that there are not are zero, like all bytes after them.
+    pub const COEFFICIENTS: Range<usize> = 20..24;
+    pub const BYTES: usize = 64;
+}
+
 /// Offsets in a vector frame's descriptor, from the start of the payload.
 pub(crate) mod vector {
     use std::ops::Range;
@@ -94,11 +108,14 @@ pub enum FrameKind {
     Matrix,
     /// Float values: norms, tables.
     Vector,
+    /// Weights in bit planes that share one scale a group of columns.
+    Grid,
 }
 
 impl FrameKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [FrameKind; 5] = [FrameKind::Metadata, FrameKind::Tokenizer, FrameKind::Program, FrameKind::Matrix, FrameKind::Vector];
+    pub const ALL: [FrameKind; 6] =
+        [FrameKind::Metadata, FrameKind::Tokenizer, FrameKind::Program, FrameKind::Matrix, FrameKind::Vector, FrameKind::Grid];
 
     /// The number in the file.
     pub const fn number(self) -> u32 {
@@ -108,6 +125,7 @@ impl FrameKind {
             FrameKind::Program => 3,
             FrameKind::Matrix => 16,
             FrameKind::Vector => 17,
+            FrameKind::Grid => 18,
         }
     }
 
@@ -124,12 +142,13 @@ impl FrameKind {
             FrameKind::Program => "program",
             FrameKind::Matrix => "matrix",
             FrameKind::Vector => "vector",
+            FrameKind::Grid => "grid",
         }
     }
 
     /// Whether frames of this kind have a name, and a document any number of them.
     pub const fn is_named(self) -> bool {
-        matches!(self, FrameKind::Matrix | FrameKind::Vector)
+        matches!(self, FrameKind::Matrix | FrameKind::Vector | FrameKind::Grid)
     }
 }
 

@@ -15,6 +15,7 @@ mod chain;
 mod document;
 mod error;
 mod fields;
+mod grid;
 mod layout;
 mod legacy;
 mod mapped;
@@ -29,6 +30,7 @@ mod writer;
 pub use buffer::AlignedBytes;
 pub use document::{Document, FrameInfo};
 pub use error::{Fault, FrameLabel, NdfError, Place};
+pub use grid::{GridContent, GridFrame};
 pub use layout::{
     FRAME_ALIGN, FRAME_HEADER_BYTES, FrameKind, Granularity, HEADER_BYTES, MAGIC, MAX_NAME_BYTES, MAX_STACKS, MAX_TOKEN_BYTES, VERSION,
     VectorShape,

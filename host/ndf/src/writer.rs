@@ -7,7 +7,10 @@ use std::path::Path;
 use crate::chain::{Depth, header_bytes, seal};
 use crate::fields::Stretch;
 use crate::layout::{FRAME_HEADER_BYTES, HASH_BYTES, HEADER_BYTES, align_up, frame, header};
-use crate::{AlignedBytes, Fault, FrameKind, MAX_NAME_BYTES, MatrixContent, Metadata, NdfError, Tokenizer, VectorContent, matrix, vector};
+use crate::{
+    AlignedBytes, Fault, FrameKind, GridContent, MAX_NAME_BYTES, MatrixContent, Metadata, NdfError, Tokenizer, VectorContent, grid, matrix,
+    vector,
+};
 
 /// Collects the frames of a document. Metadata, tokenizer and program stand first whenever they are set;
 /// matrices and vectors follow in the order in which they are added.
@@ -61,6 +64,22 @@ impl DocumentWriter {
         let payload = &mut bytes[FRAME_HEADER_BYTES..][..layout.payload_bytes];
         content.fill(&layout, payload).map_err(|fault| unwritable_fault(kind, name, fault))?;
         matrix::parse(stretch(payload), Depth::Full).map_err(|error| unwritable(kind, name, error))?;
+        self.add(name, bytes);
+        Ok(())
+    }
+
+    /// Adds a grid.
+    ///
+    /// # Errors
+    /// Content that the reader would refuse, as for [`Self::add_matrix`].
+    pub fn add_grid(&mut self, content: &GridContent<'_>) -> Result<(), NdfError> {
+        let (kind, name) = (FrameKind::Grid, content.name);
+        self.check_name(kind, name)?;
+        let layout = content.layout().map_err(|fault| unwritable_fault(kind, name, fault))?;
+        let mut bytes = new_frame(kind, name, layout.tiles.end)?;
+        let payload = &mut bytes[FRAME_HEADER_BYTES..][..layout.tiles.end];
+        content.fill(&layout, payload).map_err(|fault| unwritable_fault(kind, name, fault))?;
+        grid::parse(stretch(payload), Depth::Full).map_err(|error| unwritable(kind, name, error))?;
         self.add(name, bytes);
         Ok(())
     }

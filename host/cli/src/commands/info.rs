@@ -72,6 +72,15 @@ fn describe(document: &Document<'_>, kind: FrameKind, name: &str) -> (String, St
                 (format!("{} x {}", m.rows(), m.cols()), detail.replace("1 stacks", "1 stack"))
             },
         ),
+        FrameKind::Grid => document.grid(name).map_or_else(
+            |_| Default::default(),
+            |grid| {
+                let (m, levels) = (grid.matrix(), grid.matrix().coefficients().iter().map(i8::to_string).collect::<Vec<_>>());
+                let detail =
+                    format!("{} grid of coefficients {}, scale per group of {}", m.code().name(), levels.join(" "), m.group().cols());
+                (format!("{} x {}", m.rows(), m.cols()), detail)
+            },
+        ),
         FrameKind::Vector => document.vector(name).map_or_else(
             |_| Default::default(),
             |v| {

@@ -4,7 +4,7 @@ use crate::failure::Outcome;
 use crate::{files, language};
 use nda_engine::{LLAMA, Weights};
 use nda_lang::{Tier, format, parse};
-use nda_ndf::{AlignedBytes, Document, DocumentWriter, FrameKind, MatrixContent, NdfError, VectorContent};
+use nda_ndf::{AlignedBytes, Document, DocumentWriter, FrameKind, GridContent, MatrixContent, NdfError, VectorContent};
 use std::path::Path;
 
 /// A program as documents carry it: formatted, so that equal programs are equal bytes. A Llama's unless a file is given.
@@ -48,6 +48,12 @@ fn rewritten(document: &Document<'_>, program: &str) -> Result<DocumentWriter, N
             FrameKind::Vector => {
                 let vector = document.vector(frame.name)?;
                 writer.add_vector(&VectorContent { name: frame.name, shape: vector.shape(), values: vector.values() })?;
+            }
+            FrameKind::Grid => {
+                let matrix = document.grid(frame.name)?.matrix();
+                let stacks: Vec<_> = (0..matrix.stacks()).map(|stack| matrix.stack(stack)).collect();
+                let (group, coefficients, scales) = (matrix.group(), matrix.coefficients(), matrix.scales());
+                writer.add_grid(&GridContent { name: frame.name, group, coefficients, scales, stacks: &stacks })?;
             }
             FrameKind::Metadata | FrameKind::Tokenizer | FrameKind::Program => {}
         }

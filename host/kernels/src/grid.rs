@@ -1,0 +1,151 @@
+//! Products of grids: several vectors of 8-bit codes at once, floats out, to the bit what `nda_spec::grid::gemv` says.
+
+use nda_spec::GridMatrix;
+use nda_spec::grid::{HALF_COLS, half_to_f32, scale_index};
+use nda_spec::tile::{TILE_ROWS, WORD_COLS, col_words};
+
+use crate::activations::{LANES, columns, transpose};
+
+/// A prepared grid; valid only for the back end that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct GridId(pub usize);
+
+/// Why vectors of codes were refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum GridInputError {
+    /// Lengths that do not fit each other.
+    #[error("{codes} codes and {scales} scales are no vectors of {cols} columns with a scale for each 32 of them")]
+    Length {
+        /// Codes that were given.
+        codes: usize,
+        /// Scales that were given.
+        scales: usize,
+        /// Columns of a vector.
+        cols: usize,
+    },
+    /// -128, which has no opposite: the kernels' 16-bit sums count on 127 as the largest magnitude.
+    #[error("code {index} is -128; codes of a grid's vectors go from -127 to 127")]
+    Code {
+        /// Which one.
+        index: usize,
+    },
+}
+
+/// 64 columns of one vector.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct GridWord {
+    /// Byte `b` of lane `c` is the code of column `8 * b + c`; zero beyond the vector.
+    pub bytes: [u64; LANES],
+    /// The sums of both half words' codes, as two `i32`, the first in the low half.
+    pub sums: u64,
+    /// The scales of both half words, as the bits of two `f32`, the first in the low half.
+    pub scales: u64,
+}
+
+/// Vectors of equal length in the form that the kernels read. Its memory is used again.
+#[derive(Debug, Clone, Default)]
+pub struct GridInput {
+    cols: usize,
+    vectors: usize,
+    /// Word by word, in a word vector by vector.
+    words: Vec<GridWord>,
+}
+
+impl GridInput {
+    /// Takes over vectors of `cols` codes each, one after another, and of each the scales of its half words.
+    ///
+    /// # Errors
+    /// Lengths that do not fit; the code -128.
+    pub fn set(&mut self, cols: usize, codes: &[i8], scales: &[f32]) -> Result<(), GridInputError> {
+        let halves = cols.div_ceil(HALF_COLS);
+        let vectors = codes.len().checked_div(cols).unwrap_or(0);
+        if cols == 0 || codes.len() != vectors * cols || scales.len() != vectors * halves {
+            return Err(GridInputError::Length { codes: codes.len(), scales: scales.len(), cols });
+        }
+        // Without a way out of the loop it runs on many values at a time; the place is looked for only after that.
+        if codes.iter().fold(false, |any, &code| any | (code == i8::MIN)) {
+            let index = codes.iter().position(|&code| code == i8::MIN).unwrap_or(0);
+            return Err(GridInputError::Code { index });
+        }
+        (self.cols, self.vectors) = (cols, vectors);
+        self.words.resize(col_words(cols) * vectors, GridWord::default());
+        for (vector, (codes, scales)) in codes.chunks_exact(cols).zip(scales.chunks_exact(halves)).enumerate() {
+            for (word, (codes, scales)) in codes.chunks(WORD_COLS).zip(scales.chunks(2)).enumerate() {
+                self.words[word * vectors + vector] = grid_word(codes, scales);
+            }
+        }
+        Ok(())
+    }
+
+    /// Columns of a vector.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// How many vectors.
+    pub fn vectors(&self) -> usize {
+        self.vectors
+    }
+
+    /// One word of every vector.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the portable kernel reads words one by one"))]
+    pub(crate) fn word(&self, word: usize) -> &[GridWord] {
+        &self.words[word * self.vectors..][..self.vectors]
+    }
+}
+
+fn grid_word(codes: &[i8], scales: &[f32]) -> GridWord {
+    let sum = |codes: &[i8]| codes.iter().map(|&code| i32::from(code)).sum::<i32>();
+    let (first, second) = codes.split_at(codes.len().min(HALF_COLS));
+    let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    let scale = |half: usize| scales.get(half).copied().unwrap_or(0.0).to_bits();
+    GridWord {
+        bytes: transpose(columns(codes)),
+        sums: pair(sum(first).cast_unsigned(), sum(second).cast_unsigned()),
+        scales: pair(scale(0), scale(1)),
+    }
+}
+
+/// The codes of a word in the order of its columns.
+fn codes(word: &GridWord) -> [i8; WORD_COLS] {
+    std::array::from_fn(|col| word.bytes[col % LANES].to_le_bytes()[col / LANES].cast_signed())
+}
+
+/// One tile on any machine: levels are unpacked once a row and word, and meet every vector.
+pub(crate) fn tile(grid: &GridMatrix<'_>, tile: usize, x: &GridInput, y: &mut [f32]) {
+    let stacks: Vec<_> = (0..grid.stacks()).map(|k| grid.stack(k)).collect();
+    let rows = TILE_ROWS.min(grid.rows() - tile * TILE_ROWS);
+    let mut totals = vec![[0.0_f32; 2]; TILE_ROWS * x.vectors()];
+    for word in 0..col_words(grid.cols()) {
+        let vectors: Vec<[i8; WORD_COLS]> = x.word(word).iter().map(codes).collect();
+        for row in 0..rows {
+            let levels = levels(grid, &stacks, tile * TILE_ROWS + row, word);
+            for half in (0..2).filter(|half| word * WORD_COLS + half * HALF_COLS < grid.cols()) {
+                let columns = half * HALF_COLS..(half + 1) * HALF_COLS;
+                let at = scale_index(tile * TILE_ROWS + row, word * WORD_COLS + columns.start, grid.cols(), grid.group());
+                let scale = half_to_f32(grid.scales()[at]);
+                for (vector, (codes, place)) in vectors.iter().zip(x.word(word)).enumerate() {
+                    let products = levels[columns.clone()].iter().zip(&codes[columns.clone()]);
+                    let sum: i32 = products.map(|(&level, &code)| i32::from(level) * i32::from(code)).sum();
+                    let x_scale = f32::from_bits((place.scales >> (32 * half)) as u32);
+                    let total = &mut totals[vector * TILE_ROWS + row][half];
+                    *total = (sum as f32).mul_add(scale * x_scale, *total);
+                }
+            }
+        }
+    }
+    y.iter_mut().zip(&totals).for_each(|(y, total)| *y = total[0] + total[1]);
+}
+
+/// The levels of 64 columns of a row; beyond the matrix whatever zero bits stand for, which meets codes of zero.
+fn levels(grid: &GridMatrix<'_>, stacks: &[nda_spec::TileMatrix<'_>], row: usize, word: usize) -> [i8; WORD_COLS] {
+    let mut levels = [0; WORD_COLS];
+    for (stack, coefficient) in stacks.iter().zip(grid.coefficients()) {
+        let [plane0, plane1] = stack.planes_at(row, word);
+        for (col, level) in levels.iter_mut().enumerate() {
+            let weight = grid.code().decode(plane0 >> col & 1 == 1, plane1 >> col & 1 == 1).unwrap_or(0);
+            *level += coefficient * weight;
+        }
+    }
+    levels
+}

@@ -1,0 +1,117 @@
+//! Threads that share a product.
+//!
+//! A decode step is a hundred products of some ten microseconds each, which is what waking a sleeping thread costs. So
+//! helpers stay awake for a while after a product: each runs a task that looks for the pool's other work until nothing
+//! has come for [`AWAKE`].
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::cpu::CpuError;
+
+/// How long a helper looks for the next product before it sleeps: longer than what stands between two products of a step.
+const AWAKE: Duration = Duration::from_micros(500);
+/// Looks for work between two looks at the clock.
+const LOOKS: usize = 32;
+
+/// The caller's thread and helpers.
+#[derive(Debug, Default)]
+pub(crate) struct Team {
+    helpers: Option<rayon::ThreadPool>,
+    watch: Arc<Watch>,
+}
+
+/// When there was work last, and how many helpers look for more.
+#[derive(Debug)]
+struct Watch {
+    start: Instant,
+    last_ns: AtomicU64,
+    looking: AtomicUsize,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Watch { start: Instant::now(), last_ns: AtomicU64::new(0), looking: AtomicUsize::new(0) }
+    }
+}
+
+impl Watch {
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Does the pool's other work until none has come for a while.
+    fn look(&self) {
+        let limit = AWAKE.as_nanos() as u64;
+        while self.now_ns().saturating_sub(self.last_ns.load(Ordering::Relaxed)) < limit {
+            for _ in 0..LOOKS {
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    std::hint::spin_loop();
+                }
+            }
+        }
+        self.looking.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Team {
+    /// `threads` threads, the caller's included.
+    ///
+    /// # Errors
+    /// [`CpuError::NoThread`] for 0, [`CpuError::Threads`] if the system refuses to start them.
+    pub fn new(threads: usize) -> Result<Team, CpuError> {
+        let helpers = match threads {
+            0 => return Err(CpuError::NoThread),
+            1 => None,
+            _ => {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads - 1).thread_name(|i| format!("nda-gemv-{i}"));
+                Some(pool.build().map_err(|source| CpuError::Threads { threads, source })?)
+            }
+        };
+        Ok(Team { helpers, watch: Arc::default() })
+    }
+
+    /// The threads, the caller's included.
+    pub fn threads(&self) -> usize {
+        1 + self.helpers.as_ref().map_or(0, rayon::ThreadPool::current_num_threads)
+    }
+
+    /// Does every item, on the caller's thread alone.
+    pub fn run_alone<I>(items: impl Iterator<Item = I>, work: impl Fn(I)) {
+        items.for_each(work);
+    }
+
+    /// Does every item on all threads, each taking the next one when it is free, so a helper that wakes late does less, and
+    /// the caller waits no longer than for its waking and one item. Allocates one small box a helper, and nothing else.
+    pub fn run<I>(&self, items: impl Iterator<Item = I> + Send, work: impl Fn(I) + Sync) {
+        let Some(helpers) = &self.helpers else { return Team::run_alone(items, work) };
+        self.wake(helpers);
+        let queue = Mutex::new(items);
+        let drain = || {
+            // A poisoned lock means that a thread panicked; the scope passes that panic on.
+            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            while let Some(item) = next() {
+                work(item);
+            }
+        };
+        helpers.in_place_scope(|scope| {
+            for _ in 0..helpers.current_num_threads() {
+                scope.spawn(|_| drain());
+            }
+            drain();
+        });
+        self.watch.last_ns.store(self.watch.now_ns(), Ordering::Relaxed);
+    }
+
+    /// Sees to it that every helper is looking for work.
+    fn wake(&self, helpers: &rayon::ThreadPool) {
+        self.watch.last_ns.store(self.watch.now_ns(), Ordering::Relaxed);
+        let missing = helpers.current_num_threads().saturating_sub(self.watch.looking.load(Ordering::Relaxed));
+        for _ in 0..missing {
+            self.watch.looking.fetch_add(1, Ordering::Relaxed);
+            let watch = Arc::clone(&self.watch);
+            helpers.spawn(move || watch.look());
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Every variant multiplies grids as `nda_spec::grid::gemv` says, to the bit, whatever the vectors and threads.
+
+use nda_kernels::{CpuGemv, Gemv, GemvError, GridId, GridInput, GridInputError, Variant};
+use nda_spec::WeightCode;
+use nda_spec::grid::{GridMatrix, GroupCols, HALF_COLS, gemv, scale_count, scale_index};
+use nda_spec::tile::pack;
+
+/// xorshift64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
+        values[(self.next() >> 33) as usize % values.len()]
+    }
+}
+
+struct Owned {
+    shape: (usize, usize),
+    code: WeightCode,
+    group: GroupCols,
+    coefficients: Vec<i8>,
+    scales: Vec<u16>,
+    words: Vec<u64>,
+}
+
+impl Owned {
+    fn new(
+        shape: (usize, usize),
+        code: WeightCode,
+        group: GroupCols,
+        coefficients: &[i8],
+        mut weight: impl FnMut() -> i8,
+        seed: u64,
+    ) -> Owned {
+        let mut random = Random(seed | 1);
+        let (rows, cols) = shape;
+        let mut words = Vec::new();
+        for _ in coefficients {
+            let values: Vec<i8> = (0..rows * cols).map(|_| weight()).collect();
+            words.extend(pack(rows, cols, code, &values).unwrap());
+        }
+        let mut scales = vec![0; scale_count(rows, cols, group).unwrap()];
+        for row in 0..rows {
+            for col in (0..cols).step_by(group.cols()) {
+                // Both signs, subnormals and large ones, but no infinity.
+                scales[scale_index(row, col, cols, group)] = (random.next() as u16) & 0xbfff;
+            }
+        }
+        Owned { shape, code, group, coefficients: coefficients.to_vec(), scales, words }
+    }
+
+    fn grid(&self) -> GridMatrix<'_> {
+        let grid = GridMatrix::new(self.shape, self.code, self.group, &self.coefficients, &self.scales, &self.words).unwrap();
+        grid.check().unwrap();
+        grid
+    }
+}
+
+fn input(cols: usize, vectors: usize, codes: &[i8], random: &mut Random) -> (Vec<i8>, Vec<f32>, GridInput) {
+    let codes: Vec<i8> = (0..cols * vectors).map(|_| random.one_of(codes)).collect();
+    let scales: Vec<f32> = (0..cols.div_ceil(HALF_COLS) * vectors).map(|_| (random.next() % 1000) as f32 / 777.0).collect();
+    let mut x = GridInput::default();
+    x.set(cols, &codes, &scales).unwrap();
+    (codes, scales, x)
+}
+
+fn check(parts: &[&Owned], vectors: usize, codes: &[i8], threads: usize, what: &str) {
+    let cols = parts[0].shape.1;
+    let mut random = Random(cols as u64 * 77 + vectors as u64 + 1);
+    let (codes, scales, x) = input(cols, vectors, codes, &mut random);
+    let rows: usize = parts.iter().map(|p| p.shape.0).sum();
+    let mut expected = vec![0.0; rows * vectors];
+    for vector in 0..vectors {
+        let mut first = vector * rows;
+        for part in parts {
+            let halves = cols.div_ceil(HALF_COLS);
+            let (codes, scales) = (&codes[vector * cols..][..cols], &scales[vector * halves..][..halves]);
+            gemv(&part.grid(), codes, scales, &mut expected[first..first + part.shape.0]);
+            first += part.shape.0;
+        }
+    }
+    for variant in Variant::available() {
+        let mut cpu = CpuGemv::with_variant(variant).unwrap().with_threads(threads).unwrap();
+        let grids: Vec<GridMatrix<'_>> = parts.iter().map(|p| p.grid()).collect();
+        let id = cpu.prepare_grid(&grids).unwrap().expect("a CPU multiplies grids");
+        let mut y = vec![f32::NAN; rows * vectors];
+        cpu.run_grid(id, &x, &mut y).unwrap();
+        let same = y.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits());
+        assert!(same, "{variant}, {what}: {y:?} against {expected:?}");
+    }
+}
+
+#[test]
+fn products_of_grids_equal_the_definition_at_every_tail() {
+    let all: Vec<i8> = (-127..=127).collect();
+    for code in WeightCode::ALL {
+        for group in [GroupCols::C32, GroupCols::C64] {
+            for coefficients in [&[1][..], &[4, 7], &[3, 5, 8], &[1, 2, 4, 8], &[4, 7, 12], &[31]] {
+                for shape in [(1, 1), (4, 31), (31, 32), (32, 33), (33, 63), (5, 64), (65, 65), (40, 200)] {
+                    let mut random = Random(shape.0 as u64 * 31 + shape.1 as u64);
+                    let owned = Owned::new(shape, code, group, coefficients, || random.one_of(code.values()), 9);
+                    check(&[&owned], 3, &all, 1, &format!("{code:?} {group:?} {coefficients:?} {shape:?}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn extremes_are_exact() {
+    for (weight, code) in [(2, 127), (-2, 127), (2, -127), (-2, -127)] {
+        for coefficients in [&[31][..], &[16], &[15, 16], &[8, 8], &[7, 8, 16]] {
+            let owned = Owned::new((33, 300), WeightCode::Quaternary, GroupCols::C32, coefficients, || weight, 5);
+            check(&[&owned], 2, &[code], 1, &format!("{weight} {code} {coefficients:?}"));
+        }
+    }
+}
+
+#[test]
+fn threads_and_parts_change_no_bit() {
+    let mut random = Random(11);
+    let of = |rows, random: &mut Random| {
+        Owned::new((rows, 576), WeightCode::Quaternary, GroupCols::C32, &[4, 7], || random.one_of(&[-2, -1, 1, 2]), rows as u64)
+    };
+    let parts = [of(576, &mut random), of(190, &mut random), of(3, &mut random)];
+    let parts: Vec<&Owned> = parts.iter().collect();
+    let all: Vec<i8> = (-127..=127).collect();
+    for vectors in [1, 5] {
+        for threads in [1, 2, 3] {
+            check(&parts, vectors, &all, threads, &format!("{vectors} vectors, {threads} threads"));
+        }
+    }
+}
+
+#[test]
+fn wrong_inputs_are_refused() {
+    let owned = Owned::new((4, 40), WeightCode::Quaternary, GroupCols::C32, &[1], || 1, 3);
+    let mut x = GridInput::default();
+    assert_eq!(x.set(40, &[0; 40], &[1.0]), Err(GridInputError::Length { codes: 40, scales: 1, cols: 40 }));
+    assert!(matches!(x.set(0, &[], &[]), Err(GridInputError::Length { .. })));
+    let mut codes = [0; 80];
+    codes[50] = i8::MIN;
+    assert_eq!(x.set(40, &codes, &[1.0; 4]), Err(GridInputError::Code { index: 50 }));
+    x.set(39, &[0; 39], &[1.0; 2]).unwrap();
+    let mut cpu = CpuGemv::new();
+    let id = cpu.prepare_grid(&[owned.grid()]).unwrap().unwrap();
+    assert!(matches!(cpu.run_grid(id, &x, &mut [0.0; 4]), Err(GemvError::Length { what: "x", .. })));
+    x.set(40, &[0; 40], &[1.0; 2]).unwrap();
+    assert!(matches!(cpu.run_grid(id, &x, &mut [0.0; 5]), Err(GemvError::Length { what: "y", .. })));
+    assert!(matches!(cpu.run_grid(GridId(7), &x, &mut [0.0; 4]), Err(GemvError::UnknownGrid { .. })));
+    assert!(cpu.prepare_grid(&[]).is_err());
+    let wider = Owned::new((4, 41), WeightCode::Quaternary, GroupCols::C32, &[1], || 1, 3);
+    assert!(cpu.prepare_grid(&[owned.grid(), wider.grid()]).is_err());
+}
