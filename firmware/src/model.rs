@@ -1,7 +1,7 @@
 //! The shapes of a model's layers, for the plan of a board.
 
 use crate::error::FlowError;
-use nda_engine::{Weights, run_shapes};
+use nda_engine::Weights;
 use nda_ndf::Document;
 use nda_spec::ActivationCode;
 use nda_spec::plan::Layer;
@@ -19,7 +19,7 @@ pub fn layers(path: &Path) -> Result<(Vec<Layer>, ActivationCode), FlowError> {
     let mapped = nda_ndf::MappedDocument::open(path).map_err(|e| error(&e))?;
     let document: Document<'_> = mapped.document();
     let weights = Weights::new(&document).map_err(|e| error(&e))?;
-    let shapes = weights.fused_layers().into_iter().flat_map(|(_, projections)| run_shapes(&projections));
+    let shapes = weights.fused_layers().into_iter().flat_map(|(_, products)| products.run_shapes());
     let layers = shapes.map(|shape| Layer { parts: shape.parts, cols: shape.cols }).collect();
     Ok((layers, weights.hyper().activation))
 }

@@ -190,9 +190,12 @@ pub struct CommandProcessor<const W: usize, const Y: usize, const U: usize> {
     tile_end: DFF<Bits<18>>,
     last_page: DFF<Bits<16>>,
     last_result: DFF<Bits<16>>,
+    before_last: DFF<Bits<16>>,
     age: DFF<Bits<16>>,
     next_word: DFF<Bits<U>>,
     // Flags.
+    /// The next result is the job's last.
+    at_last: DFF<Bit>,
     is_sync: DFF<Bit>,
     is_ident: DFF<Bit>,
     is_stat: DFF<Bit>,
@@ -379,6 +382,8 @@ impl<const W: usize, const Y: usize, const U: usize> CommandProcessor<W, Y, U> {
             page_word: Default::default(),
             range_bad: Default::default(),
             last_result: Default::default(),
+            before_last: Default::default(),
+            at_last: Default::default(),
             is_sync: Default::default(),
             is_ident: Default::default(),
             is_stat: Default::default(),
@@ -452,7 +457,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         dff_setup!(self, clock, state, position, fetched, in_frame, byte_index, word_at, words_left);
         dff_setup!(self, clock, has_job, job_id, job_rows, job_cycles, results, factor, multiplier, product);
         dff_setup!(self, clock, status, aux, source, send_words, bytes_left);
-        dff_setup!(self, clock, payload_end, payload, act_bytes, write_end, read_end, tile_end, last_page, last_result, age, next_word);
+        dff_setup!(self, clock, payload_end, payload, act_bytes, write_end, read_end, tile_end, last_page, last_result, before_last, at_last, age, next_word);
         dff_setup!(self, clock, is_sync, is_ident, is_stat, is_write, is_seal, is_run, is_read, is_version, has_payload, has_word);
         dff_setup!(self, clock, has_descriptor, has_tail, high_address, write_over, page_over, read_over, other_job, same_job, crc_same);
         dff_setup!(self, clock, acts_wrong, acts_over, dup_over, tile_over, shape_bad, counts_bad, range_bad);
@@ -518,6 +523,12 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         self.read_end.d.next = bit_cast::<18, 16>(self.addr_low.val()) + bit_cast::<18, 16>(self.count_low.val());
         self.last_page.d.next = self.tile_end.q.val().get_bits::<16>(0) - 1;
         self.last_result.d.next = self.header.row_groups.val() - 1;
+        self.before_last.d.next = self.last_result.q.val() - 1;
+        // Of the count as it will be in the next cycle: results may come cycle by cycle.
+        self.at_last.d.next = self.results.q.val() == self.last_result.q.val();
+        if self.result_valid.val() {
+            self.at_last.d.next = self.results.q.val() == self.before_last.q.val();
+        }
         self.age.d.next = self.header.job_id.val() - self.job_id.q.val();
         self.crc_found.next = !self.seal_crc.crc.val();
         self.wanted_act_bytes.next = self.product.q.val() << self.act_shift.val();
@@ -614,14 +625,20 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 self.state.d.next = CommandState::Flags;
             }
             CommandState::Flags => {
-                self.state.d.next = CommandState::Dispatch;
-            }
-            CommandState::Dispatch => {
+                // What a request begins with is loaded before it is known which it is: behind the decision it would
+                // be the longest path of the board, and a tool would make it a synchronous reset on top.
                 self.status.d.next = self.st_ok.val();
                 self.aux.d.next = 0.into();
                 self.source.d.next = self.from_none.val();
                 self.send_words.d.next = 0.into();
                 self.word_at.d.next = 0.into();
+                self.words_left.d.next = self.page_words.val();
+                self.factor.d.next = bit_cast::<32, 16>(self.header.col_beats.val());
+                self.multiplier.d.next = bit_cast::<16, 8>(self.header.plane_groups.val());
+                self.product.d.next = 0.into();
+                self.state.d.next = CommandState::Dispatch;
+            }
+            CommandState::Dispatch => {
                 self.state.d.next = CommandState::Answer;
                 if self.is_sync.q.val() {
                     if self.has_payload.q.val() {
@@ -672,7 +689,6 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                                             self.status.d.next = self.st_range.val();
                                         } else {
                                             self.word_at.d.next = self.first_seal.val();
-                                            self.words_left.d.next = self.page_words.val();
                                             self.seal_crc.clear.next = true;
                                             self.state.d.next = CommandState::SealRead;
                                         }
@@ -682,9 +698,6 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                                         if !self.has_descriptor.q.val() {
                                             self.status.d.next = self.st_bad_len.val();
                                         } else {
-                                            self.factor.d.next = bit_cast::<32, 16>(self.header.col_beats.val());
-                                            self.multiplier.d.next = bit_cast::<16, 8>(self.header.plane_groups.val());
-                                            self.product.d.next = 0.into();
                                             self.state.d.next = CommandState::RunActWords;
                                         }
                                     } else {
@@ -790,6 +803,10 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 }
             }
             CommandState::RunIdentify => {
+                // As in Flags: what the next state needs is loaded whatever comes next.
+                self.factor.d.next = bit_cast::<32, 16>(self.header.col_beats.val());
+                self.multiplier.d.next = self.header.row_groups.val();
+                self.product.d.next = 0.into();
                 self.state.d.next = CommandState::Answer;
                 if self.acts_wrong.q.val() {
                     self.status.d.next = self.st_bad_len.val();
@@ -812,9 +829,6 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                             if self.acts_over.q.val() {
                                 self.status.d.next = self.st_range.val();
                             } else {
-                                self.factor.d.next = bit_cast::<32, 16>(self.header.col_beats.val());
-                                self.multiplier.d.next = self.header.row_groups.val();
-                                self.product.d.next = 0.into();
                                 self.state.d.next = CommandState::RunTileWords;
                             }
                         }
@@ -894,6 +908,8 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 self.job_cycles.d.next = 0.into();
                 self.results.d.next = 0.into();
                 self.word_at.d.next = 0.into();
+                self.source.d.next = self.from_results.val();
+                self.send_words.d.next = self.addr_low.val();
                 self.state.d.next = CommandState::RunWait;
             }
             CommandState::RunWait => {
@@ -902,9 +918,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 if self.result_valid.val() {
                     self.results.d.next = self.results.q.val() + 1;
                     self.aux.d.next = self.job_cycles.q.val() + 1;
-                    if self.results.q.val() == self.last_result.q.val() {
-                        self.source.d.next = self.from_results.val();
-                        self.send_words.d.next = self.addr_low.val();
+                    if self.at_last.q.val() {
                         self.state.d.next = CommandState::Answer;
                     }
                 }

@@ -200,7 +200,7 @@ fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError
         (1, 64, 2, 12),
         (4, 64, 2, 12),
         (8, 128, 8, 13),
-        (4, 128, 8, 12),
+        (2, 128, 8, 12),
         (1, 64, 2, 11),
         (1, 64, 2, 10),
         (1, 32, 4, 11),

@@ -27,7 +27,7 @@ impl Evaluation {
     }
 }
 
-/// Bits of every token after the first, in windows of the context's length.
+/// Bits of every token after the first, in windows of `context` tokens, at most the model's context.
 ///
 /// A window starts empty, takes up to `context` tokens and predicts the token after each; the next window
 /// starts with the last token that was predicted. So every token but the text's first is predicted exactly
@@ -36,29 +36,31 @@ impl Evaluation {
 ///
 /// # Errors
 /// A text of fewer than two tokens, or a failure of the back end.
-pub fn evaluate(session: &mut Session<'_, '_>, tokens: &[u32], mut progress: impl FnMut(usize, usize)) -> Result<Evaluation, EngineError> {
+pub fn evaluate(session: &mut Session<'_, '_>, tokens: &[u32], context: usize, mut progress: impl FnMut(usize, usize)) -> Result<Evaluation, EngineError> {
     if tokens.len() < 2 {
         return Err(EngineError::Empty { what: "the text", needed: 2 });
     }
+    let context = context.clamp(1, session.context());
     let total = tokens.len() - 1;
     let mut result = Evaluation { predicted: 0, bytes: 0, bits: 0.0 };
     let mut spelled = Vec::new();
     while result.predicted < total {
         session.clear();
-        let left = total - result.predicted;
-        for _ in 0..left.min(session.context()) {
-            let (token, target) = (tokens[result.predicted], tokens[result.predicted + 1]);
-            let logits = session.predict(token)?;
-            let known = logits.len();
+        let first = result.predicted;
+        let count = (total - first).min(context);
+        let tokenizer = session.tokenizer();
+        session.predict_all(&tokens[first..first + count], |at, logits| {
+            let (target, known) = (tokens[first + at + 1], logits.len());
             let index = usize::try_from(target).ok().filter(|&t| t < known);
             let index = index.ok_or(EngineError::Token { token: target, vocab_size: known })?;
             result.bits += surprise_bits(logits, index);
             result.predicted += 1;
             spelled.clear();
-            session.tokenizer().decode_into(target, &mut spelled);
+            tokenizer.decode_into(target, &mut spelled);
             result.bytes += spelled.len();
             progress(result.predicted, total);
-        }
+            Ok::<_, EngineError>(())
+        })?;
     }
     Ok(result)
 }

@@ -59,9 +59,11 @@ pub fn generate<E: From<EngineError>>(
     }
     session.clear();
     let mut done = Generated { tokens: Vec::new(), slides: 0, refed: 0 };
-    for (index, &token) in before.iter().enumerate() {
-        session.feed(token)?;
-        if each(Step::Prompt { done: index + 1, total: prompt.len() })?.is_break() {
+    let mut taken = 0;
+    for tokens in before.chunks(session.batch()) {
+        session.feed_all(tokens)?;
+        taken += tokens.len();
+        if each(Step::Prompt { done: taken, total: prompt.len() })?.is_break() {
             return Ok(done);
         }
     }
@@ -87,8 +89,6 @@ pub fn generate<E: From<EngineError>>(
 fn slide(session: &mut Session<'_, '_>, text: &[u32]) -> Result<usize, EngineError> {
     let kept = (session.context() / 2).min(text.len());
     session.clear();
-    for &token in &text[text.len() - kept..] {
-        session.feed(token)?;
-    }
+    session.feed_all(&text[text.len() - kept..])?;
     Ok(kept)
 }

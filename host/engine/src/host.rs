@@ -2,11 +2,13 @@
 
 use crate::error::EngineError;
 use crate::hyper::Hyper;
-use crate::linear::{Linear, Scratch};
-use crate::ops;
+use crate::grid::Prepared;
+use crate::linear::Scratch;
 use crate::tensors::{Tensor, Tensors};
+use nda_kernels::float::{HeadCache, attend, rows_by_vectors};
 use nda_kernels::{Cost, Gemv};
-use nda_lang::{Builtins, Heads, HostError, Input};
+use nda_lang::{Attention, Builtins, HostError, Input};
+use rayon::prelude::*;
 
 /// Most blocks that can attend, so that a wild number is an error and not a table.
 const MAX_BLOCKS: i64 = 1 << 16;
@@ -22,7 +24,8 @@ fn metadata_int(hyper: &Hyper, key: &str) -> Option<i64> {
         "ff" => hyper.ff,
         "vocab_size" => hyper.vocab_size,
         "context" => hyper.context,
-        _ => return None,
+        // A whole number that a float holds exactly.
+        _ => return hyper.others.get(key).filter(|v| v.fract() == 0.0 && v.abs() < 9e15).map(|v| *v as i64),
     };
     i64::try_from(count).ok()
 }
@@ -31,12 +34,13 @@ fn metadata_float(hyper: &Hyper, key: &str) -> Option<f64> {
     match key {
         "rope_theta" => Some(f64::from(hyper.rope_theta)),
         "rms_eps" => Some(f64::from(hyper.rms_eps)),
-        _ => None,
+        _ => hyper.others.get(key).copied(),
     }
 }
 
+/// Refuses what is no whole number of vectors.
 fn check_len(name: &str, found: usize, cols: usize) -> Result<(), HostError> {
-    if found == cols {
+    if found > 0 && found % cols == 0 {
         return Ok(());
     }
     Err(Box::new(EngineError::Input { layer: name.into(), found, cols }))
@@ -55,7 +59,7 @@ struct Cache {
 pub(crate) struct Host<'a, 'm> {
     hyper: &'m Hyper,
     tensors: &'m Tensors<'m>,
-    layers: &'a [Option<Linear>],
+    layers: &'a [Option<Prepared>],
     gemv: &'a mut dyn Gemv<'m>,
     caches: Vec<Cache>,
     scores: Vec<f32>,
@@ -67,7 +71,7 @@ pub(crate) struct Host<'a, 'm> {
 }
 
 impl<'a, 'm> Host<'a, 'm> {
-    pub fn new(hyper: &'m Hyper, tensors: &'m Tensors<'m>, layers: &'a [Option<Linear>], gemv: &'a mut dyn Gemv<'m>) -> Self {
+    pub fn new(hyper: &'m Hyper, tensors: &'m Tensors<'m>, layers: &'a [Option<Prepared>], gemv: &'a mut dyn Gemv<'m>) -> Self {
         Host {
             hyper,
             tensors,
@@ -85,6 +89,12 @@ impl<'a, 'm> Host<'a, 'm> {
     /// Forgets the text; the memory is kept.
     pub fn clear(&mut self) {
         self.position = 0;
+        self.forget_unfinished();
+    }
+
+    /// Forgets all but the first positions.
+    pub fn truncate(&mut self, position: usize) {
+        self.position = self.position.min(position);
         self.forget_unfinished();
     }
 
@@ -113,19 +123,20 @@ impl Builtins for Host<'_, '_> {
         metadata_float(self.hyper, key)
     }
 
-    fn layer_rows(&mut self, layer: usize) -> Result<usize, HostError> {
-        Ok(self.tensors.layers[layer].rows)
+    fn layer_shape(&mut self, layer: usize) -> Result<(usize, usize), HostError> {
+        Ok((self.tensors.layers[layer].rows, self.tensors.layers[layer].cols))
     }
 
     fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
         let found = &self.tensors.layers[layer];
         check_len(&found.name, x.len(), found.cols)?;
         match (&self.layers[layer], found.parts.first(), x) {
-            (Some(linear), _, Input::Floats(x)) => self.cost += linear.apply(self.gemv, x, &mut self.scratch, y)?,
-            (Some(linear), _, Input::Codes(codes)) => self.cost += linear.apply_codes(self.gemv, codes, &mut self.scratch, y)?,
-            (None, Some(Tensor::Table { values, cols, .. }), Input::Floats(x)) => {
-                y.iter_mut().zip(values.chunks_exact(*cols)).for_each(|(y, row)| *y = ops::dot(row, x));
+            (Some(layer), _, Input::Floats(x)) => self.cost += layer.apply(self.gemv, x, &mut self.scratch, y)?,
+            (Some(_), _, Input::Codes(codes)) if codes.values.len() != found.cols => {
+                return Err(format!("layer {}: codes are one vector of {} values, not {}", found.name, found.cols, codes.values.len()).into());
             }
+            (Some(layer), _, Input::Codes(codes)) => self.cost += layer.apply_codes(self.gemv, codes, &mut self.scratch, y)?,
+            (None, Some(Tensor::Table { values, cols, .. }), Input::Floats(x)) => table_products(values, *cols, x, y),
             (None, ..) => return Err(format!("layer {}: a table of floats takes floats; use dequantize(...)", found.name).into()),
         }
         Ok(())
@@ -143,7 +154,7 @@ impl Builtins for Host<'_, '_> {
         Ok(self.tensors.row(self.tensors.rows[tensor], row, out)?)
     }
 
-    fn attend(&mut self, block: i64, [q, key, value]: [&[f32]; 3], heads: Heads, out: &mut [f32]) -> Result<(), HostError> {
+    fn attend(&mut self, block: i64, [q, key, value]: [&[f32]; 3], attention: Attention, out: &mut [f32]) -> Result<(), HostError> {
         let Some(index) = usize::try_from(block).ok().filter(|_| block < MAX_BLOCKS) else {
             return Err(format!("attend: block {block} is not one of 0 to {}", MAX_BLOCKS - 1).into());
         };
@@ -151,11 +162,12 @@ impl Builtins for Host<'_, '_> {
             self.caches.resize(index + 1, Cache::default());
         }
         let cache = &mut self.caches[index];
+        let found = key.len() / attention.positions;
         if cache.kv_dim == 0 || cache.keys.is_empty() {
-            cache.kv_dim = key.len();
+            cache.kv_dim = found;
         }
-        if cache.kv_dim != key.len() || cache.keys.len() != self.position * cache.kv_dim {
-            let (found, kv_dim) = (key.len(), cache.kv_dim.max(1));
+        if cache.kv_dim != found || cache.keys.len() != self.position * cache.kv_dim {
+            let kv_dim = cache.kv_dim.max(1);
             let (taken, position) = (cache.keys.len() / kv_dim, self.position);
             let reason = format!(
                 "attend: block {block} has taken {taken} keys of {kv_dim} values and gets one of {found} at position {position}; every block attends once a position"
@@ -164,52 +176,70 @@ impl Builtins for Host<'_, '_> {
         }
         cache.keys.extend_from_slice(key);
         cache.values.extend_from_slice(value);
-        attend(heads, q, cache, &mut self.scores, out);
+        attend_all(attention, q, cache, self.position, &mut self.scores, out);
         Ok(())
     }
 }
 
-/// Causal attention of one position over all cached ones: `out[head] = softmax(q k / sqrt(head_dim)) v`.
-/// Query head `h` looks at key and value head `h / (queries / keys)`.
-fn attend(heads: Heads, q: &[f32], cache: &Cache, scores: &mut Vec<f32>, out: &mut [f32]) {
-    let (head_dim, kv_dim) = (q.len() / heads.queries, cache.kv_dim);
-    if head_dim == 0 {
-        return;
-    }
-    let inverse_root = 1.0 / (head_dim as f32).sqrt();
-    let heads_of_one = heads.queries / heads.keys;
-    for (head, (q, out)) in q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim)).enumerate() {
-        let first = head / heads_of_one * head_dim;
-        let here = first..first + head_dim;
-        scores.clear();
-        scores.extend(cache.keys.chunks_exact(kv_dim).map(|key| ops::dot(q, &key[here.clone()]) * inverse_root));
-        ops::softmax(scores);
-        for (index, out) in out.chunks_mut(LANES).enumerate() {
-            mix(scores, &cache.values, kv_dim, first + index * LANES, out);
+/// Floats of a table that one task multiplies: some ten microseconds' worth.
+const TABLE_TASK: usize = 1 << 16;
+
+/// `y = W x` of a table of floats, for every vector of x.
+fn table_products(values: &[f32], cols: usize, x: &[f32], y: &mut [f32]) {
+    let rows = values.len() / cols;
+    let task_rows = (TABLE_TASK / cols).max(1);
+    let vectors = x.len() / cols;
+    // Rows of all vectors together, task by task; they are put in their places afterwards.
+    let tasks: Vec<Vec<f32>> = values
+        .par_chunks(task_rows * cols)
+        .map(|values| {
+            let mut out = vec![0.0; values.len() / cols * vectors];
+            rows_by_vectors(values, cols, x, &mut out, values.len() / cols);
+            out
+        })
+        .collect();
+    for (task, out) in tasks.iter().enumerate() {
+        let count = out.len() / vectors;
+        for (vector, out) in out.chunks_exact(count).enumerate() {
+            let first = vector * rows + task * task_rows;
+            y[first..first + count].copy_from_slice(out);
         }
     }
 }
 
-/// Values of a head that are summed in registers.
-const LANES: usize = 16;
+/// Scores of several positions together from which on threads share an attention.
+const SHARED_SCORES: usize = 1 << 12;
 
-/// `out[i] = sum over positions of score * value[at + i]`, the positions in order: at most [`LANES`] values.
-fn mix(scores: &[f32], values: &[f32], kv_dim: usize, at: usize, out: &mut [f32]) {
-    let mut sums = [0.0_f32; LANES];
-    let rows = scores.iter().zip(values.chunks_exact(kv_dim));
-    if out.len() == LANES {
-        for (score, value) in rows {
-            let value = &value[at..at + LANES];
-            for lane in 0..LANES {
-                sums[lane] += score * value[lane];
-            }
-        }
-    } else {
-        for (score, value) in rows {
-            sums.iter_mut().zip(&value[at..at + out.len()]).for_each(|(sum, value)| *sum += score * value);
-        }
+/// Causal attention of some positions, the first of them at `first`, over all cached ones: `out[head] = softmax(scale * q k) v`.
+/// Query head `h` looks at key and value head `h / (queries / keys)`.
+fn attend_all(attention: Attention, q: &[f32], cache: &Cache, first: usize, scores: &mut Vec<f32>, out: &mut [f32]) {
+    let row = q.len() / attention.positions;
+    if row / attention.heads.queries == 0 {
+        return;
     }
-    out.copy_from_slice(&sums[..out.len()]);
+    let one = |at: usize, q: &[f32], scores: &mut Vec<f32>, out: &mut [f32]| attend_one(attention, q, cache, first + at, scores, out);
+    if attention.positions > 1 && attention.positions * attention.heads.queries * (first + attention.positions) >= SHARED_SCORES {
+        let rows = q.par_chunks_exact(row).zip(out.par_chunks_exact_mut(row)).enumerate();
+        rows.for_each_init(Vec::new, |scores, (at, (q, out))| one(at, q, scores, out));
+    } else {
+        q.chunks_exact(row).zip(out.chunks_exact_mut(row)).enumerate().for_each(|(at, (q, out))| one(at, q, scores, out));
+    }
+}
+
+/// [`attend_all`] of one position.
+fn attend_one(attention: Attention, q: &[f32], cache: &Cache, position: usize, scores: &mut Vec<f32>, out: &mut [f32]) {
+    let (head_dim, kv_dim) = (q.len() / attention.heads.queries, cache.kv_dim);
+    let heads_of_one = attention.heads.queries / attention.heads.keys;
+    let seen = position + 1;
+    let from = attention.window.map_or(0, |window| seen.saturating_sub(window));
+    scores.resize(seen - from, 0.0);
+    for (head, (q, out)) in q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim)).enumerate() {
+        let at = from * kv_dim + head / heads_of_one * head_dim;
+        let of = |values: &'_ [f32]| at..values.len();
+        let keys = HeadCache { values: &cache.keys[of(&cache.keys)], stride: kv_dim };
+        let values = HeadCache { values: &cache.values[of(&cache.values)], stride: kv_dim };
+        attend(q, keys, values, attention.scale, scores, out);
+    }
 }
 
 /// Shapes without numbers: products give zeros, and the layers are noted in the order of their use.
@@ -241,8 +271,8 @@ impl Builtins for Trial<'_, '_> {
         metadata_float(self.hyper, key)
     }
 
-    fn layer_rows(&mut self, layer: usize) -> Result<usize, HostError> {
-        Ok(self.tensors.layers[layer].rows)
+    fn layer_shape(&mut self, layer: usize) -> Result<(usize, usize), HostError> {
+        Ok((self.tensors.layers[layer].rows, self.tensors.layers[layer].cols))
     }
 
     fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
@@ -266,7 +296,7 @@ impl Builtins for Trial<'_, '_> {
         Ok(self.tensors.row(self.tensors.rows[tensor], row, out)?)
     }
 
-    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Heads, out: &mut [f32]) -> Result<(), HostError> {
+    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Attention, out: &mut [f32]) -> Result<(), HostError> {
         out.fill(0.0);
         Ok(())
     }

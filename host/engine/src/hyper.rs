@@ -2,6 +2,7 @@
 
 use crate::error::EngineError;
 use nda_spec::ActivationCode;
+use std::collections::BTreeMap;
 
 /// Largest value accepted of any count in the metadata: beyond it a file is a mistake, not a model.
 pub const MAX_COUNT: usize = 1 << 24;
@@ -31,6 +32,8 @@ pub struct Hyper {
     pub rms_eps: f32,
     /// Precision of the activations in front of every product.
     pub activation: ActivationCode,
+    /// Other metadata that are numbers: constants of an architecture, for its program.
+    pub others: BTreeMap<String, f64>,
 }
 
 impl Hyper {
@@ -79,6 +82,7 @@ impl Hyper {
             rope_theta: real("rope_theta")?,
             rms_eps: real("rms_eps")?,
             activation,
+            others: BTreeMap::new(),
         };
         hyper.check()
     }

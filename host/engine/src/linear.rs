@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::projection::Projection;
 use crate::quantize;
-use nda_kernels::{Activations, Cost, Gemv, MatrixId};
+use nda_kernels::{Activations, Cost, Gemv, GridInput, MatrixId};
 use nda_lang::Codes;
 use nda_ndf::Outlier;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode};
@@ -58,8 +58,10 @@ pub struct Linear {
 /// What one call of a layer needs besides its vectors; reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
-    codes: Vec<i8>,
-    sums: Vec<i32>,
+    pub(crate) codes: Vec<i8>,
+    pub(crate) scales: Vec<f32>,
+    pub(crate) sums: Vec<i32>,
+    pub(crate) grid: GridInput,
 }
 
 /// A run before it is prepared: which columns, which matrices, which parts.

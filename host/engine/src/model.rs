@@ -1,11 +1,11 @@
-//! A model on a back end, and a text in progress: the program's forward pass, one token at a time.
+//! A model on a back end, and a text in progress: the program's forward pass, a token or some at a time.
 
 use crate::error::EngineError;
 use crate::host::Host;
 use crate::hyper::Hyper;
-use crate::linear::Linear;
+use crate::grid::Prepared;
 use crate::tokenizer::Tokenizer;
-use crate::weights::Weights;
+use crate::weights::{Entries, Forward, Weights};
 use nda_kernels::{Cost, Gemv};
 use nda_lang::{Argument, Entry, Instance, Limits, RuntimeError, Value};
 
@@ -14,7 +14,7 @@ use nda_lang::{Argument, Entry, Instance, Limits, RuntimeError, Value};
 pub struct Model<'m> {
     weights: &'m Weights<'m>,
     /// By the numbers that the program's links give; none for a table of floats.
-    layers: Vec<Option<Linear>>,
+    layers: Vec<Option<Prepared>>,
 }
 
 impl<'m> Model<'m> {
@@ -38,8 +38,8 @@ impl<'m> Model<'m> {
         let fused = weights.fused_layers();
         let total = fused.len();
         let mut layers = vec![None; weights.tensors().layers.len()];
-        for (done, (&layer, (name, projections))) in weights.order().iter().zip(fused).enumerate() {
-            layers[layer] = Some(Linear::prepare(&name, &projections, weights.hyper().activation, gemv)?);
+        for (done, (&layer, (name, products))) in weights.order().iter().zip(fused).enumerate() {
+            layers[layer] = Some(Prepared::new(&name, &products, weights.hyper().activation, gemv)?);
             progress(done + 1, total);
         }
         Ok(Model { weights, layers })
@@ -55,6 +55,9 @@ impl<'m> Model<'m> {
         self.weights.tokenizer()
     }
 }
+
+/// Tokens that a program takes at once: weights are read once for all of them, and their floats still fit a cache.
+const BATCH: usize = 32;
 
 /// One text in progress: its KV cache, and what it has cost so far.
 pub struct Session<'a, 'm> {
@@ -124,9 +127,49 @@ impl<'a, 'm> Session<'a, 'm> {
     /// # Errors
     /// A token that there is not, a full context, or the back end's failure.
     pub fn feed(&mut self, token: u32) -> Result<(), EngineError> {
-        let residual = self.forward(token)?;
-        self.release(residual);
+        self.feed_all(&[token])
+    }
+
+    /// Tokens that [`Self::feed_all`] takes at once.
+    pub fn batch(&self) -> usize {
+        if matches!(self.weights.entries(), Ok(Entries { forward: Forward::Rows(_), .. })) { BATCH } else { 1 }
+    }
+
+    /// Takes tokens, several at once if the program can, to the bit as one by one.
+    ///
+    /// # Errors
+    /// As [`Self::feed`]; tokens before the one that failed are taken.
+    pub fn feed_all(&mut self, tokens: &[u32]) -> Result<(), EngineError> {
+        for chunk in tokens.chunks(self.batch()) {
+            let residual = self.forward(chunk)?;
+            self.release(residual);
+        }
         Ok(())
+    }
+
+    /// Takes tokens and tells `each` the logits of what follows every one of them.
+    ///
+    /// # Errors
+    /// As [`Self::feed_all`], or what `each` returns.
+    pub fn predict_all<E: From<EngineError>>(
+        &mut self,
+        tokens: &[u32],
+        mut each: impl FnMut(usize, &[f32]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (vocab_size, batch) = (self.weights.hyper().vocab_size, self.batch());
+        for (first, chunk) in tokens.chunks(batch).enumerate() {
+            let residual = self.forward(chunk)?;
+            let logits = self.call(self.weights.entries()?.logits, vec![residual])?;
+            let rows = logits.vector().unwrap_or_default().chunks_exact(vocab_size.max(1));
+            rows.enumerate().try_for_each(|(row, logits)| each(first * batch + row, logits))?;
+            self.release(logits);
+        }
+        Ok(())
+    }
+
+    /// Forgets all but the first `position` tokens, so that another text can go on from there.
+    pub fn truncate(&mut self, position: usize) {
+        self.host.truncate(position);
     }
 
     /// Takes a token and returns the logits of what follows it.
@@ -134,32 +177,48 @@ impl<'a, 'm> Session<'a, 'm> {
     /// # Errors
     /// As [`Self::feed`].
     pub fn predict(&mut self, token: u32) -> Result<&[f32], EngineError> {
-        let residual = self.forward(token)?;
+        let residual = self.forward(&[token])?;
         let old = std::mem::take(&mut self.logits);
         self.release(old);
         self.logits = self.call(self.weights.entries()?.logits, vec![residual])?;
         Ok(self.logits.vector().unwrap_or_default())
     }
 
-    /// Runs the program's blocks on a token; gives what the last one left.
-    fn forward(&mut self, token: u32) -> Result<Value, EngineError> {
+    /// Runs the program's blocks on tokens; gives what the last one left of each. One token, if the program takes one.
+    fn forward(&mut self, tokens: &[u32]) -> Result<Value, EngineError> {
         let (position, hyper) = (self.host.position, self.weights.hyper());
-        if position >= hyper.context {
-            return Err(EngineError::Context { position, context: hyper.context });
+        if position + tokens.len() > hyper.context {
+            return Err(EngineError::Context { position: hyper.context, context: hyper.context });
         }
-        if token as usize >= hyper.vocab_size {
+        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= hyper.vocab_size) {
             return Err(EngineError::Token { token, vocab_size: hyper.vocab_size });
         }
-        let args = vec![Value::Int(i64::from(token)), Value::Int(position as i64)];
-        let residual = self.call(self.weights.entries()?.forward, args);
+        let at = Argument::Int(position as i64);
+        let (entry, args) = match self.weights.entries()?.forward {
+            Forward::One(entry) => (entry, vec![Argument::Int(i64::from(tokens[0])), at]),
+            // A token is below 2^24, so a float holds it.
+            Forward::Rows(entry) => (entry, vec![Argument::Vector(tokens.iter().map(|&token| token as f32).collect()), at]),
+        };
+        let residual = self.call_with(entry, args);
         match residual {
-            Ok(_) => self.host.position += 1,
+            Ok(_) => self.host.position += tokens.len(),
             Err(_) => self.host.forget_unfinished(),
         }
         residual
     }
 
     fn call(&mut self, entry: Entry, args: Vec<Value>) -> Result<Value, EngineError> {
+        self.with_instance(|instance, host| instance.call(host, entry, args))
+    }
+
+    fn call_with(&mut self, entry: Entry, args: Vec<Argument>) -> Result<Value, EngineError> {
+        self.with_instance(|instance, host| instance.call_with(host, entry, args))
+    }
+
+    fn with_instance(
+        &mut self,
+        run: impl FnOnce(&mut Instance<'m>, &mut Host<'a, 'm>) -> Result<Value, RuntimeError>,
+    ) -> Result<Value, EngineError> {
         let weights = self.weights;
         let instance = match &mut self.instance {
             Some(instance) => instance,
@@ -168,7 +227,7 @@ impl<'a, 'm> Session<'a, 'm> {
                 self.instance.insert(made.map_err(EngineError::of_run)?)
             }
         };
-        instance.call(&mut self.host, entry, args).map_err(EngineError::of_run)
+        run(instance, &mut self.host).map_err(EngineError::of_run)
     }
 
     fn release(&mut self, value: Value) {

@@ -78,7 +78,7 @@ impl<'d> Projection<'d> {
 }
 
 /// The words of a matrix's columns `cols`, as a matrix of their own.
-fn slice(matrix: &TileMatrix<'_>, cols: &Range<usize>) -> Vec<u64> {
+pub(crate) fn slice(matrix: &TileMatrix<'_>, cols: &Range<usize>) -> Vec<u64> {
     let values: Vec<i8> = (0..matrix.rows()).flat_map(|row| cols.clone().map(move |col| matrix.get(row, col))).collect();
     tile::pack(matrix.rows(), cols.len(), matrix.code(), &values).expect("values of the same code in a smaller shape")
 }

@@ -1,6 +1,7 @@
 //! The tensors that a program names, found in a document.
 
 use crate::error::EngineError;
+use crate::grid::Grid;
 use crate::projection::Projection;
 use nda_lang::Links;
 use nda_ndf::Document;
@@ -18,6 +19,8 @@ const HEAD: &str = "head";
 pub(crate) enum Tensor<'d> {
     /// Codes, multiplied by the back end.
     Matrix(usize),
+    /// Codes that share a scale a group, multiplied by the back end, by its place among all grids of a model.
+    Grid(usize),
     /// Floats, multiplied on the CPU.
     Table { values: &'d [f32], rows: usize, cols: usize },
 }
@@ -27,7 +30,7 @@ pub(crate) enum Tensor<'d> {
 pub(crate) struct Layer<'d> {
     /// The tensors' names in one: `blk.0.q+k+v`.
     pub name: String,
-    /// Several matrices of equal columns, or one table.
+    /// Several matrices of equal columns, several grids, or one table.
     pub parts: Vec<Tensor<'d>>,
     pub rows: usize,
     pub cols: usize,
@@ -37,6 +40,7 @@ pub(crate) struct Layer<'d> {
 #[derive(Debug)]
 pub(crate) struct Tensors<'d> {
     pub projections: Vec<Projection<'d>>,
+    pub grids: Vec<Grid<'d>>,
     pub layers: Vec<Layer<'d>>,
     pub vectors: Vec<&'d [f32]>,
     pub rows: Vec<Tensor<'d>>,
@@ -45,6 +49,7 @@ pub(crate) struct Tensors<'d> {
 /// The names that a program may use in a document. `head` stands for the embedding if the metadata say so.
 pub(crate) fn names(document: &Document<'_>) -> Vec<String> {
     let mut names: Vec<String> = document.matrices().map(|m| m.name().to_string()).collect();
+    names.extend(document.grids().map(|g| g.name().to_string()));
     names.extend(document.vectors().map(|v| v.name().to_string()));
     if is_tied(document) {
         names.push(HEAD.into());
@@ -53,7 +58,7 @@ pub(crate) fn names(document: &Document<'_>) -> Vec<String> {
 }
 
 fn is_tied(document: &Document<'_>) -> bool {
-    let has_head = document.matrix(HEAD).is_ok() || document.vector(HEAD).is_ok();
+    let has_head = document.matrix(HEAD).is_ok() || document.grid(HEAD).is_ok() || document.vector(HEAD).is_ok();
     !has_head && document.metadata().get(TIED_HEAD) == Some("true")
 }
 
@@ -63,17 +68,18 @@ impl<'d> Tensors<'d> {
     /// # Errors
     /// Tensors that are used together and do not go together.
     pub fn new(document: &Document<'d>, links: &Links) -> Result<Tensors<'d>, EngineError> {
-        let mut finder = Finder { document, projections: Vec::new(), known: HashMap::new() };
+        let mut finder = Finder { document, projections: Vec::new(), grids: Vec::new(), known: HashMap::new() };
         let layers = links.layers.iter().map(|names| finder.layer(names)).collect::<Result<_, _>>()?;
         let vectors = links.tensors.iter().map(|name| finder.vector(name)).collect::<Result<_, _>>()?;
         let rows = links.rows.iter().map(|name| finder.tensor(name)).collect::<Result<_, _>>()?;
-        Ok(Tensors { projections: finder.projections, layers, vectors, rows })
+        Ok(Tensors { projections: finder.projections, grids: finder.grids, layers, vectors, rows })
     }
 
     /// Rows and columns.
     pub fn shape(&self, tensor: Tensor<'d>) -> (usize, usize) {
         match tensor {
             Tensor::Matrix(at) => (self.projections[at].frame().rows(), self.projections[at].frame().cols()),
+            Tensor::Grid(at) => (self.grids[at].matrix().rows(), self.grids[at].matrix().cols()),
             Tensor::Table { rows, cols, .. } => (rows, cols),
         }
     }
@@ -86,37 +92,58 @@ impl<'d> Tensors<'d> {
         };
         match tensor {
             Tensor::Matrix(at) => self.projections[at].row(row, out),
+            Tensor::Grid(at) => self.grids[at].row(row, out),
             Tensor::Table { values, .. } => out.copy_from_slice(&values[row * cols..(row + 1) * cols]),
         }
         Ok(())
     }
 
-    /// The matrices of a layer; none if it is a table.
-    pub fn projections_of(&self, layer: usize) -> Vec<&Projection<'d>> {
-        let part = |part: &Tensor<'d>| match part {
-            Tensor::Matrix(at) => Some(&self.projections[*at]),
+    /// What the back end multiplies in a layer; none if it is a table.
+    pub fn products_of(&self, layer: usize) -> Option<Products<'_, 'd>> {
+        let parts = &self.layers[layer].parts;
+        match parts.first()? {
             Tensor::Table { .. } => None,
-        };
-        self.layers[layer].parts.iter().filter_map(part).collect()
+            Tensor::Matrix(_) => {
+                let matrix = |part: &Tensor<'d>| if let Tensor::Matrix(at) = part { Some(&self.projections[*at]) } else { None };
+                Some(Products::Matrices(parts.iter().filter_map(matrix).collect()))
+            }
+            Tensor::Grid(_) => {
+                let grid = |part: &Tensor<'d>| if let Tensor::Grid(at) = part { Some(&self.grids[*at]) } else { None };
+                Some(Products::Grids(parts.iter().filter_map(grid).collect()))
+            }
+        }
     }
+}
+
+/// What a layer multiplies by one vector.
+#[derive(Debug, Clone)]
+pub enum Products<'w, 'd> {
+    /// Matrices with scales of their own a stack.
+    Matrices(Vec<&'w Projection<'d>>),
+    /// Grids.
+    Grids(Vec<&'w Grid<'d>>),
 }
 
 struct Finder<'s, 'd> {
     document: &'s Document<'d>,
     projections: Vec<Projection<'d>>,
-    known: HashMap<String, usize>,
+    grids: Vec<Grid<'d>>,
+    known: HashMap<String, Tensor<'d>>,
 }
 
 impl<'d> Finder<'_, 'd> {
     fn tensor(&mut self, name: &str) -> Result<Tensor<'d>, EngineError> {
         let name = if name == HEAD && is_tied(self.document) { EMBEDDING } else { name };
-        if let Some(at) = self.known.get(name) {
-            return Ok(Tensor::Matrix(*at));
+        if let Some(known) = self.known.get(name) {
+            return Ok(*known);
         }
         if let Ok(frame) = self.document.matrix(name) {
             self.projections.push(Projection::new(frame));
-            self.known.insert(name.into(), self.projections.len() - 1);
-            return Ok(Tensor::Matrix(self.projections.len() - 1));
+            return Ok(self.keep(name, Tensor::Matrix(self.projections.len() - 1)));
+        }
+        if let Ok(frame) = self.document.grid(name) {
+            self.grids.push(Grid::new(frame));
+            return Ok(self.keep(name, Tensor::Grid(self.grids.len() - 1)));
         }
         let Ok(frame) = self.document.vector(name) else {
             return Err(EngineError::MissingTensor { name: name.into() });
@@ -125,10 +152,15 @@ impl<'d> Finder<'_, 'd> {
         Ok(Tensor::Table { values: frame.values(), rows, cols })
     }
 
+    fn keep(&mut self, name: &str, tensor: Tensor<'d>) -> Tensor<'d> {
+        self.known.insert(name.into(), tensor);
+        tensor
+    }
+
     fn vector(&mut self, name: &str) -> Result<&'d [f32], EngineError> {
         match self.tensor(name)? {
             Tensor::Table { values, .. } => Ok(values),
-            Tensor::Matrix(_) => Err(EngineError::TensorShape {
+            Tensor::Matrix(_) | Tensor::Grid(_) => Err(EngineError::TensorShape {
                 name: name.into(),
                 found: "a matrix of codes".into(),
                 wanted: "a vector of floats; take rows of a matrix with row(...)".into(),
@@ -142,6 +174,7 @@ impl<'d> Finder<'_, 'd> {
             let tensor = self.tensor(name)?;
             let (rows, cols) = match tensor {
                 Tensor::Matrix(at) => (self.projections[at].frame().rows(), self.projections[at].frame().cols()),
+                Tensor::Grid(at) => (self.grids[at].matrix().rows(), self.grids[at].matrix().cols()),
                 Tensor::Table { rows, cols, .. } => (rows, cols),
             };
             let refuse = |found: String, wanted: String| Err(EngineError::TensorShape { name: name.clone(), found, wanted });
@@ -150,6 +183,10 @@ impl<'d> Finder<'_, 'd> {
             }
             if !layer.parts.is_empty() && cols != layer.cols {
                 return refuse(format!("{rows} x {cols}"), format!("of {} columns, as '{}' is", layer.cols, names[0]));
+            }
+            let kind = |tensor: &Tensor<'_>| matches!(tensor, Tensor::Grid(_));
+            if layer.parts.first().is_some_and(|first| kind(first) != kind(&tensor)) {
+                return refuse("of another kind".into(), format!("what '{}' is: matrices and grids are not multiplied together", names[0]));
             }
             layer.cols = cols;
             layer.rows += rows;

@@ -3,14 +3,15 @@
 use crate::error::EngineError;
 use crate::host::Trial;
 use crate::hyper::Hyper;
-use crate::projection::Projection;
-use crate::tensors::{Tensors, names};
+use crate::tensors::{Products, Tensors, names};
 use crate::tokenizer::Tokenizer;
-use nda_lang::{Entry, Instance, Limits, Links, Program, Tier, Type, Value};
+use nda_lang::{Argument, Entry, Instance, Limits, Links, Program, Tier, Type, Value};
 use nda_ndf::{Document, Tokenizer as Stored};
 
 /// The program of a Llama: what `nda convert` puts into a document, and what one without a program runs.
 pub const LLAMA: &str = include_str!("../programs/llama.nda");
+/// The program of a Gemma 3.
+pub const GEMMA3: &str = include_str!("../programs/gemma3.nda");
 /// The architecture that [`LLAMA`] is the program of.
 const ARCHITECTURE: &str = "llama";
 /// What messages call a document's own program.
@@ -31,11 +32,23 @@ pub fn block_tensor(block: usize, part: &str) -> String {
 /// What the engine calls in a model's program.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entries {
-    /// `fn forward(token: int, position: int) -> vec`: the last block's output.
-    pub forward: Entry,
+    /// The last block's output.
+    pub forward: Forward,
     /// `fn logits(x: vec) -> vec`: what follows such an output.
     pub logits: Entry,
 }
+
+/// How a program takes tokens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Forward {
+    /// `fn forward(token: int, position: int) -> vec`: one.
+    One(Entry),
+    /// `fn forward(tokens: vec, position: int) -> vec`: several, whose outputs follow one another.
+    Rows(Entry),
+}
+
+/// Tokens that the trial of a program takes at once, if it can: more than one, so that a row too few is found.
+const TRIAL_TOKENS: usize = 2;
 
 /// The tensors of a model, in place, and its program. Lives as long as the models that are prepared from it.
 #[derive(Debug)]
@@ -52,7 +65,7 @@ pub struct Weights<'d> {
 }
 
 /// Products that share an input, with their common name: `blk.0.q+k+v`.
-pub type FusedLayer<'w, 'd> = (String, Vec<&'w Projection<'d>>);
+pub type FusedLayer<'w, 'd> = (String, Products<'w, 'd>);
 
 impl<'d> Weights<'d> {
     /// Reads a document's metadata, compiles its program and finds every tensor that it names. The program takes one
@@ -97,7 +110,9 @@ impl<'d> Weights<'d> {
     /// A document with the tensors that a program names.
     fn linked(document: &Document<'d>, program: Program) -> Result<Weights<'d>, EngineError> {
         let metadata = document.metadata();
-        let hyper = Hyper::from_metadata(|key| metadata.get(key))?;
+        let mut hyper = Hyper::from_metadata(|key| metadata.get(key))?;
+        let number = |(key, value): (&str, &str)| Some((key.to_string(), value.trim().parse().ok().filter(|v: &f64| v.is_finite())?));
+        hyper.others = metadata.iter().filter_map(number).collect();
         let tokenizer = Tokenizer::new(document.tokenizer().unwrap_or(&Stored::Bytes))?;
         if tokenizer.vocab_size() > hyper.vocab_size {
             let reason = format!("it has {} tokens, but the metadata's vocab_size is {}", tokenizer.vocab_size(), hyper.vocab_size);
@@ -113,7 +128,7 @@ impl<'d> Weights<'d> {
         let rest: Vec<usize> = (0..self.tensors.layers.len()).filter(|layer| !self.order.contains(layer)).collect();
         self.order.extend(rest);
         let tensors = &self.tensors;
-        self.order.retain(|layer| !tensors.projections_of(*layer).is_empty());
+        self.order.retain(|layer| tensors.products_of(*layer).is_some());
     }
 
     /// Runs the program's own checks and takes one token with products of zeros; gives the layers in the order of use.
@@ -124,10 +139,17 @@ impl<'d> Weights<'d> {
         if let Some(check) = self.program.entry("check") {
             instance.call(&mut trial, check, Vec::new()).map_err(failed)?;
         }
-        let x = instance.call(&mut trial, entries.forward, vec![Value::Int(0), Value::Int(0)]).map_err(failed)?;
-        let logits = instance.call(&mut trial, entries.logits, vec![x]).map_err(failed)?;
+        let (x, tokens) = match entries.forward {
+            Forward::One(entry) => (instance.call(&mut trial, entry, vec![Value::Int(0), Value::Int(0)]), 1),
+            Forward::Rows(entry) => {
+                let tokens = Argument::Vector(vec![0.0; TRIAL_TOKENS]);
+                (instance.call_with(&mut trial, entry, vec![tokens, Argument::Int(0)]), TRIAL_TOKENS)
+            }
+        };
+        let logits = instance.call(&mut trial, entries.logits, vec![x.map_err(failed)?]).map_err(failed)?;
         let found = logits.vector().map_or(0, <[f32]>::len);
-        if found != self.hyper.vocab_size {
+        if found != self.hyper.vocab_size * tokens {
+            let found = found / tokens;
             let reason = format!("logits() gives {found} values, but the metadata's vocab_size is {}", self.hyper.vocab_size);
             return Err(EngineError::Program { place: self.program.file().into(), reason });
         }
@@ -151,7 +173,8 @@ impl<'d> Weights<'d> {
 
     /// Every fused layer of matrices, in the order in which a token meets them.
     pub fn fused_layers(&self) -> Vec<FusedLayer<'_, 'd>> {
-        self.order.iter().map(|&layer| (self.tensors.layers[layer].name.clone(), self.tensors.projections_of(layer))).collect()
+        let layer = |layer: usize| Some((self.tensors.layers[layer].name.clone(), self.tensors.products_of(layer)?));
+        self.order.iter().filter_map(|&at| layer(at)).collect()
     }
 
     pub(crate) fn order(&self) -> &[usize] {
@@ -172,11 +195,16 @@ impl<'d> Weights<'d> {
 }
 
 fn entries(program: &Program) -> Result<Entries, EngineError> {
+    let entry = |name: &str, params: &[Type]| program.entry(name).filter(|entry| program.signature(*entry) == (params.to_vec(), Type::Vec));
     let find = |name: &str, params: &[Type]| {
-        let found = program.entry(name).filter(|entry| program.signature(*entry) == (params.to_vec(), Type::Vec));
+        let found = entry(name, params);
         let params: Vec<String> = params.iter().enumerate().map(|(i, of)| format!("p{i}: {}", of.name())).collect();
         let reason = format!("a model's program needs a function 'fn {name}({}) -> vec'", params.join(", "));
         found.ok_or(EngineError::Program { place: program.file().into(), reason })
     };
-    Ok(Entries { forward: find("forward", &[Type::Int, Type::Int])?, logits: find("logits", &[Type::Vec])? })
+    let forward = match entry("forward", &[Type::Vec, Type::Int]) {
+        Some(rows) => Forward::Rows(rows),
+        None => Forward::One(find("forward", &[Type::Int, Type::Int])?),
+    };
+    Ok(Entries { forward, logits: find("logits", &[Type::Vec])? })
 }

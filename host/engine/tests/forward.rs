@@ -133,7 +133,7 @@ fn another_architecture_is_another_program_and_needs_no_rust() {
 fn a_block_that_attends_twice_at_a_position_is_an_error() {
     let bytes = model_bytes(PLAIN);
     let document = Document::open(&bytes).unwrap();
-    let again = LLAMA.replace("let mixed = attend(i, ", "let mixed = attend(0, ");
+    let again = LLAMA.replace("let mixed = attend_rows(i, ", "let mixed = attend_rows(0, ");
     let weights = Weights::with_program(&document, "twice.nda", &again, Tier::Closure).unwrap();
     let mut gemv = CpuGemv::new();
     let model = Model::prepare(&weights, &mut gemv).unwrap();

@@ -79,7 +79,7 @@ fn prompts_that_are_empty_or_too_long_are_refused_and_a_callback_ends_the_text()
 #[test]
 fn bits_per_byte_count_every_token_but_the_first_once() {
     let text: Vec<u32> = (0..2 * CONTEXT as u32 + 7).map(|i| i * 31 % 256).collect();
-    let found = with_session(|session| evaluate(session, &text, |_, _| ()).unwrap());
+    let found = with_session(|session| evaluate(session, &text, usize::MAX, |_, _| ()).unwrap());
     assert_eq!((found.predicted, found.bytes), (text.len() - 1, text.len() - 1));
     let expected: f64 = with_session(|session| {
         let mut bits = 0.0;
@@ -92,5 +92,5 @@ fn bits_per_byte_count_every_token_but_the_first_once() {
         bits
     });
     assert_eq!(found.bits, expected);
-    assert!(with_session(|session| matches!(evaluate(session, &[1], |_, _| ()), Err(EngineError::Empty { .. }))));
+    assert!(with_session(|session| matches!(evaluate(session, &[1], usize::MAX, |_, _| ()), Err(EngineError::Empty { .. }))));
 }

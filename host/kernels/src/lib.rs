@@ -14,6 +14,8 @@ mod avx2;
 #[allow(unsafe_code)]
 mod avx512;
 pub mod cpu;
+#[allow(unsafe_code)]
+pub mod float;
 pub mod gemv;
 pub mod grid;
 mod level;

@@ -3,7 +3,7 @@
 //! Answers are compared before anything is timed. Every figure is a median over interleaved rounds of one process;
 //! ratios are of such medians. Run with `cargo run --release -p nda-lang --example tier_speed`.
 
-use nda_lang::{Builtins, Heads, HostError, Input, Instance, Limits, Links, Program, Tier, Value};
+use nda_lang::{Attention, Builtins, HostError, Input, Instance, Limits, Links, Program, Tier, Value};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -121,7 +121,7 @@ impl Builtins for Nothing {
         None
     }
 
-    fn layer_rows(&mut self, _: usize) -> Result<usize, HostError> {
+    fn layer_shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
         Err("there is no document".into())
     }
 
@@ -141,7 +141,7 @@ impl Builtins for Nothing {
         Err("there is no document".into())
     }
 
-    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Heads, _: &mut [f32]) -> Result<(), HostError> {
+    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Attention, _: &mut [f32]) -> Result<(), HostError> {
         Err("there is no document".into())
     }
 }

@@ -46,6 +46,19 @@ pub struct Heads {
     pub keys: usize,
 }
 
+/// What one call of an attention does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Attention {
+    /// Heads of the queries and of the keys and values.
+    pub heads: Heads,
+    /// Positions that are taken at once, the oldest first; at least 1.
+    pub positions: usize,
+    /// Positions that a query sees, its own included; `None` is all.
+    pub window: Option<usize>,
+    /// What scores are multiplied by.
+    pub scale: f32,
+}
+
 /// Whoever runs a program gives it these: a document's tensors, a back end that multiplies, a KV cache, a place to print.
 ///
 /// Layers, rows and tensors are the indexes of [`crate::Links`], so nothing is looked up by name at run time.
@@ -60,14 +73,15 @@ pub trait Builtins {
     /// A number of the metadata.
     fn metadata_float(&mut self, key: &str) -> Option<f64>;
 
-    /// Rows of all matrices of a layer together: the length of its `y`.
+    /// Rows of all matrices of a layer together, and their columns: the lengths of its `y` and `x`.
     ///
     /// # Errors
     /// A layer that there is not.
-    fn layer_rows(&mut self, layer: usize) -> Result<usize, HostError>;
+    fn layer_shape(&mut self, layer: usize) -> Result<(usize, usize), HostError>;
 
-    /// `y = W x` of a layer; `y` holds its matrices' rows one after another. Every element is written, here and
-    /// wherever else something is given to be written: it holds anything before.
+    /// `y = W x` of a layer; `y` holds its matrices' rows one after another. Several vectors may stand in `x` one after
+    /// another; then so do their results. Every element is written, here and wherever else something is given to be
+    /// written: it holds anything before.
     ///
     /// # Errors
     /// A length that does not fit, a value that is not finite, a failure of the back end.
@@ -91,12 +105,12 @@ pub trait Builtins {
     /// A row that there is not.
     fn row(&mut self, tensor: usize, row: i64, out: &mut [f32]) -> Result<(), HostError>;
 
-    /// Takes a position's key and value into a block's cache and lets the query look at all of them.
-    /// `out` is as long as `q`.
+    /// Takes the keys and values of one position or several into a block's cache and lets each query look at those up to
+    /// its own. `out` is as long as `q`.
     ///
     /// # Errors
     /// Lengths that do not fit the heads or the cache, or a second call for the same block and position.
-    fn attend(&mut self, block: i64, qkv: [&[f32]; 3], heads: Heads, out: &mut [f32]) -> Result<(), HostError>;
+    fn attend(&mut self, block: i64, qkv: [&[f32]; 3], attention: Attention, out: &mut [f32]) -> Result<(), HostError>;
 
     /// `out = a + b`.
     fn add(&mut self, a: &[f32], b: &[f32], out: &mut [f32]) {
@@ -116,6 +130,11 @@ pub trait Builtins {
     /// `out = silu(gate) * up`.
     fn swiglu(&mut self, gate: &[f32], up: &[f32], out: &mut [f32]) {
         ops::swiglu(gate, up, out);
+    }
+
+    /// `out = gelu(gate) * up`, GELU by its tanh form.
+    fn geglu(&mut self, gate: &[f32], up: &[f32], out: &mut [f32]) {
+        ops::geglu(gate, up, out);
     }
 
     /// `out = x / rms(x) * weight`.
@@ -155,6 +174,7 @@ pub enum Builtin {
     MetaFloat,
     Tensor,
     Row,
+    Gather,
     Rows,
     Cols,
     Expect,
@@ -165,14 +185,18 @@ pub enum Builtin {
     Dot,
     Silu,
     Swiglu,
+    Geglu,
     RmsNorm,
     Rope,
+    RopeRows,
     Attend,
+    AttendRows,
     Softmax,
     Quantize(ActivationCode),
     Dequantize,
     Argmax,
     Slice,
+    Columns,
     Concat,
     Zeros,
 }
@@ -225,7 +249,7 @@ const TO_FLOAT: Back = Back::Is(Type::Float);
 const TO_VEC: Back = Back::Is(Type::Vec);
 
 /// All builtins.
-pub const SIGNATURES: [Signature; 38] = [
+pub const SIGNATURES: [Signature; 43] = [
     Signature { name: "print", builtin: Builtin::Print, params: &[Param::Any], repeat: true, back: Back::Is(Type::Unit) },
     one("int", Builtin::Int, &[FLOAT], TO_INT),
     one("float", Builtin::Float, &[INT], TO_FLOAT),
@@ -244,6 +268,7 @@ pub const SIGNATURES: [Signature; 38] = [
     one("meta_float", Builtin::MetaFloat, &[Param::Literal], TO_FLOAT),
     one("tensor", Builtin::Tensor, &[Param::Tensor], TO_VEC),
     one("row", Builtin::Row, &[Param::Tensor, INT], TO_VEC),
+    one("gather", Builtin::Gather, &[Param::Tensor, VEC], TO_VEC),
     one("rows", Builtin::Rows, &[Param::Tensor], TO_INT),
     one("cols", Builtin::Cols, &[Param::Tensor], TO_INT),
     one("expect", Builtin::Expect, &[Param::Is(Type::Bool), Param::Is(Type::Str)], Back::Is(Type::Unit)),
@@ -254,14 +279,18 @@ pub const SIGNATURES: [Signature; 38] = [
     one("dot", Builtin::Dot, &[VEC, VEC], TO_FLOAT),
     one("silu", Builtin::Silu, &[VEC], TO_VEC),
     one("swiglu", Builtin::Swiglu, &[VEC, VEC], TO_VEC),
+    one("geglu", Builtin::Geglu, &[VEC, VEC], TO_VEC),
     one("rms_norm", Builtin::RmsNorm, &[VEC, VEC, FLOAT], TO_VEC),
     one("rope", Builtin::Rope, &[VEC, INT, INT, FLOAT], TO_VEC),
+    one("rope_rows", Builtin::RopeRows, &[VEC, INT, INT, INT, FLOAT], TO_VEC),
     one("attend", Builtin::Attend, &[INT, VEC, VEC, VEC, INT, INT], TO_VEC),
+    one("attend_rows", Builtin::AttendRows, &[INT, INT, VEC, VEC, VEC, INT, INT, INT, FLOAT], TO_VEC),
     one("softmax", Builtin::Softmax, &[VEC], TO_VEC),
     one("quantize", Builtin::Quantize(ActivationCode::A8), &[VEC, Param::Literal], Back::Is(Type::A8)),
     one("dequantize", Builtin::Dequantize, &[Param::AnyCodes], TO_VEC),
     one("argmax", Builtin::Argmax, &[VEC], TO_INT),
     one("slice", Builtin::Slice, &[VEC, INT, INT], TO_VEC),
+    one("columns", Builtin::Columns, &[VEC, INT, INT, INT], TO_VEC),
     one("concat", Builtin::Concat, &[VEC, VEC], TO_VEC),
     one("zeros", Builtin::Zeros, &[INT], TO_VEC),
 ];
@@ -282,7 +311,7 @@ impl Builtin {
         match self {
             Builtin::Gemv => Some(Purpose::Gemv),
             Builtin::Tensor => Some(Purpose::Tensor),
-            Builtin::Row | Builtin::Rows | Builtin::Cols => Some(Purpose::Row),
+            Builtin::Row | Builtin::Gather | Builtin::Rows | Builtin::Cols => Some(Purpose::Row),
             _ => None,
         }
     }
@@ -304,7 +333,7 @@ pub(crate) struct Context<'c> {
 }
 
 /// Most arguments of a builtin other than `print` and the names of `gemv`.
-pub(crate) const MAX_ARGS: usize = 6;
+pub(crate) const MAX_ARGS: usize = 9;
 
 fn vector(value: &Value) -> &[f32] {
     value.vector().expect("the checker has seen to the types")
@@ -363,11 +392,14 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             other => vector(other).len(),
         } as i64)),
         Builtin::Gemv => {
-            let mut y = heap.vector(host.layer_rows(linked).map_err(Trap::Host)?)?;
             let x = match &args[0] {
                 Value::Object(Object::Codes(codes)) => Input::Codes(codes),
                 other => Input::Floats(vector(other)),
             };
+            let (rows, cols) = host.layer_shape(linked).map_err(Trap::Host)?;
+            // A length that is no whole number of vectors is the host's to refuse: it knows the layer's name.
+            let vectors = (x.len() / cols.max(1)).max(1);
+            let mut y = heap.vector(rows.saturating_mul(vectors))?;
             host.gemv(linked, x, elements(&mut y)).map_err(Trap::Host)?;
             Ok(back(y))
         }
@@ -390,25 +422,40 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             host.row(linked, int(&args[0]), elements(&mut out)).map_err(Trap::Host)?;
             Ok(back(out))
         }
+        Builtin::Gather => {
+            let (at, cols) = (vector(&args[0]), host.shape(linked).map_err(Trap::Host)?.1);
+            let mut out = heap.vector(at.len().saturating_mul(cols))?;
+            for (row, out) in at.iter().zip(elements(&mut out).chunks_exact_mut(cols.max(1))) {
+                // A float that is no whole number is a row that there is not.
+                let row = if row.fract() == 0.0 { *row as i64 } else { -1 };
+                host.row(linked, row, out).map_err(Trap::Host)?;
+            }
+            Ok(back(out))
+        }
         Builtin::Rows => Ok(Value::Int(host.shape(linked).map_err(Trap::Host)?.0 as i64)),
         Builtin::Cols => Ok(Value::Int(host.shape(linked).map_err(Trap::Host)?.1 as i64)),
         Builtin::Expect if args[0].bits() != 0 => Ok(Value::Unit),
         Builtin::Expect => Err(Trap::Expectation { text: args[1].to_string() }),
-        Builtin::Add | Builtin::Mul | Builtin::Swiglu => two_vectors(*host, heap, builtin, args),
+        Builtin::Add | Builtin::Mul | Builtin::Swiglu | Builtin::Geglu => two_vectors(*host, heap, builtin, args),
         Builtin::Dot => {
             let (a, b) = (vector(&args[0]), vector(&args[1]));
             same_len("dot needs equal lengths", a, b)?;
             Ok(Value::Float(f64::from(ops::dot(a, b))))
         }
-        Builtin::Scale | Builtin::Silu | Builtin::Softmax | Builtin::Rope => in_place(*host, heap, turns, builtin, args),
+        Builtin::Rope | Builtin::RopeRows => rope(heap, turns, builtin, args),
+        Builtin::Scale | Builtin::Silu | Builtin::Softmax => in_place(*host, heap, builtin, args),
         Builtin::RmsNorm => {
             let (x, weight) = (vector(&args[0]), vector(&args[1]));
-            same_len("rms_norm needs as many weights as values", x, weight)?;
+            if weight.is_empty() || x.is_empty() || x.len() % weight.len() != 0 {
+                let what = "rms_norm needs a whole number of rows, each as long as the weights";
+                return Err(Trap::Length { what, left: x.len(), right: weight.len() });
+            }
             let mut out = heap.vector(x.len())?;
-            host.rms_norm(x, weight, narrow(float(&args[2])), elements(&mut out));
+            let rows = x.chunks_exact(weight.len()).zip(elements(&mut out).chunks_exact_mut(weight.len()));
+            rows.for_each(|(x, out)| host.rms_norm(x, weight, narrow(float(&args[2])), out));
             Ok(back(out))
         }
-        Builtin::Attend => attend(*host, heap, args),
+        Builtin::Attend | Builtin::AttendRows => attend(*host, heap, builtin, args),
         Builtin::Quantize(code) => {
             let x = vector(&args[0]);
             let make = || {
@@ -442,6 +489,7 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             elements(&mut out).copy_from_slice(part);
             Ok(back(out))
         }
+        Builtin::Columns => columns(heap, args),
         Builtin::Concat => {
             let (a, b) = (vector(&args[0]), vector(&args[1]));
             let mut out = heap.vector(a.len() + b.len())?;
@@ -469,30 +517,16 @@ fn two_vectors(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin, args:
     match builtin {
         Builtin::Add => host.add(a, b, to),
         Builtin::Mul => host.mul(a, b, to),
+        Builtin::Geglu => host.geglu(a, b, to),
         _ => host.swiglu(a, b, to),
     }
     Ok(back(out))
 }
 
 /// Operations that give a vector of the same length: done in the argument itself if nobody else has it.
-fn in_place(host: &mut dyn Builtins, heap: &mut Heap, turns: &mut Turns, builtin: Builtin, args: &mut [Value]) -> Result<Value, Trap> {
+fn in_place(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &mut [Value]) -> Result<Value, Trap> {
     let (first, rest) = args.split_first_mut().expect("there is a vector");
     let Value::Object(Object::Vector(mut vector)) = std::mem::take(first) else { unreachable!("the checker has seen to the types") };
-    if builtin == Builtin::Rope {
-        let (position, head_dim) = (int(&rest[0]), count("rope's head length", int(&rest[1]))?);
-        let negative = Trap::Argument { what: "rope's position", value: position, rule: "0 or more" };
-        let position = usize::try_from(position).map_err(|_| negative)?;
-        if head_dim % 2 != 0 || vector.len() < head_dim || vector.len() % head_dim != 0 {
-            return Err(Trap::Length {
-                what: "rope needs heads of an even length that fill the vector",
-                left: head_dim,
-                right: vector.len(),
-            });
-        }
-        let x = heap.unshared(&mut vector)?;
-        ops::rotate(turns.at(position, head_dim, narrow(float(&rest[2]))), x);
-        return Ok(back(vector));
-    }
     let x = heap.unshared(&mut vector)?;
     match builtin {
         Builtin::Scale => {
@@ -505,22 +539,74 @@ fn in_place(host: &mut dyn Builtins, heap: &mut Heap, turns: &mut Turns, builtin
     Ok(back(vector))
 }
 
-fn attend(host: &mut dyn Builtins, heap: &mut Heap, args: &[Value]) -> Result<Value, Trap> {
-    let (q, k, v) = (vector(&args[1]), vector(&args[2]), vector(&args[3]));
-    let heads =
-        Heads { queries: count("the number of query heads", int(&args[4]))?, keys: count("the number of key heads", int(&args[5]))? };
+/// `rope(x, position, head_dim, theta)`, and `rope_rows(x, width, position, head_dim, theta)`: the rows stand at positions
+/// that follow one another.
+fn rope(heap: &mut Heap, turns: &mut Turns, builtin: Builtin, args: &mut [Value]) -> Result<Value, Trap> {
+    let (first, rest) = args.split_first_mut().expect("there is a vector");
+    let Value::Object(Object::Vector(mut vector)) = std::mem::take(first) else { unreachable!("the checker has seen to the types") };
+    let (width, rest) = match builtin {
+        Builtin::RopeRows => (count("rope_rows' width", int(&rest[0]))?, &rest[1..]),
+        _ => (vector.len(), &*rest),
+    };
+    let (position, head_dim) = (int(&rest[0]), count("rope's head length", int(&rest[1]))?);
+    let negative = Trap::Argument { what: "rope's position", value: position, rule: "0 or more" };
+    let position = usize::try_from(position).map_err(|_| negative)?;
+    if head_dim % 2 != 0 || width < head_dim || width % head_dim != 0 {
+        return Err(Trap::Length { what: "rope needs heads of an even length that fill the vector", left: head_dim, right: width });
+    }
+    if vector.len() % width != 0 {
+        return Err(Trap::Length { what: "rope_rows needs a whole number of rows", left: width, right: vector.len() });
+    }
+    let x = heap.unshared(&mut vector)?;
+    for (row, x) in x.chunks_exact_mut(width).enumerate() {
+        ops::rotate(turns.at(position + row, head_dim, narrow(float(&rest[2]))), x);
+    }
+    Ok(back(vector))
+}
+
+/// `columns(x, width, from, to)`: of every row of `width` values those of `from..to`.
+fn columns(heap: &mut Heap, args: &[Value]) -> Result<Value, Trap> {
+    let (x, width, from, to) = (vector(&args[0]), count("columns' width", int(&args[1]))?, int(&args[2]), int(&args[3]));
+    if x.len() % width != 0 {
+        return Err(Trap::Length { what: "columns needs a whole number of rows", left: width, right: x.len() });
+    }
+    let range = usize::try_from(from).ok().zip(usize::try_from(to).ok()).filter(|(from, to)| from <= to && *to <= width);
+    let (from, to) = range.ok_or(Trap::Slice { from, to, len: width })?;
+    let mut out = heap.vector(x.len() / width * (to - from))?;
+    if to > from {
+        let rows = x.chunks_exact(width).zip(elements(&mut out).chunks_exact_mut(to - from));
+        rows.for_each(|(row, out)| out.copy_from_slice(&row[from..to]));
+    }
+    Ok(back(out))
+}
+
+fn attend(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &[Value]) -> Result<Value, Trap> {
+    let rows = builtin == Builtin::AttendRows;
+    let (positions, args_of) = if rows { (count("the number of positions", int(&args[1]))?, &args[1..]) } else { (1, args) };
+    let (q, k, v) = (vector(&args_of[1]), vector(&args_of[2]), vector(&args_of[3]));
+    let heads = Heads {
+        queries: count("the number of query heads", int(&args_of[4]))?,
+        keys: count("the number of key heads", int(&args_of[5]))?,
+    };
     same_len("attend needs a value for every key", k, v)?;
     if heads.queries % heads.keys != 0 {
         return Err(Trap::Argument {
             what: "the number of key heads",
-            value: int(&args[5]),
+            value: int(&args_of[5]),
             rule: "a divisor of the number of query heads",
         });
     }
-    if q.len() % heads.queries != 0 || k.len() != q.len() / heads.queries * heads.keys {
+    let all_queries = heads.queries.saturating_mul(positions);
+    if q.len() % all_queries != 0 || k.len() != q.len() / heads.queries * heads.keys {
         return Err(Trap::Length { what: "attend's heads are of one length in q and k", left: q.len(), right: k.len() });
     }
+    let inverse_root = 1.0 / ((q.len() / all_queries) as f32).sqrt();
+    let (window, scale) = match rows {
+        true => (usize::try_from(int(&args_of[6])).ok().filter(|window| *window > 0), narrow(float(&args_of[7]))),
+        false => (None, inverse_root),
+    };
     let mut out = heap.vector(q.len())?;
-    host.attend(int(&args[0]), [q, k, v], heads, elements(&mut out)).map_err(Trap::Host)?;
+    let attention = Attention { heads, positions, window, scale };
+    host.attend(int(&args[0]), [q, k, v], attention, elements(&mut out)).map_err(Trap::Host)?;
     Ok(back(out))
 }

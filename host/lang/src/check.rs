@@ -505,7 +505,7 @@ impl Checker {
             Back::Is(of) => of,
             Back::Same => args.first().map_or(Type::Unknown, |arg| arg.of),
         };
-        if self.in_global && matches!(signature.builtin, Builtin::Gemv | Builtin::Attend | Builtin::Print) {
+        if self.in_global && matches!(signature.builtin, Builtin::Gemv | Builtin::Attend | Builtin::AttendRows | Builtin::Print) {
             let message = format!("a constant's value cannot call '{}'", signature.name);
             self.error(span, message, "call it in a function");
         }

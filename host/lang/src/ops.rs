@@ -4,32 +4,7 @@
 //! give the same floats bit for bit. Sums run in eight interleaved partial sums that are added
 //! in a fixed tree, which the compiler may vectorise without changing a bit.
 
-/// Partial sums of [`dot`].
-const LANES: usize = 8;
-
-/// `sum_i a[i] * b[i]`: element `i` goes to partial sum `i % 8`; the sums are added as
-/// `((0+4)+(2+6)) + ((1+5)+(3+7))`.
-///
-/// # Panics
-/// If the lengths differ.
-// Inlined into attention, which calls it for every head and position: the call costs as much as a short head.
-#[inline]
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len(), "a dot product needs equal lengths");
-    let mut sums = [0.0_f32; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let (a_tail, b_tail) = (a_chunks.remainder(), b_chunks.remainder());
-    for (x, y) in a_chunks.zip(b_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    for (lane, (x, y)) in a_tail.iter().zip(b_tail).enumerate() {
-        sums[lane] += x * y;
-    }
-    let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
-    ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
-}
+pub use nda_kernels::float::{dot, geglu, softmax, swiglu};
 
 /// `out[i] = x[i] * (1 / sqrt(mean(x^2) + eps)) * weight[i]` (Zhang and Sennrich, 2019; eps inside the root).
 ///
@@ -45,31 +20,7 @@ pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
 
 /// `silu(g) = g / (1 + exp(-g))`.
 pub fn silu(g: f32) -> f32 {
-    g / (1.0 + (-g).exp())
-}
-
-/// SwiGLU's product (Shazeer, 2020): `out[i] = silu(gate[i]) * up[i]`.
-///
-/// # Panics
-/// If the lengths differ.
-pub fn swiglu(gate: &[f32], up: &[f32], out: &mut [f32]) {
-    assert!(gate.len() == up.len() && gate.len() == out.len(), "swiglu needs equal lengths");
-    for ((out, g), u) in out.iter_mut().zip(gate).zip(up) {
-        *out = silu(*g) * u;
-    }
-}
-
-/// `x = softmax(x)`, the maximum taken off first; the sum runs in index order.
-pub fn softmax(x: &mut [f32]) {
-    let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for v in x.iter_mut() {
-        *v = (*v - max).exp();
-        sum += *v;
-    }
-    for v in x.iter_mut() {
-        *v /= sum;
-    }
+    g / (1.0 + nda_kernels::float::exp(-g))
 }
 
 /// Rotary position embedding (Su et al., 2021), in the half-split form of Hugging Face's Llama:

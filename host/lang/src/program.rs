@@ -13,6 +13,7 @@ use crate::parser::parse;
 use crate::state::{Halt, Memory, State};
 use crate::trap::{Limits, RuntimeError, Trap};
 use crate::value::{Object, Value};
+use std::rc::Rc;
 
 /// How a program runs. The meaning is the same in all of them, errors included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -157,6 +158,8 @@ pub enum Argument {
     Bool(bool),
     /// A text.
     Text(String),
+    /// A vector.
+    Vector(Vec<f32>),
 }
 
 /// A program with its globals, ready to be called again and again.
@@ -238,6 +241,10 @@ impl<'p> Instance<'p> {
             Argument::Float(value) => Ok(Value::Float(value)),
             Argument::Bool(value) => Ok(Value::Bool(value)),
             Argument::Text(text) => self.memory.heap.text(text).map(Value::Object),
+            Argument::Vector(values) => self.memory.heap.vector(values.len()).map(|mut vector| {
+                Rc::get_mut(&mut vector).expect("a new vector is not shared").copy_from_slice(&values);
+                Value::Object(Object::Vector(vector))
+            }),
         };
         let args = args.into_iter().map(value).collect::<Result<Vec<_>, _>>();
         let args = args.map_err(|full| self.program.error((full.into(), Span::default())))?;

@@ -81,7 +81,7 @@ impl GridLayout {
     fn matrix<'a>(&self, payload: Stretch<'a>) -> Result<GridMatrix<'a>, NdfError> {
         let (scales, words) = (payload.elements(self.scales.clone())?, payload.elements(self.tiles.clone())?);
         let matrix = GridMatrix::new((self.rows, self.cols), self.code, self.group, &self.coefficients, scales, words);
-        matrix.map_err(|source| payload.fault(at::COEFFICIENTS, Fault::Grid { source }))
+        matrix.map_err(|source| payload.fault(at::COEFFICIENTS.start, Fault::Grid { source }))
     }
 
     /// The frame over a payload that this layout was read from.

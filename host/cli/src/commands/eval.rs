@@ -21,6 +21,9 @@ pub struct Arguments {
     /// The text.
     #[arg(long, value_name = "FILE")]
     text: PathBuf,
+    /// Tokens of a window, if fewer than the model's context.
+    #[arg(long, value_name = "N")]
+    window: Option<usize>,
     /// Only so many bytes from the text's start.
     #[arg(long, value_name = "N")]
     max_bytes: Option<usize>,
@@ -45,17 +48,18 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let tokens = model.tokenizer().encode(text);
     let mut session = Session::new(&model, backend.gemv());
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));
+    let context = arguments.window.unwrap_or(usize::MAX).min(session.context());
     let started = Instant::now();
     let mut bar = Progress::new("evaluating");
     let found =
-        evaluate(&mut session, &tokens, |done, total| bar.set(done, total)).map_err(|e| files::in_file(&arguments.text, e.into()))?;
+        evaluate(&mut session, &tokens, context, |done, total| bar.set(done, total)).map_err(|e| files::in_file(&arguments.text, e.into()))?;
     drop(bar);
     let speed = Speed { tokens: found.predicted, elapsed: started.elapsed(), cost: session.cost() };
     drop(session);
     let name = backend.name();
     if arguments.json {
         return output::json(&json!({
-            "model": arguments.model, "text": arguments.text, "backend": name, "context": model.hyper().context, "predicted_tokens": found.predicted,
+            "model": arguments.model, "text": arguments.text, "backend": name, "context": context, "predicted_tokens": found.predicted,
             "predicted_bytes": found.bytes, "bits": found.bits, "bits_per_byte": found.bits_per_byte(), "perplexity": found.perplexity(), "speed": speed.json(),
         }));
     }
@@ -64,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         found.bits_per_byte(),
         found.bytes,
         found.perplexity(),
-        model.hyper().context
+        context
     ))?;
     backend.remark().iter().for_each(output::note);
     output::remark(speed.text(&name));

@@ -3,7 +3,7 @@
 use crate::failure::{Exit, Failure, Outcome};
 use crate::{backend, files, language, output};
 use nda_engine::{Model, Session, Weights};
-use nda_lang::{Argument, Builtins, Entry, Heads, HostError, Input, Instance, Limits, Links, Program, Tier, Type, Value};
+use nda_lang::{Attention, Argument, Builtins, Entry, HostError, Input, Instance, Limits, Links, Program, Tier, Type, Value};
 use std::path::{Path, PathBuf};
 
 /// Runs the function 'main' of a program and prints what it returns.
@@ -139,7 +139,7 @@ impl Builtins for NoDocument {
         None
     }
 
-    fn layer_rows(&mut self, _: usize) -> Result<usize, HostError> {
+    fn layer_shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
         no_document()
     }
 
@@ -159,7 +159,7 @@ impl Builtins for NoDocument {
         no_document()
     }
 
-    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Heads, _: &mut [f32]) -> Result<(), HostError> {
+    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Attention, _: &mut [f32]) -> Result<(), HostError> {
         no_document()
     }
 }

@@ -4,7 +4,7 @@ use crate::backend::{self, BackendName, SimPort};
 use crate::failure::{Failure, Outcome};
 use crate::{files, output};
 use nda_boards::{Board, Status, TURNAROUND_S, TokenTime, TokenWork};
-use nda_engine::{Linear, Scratch, Weights, run_shapes};
+use nda_engine::{Prepared, Scratch, Weights};
 use nda_kernels::Cost;
 use nda_spec::Config;
 use nda_spec::config::{DEFAULT_CONFIG, WeightMemory};
@@ -148,20 +148,20 @@ fn plan(weights: &Weights<'_>, config: &Config, port: SimPort) -> Outcome<Vec<Ro
     let mut backend = backend::open_for_model(&BackendName::Loopback(config.clone(), port))?;
     let code = weights.hyper().activation;
     let mut layers = Vec::new();
-    for (name, projections) in weights.fused_layers() {
+    for (name, products) in weights.fused_layers() {
         let told = backend.refusals().len();
-        let linear = Linear::prepare(&name, &projections, code, backend.gemv())?;
+        let linear = Prepared::new(&name, &products, code, backend.gemv())?;
         let refusal = backend.refusals().get(told).cloned();
-        layers.push((name, projections, linear, refusal));
+        layers.push((name, products, linear, refusal));
     }
     // The upload's bytes are no token's.
     backend.upload()?;
     let mut scratch = Scratch::default();
     let mut rows = Vec::new();
-    for (name, projections, linear, refusal) in layers {
+    for (name, products, linear, refusal) in layers {
         let (x, mut y) = (vec![0.0; linear.cols()], vec![0.0; linear.rows()]);
         let cost = linear.apply(backend.gemv(), &x, &mut scratch, &mut y)?;
-        let words = run_shapes(&projections).iter().map(|shape| backend::words(&config.geometry, &shape.parts, shape.cols)).sum();
+        let words = products.run_shapes().iter().map(|shape| backend::words(&config.geometry, &shape.parts, shape.cols)).sum();
         let cycles_of_a_byte = if port == SimPort::Uart { 10 * u64::from(config.uart_divisor()) } else { 1 };
         let link_cycles = (cost.bytes_out + cost.bytes_in) * cycles_of_a_byte;
         rows.push(Row { name, rows: linear.rows(), cols: linear.cols(), words, cost, link_cycles, refusal });

@@ -1,6 +1,6 @@
 //! A host with a few tensors, and one program on every tier.
 
-use nda_lang::{Builtins, Heads, HostError, Input, Instance, Limits, Program, Tier, Value};
+use nda_lang::{Builtins, Attention, HostError, Input, Instance, Limits, Program, Tier, Value};
 
 /// Small limits, so that programs that do not end end soon.
 pub const SMALL: Limits = Limits { steps: 3000, depth: 30, memory_bytes: 240 };
@@ -29,8 +29,8 @@ impl Builtins for Host {
         (key == "half").then_some(0.5)
     }
 
-    fn layer_rows(&mut self, _: usize) -> Result<usize, HostError> {
-        Ok(4)
+    fn layer_shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
+        Ok((4, 4))
     }
 
     fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
@@ -62,8 +62,8 @@ impl Builtins for Host {
         Ok(())
     }
 
-    fn attend(&mut self, block: i64, [q, k, _]: [&[f32]; 3], heads: Heads, out: &mut [f32]) -> Result<(), HostError> {
-        out.iter_mut().enumerate().for_each(|(i, out)| *out = q[i] + k[i % k.len().max(1)] * block as f32 + heads.keys as f32);
+    fn attend(&mut self, block: i64, [q, k, _]: [&[f32]; 3], attention: Attention, out: &mut [f32]) -> Result<(), HostError> {
+        out.iter_mut().enumerate().for_each(|(i, out)| *out = q[i] + k[i % k.len().max(1)] * block as f32 + attention.heads.keys as f32);
         Ok(())
     }
 }
