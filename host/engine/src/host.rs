@@ -84,7 +84,12 @@ impl<'a, 'm> Host<'a, 'm> {
 
     /// Forgets the text; the memory is kept.
     pub fn clear(&mut self) {
-        self.position = 0;
+        self.truncate(0);
+    }
+
+    /// Forgets the text from a position on.
+    pub fn truncate(&mut self, position: usize) {
+        self.position = self.position.min(position);
         self.forget_unfinished();
     }
 

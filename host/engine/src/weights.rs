@@ -1,5 +1,6 @@
 //! A document as a model: its program compiled, and every tensor that it names found and tried.
 
+use crate::bounds::Bounds;
 use crate::error::EngineError;
 use crate::host::Trial;
 use crate::hyper::Hyper;
@@ -41,6 +42,7 @@ pub(crate) struct Entries {
 #[derive(Debug)]
 pub struct Weights<'d> {
     hyper: Hyper,
+    bounds: Bounds,
     tokenizer: Tokenizer,
     program: Program,
     links: Links,
@@ -98,6 +100,7 @@ impl<'d> Weights<'d> {
     fn linked(document: &Document<'d>, program: Program) -> Result<Weights<'d>, EngineError> {
         let metadata = document.metadata();
         let hyper = Hyper::from_metadata(|key| metadata.get(key))?;
+        let bounds = Bounds::from_metadata(|key| metadata.get(key), hyper.vocab_size)?;
         let tokenizer = Tokenizer::new(document.tokenizer().unwrap_or(&Stored::Bytes))?;
         if tokenizer.vocab_size() > hyper.vocab_size {
             let reason = format!("it has {} tokens, but the metadata's vocab_size is {}", tokenizer.vocab_size(), hyper.vocab_size);
@@ -105,7 +108,7 @@ impl<'d> Weights<'d> {
         }
         let links = program.link(&names(document))?;
         let tensors = Tensors::new(document, &links)?;
-        Ok(Weights { hyper, tokenizer, program, links, entries: None, tensors, order: Vec::new() })
+        Ok(Weights { hyper, bounds, tokenizer, program, links, entries: None, tensors, order: Vec::new() })
     }
 
     /// Adds the layers that the first token did not need and another may; takes tables of floats out.
@@ -137,6 +140,11 @@ impl<'d> Weights<'d> {
     /// The model's shape and constants.
     pub fn hyper(&self) -> &Hyper {
         &self.hyper
+    }
+
+    /// Which tokens begin and end a text.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// How text becomes tokens.

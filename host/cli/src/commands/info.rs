@@ -3,7 +3,7 @@
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::output;
-use nda_ndf::{Document, FrameKind};
+use nda_ndf::{Document, FrameKind, Tokenizer};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,8 @@ fn describe(document: &Document<'_>, kind: FrameKind, name: &str) -> (String, St
     match kind {
         FrameKind::Metadata => (String::new(), format!("{} keys", document.metadata().iter().count())),
         FrameKind::Tokenizer => {
-            let detail = document.tokenizer().map(|t| format!("{}, {} tokens", t.name(), t.token_count()));
+            let count = |t: &Tokenizer| t.token_count().map_or(String::new(), |count| format!(", {count} tokens"));
+            let detail = document.tokenizer().map(|t| format!("{}{}", t.name(), count(t)));
             (String::new(), detail.unwrap_or_default())
         }
         FrameKind::Program => (String::new(), format!("{} characters", document.program().map_or(0, str::len))),
