@@ -128,9 +128,7 @@ impl Builtins for Host<'_, '_> {
         match (&self.layers[layer], found.parts.first(), x) {
             (Some(linear), _, Input::Floats(x)) => self.cost += linear.apply(self.gemv, x, &mut self.scratch, y)?,
             (Some(linear), _, Input::Codes(codes)) => self.cost += linear.apply_codes(self.gemv, codes, &mut self.scratch, y)?,
-            (None, Some(Tensor::Table { values, cols, .. }), Input::Floats(x)) => {
-                y.iter_mut().zip(values.chunks_exact(*cols)).for_each(|(y, row)| *y = ops::dot(row, x));
-            }
+            (None, Some(Tensor::Table { .. }), Input::Floats(x)) => multiply_tables(&found.parts, x, y),
             (None, ..) => return Err(format!("layer {}: a table of floats takes floats; use dequantize(...)", found.name).into()),
         }
         Ok(())
@@ -172,6 +170,15 @@ impl Builtins for Host<'_, '_> {
         attend(heads, q, cache, &mut self.scores, out);
         Ok(())
     }
+}
+
+/// `y = W x` of tables of floats, one below the other.
+fn multiply_tables(tables: &[Tensor<'_>], x: &[f32], y: &mut [f32]) {
+    let rows = tables.iter().flat_map(|table| match table {
+        Tensor::Table { values, cols, .. } => values.chunks_exact(*cols),
+        Tensor::Matrix(_) => [].chunks_exact(1),
+    });
+    y.iter_mut().zip(rows).for_each(|(y, row)| *y = ops::dot(row, x));
 }
 
 /// Causal attention of one position over all cached ones: `out[head] = softmax(q k / sqrt(head_dim)) v`.

@@ -42,6 +42,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
             let (error, help) = ("this is a safetensors file", "convert it with 'nda convert IN.safetensors OUT.ndf'");
             Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
         }
+        Kind::Gguf | Kind::Folder => {
+            let (error, help) = ("this is no .ndf document", "convert a GGUF file or a model's folder with 'nda convert IN OUT.ndf'");
+            Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
+        }
         Kind::Unknown => {
             let error = "this is neither an .ndf document nor a matrix file of the articles";
             Err(Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", path.display()), "give a file that 'nda convert' wrote")
