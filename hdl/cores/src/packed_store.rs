@@ -73,10 +73,17 @@ impl<const W: usize> Logic for PackedStore<W> {
         let assembled = if W > 8 { format!("{{byte_data, gathered[{}:8]}}", W - 1) } else { "byte_data".into() };
         let (w, d) = (W - 1, self._depth - 1);
         let memory = match self._style {
-            MemoryStyle::Block | MemoryStyle::Distributed => {
+            MemoryStyle::Block => {
                 "\
              \x20   if (write_enable) mem[write_address[TOP:0]] <= assembled;\n\
              \x20   if (read_enable) fetched <= mem[read_address[TOP:0]];\n"
+            }
+            // Without an enable: it would be a net of a thousand flip-flops behind the sequencer's decision, and
+            // `fetched_new` takes no other word than the one that was asked for.
+            MemoryStyle::Distributed => {
+                "\
+             \x20   if (write_enable) mem[write_address[TOP:0]] <= assembled;\n\
+             \x20   fetched <= mem[read_address[TOP:0]];\n"
             }
             // Yosys makes an SB_SPRAM256KA of exactly this: one address, and a read in every cycle that does not write.
             MemoryStyle::SinglePort => {

@@ -1,6 +1,7 @@
 //! Files that commands open, and what is said when they are not what they should be.
 
 use crate::failure::{Exit, Failure, Outcome, Stop};
+use nda_convert::gguf;
 use nda_engine::{EngineError, Weights};
 use nda_kernels::GemvError;
 use nda_ndf::{Document, FileKind, LegacyError, LegacyMatrix, MappedDocument, NdfError, sniff};
@@ -20,18 +21,26 @@ pub enum Kind {
     Legacy,
     /// Safetensors: a header length and the brace of a JSON object.
     Safetensors,
+    /// A GGUF file.
+    Gguf,
+    /// A folder: a model as Hugging Face keeps it, perhaps.
+    Folder,
     /// Something else.
     Unknown,
 }
 
 /// Looks at a file's first bytes.
 pub fn kind(path: &Path) -> Outcome<Kind> {
+    if path.is_dir() {
+        return Ok(Kind::Folder);
+    }
     let mut head = Vec::new();
     let file = fs::File::open(path).map_err(|e| Failure::io("open", path, &e))?;
     file.take(SNIFF_BYTES).read_to_end(&mut head).map_err(|e| Failure::io("read", path, &e))?;
     Ok(match sniff(&head) {
         FileKind::Document => Kind::Document,
         FileKind::LegacyMatrix => Kind::Legacy,
+        FileKind::Unknown if head.starts_with(&gguf::MAGIC) => Kind::Gguf,
         FileKind::Unknown if head.get(8) == Some(&b'{') => Kind::Safetensors,
         FileKind::Unknown => Kind::Unknown,
     })
@@ -64,6 +73,8 @@ fn expect_document(path: &Path) -> Outcome {
         Kind::Document => return Ok(()),
         Kind::Legacy => ("a matrix file of the articles", "convert it with 'nda convert IN OUT.ndf'"),
         Kind::Safetensors => ("a safetensors file", "convert it with 'nda convert IN.safetensors OUT.ndf'"),
+        Kind::Gguf => ("a GGUF file", "convert it with 'nda convert IN.gguf OUT.ndf'"),
+        Kind::Folder => ("a folder", "convert a model's folder with 'nda convert FOLDER OUT.ndf'"),
         Kind::Unknown => ("no kind of file that nda knows", "give an .ndf document; 'nda convert' makes one"),
     };
     Err(Failure::new(Exit::BadFile, format_args!("this is {what}, not an .ndf document"), format_args!("{}, byte 0", path.display()), help)

@@ -82,6 +82,42 @@ impl Progress {
     }
 }
 
+/// A bar of bytes, shown as [`Progress`] is.
+pub struct ByteProgress {
+    started: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl ByteProgress {
+    /// A bar that has not begun.
+    pub fn new() -> ByteProgress {
+        ByteProgress { started: Instant::now(), bar: None }
+    }
+
+    /// Shows how many of how many bytes are done, and what is worked on.
+    pub fn set(&mut self, what: &str, done: u64, total: u64) {
+        if self.bar.is_none() && self.started.elapsed() >= PATIENCE {
+            let bar = ProgressBar::new(total).with_elapsed(self.started.elapsed());
+            if let Ok(style) = ProgressStyle::with_template("{msg:>18} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} (eta {eta})") {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            self.bar = Some(bar);
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_message(what.to_owned());
+            bar.set_position(done);
+        }
+    }
+}
+
+impl Drop for ByteProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {

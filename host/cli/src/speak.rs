@@ -49,7 +49,8 @@ pub fn speak<'m>(
         .map_err(|e| files::in_file(task.path, e.into()))?;
     backend.upload()?;
     let tokenizer = model.tokenizer();
-    let prompt = tokenizer.encode(task.prompt);
+    let prompt = tokenizer.encode(task.prompt).map_err(|e| files::in_file(task.path, e.into()))?;
+    let prompt = model.bounds().plain(prompt);
     let mut session = Session::new(&model, backend.gemv());
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));
     let mut stream = Utf8Stream::default();
@@ -71,6 +72,9 @@ pub fn speak<'m>(
         first.get_or_insert((Instant::now(), cost));
         last = cost;
         count += 1;
+        if model.bounds().is_end(token) {
+            return Ok(ControlFlow::Break(()));
+        }
         bytes.clear();
         tokenizer.decode_into(token, &mut bytes);
         let new = stream.push(&bytes);

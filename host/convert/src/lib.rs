@@ -1,1 +1,24 @@
-//! Model files of others (GGUF, Hugging Face folders) as documents
+//! Model files of others as documents: GGUF files and Hugging Face folders.
+//!
+//! A [`Source`] says what a model is made of, under the names that documents use, and gives its tensors one at a
+//! time; [`convert`] writes the document beside its place, tries it as the engine will, and only then puts it there.
+//! What a source cannot give faithfully is refused by name, never left out silently.
+
+#![forbid(unsafe_code)]
+
+mod architecture;
+mod convert;
+mod encode;
+mod error;
+pub mod folder;
+pub mod gguf;
+mod source;
+
+pub use architecture::{Architecture, Shape};
+pub use convert::{Options, Step, convert};
+pub use encode::{Encoded, Weights, encode};
+pub use error::ConvertError;
+pub use folder::Folder;
+
+pub use gguf::Gguf;
+pub use source::{Content, Description, Source, TensorInfo, Ternary};

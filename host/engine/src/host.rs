@@ -88,11 +88,10 @@ impl<'a, 'm> Host<'a, 'm> {
 
     /// Forgets the text; the memory is kept.
     pub fn clear(&mut self) {
-        self.position = 0;
-        self.forget_unfinished();
+        self.truncate(0);
     }
 
-    /// Forgets all but the first positions.
+    /// Forgets the text from a position on.
     pub fn truncate(&mut self, position: usize) {
         self.position = self.position.min(position);
         self.forget_unfinished();
@@ -136,7 +135,7 @@ impl Builtins for Host<'_, '_> {
                 return Err(format!("layer {}: codes are one vector of {} values, not {}", found.name, found.cols, codes.values.len()).into());
             }
             (Some(layer), _, Input::Codes(codes)) => self.cost += layer.apply_codes(self.gemv, codes, &mut self.scratch, y)?,
-            (None, Some(Tensor::Table { values, cols, .. }), Input::Floats(x)) => table_products(values, *cols, x, y),
+            (None, Some(Tensor::Table { .. }), Input::Floats(x)) => multiply_tables(&found.parts, x, y, found.rows),
             (None, ..) => return Err(format!("layer {}: a table of floats takes floats; use dequantize(...)", found.name).into()),
         }
         Ok(())
@@ -184,9 +183,18 @@ impl Builtins for Host<'_, '_> {
 /// Floats of a table that one task multiplies: some ten microseconds' worth.
 const TABLE_TASK: usize = 1 << 16;
 
-/// `y = W x` of a table of floats, for every vector of x.
-fn table_products(values: &[f32], cols: usize, x: &[f32], y: &mut [f32]) {
-    let rows = values.len() / cols;
+/// `y = W x` of tables of floats, one below the other, for every vector of x; `rows` are those of all tables.
+fn multiply_tables(tables: &[Tensor<'_>], x: &[f32], y: &mut [f32], rows: usize) {
+    let mut first = 0;
+    for table in tables {
+        let Tensor::Table { values, rows: own, cols } = table else { continue };
+        multiply_table(values, *cols, x, &mut y[first..], rows);
+        first += own;
+    }
+}
+
+/// The rows of one table for every vector of x; the results of a vector stand `stride` after those of the one before.
+fn multiply_table(values: &[f32], cols: usize, x: &[f32], y: &mut [f32], stride: usize) {
     let task_rows = (TABLE_TASK / cols).max(1);
     let vectors = x.len() / cols;
     // Rows of all vectors together, task by task; they are put in their places afterwards.
@@ -201,7 +209,7 @@ fn table_products(values: &[f32], cols: usize, x: &[f32], y: &mut [f32]) {
     for (task, out) in tasks.iter().enumerate() {
         let count = out.len() / vectors;
         for (vector, out) in out.chunks_exact(count).enumerate() {
-            let first = vector * rows + task * task_rows;
+            let first = vector * stride + task * task_rows;
             y[first..first + count].copy_from_slice(out);
         }
     }

@@ -10,12 +10,14 @@
 
 #![forbid(unsafe_code)]
 
+mod bounds;
 mod error;
 mod evaluate;
 mod generate;
 mod grid;
 mod host;
 mod hyper;
+mod json;
 mod linear;
 mod model;
 mod projection;
@@ -24,16 +26,18 @@ mod tensors;
 mod tokenizer;
 mod weights;
 
+pub use bounds::Bounds;
 pub use error::EngineError;
 pub use evaluate::{Evaluation, evaluate};
 pub use generate::{Generated, Step, generate};
 pub use grid::{Grid, GridLinear, Prepared};
 pub use hyper::Hyper;
+pub use json::JsonTokenizer;
 pub use linear::{Linear, RunShape, Scratch, run_shapes};
 pub use model::{Model, Session};
 pub use nda_lang::{ops, quantize};
 pub use projection::Projection;
 pub use sampler::{Sampler, Sampling, SplitMix64, greedy};
 pub use tensors::Products;
-pub use tokenizer::{Merger, SPLIT_NONE, Tokenizer, Utf8Stream};
+pub use tokenizer::{Merger, SPLIT_NONE, Segment, Tokenizer, Utf8Stream};
 pub use weights::{EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, LLAMA, Weights, block_tensor};

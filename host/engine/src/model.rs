@@ -1,5 +1,6 @@
 //! A model on a back end, and a text in progress: the program's forward pass, a token or some at a time.
 
+use crate::bounds::Bounds;
 use crate::error::EngineError;
 use crate::host::Host;
 use crate::hyper::Hyper;
@@ -50,6 +51,11 @@ impl<'m> Model<'m> {
         self.weights.hyper()
     }
 
+    /// Which tokens begin and end a text.
+    pub fn bounds(&self) -> &Bounds {
+        self.weights.bounds()
+    }
+
     /// How text becomes this model's tokens.
     pub fn tokenizer(&self) -> &Tokenizer {
         self.weights.tokenizer()
@@ -80,6 +86,11 @@ impl<'a, 'm> Session<'a, 'm> {
     /// Positions that this session has room for.
     pub fn context(&self) -> usize {
         self.weights.hyper().context
+    }
+
+    /// Which tokens begin and end a text.
+    pub fn bounds(&self) -> &'m Bounds {
+        self.weights.bounds()
     }
 
     /// How text becomes the model's tokens.
@@ -120,6 +131,12 @@ impl<'a, 'm> Session<'a, 'm> {
     /// Forgets the text; the memory is kept.
     pub fn clear(&mut self) {
         self.host.clear();
+    }
+
+    /// Forgets all tokens from a position on, as if they had never been taken; the memory is kept.
+    /// A position that was not reached yet forgets nothing.
+    pub fn truncate(&mut self, position: usize) {
+        self.host.truncate(position);
     }
 
     /// Takes a token without asking what follows it: the head is not computed.
@@ -165,11 +182,6 @@ impl<'a, 'm> Session<'a, 'm> {
             self.release(logits);
         }
         Ok(())
-    }
-
-    /// Forgets all but the first `position` tokens, so that another text can go on from there.
-    pub fn truncate(&mut self, position: usize) {
-        self.host.truncate(position);
     }
 
     /// Takes a token and returns the logits of what follows it.

@@ -30,7 +30,7 @@ pub(crate) enum Tensor<'d> {
 pub(crate) struct Layer<'d> {
     /// The tensors' names in one: `blk.0.q+k+v`.
     pub name: String,
-    /// Several matrices of equal columns, several grids, or one table.
+    /// Several matrices of equal columns, several grids, or several tables.
     pub parts: Vec<Tensor<'d>>,
     pub rows: usize,
     pub cols: usize,
@@ -178,8 +178,11 @@ impl<'d> Finder<'_, 'd> {
                 Tensor::Table { rows, cols, .. } => (rows, cols),
             };
             let refuse = |found: String, wanted: String| Err(EngineError::TensorShape { name: name.clone(), found, wanted });
-            if matches!(tensor, Tensor::Table { .. }) && names.len() > 1 {
-                return refuse("a table of floats".into(), "a matrix of 2-bit weights, to be multiplied together with others".into());
+            let is_table = |tensor: &Tensor<'_>| matches!(tensor, Tensor::Table { .. });
+            if layer.parts.first().is_some_and(|first| is_table(first) != is_table(&tensor)) {
+                let kind = |table| if table { "a table of floats" } else { "a matrix of 2-bit weights" };
+                let wanted = format!("{}, as '{}' is, to be multiplied together with it", kind(!is_table(&tensor)), names[0]);
+                return refuse(kind(is_table(&tensor)).into(), wanted);
             }
             if !layer.parts.is_empty() && cols != layer.cols {
                 return refuse(format!("{rows} x {cols}"), format!("of {} columns, as '{}' is", layer.cols, names[0]));

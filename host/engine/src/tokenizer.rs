@@ -1,6 +1,7 @@
 //! Text to tokens and back.
 
 use crate::error::EngineError;
+use crate::json::{Controls, JsonTokenizer};
 use nda_ndf::{BytePairs, Tokenizer as Stored};
 use std::collections::HashMap;
 
@@ -14,12 +15,25 @@ pub enum Tokenizer {
     Bytes,
     /// Byte-pair encoding: the best-ranked adjacent pair is merged until none is left.
     BytePairs(Merger),
+    /// A Hugging Face `tokenizer.json`.
+    Json(JsonTokenizer),
+}
+
+/// A stretch of a text in which control tokens were looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Segment<'t> {
+    /// Text between them.
+    Text(&'t str),
+    /// One of them.
+    Control(u32),
 }
 
 /// A byte-pair vocabulary, ready to merge.
 #[derive(Debug, Clone)]
 pub struct Merger {
     tokens: Vec<Vec<u8>>,
+    /// Tokens of control and their texts, by number.
+    controls: Vec<(u32, String)>,
     of_byte: Vec<u32>,
     /// Rank and result of a pair.
     merges: HashMap<(u32, u32), (usize, u32)>,
@@ -29,11 +43,12 @@ impl Tokenizer {
     /// The tokenizer that a document stores.
     ///
     /// # Errors
-    /// A split rule that this version does not know, or a byte that has no token.
+    /// A split rule that this version does not know, a byte that has no token, or a text that is no `tokenizer.json`.
     pub fn new(stored: &Stored) -> Result<Tokenizer, EngineError> {
         match stored {
             Stored::Bytes => Ok(Tokenizer::Bytes),
             Stored::BytePairs(pairs) => Merger::new(pairs).map(Tokenizer::BytePairs),
+            Stored::Json(text) => JsonTokenizer::new(text).map(Tokenizer::Json),
         }
     }
 
@@ -42,15 +57,81 @@ impl Tokenizer {
         match self {
             Tokenizer::Bytes => 256,
             Tokenizer::BytePairs(merger) => merger.tokens.len(),
+            Tokenizer::Json(json) => json.vocab_size(),
         }
     }
 
-    /// The tokens of a text.
-    pub fn encode(&self, text: &[u8]) -> Vec<u32> {
+    /// The tokens of a text. What looks like a control token stays text: nobody can say `<|im_end|>` by typing it.
+    /// Bytes that are no UTF-8 are U+FFFD to a `tokenizer.json`, which knows characters alone.
+    ///
+    /// # Errors
+    /// A text that a `tokenizer.json` has no tokens for.
+    pub fn encode(&self, text: &[u8]) -> Result<Vec<u32>, EngineError> {
         match self {
-            Tokenizer::Bytes => text.iter().map(|&b| u32::from(b)).collect(),
-            Tokenizer::BytePairs(merger) => merger.encode(text),
+            Tokenizer::Bytes => Ok(text.iter().map(|&b| u32::from(b)).collect()),
+            Tokenizer::BytePairs(merger) => Ok(merger.encode(text)),
+            Tokenizer::Json(json) => json.encode(&String::from_utf8_lossy(text), Controls::AsText),
         }
+    }
+
+    /// The tokens of a text in which the texts of control tokens are these tokens: a template's, never a person's.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_with_controls(&self, text: &str) -> Result<Vec<u32>, EngineError> {
+        if let Tokenizer::Json(json) = self {
+            return json.encode(text, Controls::Recognised);
+        }
+        let mut tokens = Vec::new();
+        for segment in self.split_controls(text) {
+            match segment {
+                Segment::Text(text) => tokens.extend(self.encode(text.as_bytes())?),
+                Segment::Control(token) => tokens.push(token),
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// Control tokens and their texts, by number.
+    pub fn controls(&self) -> &[(u32, String)] {
+        match self {
+            Tokenizer::Bytes => &[],
+            Tokenizer::BytePairs(merger) => &merger.controls,
+            Tokenizer::Json(json) => json.controls(),
+        }
+    }
+
+    /// Whether a token controls and is no text.
+    pub fn is_control(&self, token: u32) -> bool {
+        self.controls().binary_search_by_key(&token, |(number, _)| *number).is_ok()
+    }
+
+    /// The control token whose text begins here; the longest, if several do.
+    pub fn control_at(&self, text: &str) -> Option<(u32, &str)> {
+        let begins = self.controls().iter().filter(|(_, control)| !control.is_empty() && text.starts_with(control.as_str()));
+        begins.max_by_key(|(_, control)| control.len()).map(|(token, control)| (*token, control.as_str()))
+    }
+
+    /// A text cut at the texts of control tokens.
+    pub fn split_controls<'t>(&self, text: &'t str) -> Vec<Segment<'t>> {
+        let mut segments = Vec::new();
+        let (mut start, mut at) = (0, 0);
+        while let Some(next) = text[at..].chars().next() {
+            let Some((token, control)) = self.control_at(&text[at..]) else {
+                at += next.len_utf8();
+                continue;
+            };
+            if start < at {
+                segments.push(Segment::Text(&text[start..at]));
+            }
+            segments.push(Segment::Control(token));
+            at += control.len();
+            start = at;
+        }
+        if start < at {
+            segments.push(Segment::Text(&text[start..]));
+        }
+        segments
     }
 
     /// Appends a token's bytes; a token that there is not has none.
@@ -58,6 +139,7 @@ impl Tokenizer {
         match self {
             Tokenizer::Bytes => out.extend(u8::try_from(token)),
             Tokenizer::BytePairs(merger) => out.extend(merger.tokens.get(token as usize).into_iter().flatten()),
+            Tokenizer::Json(json) => json.decode_into(token, out),
         }
     }
 
@@ -88,7 +170,9 @@ impl Merger {
             // Of two merges of one pair the first has the higher priority, so the second never happens.
             merges.entry((merge.left, merge.right)).or_insert((rank, merge.merged));
         }
-        Ok(Merger { tokens: pairs.tokens.clone(), of_byte, merges })
+        let text = |token: u32| pairs.tokens.get(token as usize).and_then(|bytes| String::from_utf8(bytes.clone()).ok());
+        let controls = pairs.specials.iter().filter_map(|&token| Some((token, text(token)?))).collect();
+        Ok(Merger { tokens: pairs.tokens.clone(), controls, of_byte, merges })
     }
 
     /// Merges the pair of the best rank, leftmost first, until no pair can be merged. Quadratic: for prompts, not for corpora.
@@ -161,7 +245,7 @@ mod tests {
 
         #[test]
         fn bytes_survive_their_tokens(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            prop_assert_eq!(Tokenizer::Bytes.decode(&Tokenizer::Bytes.encode(&bytes)), bytes);
+            prop_assert_eq!(Tokenizer::Bytes.decode(&Tokenizer::Bytes.encode(&bytes).unwrap()), bytes);
         }
     }
 
@@ -174,11 +258,28 @@ mod tests {
         let merges = vec![merge(b, c, 256), merge(a, b, 257), merge(257, c, 258), merge(a, 256, 258)];
         let pairs = BytePairs { split: SPLIT_NONE.into(), tokens, merges, specials: vec![] };
         let tokenizer = Tokenizer::new(&Stored::BytePairs(pairs.clone())).unwrap();
-        assert_eq!(tokenizer.encode(b"abcab"), [258, 257]);
+        assert_eq!(tokenizer.encode(b"abcab").unwrap(), [258, 257]);
         assert_eq!(tokenizer.decode(&[258, 257, 999]), b"abcab");
         for broken in [BytePairs { split: "gpt2".into(), ..pairs.clone() }, BytePairs { tokens: vec![], ..pairs }] {
             assert!(matches!(Tokenizer::new(&Stored::BytePairs(broken)), Err(EngineError::Tokenizer { .. })));
         }
+    }
+
+    #[test]
+    fn every_kind_recognises_control_tokens_only_where_asked() {
+        let mut tokens: Vec<Vec<u8>> = (0..=255).map(|b| vec![b]).collect();
+        tokens.extend(["<|s|>", "<|s|>>", ""].map(|text| text.as_bytes().to_vec()));
+        let pairs = BytePairs { split: SPLIT_NONE.into(), tokens, merges: vec![], specials: vec![256, 257, 258] };
+        let tokenizer = Tokenizer::new(&Stored::BytePairs(pairs)).unwrap();
+        assert_eq!(tokenizer.encode_with_controls("a<|s|>b<|s|>><").unwrap(), [97, 256, 98, 257, 60]);
+        assert_eq!(tokenizer.encode(b"<|s|>").unwrap(), b"<|s|>".map(u32::from));
+        assert!(tokenizer.is_control(256) && !tokenizer.is_control(97));
+        assert_eq!(Tokenizer::Bytes.encode_with_controls("<|s|>").unwrap(), b"<|s|>".map(u32::from));
+        let json = Tokenizer::new(&Stored::Json(crate::json::tests::byte_level())).unwrap();
+        let segments = [Segment::Control(261), Segment::Text("é <|"), Segment::Control(262)];
+        assert_eq!(json.split_controls("<|start|>é <|<|end|>"), segments);
+        assert_eq!(json.encode_with_controls("<|start|>hello").unwrap(), [261, 259]);
+        assert_eq!(json.decode(&json.encode("<|start|>é".as_bytes()).unwrap()), "<|start|>é".as_bytes());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A document as a model: its program compiled, and every tensor that it names found and tried.
 
+use crate::bounds::Bounds;
 use crate::error::EngineError;
 use crate::host::Trial;
 use crate::hyper::Hyper;
@@ -54,6 +55,7 @@ const TRIAL_TOKENS: usize = 2;
 #[derive(Debug)]
 pub struct Weights<'d> {
     hyper: Hyper,
+    bounds: Bounds,
     tokenizer: Tokenizer,
     program: Program,
     links: Links,
@@ -113,6 +115,7 @@ impl<'d> Weights<'d> {
         let mut hyper = Hyper::from_metadata(|key| metadata.get(key))?;
         let number = |(key, value): (&str, &str)| Some((key.to_string(), value.trim().parse().ok().filter(|v: &f64| v.is_finite())?));
         hyper.others = metadata.iter().filter_map(number).collect();
+        let bounds = Bounds::from_metadata(|key| metadata.get(key), hyper.vocab_size)?;
         let tokenizer = Tokenizer::new(document.tokenizer().unwrap_or(&Stored::Bytes))?;
         if tokenizer.vocab_size() > hyper.vocab_size {
             let reason = format!("it has {} tokens, but the metadata's vocab_size is {}", tokenizer.vocab_size(), hyper.vocab_size);
@@ -120,7 +123,7 @@ impl<'d> Weights<'d> {
         }
         let links = program.link(&names(document))?;
         let tensors = Tensors::new(document, &links)?;
-        Ok(Weights { hyper, tokenizer, program, links, entries: None, tensors, order: Vec::new() })
+        Ok(Weights { hyper, bounds, tokenizer, program, links, entries: None, tensors, order: Vec::new() })
     }
 
     /// Adds the layers that the first token did not need and another may; takes tables of floats out.
@@ -159,6 +162,11 @@ impl<'d> Weights<'d> {
     /// The model's shape and constants.
     pub fn hyper(&self) -> &Hyper {
         &self.hyper
+    }
+
+    /// Which tokens begin and end a text.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// How text becomes tokens.

@@ -40,6 +40,25 @@ fn greedy_text_is_the_argmax_of_each_step() {
 }
 
 #[test]
+fn a_text_cut_back_goes_on_as_if_the_rest_had_never_been() {
+    let expected = with_session(|session| {
+        [7, 8].iter().for_each(|&t| session.feed(t).unwrap());
+        session.predict(9).unwrap().to_vec()
+    });
+    with_session(|session| {
+        [7, 8, 200, 201, 202].iter().for_each(|&t| session.feed(t).unwrap());
+        session.truncate(100);
+        assert_eq!(session.position(), 5);
+        session.truncate(2);
+        assert_eq!(session.position(), 2);
+        assert_eq!(session.predict(9).unwrap(), expected);
+        session.truncate(0);
+        [7, 8].iter().for_each(|&t| session.feed(t).unwrap());
+        assert_eq!(session.predict(9).unwrap(), expected);
+    });
+}
+
+#[test]
 fn a_seed_repeats_its_text_and_another_gives_another() {
     let sampling = Sampling { temperature: 1.5, seed: 4, ..Sampling::GREEDY };
     let text = say(&[1], 16, sampling).unwrap().tokens;

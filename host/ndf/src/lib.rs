@@ -3,7 +3,7 @@
 //! A document is one file and one model: a chain of hashed frames (metadata, tokenizer, program,
 //! matrices, vectors) that is mapped and used in place. FORMAT.md describes every byte of it.
 //! [`MappedDocument::open`] and [`Document::open`] check everything; [`DocumentWriter`] writes the
-//! canonical bytes. [`LegacyMatrix`] reads and writes the articles' matrix files byte for byte.
+//! canonical bytes, [`DocumentStream`] the same for what does not fit into memory. [`LegacyMatrix`] reads and writes the articles' matrix files byte for byte.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ compile_error!("documents are little endian and used in place; this crate has no
 mod buffer;
 mod chain;
 mod document;
+mod draft;
 mod error;
 mod fields;
 mod grid;
@@ -22,6 +23,7 @@ mod mapped;
 mod matrix;
 mod metadata;
 mod sniff;
+mod stream;
 mod tiles;
 mod tokenizer;
 mod vector;
@@ -40,6 +42,7 @@ pub use mapped::MappedDocument;
 pub use matrix::{MatrixContent, MatrixFrame, Outlier, Outliers};
 pub use metadata::Metadata;
 pub use sniff::{FileKind, sniff};
+pub use stream::{DocumentStream, SealedDocument};
 pub use tiles::TileBuffer;
 pub use tokenizer::{BytePairs, Merge, Tokenizer};
 pub use vector::{VectorContent, VectorFrame};

@@ -12,6 +12,8 @@ pub enum Tokenizer {
     Bytes,
     /// Byte-pair encoding.
     BytePairs(BytePairs),
+    /// The text of a Hugging Face `tokenizer.json`. Here it is text and no more; whoever runs the model reads it.
+    Json(String),
 }
 
 /// A byte-pair vocabulary.
@@ -40,13 +42,15 @@ pub struct Merge {
 
 const BYTES: u32 = 0;
 const BYTE_PAIRS: u32 = 1;
+const JSON: u32 = 2;
 
 impl Tokenizer {
-    /// Size of the vocabulary.
-    pub fn token_count(&self) -> usize {
+    /// Size of the vocabulary; `None` if it stands in a text that this crate does not read.
+    pub fn token_count(&self) -> Option<usize> {
         match self {
-            Tokenizer::Bytes => 256,
-            Tokenizer::BytePairs(pairs) => pairs.tokens.len(),
+            Tokenizer::Bytes => Some(256),
+            Tokenizer::BytePairs(pairs) => Some(pairs.tokens.len()),
+            Tokenizer::Json(_) => None,
         }
     }
 
@@ -55,6 +59,7 @@ impl Tokenizer {
         match self {
             Tokenizer::Bytes => "bytes",
             Tokenizer::BytePairs(_) => "byte pairs",
+            Tokenizer::Json(_) => "json",
         }
     }
 
@@ -66,8 +71,16 @@ impl Tokenizer {
                 Ok(Tokenizer::Bytes)
             }
             BYTE_PAIRS => Ok(Tokenizer::BytePairs(BytePairs::parse(cursor)?)),
+            JSON => {
+                let start = cursor.at;
+                let text = std::str::from_utf8(&payload.bytes[start..]);
+                let fault =
+                    |error: std::str::Utf8Error| payload.fault(start + error.valid_up_to(), Fault::NotUtf8 { what: "tokenizer.json" });
+                Ok(Tokenizer::Json(text.map_err(fault)?.to_owned()))
+            }
             other => {
-                let fault = Fault::Field { field: "tokenizer kind", found: other.into(), allowed: "0 (bytes) or 1 (byte pairs)" };
+                let allowed = "0 (bytes), 1 (byte pairs) or 2 (json)";
+                let fault = Fault::Field { field: "tokenizer kind", found: other.into(), allowed };
                 Err(payload.fault(0, fault))
             }
         }
@@ -77,6 +90,7 @@ impl Tokenizer {
         let payload = match self {
             Tokenizer::Bytes => Ok(BYTES.to_le_bytes().to_vec()),
             Tokenizer::BytePairs(pairs) => pairs.payload(),
+            Tokenizer::Json(text) => Ok([&JSON.to_le_bytes(), text.as_bytes()].concat()),
         };
         payload.map_err(|fault| NdfError::Unwritable { kind: FrameKind::Tokenizer, name: String::new(), fault })
     }

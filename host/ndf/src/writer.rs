@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::chain::{Depth, header_bytes, seal};
+use crate::draft::Draft;
 use crate::fields::Stretch;
 use crate::layout::{FRAME_HEADER_BYTES, HASH_BYTES, HEADER_BYTES, align_up, frame, header};
 use crate::{
@@ -19,7 +20,7 @@ pub struct DocumentWriter {
     metadata: Metadata,
     tokenizer: Option<Tokenizer>,
     program: Option<String>,
-    names: HashSet<String>,
+    names: Names,
     tensors: Vec<AlignedBytes>,
 }
 
@@ -57,14 +58,9 @@ impl DocumentWriter {
     /// Content that the reader would refuse: a name that is taken or not allowed, an empty shape, stacks that differ,
     /// numbers that are not finite, set padding, contradicting planes, outliers out of order.
     pub fn add_matrix(&mut self, content: &MatrixContent<'_>) -> Result<(), NdfError> {
-        let (kind, name) = (FrameKind::Matrix, content.name);
-        self.check_name(kind, name)?;
-        let layout = content.layout().map_err(|fault| unwritable_fault(kind, name, fault))?;
-        let mut bytes = new_frame(kind, name, layout.payload_bytes)?;
-        let payload = &mut bytes[FRAME_HEADER_BYTES..][..layout.payload_bytes];
-        content.fill(&layout, payload).map_err(|fault| unwritable_fault(kind, name, fault))?;
-        matrix::parse(stretch(payload), Depth::Full).map_err(|error| unwritable(kind, name, error))?;
-        self.add(name, bytes);
+        self.names.check(FrameKind::Matrix, content.name)?;
+        self.tensors.push(matrix_frame(content)?);
+        self.names.add(content.name);
         Ok(())
     }
 
@@ -73,14 +69,9 @@ impl DocumentWriter {
     /// # Errors
     /// Content that the reader would refuse, as for [`Self::add_matrix`].
     pub fn add_grid(&mut self, content: &GridContent<'_>) -> Result<(), NdfError> {
-        let (kind, name) = (FrameKind::Grid, content.name);
-        self.check_name(kind, name)?;
-        let layout = content.layout().map_err(|fault| unwritable_fault(kind, name, fault))?;
-        let mut bytes = new_frame(kind, name, layout.tiles.end)?;
-        let payload = &mut bytes[FRAME_HEADER_BYTES..][..layout.tiles.end];
-        content.fill(&layout, payload).map_err(|fault| unwritable_fault(kind, name, fault))?;
-        grid::parse(stretch(payload), Depth::Full).map_err(|error| unwritable(kind, name, error))?;
-        self.add(name, bytes);
+        self.names.check(FrameKind::Grid, content.name)?;
+        self.tensors.push(grid_frame(content)?);
+        self.names.add(content.name);
         Ok(())
     }
 
@@ -89,14 +80,9 @@ impl DocumentWriter {
     /// # Errors
     /// Content that the reader would refuse: a name that is taken or not allowed, an empty shape, a value that is not finite.
     pub fn add_vector(&mut self, content: &VectorContent<'_>) -> Result<(), NdfError> {
-        let (kind, name) = (FrameKind::Vector, content.name);
-        self.check_name(kind, name)?;
-        let layout = content.layout().map_err(|fault| unwritable_fault(kind, name, fault))?;
-        let mut bytes = new_frame(kind, name, layout.values.end)?;
-        let payload = &mut bytes[FRAME_HEADER_BYTES..][..layout.values.end];
-        content.fill(&layout, payload).map_err(|fault| unwritable_fault(kind, name, fault))?;
-        vector::parse(stretch(payload), Depth::Full).map_err(|error| unwritable(kind, name, error))?;
-        self.add(name, bytes);
+        self.names.check(FrameKind::Vector, content.name)?;
+        self.tensors.push(vector_frame(content)?);
+        self.names.add(content.name);
         Ok(())
     }
 
@@ -119,36 +105,16 @@ impl DocumentWriter {
     pub fn write_to(self, path: impl AsRef<Path>) -> Result<(), NdfError> {
         let path = path.as_ref();
         let chunks = self.chunks()?;
-        // The same folder, because a rename does not cross file systems.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".ndf-");
-        // A temporary file is private by default; a model is not. The user's mask still applies.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder).map_err(|error| NdfError::io("create a file next to", path, error))?;
-        chunks
-            .iter()
-            .try_for_each(|chunk| file.write_all(chunk))
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(|error| NdfError::io("write", path, error))?;
-        file.persist(path).map_err(|error| NdfError::io("replace", path, error.error))?;
-        Ok(())
+        let draft = Draft::create(path).map_err(|error| NdfError::io("create a file next to", path, error))?;
+        let mut file = draft.file();
+        chunks.iter().try_for_each(|chunk| file.write_all(chunk)).map_err(|error| NdfError::io("write", path, error))?;
+        draft.publish().map_err(|error| NdfError::io("replace", path, error))
     }
 
     /// Header and frames, chained.
     fn chunks(self) -> Result<Vec<AlignedBytes>, NdfError> {
-        let metadata = self.metadata.payload().map_err(|fault| unwritable_fault(FrameKind::Metadata, "", fault))?;
-        let mut frames = vec![text_frame(FrameKind::Metadata, &metadata)?];
-        if let Some(tokenizer) = &self.tokenizer {
-            frames.push(text_frame(FrameKind::Tokenizer, &tokenizer.payload()?)?);
-        }
-        if let Some(program) = &self.program {
-            frames.push(text_frame(FrameKind::Program, program.as_bytes())?);
-        }
-        frames.extend(self.tensors);
-        let too_many = Fault::Count { what: "frames", expected: u32::MAX as usize, found: frames.len() };
-        let frame_count = u32::try_from(frames.len()).map_err(|_| unwritable_fault(FrameKind::Metadata, "", too_many))?;
+        let (_, mut frames) = self.into_frames()?;
+        let frame_count = frame_count(frames.len())?;
         let file_bytes = HEADER_BYTES + frames.iter().map(|frame| frame.len()).sum::<usize>();
         let first = header_bytes(frame_count, file_bytes as u64);
         let mut previous = [0; HASH_BYTES];
@@ -160,20 +126,80 @@ impl DocumentWriter {
         Ok(frames)
     }
 
-    fn check_name(&self, kind: FrameKind, name: &str) -> Result<(), NdfError> {
+    /// All frames in their order, not chained yet, and their names.
+    pub(crate) fn into_frames(self) -> Result<(Names, Vec<AlignedBytes>), NdfError> {
+        let metadata = self.metadata.payload().map_err(|fault| unwritable_fault(FrameKind::Metadata, "", fault))?;
+        let mut frames = vec![text_frame(FrameKind::Metadata, &metadata)?];
+        if let Some(tokenizer) = &self.tokenizer {
+            frames.push(text_frame(FrameKind::Tokenizer, &tokenizer.payload()?)?);
+        }
+        if let Some(program) = &self.program {
+            frames.push(text_frame(FrameKind::Program, program.as_bytes())?);
+        }
+        frames.extend(self.tensors);
+        Ok((self.names, frames))
+    }
+}
+
+/// The names that are taken in a document.
+#[derive(Debug, Default)]
+pub(crate) struct Names(HashSet<String>);
+
+impl Names {
+    /// Refuses a name that is no name or taken.
+    pub fn check(&self, kind: FrameKind, name: &str) -> Result<(), NdfError> {
         if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
             return Err(unwritable_fault(kind, name, Fault::Name { bytes: name.len() }));
         }
-        if self.names.contains(name) {
+        if self.0.contains(name) {
             return Err(unwritable_fault(kind, name, Fault::DuplicateName { name: name.to_owned() }));
         }
         Ok(())
     }
 
-    fn add(&mut self, name: &str, bytes: AlignedBytes) {
-        self.names.insert(name.to_owned());
-        self.tensors.push(bytes);
+    /// Takes a name.
+    pub fn add(&mut self, name: &str) {
+        self.0.insert(name.to_owned());
     }
+}
+
+/// A count of frames as the header spells it.
+pub(crate) fn frame_count(frames: usize) -> Result<u32, NdfError> {
+    let too_many = Fault::Count { what: "frames", expected: u32::MAX as usize, found: frames };
+    u32::try_from(frames).map_err(|_| unwritable_fault(FrameKind::Metadata, "", too_many))
+}
+
+/// The frame of a matrix that the reader takes.
+pub(crate) fn matrix_frame(content: &MatrixContent<'_>) -> Result<AlignedBytes, NdfError> {
+    let (kind, name) = (FrameKind::Matrix, content.name);
+    let layout = content.layout().map_err(|fault| unwritable_fault(kind, name, fault))?;
+    let mut bytes = new_frame(kind, name, layout.payload_bytes)?;
+    let payload = &mut bytes[FRAME_HEADER_BYTES..][..layout.payload_bytes];
+    content.fill(&layout, payload).map_err(|fault| unwritable_fault(kind, name, fault))?;
+    matrix::parse(stretch(payload), Depth::Full).map_err(|error| unwritable(kind, name, error))?;
+    Ok(bytes)
+}
+
+/// The frame of a grid, checked as the reader will.
+pub(crate) fn grid_frame(content: &GridContent<'_>) -> Result<AlignedBytes, NdfError> {
+    let (kind, name) = (FrameKind::Grid, content.name);
+    let layout = content.layout().map_err(|fault| unwritable_fault(kind, name, fault))?;
+    let mut bytes = new_frame(kind, name, layout.tiles.end)?;
+    let payload = &mut bytes[FRAME_HEADER_BYTES..][..layout.tiles.end];
+    content.fill(&layout, payload).map_err(|fault| unwritable_fault(kind, name, fault))?;
+    grid::parse(stretch(payload), Depth::Full).map_err(|error| unwritable(kind, name, error))?;
+    Ok(bytes)
+}
+
+/// The frame of a vector that the reader takes.
+pub(crate) fn vector_frame(content: &VectorContent<'_>) -> Result<AlignedBytes, NdfError> {
+    let (kind, name) = (FrameKind::Vector, content.name);
+    let layout = content.layout().map_err(|fault| unwritable_fault(kind, name, fault))?;
+    let mut bytes = new_frame(kind, name, layout.values.end)?;
+    let payload = &mut bytes[FRAME_HEADER_BYTES..][..layout.values.end];
+    content.fill(&layout, payload).map_err(|fault| unwritable_fault(kind, name, fault))?;
+    vector::parse(stretch(payload), Depth::Full).map_err(|error| unwritable(kind, name, error))?;
+    Ok(bytes)
 }
 
 fn unwritable_fault(kind: FrameKind, name: &str, fault: Fault) -> NdfError {

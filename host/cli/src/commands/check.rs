@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             let shape = format!("{} x {} {} weights", matrix.rows(), matrix.cols(), matrix.code().name());
             ("matrix file of the articles", shape, files::read(path)?.len())
         }
-        Kind::Safetensors | Kind::Unknown => {
+        Kind::Safetensors | Kind::Gguf | Kind::Folder | Kind::Unknown => {
             let error = "this is neither an .ndf document nor a matrix file of the articles";
             return Err(Failure::new(
                 Exit::BadFile,

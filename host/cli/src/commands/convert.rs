@@ -1,5 +1,6 @@
 //! `nda convert`: other files to documents, and matrices back.
 
+use crate::convert::model::{self, WeightsChoice};
 use crate::convert::{article, llama, program};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
@@ -8,7 +9,8 @@ use std::path::PathBuf;
 
 /// Converts a model or a matrix.
 ///
-/// IN.safetensors becomes a document; a matrix file of the articles becomes a document with one matrix;
+/// A GGUF file or a Hugging Face folder (Llama, Gemma 3, BitNet b1.58) becomes a document with tokenizer, chat template
+/// and program. So does what host/train has written, IN.safetensors; a matrix file of the articles becomes a document with one matrix;
 /// a document's matrix becomes a matrix file of the articles, byte for byte the one it came from.
 /// With --program a document becomes the same document with another program.
 /// IN is recognised by its first bytes, not by its name.
@@ -24,15 +26,26 @@ pub struct Arguments {
     /// The program that the document carries; a Llama's unless given. With it a document becomes one with this program.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// What becomes of the weights of a GGUF file or a folder; ternary ones stay as they are.
+    #[arg(long, value_enum, value_name = "CHOICE")]
+    weights: Option<WeightsChoice>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let Arguments { input, output, tensor, program } = arguments;
-    if tensor.is_some() && files::kind(input)? == Kind::Safetensors {
+    let Arguments { input, output, tensor, program, weights } = arguments;
+    let kind = files::kind(input)?;
+    let is_foreign = matches!(kind, Kind::Gguf | Kind::Folder);
+    if weights.is_some() && !is_foreign {
+        let help = "leave --weights out: the weights of IN are codes already";
+        return Err(Failure::usage("only models of others have weights to choose a form for", "--weights", help).into());
+    }
+    if tensor.is_some() && (is_foreign || kind == Kind::Safetensors) {
         return Err(Failure::usage("a model keeps its tensors' names", "--tensor", "leave --tensor out").into());
     }
-    match files::kind(input)? {
+    match kind {
+        Kind::Gguf => model::of_gguf(input, output, weights.unwrap_or_default(), program.as_deref())?,
+        Kind::Folder => model::of_folder(input, output, weights.unwrap_or_default(), program.as_deref())?,
         Kind::Safetensors => llama::to_document(input, output, program.as_deref())?,
         Kind::Document if program.is_some() => program::into_document(input, output, program.as_deref())?,
         _ if program.is_some() => {
@@ -43,8 +56,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Kind::Legacy => article::to_document(input, output, tensor.as_deref())?,
         Kind::Document => article::from_document(input, output, tensor.as_deref())?,
         Kind::Unknown => {
-            let (error, help) =
-                ("no kind of file that can be converted", "give safetensors, a matrix file of the articles, or an .ndf document");
+            let (error, help) = (
+                "no kind of file that can be converted",
+                "give a GGUF file, a model's folder, safetensors, a matrix file of the articles, or an .ndf document",
+            );
             return Err(Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", input.display()), help).into());
         }
     }

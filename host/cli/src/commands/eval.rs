@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut backend = backend::open_for_model(&name)?;
     let model = Model::prepare(&weights, backend.gemv()).map_err(|e| files::in_file(&arguments.model, e.into()))?;
     backend.upload()?;
-    let tokens = model.tokenizer().encode(text);
+    let tokens = model.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;
     let mut session = Session::new(&model, backend.gemv());
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));
     let context = arguments.window.unwrap_or(usize::MAX).min(session.context());

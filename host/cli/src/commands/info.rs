@@ -3,7 +3,7 @@
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::output;
-use nda_ndf::{Document, FrameKind};
+use nda_ndf::{Document, FrameKind, Tokenizer};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
             let (error, help) = ("this is a safetensors file", "convert it with 'nda convert IN.safetensors OUT.ndf'");
             Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
         }
+        Kind::Gguf | Kind::Folder => {
+            let (error, help) = ("this is no .ndf document", "convert a GGUF file or a model's folder with 'nda convert IN OUT.ndf'");
+            Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
+        }
         Kind::Unknown => {
             let error = "this is neither an .ndf document nor a matrix file of the articles";
             Err(Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", path.display()), "give a file that 'nda convert' wrote")
@@ -60,7 +64,8 @@ fn describe(document: &Document<'_>, kind: FrameKind, name: &str) -> (String, St
     match kind {
         FrameKind::Metadata => (String::new(), format!("{} keys", document.metadata().iter().count())),
         FrameKind::Tokenizer => {
-            let detail = document.tokenizer().map(|t| format!("{}, {} tokens", t.name(), t.token_count()));
+            let count = |t: &Tokenizer| t.token_count().map_or(String::new(), |count| format!(", {count} tokens"));
+            let detail = document.tokenizer().map(|t| format!("{}{}", t.name(), count(t)));
             (String::new(), detail.unwrap_or_default())
         }
         FrameKind::Program => (String::new(), format!("{} characters", document.program().map_or(0, str::len))),

@@ -2,4 +2,5 @@
 
 pub mod article;
 pub mod llama;
+pub mod model;
 pub mod program;

@@ -271,6 +271,18 @@ fn the_writer_refuses_tiles_that_contradict_or_have_set_padding() {
 }
 
 #[test]
+fn a_tokenizer_of_json_is_its_text_and_nothing_else() {
+    for text in ["", "{\"model\": \"ŝ€𝄞\"}"] {
+        let mut writer = DocumentWriter::new();
+        writer.set_tokenizer(Tokenizer::Json(text.to_owned())).unwrap();
+        let bytes = AlignedBytes::from(writer.finish().unwrap().as_slice());
+        let document = Document::open(&bytes).unwrap();
+        assert_eq!(document.tokenizer(), Some(&Tokenizer::Json(text.to_owned())));
+        assert_eq!((document.tokenizer().unwrap().name(), document.tokenizer().unwrap().token_count()), ("json", None));
+    }
+}
+
+#[test]
 fn the_writer_refuses_a_tokenizer_that_contradicts_itself() {
     let refused = |change: fn(&mut nda_ndf::BytePairs)| {
         let mut pairs = sample::byte_pairs();

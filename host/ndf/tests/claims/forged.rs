@@ -102,7 +102,9 @@ fn forged_metadata_is_refused() {
 #[test]
 fn a_forged_tokenizer_is_refused() {
     let payload = 192;
-    assert!(matches!(fault(Some(1), payload, &[2]), Fault::Field { field: "tokenizer kind", found: 2, .. }));
+    assert!(matches!(fault(Some(1), payload, &[3]), Fault::Field { field: "tokenizer kind", found: 3, .. }));
+    // As text, the first count is bytes of zero and the name follows: valid until a byte that is none.
+    assert!(matches!(forge(Some(1), &[(payload, &[2]), (payload + 8, &[0xff])]).fault(), Some(Fault::NotUtf8 { what: "tokenizer.json" })));
     assert!(matches!(fault(Some(1), payload, &[0]), Fault::PayloadBytes { expected: 4, .. }));
     // kind, count and bytes of "gpt2", then three counts.
     for count in [12, 16, 20] {

@@ -1,0 +1,157 @@
+//! The errors of this crate's border.
+
+use crate::gguf::GgufFault;
+use nda_engine::EngineError;
+use nda_ndf::NdfError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a model cannot be converted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConvertError {
+    /// The file system refused.
+    #[error("cannot {action} the file: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A GGUF file is not what its format calls for.
+    #[error("{fault}")]
+    Gguf {
+        /// Where in the file, in bytes.
+        offset: u64,
+        /// What is wrong there.
+        fault: GgufFault,
+    },
+    /// A file of a folder is no such file.
+    #[error("this is no {what}: {reason}")]
+    Part {
+        /// The file's name in the folder.
+        file: String,
+        /// What it should be.
+        what: &'static str,
+        /// What its reader says.
+        reason: String,
+    },
+    /// A key without which the model cannot be read.
+    #[error("'{key}' is missing")]
+    MissingKey {
+        /// The key.
+        key: String,
+    },
+    /// A key's value is no such thing, or contradicts another.
+    #[error("'{key}' is {found}, but must be {wanted}")]
+    Key {
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+        /// What it must be.
+        wanted: String,
+    },
+    /// A tensor without which the model cannot run.
+    #[error("tensor '{name}' is missing")]
+    MissingTensor {
+        /// Its name in the source.
+        name: String,
+    },
+    /// A tensor is of another shape or type than the model's numbers call for.
+    #[error("tensor '{name}' is {found}, but must be {wanted}")]
+    Tensor {
+        /// Its name in the source.
+        name: String,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        wanted: String,
+    },
+    /// Tensors that the architecture has no use for: leaving them out would be another model.
+    #[error("{count} tensors have no place in a model of the architecture '{architecture}'; the first is '{name}'")]
+    Leftover {
+        /// The first of them.
+        name: String,
+        /// How many there are.
+        count: usize,
+        /// The architecture's name.
+        architecture: &'static str,
+    },
+    /// Something that is in order and that this version does not convert.
+    #[error("{what} is not supported; {instead}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+        /// What is.
+        instead: &'static str,
+    },
+    /// The vocabulary cannot be written as a tokenizer.
+    #[error("tokenizer: {reason}")]
+    Tokenizer {
+        /// Why.
+        reason: String,
+    },
+    /// A ternary matrix with a weight that is no ternary weight.
+    #[error("tensor '{name}', weight {index}: code {code} is none of a ternary matrix")]
+    Ternary {
+        /// Its name in the source.
+        name: String,
+        /// Which weight, row by row.
+        index: usize,
+        /// The stored code.
+        code: u8,
+    },
+    /// The document cannot be written.
+    #[error(transparent)]
+    Document(#[from] NdfError),
+    /// What was written is no model that the engine runs.
+    #[error(transparent)]
+    Model(#[from] EngineError),
+}
+
+impl ConvertError {
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        ConvertError::Io { action, path: path.to_path_buf(), source }
+    }
+
+    pub(crate) fn key(key: impl Into<String>, found: impl ToString, wanted: impl Into<String>) -> Self {
+        ConvertError::Key { key: key.into(), found: found.to_string(), wanted: wanted.into() }
+    }
+
+    /// Where in the source it happened, a few words; empty if that is all of it.
+    pub fn place(&self) -> String {
+        match self {
+            ConvertError::Io { path, .. } => path.display().to_string(),
+            ConvertError::Gguf { offset, .. } => format!("byte {offset}"),
+            ConvertError::Part { file, .. } => file.clone(),
+            ConvertError::MissingKey { .. } | ConvertError::Key { .. } => "the model's metadata".into(),
+            ConvertError::MissingTensor { .. } | ConvertError::Leftover { .. } => "the list of tensors".into(),
+            ConvertError::Tensor { name, .. } | ConvertError::Ternary { name, .. } => format!("tensor '{name}'"),
+            ConvertError::Tokenizer { .. } => "the vocabulary".into(),
+            ConvertError::Unsupported { .. } | ConvertError::Document(_) => String::new(),
+            ConvertError::Model(error) => error.place(),
+        }
+    }
+
+    /// The next step for a person, one line.
+    pub fn help(&self) -> &'static str {
+        match self {
+            ConvertError::Io { .. } => "check the path, its permissions and the disk",
+            ConvertError::Gguf { .. } | ConvertError::Part { .. } => "fetch the file again and compare its hash with the publisher's",
+            ConvertError::MissingKey { .. } | ConvertError::Key { .. } => "take a conversion of the model that the publisher keeps up",
+            ConvertError::MissingTensor { .. } | ConvertError::Tensor { .. } => {
+                "check that the file is the whole model, not a part or an adapter"
+            }
+            ConvertError::Leftover { .. } | ConvertError::Unsupported { .. } => {
+                "README.md lists what 'nda convert' reads; choose another model or another file of this one"
+            }
+            ConvertError::Tokenizer { .. } => "take a conversion of the model whose vocabulary is complete",
+            ConvertError::Ternary { .. } => "the file is damaged or packed in another way; fetch it again from its publisher",
+            ConvertError::Document(_) => "check the output's folder and its disk",
+            ConvertError::Model(error) => error.help(),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! What a `config.json` says of a model.
+
+use crate::architecture::{Architecture, Shape};
+use crate::error::ConvertError;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How a BitNet's ternary weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// There are none.
+    None,
+    /// Four a byte; a weight is its code times the scale.
+    Multiplied,
+    /// Four a byte; a weight is its code divided by the scale.
+    Divided,
+    /// As floats that are made ternary before every product.
+    Online,
+}
+
+/// A `config.json`, as far as it matters.
+#[derive(Debug)]
+pub(super) struct Config {
+    pub architecture: Architecture,
+    pub shape: Shape,
+    /// Numbers of the forward pass that are no counts.
+    pub constants: BTreeMap<String, String>,
+    pub packing: Packing,
+}
+
+/// What transformers takes for a Gemma 3's numbers that the file leaves out (`Gemma3TextConfig`).
+const GEMMA3_DEFAULTS: [(&str, f64); 10] = [
+    ("vocab_size", 262_208.0),
+    ("num_attention_heads", 8.0),
+    ("num_key_value_heads", 4.0),
+    ("head_dim", 256.0),
+    ("max_position_embeddings", 131_072.0),
+    ("rms_norm_eps", 1e-6),
+    ("rope_theta", 1e6),
+    ("rope_local_base_freq", 1e4),
+    ("query_pre_attn_scalar", 256.0),
+    ("sliding_window_pattern", 6.0),
+];
+/// The same of a Llama's and a BitNet's.
+const LLAMA_DEFAULTS: [(&str, f64); 2] = [("rms_norm_eps", 1e-6), ("rope_theta", 1e4)];
+
+/// Values by key, with what stands in for those that are left out.
+struct Numbers<'j> {
+    json: &'j Value,
+    defaults: &'static [(&'static str, f64)],
+}
+
+impl Numbers<'_> {
+    /// The value of a key that is there and not null.
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.json.get(key).filter(|value| !value.is_null())
+    }
+
+    fn number(&self, key: &str) -> Result<Option<f64>, ConvertError> {
+        match self.get(key) {
+            None => Ok(self.defaults.iter().find(|(name, _)| *name == key).map(|(_, number)| *number)),
+            Some(value) => value.as_f64().map(Some).ok_or_else(|| ConvertError::key(key, value, "a number")),
+        }
+    }
+
+    fn needed(&self, key: &str) -> Result<f64, ConvertError> {
+        self.number(key)?.ok_or_else(|| ConvertError::MissingKey { key: key.into() })
+    }
+
+    fn size(&self, key: &str) -> Result<Option<usize>, ConvertError> {
+        let whole = |number: f64| {
+            let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+            is_whole.then_some(number as usize).ok_or_else(|| ConvertError::key(key, number, "a whole number"))
+        };
+        self.number(key)?.map(whole).transpose()
+    }
+
+    fn needed_size(&self, key: &str) -> Result<usize, ConvertError> {
+        self.size(key)?.ok_or_else(|| ConvertError::MissingKey { key: key.into() })
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.get(key).and_then(Value::as_str)
+    }
+}
+
+fn unsupported<T>(what: String, instead: &'static str) -> Result<T, ConvertError> {
+    Err(ConvertError::Unsupported { what, instead })
+}
+
+impl Config {
+    pub fn read(json: &Value) -> Result<Config, ConvertError> {
+        let name = json.get("model_type").and_then(Value::as_str).ok_or_else(|| ConvertError::MissingKey { key: "model_type".into() })?;
+        let (architecture, json) = match name {
+            "llama" => (Architecture::Llama, json),
+            "gemma3_text" => (Architecture::Gemma3, json),
+            "gemma3" => (Architecture::Gemma3, json.get("text_config").unwrap_or(json)),
+            "bitnet" => (Architecture::Bitnet, json),
+            other => return unsupported(format!("the architecture '{other}'"), "llama, gemma3, gemma3_text and bitnet are"),
+        };
+        let defaults: &[_] = if architecture == Architecture::Gemma3 { &GEMMA3_DEFAULTS } else { &LLAMA_DEFAULTS };
+        let numbers = Numbers { json, defaults };
+        plain(&numbers)?;
+        let shape = shape(architecture, &numbers)?;
+        let constants = constants(architecture, &numbers)?;
+        Ok(Config { architecture, shape, constants, packing: packing(&numbers)? })
+    }
+}
+
+fn shape(architecture: Architecture, numbers: &Numbers<'_>) -> Result<Shape, ConvertError> {
+    let (d_model, n_heads) = (numbers.needed_size("hidden_size")?, numbers.needed_size("num_attention_heads")?);
+    let tied = numbers.get("tie_word_embeddings").and_then(Value::as_bool);
+    let shape = Shape {
+        d_model,
+        n_layers: numbers.needed_size("num_hidden_layers")?,
+        n_heads,
+        n_kv_heads: numbers.size("num_key_value_heads")?.unwrap_or(n_heads),
+        head_dim: numbers.size("head_dim")?.unwrap_or(d_model.checked_div(n_heads).unwrap_or(0)),
+        ff: numbers.needed_size("intermediate_size")?,
+        vocab_size: numbers.needed_size("vocab_size")?,
+        context: numbers.needed_size("max_position_embeddings")?,
+        tied_head: tied.unwrap_or(architecture == Architecture::Gemma3),
+    };
+    shape.check()
+}
+
+/// Refuses what would change the forward pass and is not carried over.
+fn plain(numbers: &Numbers<'_>) -> Result<(), ConvertError> {
+    for key in ["rope_scaling", "rope_parameters"] {
+        let kind = |rules: &Value| rules.get("rope_type").or(rules.get("type")).and_then(Value::as_str).map(str::to_owned);
+        let rules = numbers.get(key);
+        let nested = rules.and_then(Value::as_object).into_iter().flat_map(|rules| rules.values());
+        let kinds = rules.into_iter().chain(nested).filter_map(kind);
+        if let Some(kind) = kinds.into_iter().find(|kind| kind != "default") {
+            return unsupported(format!("rotation stretched by the rule '{kind}'"), "models with plain rotary embeddings are");
+        }
+    }
+    for key in ["attn_logit_softcapping", "final_logit_softcapping"] {
+        if let Some(cap) = numbers.get(key) {
+            return unsupported(format!("'{key}' of {cap}"), "models without capped logits are");
+        }
+    }
+    Ok(())
+}
+
+/// The base of the rotation; newer files keep it in a table, by the kind of layer if there are two.
+fn theta(numbers: &Numbers<'_>, key: &str, kind: &str) -> Result<f64, ConvertError> {
+    let table = numbers.get("rope_parameters");
+    let of_kind = table.and_then(|table| table.get(kind)).or(table);
+    match of_kind.and_then(|table| table.get("rope_theta")).and_then(Value::as_f64) {
+        Some(theta) => Ok(theta),
+        None => numbers.needed(key),
+    }
+}
+
+fn constants(architecture: Architecture, numbers: &Numbers<'_>) -> Result<BTreeMap<String, String>, ConvertError> {
+    let mut constants = BTreeMap::new();
+    let mut set = |key: &str, value: String| drop(constants.insert(key.to_owned(), value));
+    set("rms_eps", numbers.needed("rms_norm_eps")?.to_string());
+    set("rope_theta", theta(numbers, "rope_theta", "full_attention")?.to_string());
+    let activation = numbers.text("hidden_activation").or(numbers.text("hidden_act"));
+    match (architecture, activation.unwrap_or(if architecture == Architecture::Gemma3 { "gelu_pytorch_tanh" } else { "silu" })) {
+        (Architecture::Llama, "silu") => {}
+        (Architecture::Gemma3, "gelu_pytorch_tanh") => {
+            set("rope_theta_local", theta(numbers, "rope_local_base_freq", "sliding_attention")?.to_string());
+            set("sliding_window", numbers.needed_size("sliding_window")?.to_string());
+            set("sliding_pattern", pattern(numbers)?.to_string());
+            set("attention_scale", (1.0 / (numbers.needed("query_pre_attn_scalar")? as f32).sqrt()).to_string());
+            set("embed_scale", (numbers.needed("hidden_size")? as f32).sqrt().to_string());
+        }
+        (Architecture::Bitnet, activation @ ("silu" | "relu2")) => set("feed_forward", activation.into()),
+        (_, other) => return unsupported(format!("the activation '{other}' in a {}", architecture.name()), "the architecture's own is"),
+    }
+    Ok(constants)
+}
+
+/// After how many layers one attends to everything.
+fn pattern(numbers: &Numbers<'_>) -> Result<usize, ConvertError> {
+    let Some(kinds) = numbers.get("layer_types").and_then(Value::as_array) else {
+        let key = "_sliding_window_pattern";
+        return numbers.size(key)?.map_or_else(|| numbers.needed_size("sliding_window_pattern"), Ok);
+    };
+    let is_global = |at: usize| kinds[at].as_str() == Some("full_attention");
+    let pattern = (0..kinds.len()).find(|at| is_global(*at)).map_or(kinds.len() + 1, |first| first + 1);
+    if (0..kinds.len()).all(|at| is_global(at) == ((at + 1) % pattern == 0)) {
+        return Ok(pattern);
+    }
+    Err(ConvertError::key("layer_types", format!("{kinds:?}"), format!("full attention in every layer of {pattern}")))
+}
+
+fn packing(numbers: &Numbers<'_>) -> Result<Packing, ConvertError> {
+    let Some(rules) = numbers.get("quantization_config") else { return Ok(Packing::None) };
+    let text = |key: &str| rules.get(key).and_then(Value::as_str);
+    match (text("quant_method"), text("linear_class"), text("quantization_mode")) {
+        (Some("bitnet"), Some("autobitlinear"), Some("online")) => Ok(Packing::Online),
+        (Some("bitnet"), Some("autobitlinear"), _) => Ok(Packing::Multiplied),
+        (Some("bitnet"), _, _) => Ok(Packing::Divided),
+        (method, ..) => {
+            let what = format!("the quantization '{}'", method.unwrap_or("without a name"));
+            unsupported(what, "'bitnet' is, and models in floats are")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn llama() -> Value {
+        json!({"model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2,
+            "num_hidden_layers": 2, "intermediate_size": 128, "vocab_size": 256, "max_position_embeddings": 128,
+            "rms_norm_eps": 1e-5, "rope_theta": 100000, "tie_word_embeddings": true, "hidden_act": "silu", "rope_scaling": null})
+    }
+
+    fn with(mut json: Value, key: &str, value: Value) -> Value {
+        json[key] = value;
+        json
+    }
+
+    #[test]
+    fn a_llama_is_read_and_its_numbers_are_plain_decimals() {
+        let config = Config::read(&llama()).unwrap();
+        assert_eq!((config.shape.head_dim, config.shape.n_kv_heads, config.shape.tied_head), (16, 2, true));
+        assert_eq!((config.constants["rms_eps"].as_str(), config.constants["rope_theta"].as_str()), ("0.00001", "100000"));
+        let newer = with(with(llama(), "rope_theta", Value::Null), "rope_parameters", json!({"rope_theta": 5e5, "rope_type": "default"}));
+        assert_eq!(Config::read(&newer).unwrap().constants["rope_theta"], "500000");
+    }
+
+    #[test]
+    fn what_would_change_the_forward_pass_is_refused() {
+        let changes = [
+            ("rope_scaling", json!({"rope_type": "llama3", "factor": 8.0})),
+            ("rope_parameters", json!({"rope_type": "yarn", "rope_theta": 1.0})),
+            ("hidden_act", json!("gelu")),
+            ("quantization_config", json!({"quant_method": "gptq"})),
+            ("model_type", json!("mamba")),
+        ];
+        for (key, value) in changes {
+            let error = Config::read(&with(llama(), key, value)).unwrap_err();
+            assert!(matches!(error, ConvertError::Unsupported { .. }), "{key}: {error}");
+        }
+        for (key, value) in [("num_hidden_layers", json!(1e9)), ("hidden_size", json!(1.5)), ("num_attention_heads", json!(0))] {
+            let error = Config::read(&with(llama(), key, value)).unwrap_err();
+            assert!(matches!(error, ConvertError::Key { .. }), "{key}: {error}");
+        }
+        assert!(matches!(Config::read(&with(llama(), "vocab_size", Value::Null)), Err(ConvertError::MissingKey { .. })));
+    }
+
+    #[test]
+    fn a_gemma_gets_its_defaults_and_its_pattern_from_either_spelling() {
+        let gemma = json!({"model_type": "gemma3_text", "hidden_size": 640, "num_hidden_layers": 18, "intermediate_size": 2048, "sliding_window": 512});
+        let constants = Config::read(&gemma).unwrap().constants;
+        let wanted = [("rope_theta_local", "10000"), ("sliding_pattern", "6"), ("attention_scale", "0.0625"), ("embed_scale", "25.298222")];
+        wanted.iter().for_each(|(key, value)| assert_eq!(constants[*key], *value, "{key}"));
+        let kinds = |every: usize| -> Value {
+            (1..=18).map(|layer| if layer % every == 0 { "full_attention" } else { "sliding_attention" }).collect()
+        };
+        assert_eq!(Config::read(&with(gemma.clone(), "layer_types", kinds(3))).unwrap().constants["sliding_pattern"], "3");
+        let uneven = with(gemma, "layer_types", json!(["sliding_attention", "full_attention", "full_attention"]));
+        assert!(matches!(Config::read(&uneven), Err(ConvertError::Key { .. })));
+    }
+
+    #[test]
+    fn a_bitnets_packing_follows_its_linear_class() {
+        let rules = |class: &str, mode: &str| {
+            let json = with(llama(), "model_type", json!("bitnet"));
+            let json =
+                with(json, "quantization_config", json!({"quant_method": "bitnet", "linear_class": class, "quantization_mode": mode}));
+            Config::read(&json).unwrap().packing
+        };
+        assert_eq!(rules("autobitlinear", "offline"), Packing::Multiplied);
+        assert_eq!(rules("autobitlinear", "online"), Packing::Online);
+        assert_eq!(rules("bitlinear", "offline"), Packing::Divided);
+    }
+}

@@ -1,0 +1,66 @@
+//! The tokenizer of a folder, its control tokens and its chat template.
+
+use super::{read_json, read_text};
+use crate::error::ConvertError;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use tokenizers::Tokenizer;
+
+const TOKENIZER: &str = "tokenizer.json";
+
+/// The text of the tokenizer, if there is one; what belongs to it goes into the metadata.
+pub(super) fn tokenizer(folder: &Path, config: &Value, metadata: &mut BTreeMap<String, String>) -> Result<Option<String>, ConvertError> {
+    let rules = read_json(folder, "tokenizer_config.json")?.unwrap_or_default();
+    let generation = read_json(folder, "generation_config.json")?.unwrap_or_default();
+    if let Some(template) = template(folder, &rules)? {
+        metadata.insert("chat_template".into(), template);
+    }
+    let Some(text) = read_text(folder, TOKENIZER)? else { return Ok(None) };
+    let part = |reason: String| ConvertError::Part { file: TOKENIZER.into(), what: "tokenizer", reason };
+    let tokenizer = Tokenizer::from_bytes(&text).map_err(|error| part(error.to_string()))?;
+    let named = |key: &str| token_text(&rules, key).and_then(|text| tokenizer.token_to_id(text));
+    let bos = named("bos_token").or_else(|| ids(config, "bos_token_id").first().copied());
+    if let Some(bos) = bos {
+        metadata.insert("bos_token".into(), bos.to_string());
+    }
+    // What the tokenizer itself puts in front of a text is what the model was trained on.
+    let tried = tokenizer.encode("a", true).map_err(|error| part(error.to_string()))?;
+    let begins = bos.is_some() && tried.get_ids().first().copied() == bos;
+    metadata.insert("add_bos".into(), begins.to_string());
+    let mut ends: BTreeSet<u32> = ids(&generation, "eos_token_id").into_iter().chain(ids(config, "eos_token_id")).collect();
+    ends.extend(named("eos_token"));
+    if !ends.is_empty() {
+        metadata.insert("eos_tokens".into(), ends.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
+    }
+    Ok(Some(text))
+}
+
+/// The chat template: a file of its own, a text, or the one named 'default' of several.
+fn template(folder: &Path, rules: &Value) -> Result<Option<String>, ConvertError> {
+    if let Some(template) = read_text(folder, "chat_template.jinja")? {
+        return Ok(Some(template));
+    }
+    Ok(match &rules["chat_template"] {
+        Value::String(template) => Some(template.clone()),
+        Value::Array(several) => {
+            let default = several.iter().find(|one| one["name"] == "default");
+            default.and_then(|one| one["template"].as_str()).map(str::to_owned)
+        }
+        _ => None,
+    })
+}
+
+/// A token's text: as it is, or in a table that says how it is cut.
+fn token_text<'j>(rules: &'j Value, key: &str) -> Option<&'j str> {
+    rules[key].as_str().or_else(|| rules[key]["content"].as_str())
+}
+
+/// A token's number, or several.
+fn ids(json: &Value, key: &str) -> Vec<u32> {
+    let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
+    match &json[key] {
+        Value::Array(several) => several.iter().filter_map(id).collect(),
+        one => id(one).into_iter().collect(),
+    }
+}

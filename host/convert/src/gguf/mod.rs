@@ -1,0 +1,18 @@
+//! GGUF files (versions 2 and 3, little endian): header, keys, tensors, vocabulary.
+//!
+//! Source: the GGUF specification and the Python package `gguf`, whose numbers the tests compare with bit by bit.
+
+mod file;
+mod kind;
+mod model;
+mod split;
+mod value;
+mod vocabulary;
+
+pub use file::{GgufFault, GgufFile, StoredTensor};
+pub use kind::Kind;
+pub use model::Gguf;
+pub use value::{Keys, Value};
+
+/// The first bytes of a GGUF file.
+pub const MAGIC: [u8; 4] = *b"GGUF";

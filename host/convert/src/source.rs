@@ -1,0 +1,197 @@
+//! What a model file of others gives: keys, a tokenizer, and tensors one at a time.
+
+use crate::architecture::{Architecture, Shape};
+use crate::error::ConvertError;
+use nda_ndf::{Granularity, VectorShape};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+/// What a model is made of, under the names that documents use.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// The forward pass that the tensors are for.
+    pub architecture: Architecture,
+    /// Counts that the tensors' shapes follow from.
+    pub shape: Shape,
+    /// The document's metadata, complete.
+    pub metadata: BTreeMap<String, String>,
+    /// The text of a `tokenizer.json`, if the source has a vocabulary.
+    pub tokenizer: Option<String>,
+    /// All tensors, in the order in which they are written.
+    pub tensors: Vec<TensorInfo>,
+}
+
+/// A tensor that a source holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// Its name in the document.
+    pub name: String,
+    /// A vector, or rows and columns.
+    pub shape: VectorShape,
+    /// What the source calls the numbers' type.
+    pub stored_as: String,
+    /// Bytes that the source keeps it in.
+    pub stored_bytes: u64,
+}
+
+/// A tensor's values, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Floats.
+    Floats(Vec<f32>),
+    /// Weights that are ternary in the source: they arrive as they are.
+    Ternary(Ternary),
+}
+
+/// A ternary matrix: `W = scale * code`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ternary {
+    /// -1, 0 or 1, row by row.
+    pub codes: Vec<i8>,
+    /// How many weights share a scale.
+    pub granularity: Granularity,
+    /// Scales in the order of [`Granularity::scale_index`].
+    pub scales: Vec<f32>,
+}
+
+/// A model in a format of others.
+pub trait Source {
+    /// What there is. Known from the start; no tensor is read for it.
+    fn description(&self) -> &Description;
+
+    /// Reads one tensor by its name in the document. Memory is bounded by this tensor.
+    ///
+    /// # Errors
+    /// A name that the description does not list, a file that cannot be read, or numbers that are not what they are said to be.
+    fn read(&mut self, name: &str) -> Result<Content, ConvertError>;
+
+    /// One line that says what the source is: its kind, its file's name and its BLAKE3 hash.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    fn identity(&mut self) -> Result<String, ConvertError>;
+}
+
+impl Ternary {
+    /// Floats that have one magnitude but for zeros, as ternary weights with one scale: they lose nothing.
+    /// None of any others.
+    pub fn of_floats(values: &[f32]) -> Option<Ternary> {
+        let magnitude = values.iter().map(|value| value.abs()).find(|magnitude| *magnitude != 0.0)?;
+        let code = |value: &f32| match *value {
+            0.0 => Some(0),
+            value if value == magnitude => Some(1),
+            value if value == -magnitude => Some(-1),
+            _ => None,
+        };
+        let codes: Option<Vec<i8>> = values.iter().map(code).collect();
+        Some(Ternary { codes: codes?, granularity: Granularity::Matrix, scales: vec![magnitude] })
+    }
+
+    /// The same with its rows as documents keep them: see [`plain_rows`].
+    pub(crate) fn plain(self, cols: usize, heads: usize) -> Ternary {
+        let Ternary { codes, granularity, scales } = self;
+        let rows = codes.len() / cols;
+        let scales = if granularity == Granularity::Matrix {
+            scales
+        } else {
+            let a_row = scales.len() / rows;
+            plain_rows(scales, a_row, heads)
+        };
+        Ternary { codes: plain_rows(codes, cols, heads), granularity, scales }
+    }
+
+    /// Codes whose scales stand by blocks of `block_cols` columns, with the widest granularity that keeps every scale.
+    /// A block without weights other than 0 goes along with its neighbours.
+    ///
+    /// # Panics
+    /// If the blocks do not fill whole rows, or are no multiple of 64 columns.
+    pub fn of_blocks(codes: Vec<i8>, block_scales: &[f32], cols: usize, block_cols: usize) -> Ternary {
+        assert!(block_cols % 64 == 0 && cols % block_cols == 0, "blocks of {block_cols} in {cols} columns");
+        assert_eq!(codes.len(), block_scales.len() * block_cols, "a scale for every block");
+        let used: Vec<Option<f32>> = codes
+            .chunks_exact(block_cols)
+            .zip(block_scales)
+            .map(|(codes, scale)| codes.iter().any(|code| *code != 0).then_some(*scale))
+            .collect();
+        if let Some(scale) = common(&used) {
+            return Ternary { codes, granularity: Granularity::Matrix, scales: vec![scale] };
+        }
+        let rows: Option<Vec<f32>> = used.chunks_exact(cols / block_cols).map(common).collect();
+        if let Some(scales) = rows {
+            return Ternary { codes, granularity: Granularity::Row, scales };
+        }
+        let scales = block_scales.iter().flat_map(|scale| std::iter::repeat_n(*scale, block_cols / 64)).collect();
+        Ternary { codes, granularity: Granularity::Group64, scales }
+    }
+}
+
+/// Rows as documents keep them, of a matrix whose heads a GGUF file of a Llama holds with the two of every rotated pair
+/// side by side: there they stand half a head apart. As they are if there are no such heads.
+pub(crate) fn plain_rows<T: Copy>(values: Vec<T>, cols: usize, heads: usize) -> Vec<T> {
+    if heads == 0 {
+        return values;
+    }
+    let head_dim = values.len() / cols / heads;
+    let mut plain = Vec::with_capacity(values.len());
+    for head in values.chunks_exact(head_dim * cols) {
+        for row in 0..head_dim {
+            let (half, pair) = (row / (head_dim / 2), row % (head_dim / 2));
+            plain.extend_from_slice(&head[(2 * pair + half) * cols..][..cols]);
+        }
+    }
+    plain
+}
+
+/// The BLAKE3 hash of files, one after another.
+pub(crate) fn hash_of(paths: &[&Path]) -> Result<blake3::Hash, ConvertError> {
+    let mut hasher = blake3::Hasher::new();
+    for path in paths {
+        let file = File::open(path).map_err(|error| ConvertError::io("open", path, error))?;
+        hasher.update_reader(file).map_err(|error| ConvertError::io("read", path, error))?;
+    }
+    Ok(hasher.finalize())
+}
+
+/// The one scale of all blocks that have one; 0 if none has.
+fn common(scales: &[Option<f32>]) -> Option<f32> {
+    let mut used = scales.iter().flatten();
+    let first = used.next().copied().unwrap_or(0.0);
+    used.all(|scale| *scale == first).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rotated_pairs_come_half_a_head_apart() {
+        // Two heads of four rows; a row is one value that says its head and its pair: 10 * pair + half.
+        let stored: Vec<i32> = vec![0, 1, 10, 11, 100, 101, 110, 111];
+        assert_eq!(plain_rows(stored.clone(), 1, 2), [0, 10, 1, 11, 100, 110, 101, 111]);
+        assert_eq!(plain_rows(stored.clone(), 1, 0), stored);
+        assert_eq!(plain_rows(vec![0, 0, 1, 1, 10, 10, 11, 11], 2, 1), [0, 0, 10, 10, 1, 1, 11, 11]);
+    }
+
+    #[test]
+    fn floats_of_one_magnitude_are_ternary_and_others_are_not() {
+        let found = Ternary::of_floats(&[0.0, -0.5, 0.5, -0.0]).unwrap();
+        assert_eq!((found.codes, found.scales), (vec![0, -1, 1, 0], vec![0.5]));
+        assert_eq!(Ternary::of_floats(&[0.5, 0.25]), None);
+        assert_eq!(Ternary::of_floats(&[0.5, f32::NAN]), None);
+        assert_eq!(Ternary::of_floats(&[0.0, 0.0]), None);
+    }
+
+    #[test]
+    fn block_scales_become_the_widest_granularity_that_keeps_them() {
+        let ones = |blocks: usize| vec![1_i8; blocks * 64];
+        let of = |scales: &[f32]| Ternary::of_blocks(ones(4), scales, 128, 64);
+        assert_eq!(of(&[2.0; 4]).granularity, Granularity::Matrix);
+        assert_eq!((of(&[2.0, 2.0, 3.0, 3.0]).granularity, of(&[2.0, 2.0, 3.0, 3.0]).scales), (Granularity::Row, vec![2.0, 3.0]));
+        assert_eq!((of(&[2.0, 1.0, 3.0, 3.0]).granularity, of(&[2.0, 1.0, 3.0, 3.0]).scales.len()), (Granularity::Group64, 4));
+        // A block of zeros says nothing about the scale.
+        let mut codes = ones(4);
+        codes[64..128].fill(0);
+        assert_eq!(Ternary::of_blocks(codes, &[2.0, 0.0, 2.0, 2.0], 128, 64).scales, vec![2.0]);
+    }
+}
