@@ -6,16 +6,16 @@ use crate::speaker::{Answer, Event, Finish, Manner, Speaker};
 use std::ops::ControlFlow;
 
 /// A speaker, its dialect, and what was said so far. The KV cache is kept from turn to turn.
-pub struct Conversation<'a, 'm> {
+pub struct Conversation<'a, 'm, 'w> {
     speaker: Speaker<'a, 'm>,
-    dialect: Dialect<'m>,
+    dialect: Dialect<'w>,
     system: Option<Message>,
     messages: Vec<Message>,
 }
 
-impl<'a, 'm> Conversation<'a, 'm> {
+impl<'a, 'm, 'w> Conversation<'a, 'm, 'w> {
     /// A conversation in which nothing was said yet; `system` stands in front of all that will be.
-    pub fn new(speaker: Speaker<'a, 'm>, dialect: Dialect<'m>, system: Option<String>) -> Conversation<'a, 'm> {
+    pub fn new(speaker: Speaker<'a, 'm>, dialect: Dialect<'w>, system: Option<String>) -> Conversation<'a, 'm, 'w> {
         let system = system.map(|content| Message::new(Role::System, content));
         Conversation { speaker, dialect, messages: system.iter().cloned().collect(), system }
     }
