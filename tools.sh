@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the build needs, or says exactly what to install: packages of the system, and the FPGA tools in a
 # virtual environment of the project (.tools/venv). 'tools.sh system' stops after the former: a simulation needs no more.
+# 'tools.sh chat' goes on with the client that the server is tested with, in an environment of its own (.tools/chat).
 set -eu
 cd "$(dirname "$0")"
 
@@ -31,6 +32,21 @@ if [ -n "$missing" ]; then
 fi
 
 [ "${1:-}" = system ] && exit 0
+
+# OpenAI's own client, pinned as below.
+chat=.tools/chat
+if ! cmp -s host/chat/tests/requirements.txt "$chat/requirements.txt"; then
+    echo "installing the client that the server is tested with into $chat"
+    python3 -m venv --clear "$chat"
+    "$chat/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r host/chat/tests/requirements.txt || {
+        echo "error: the client cannot be installed" >&2
+        echo " help: host/chat/tests/requirements.txt needs Python 3.11 or later and a package index" >&2
+        exit 1
+    }
+    cp host/chat/tests/requirements.txt "$chat/requirements.txt"
+fi
+
+[ "${1:-}" = chat ] && exit 0
 
 # The FPGA tools: wheels pinned by their hashes. The list beside them says that they are complete.
 venv=.tools/venv

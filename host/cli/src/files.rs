@@ -1,6 +1,7 @@
 //! Files that commands open, and what is said when they are not what they should be.
 
 use crate::failure::{Exit, Failure, Outcome, Stop};
+use nda_chat::ChatError;
 use nda_convert::gguf;
 use nda_engine::{EngineError, Weights};
 use nda_kernels::GemvError;
@@ -124,6 +125,24 @@ impl From<EngineError> for Failure {
 
 impl From<EngineError> for Stop {
     fn from(error: EngineError) -> Stop {
+        Stop::Failure(error.into())
+    }
+}
+
+impl From<ChatError> for Failure {
+    fn from(error: ChatError) -> Failure {
+        let exit = match error {
+            ChatError::Engine(error) => return error.into(),
+            ChatError::TooLong { .. } => Exit::Usage,
+            ChatError::NoTemplate | ChatError::Template { .. } => Exit::BadFile,
+            ChatError::Listen { .. } | ChatError::System { .. } => Exit::Failed,
+        };
+        Failure::new(exit, &error, error.place(), error.help())
+    }
+}
+
+impl From<ChatError> for Stop {
+    fn from(error: ChatError) -> Stop {
         Stop::Failure(error.into())
     }
 }

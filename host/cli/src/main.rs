@@ -8,6 +8,7 @@ mod convert;
 mod failure;
 mod files;
 mod language;
+mod lines;
 mod npy;
 mod output;
 mod report;
@@ -47,6 +48,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(commands::run::Arguments),
+    Chat(commands::chat::Arguments),
+    Serve(commands::serve::Arguments),
     Eval(commands::eval::Arguments),
     Demo(commands::demo::Arguments),
     Gemv(commands::gemv::Arguments),
@@ -74,6 +77,8 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Outcome {
     match command {
         Command::Run(arguments) => commands::run::run(arguments),
+        Command::Chat(arguments) => commands::chat::run(arguments),
+        Command::Serve(arguments) => commands::serve::run(arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
         Command::Demo(arguments) => commands::demo::run(arguments),
         Command::Gemv(arguments) => commands::gemv::run(arguments),

@@ -1,4 +1,4 @@
-//! A text from a model on a back end: what `run` and `demo` share.
+//! A text from a model on a back end: what `run`, `demo`, `chat` and `serve` share.
 
 use crate::backend::Backend;
 use crate::failure::Outcome;
@@ -37,6 +37,16 @@ pub struct Speech {
     pub prompt_speed: Speed,
 }
 
+/// Hands a model's matrices to a back end, with a bar.
+pub fn loaded<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path) -> Outcome<Model<'m>> {
+    let mut bar = Progress::new("loading");
+    let model =
+        Model::prepare_with(weights, backend.gemv(), |done, total| bar.set(done, total)).map_err(|e| files::in_file(path, e.into()))?;
+    drop(bar);
+    backend.upload()?;
+    Ok(model)
+}
+
 /// Prepares the model and says the text, each piece handed to `piece` as it comes.
 pub fn speak<'m>(
     weights: &'m Weights<'_>,
@@ -44,10 +54,7 @@ pub fn speak<'m>(
     task: &Task<'_>,
     mut piece: impl FnMut(&str) -> Outcome,
 ) -> Outcome<Speech> {
-    let mut bar = Progress::new("loading");
-    let model = Model::prepare_with(weights, backend.gemv(), |done, total| bar.set(done, total))
-        .map_err(|e| files::in_file(task.path, e.into()))?;
-    backend.upload()?;
+    let model = loaded(weights, backend, task.path)?;
     let tokenizer = model.tokenizer();
     let prompt = tokenizer.encode(task.prompt).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);

@@ -88,6 +88,11 @@ impl<'a, 'm> Session<'a, 'm> {
         self.weights.hyper().context
     }
 
+    /// Tokens that the model knows; its tokenizer may have fewer.
+    pub fn vocab_size(&self) -> usize {
+        self.weights.hyper().vocab_size
+    }
+
     /// Which tokens begin and end a text.
     pub fn bounds(&self) -> &'m Bounds {
         self.weights.bounds()

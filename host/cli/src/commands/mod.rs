@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod chat;
 pub mod check;
 pub mod convert;
 pub mod demo;
@@ -13,5 +14,6 @@ pub mod gemv;
 pub mod info;
 pub mod plan;
 pub mod run;
+pub mod serve;
 pub mod verify;
 pub mod wave;

@@ -1,0 +1,73 @@
+//! The errors of this crate's border.
+
+use nda_engine::EngineError;
+use std::io;
+use std::net::SocketAddr;
+
+/// Why a conversation cannot be held.
+#[derive(Debug, thiserror::Error)]
+pub enum ChatError {
+    /// The document says nothing of conversations.
+    #[error("the document has no chat template")]
+    NoTemplate,
+    /// The template is none, or refuses these messages.
+    #[error("the chat template fails: {reason}")]
+    Template {
+        /// What the template engine or the template itself says.
+        reason: String,
+    },
+    /// More tokens than the model has positions for.
+    #[error("the prompt has {tokens} tokens, but the model's context has {context}")]
+    TooLong {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// Positions that there are.
+        context: usize,
+    },
+    /// The model or its back end failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The server's address cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refuses what a server or an interactive program needs.
+    #[error("cannot {action}: {source}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl ChatError {
+    /// Where it happened, a few words.
+    pub fn place(&self) -> String {
+        match self {
+            ChatError::NoTemplate | ChatError::Template { .. } => "metadata 'chat_template' (frame 0)".into(),
+            ChatError::TooLong { .. } => "the KV cache".into(),
+            ChatError::Engine(error) => error.place(),
+            ChatError::Listen { address, .. } => address.to_string(),
+            ChatError::System { .. } => "this process".into(),
+        }
+    }
+
+    /// The next step for a person, one line.
+    pub fn help(&self) -> &'static str {
+        match self {
+            ChatError::NoTemplate => {
+                "use a model that was trained for conversations, or continue plain text with 'nda run' or /v1/completions"
+            }
+            ChatError::Template { .. } => "say it in turns that the template takes; 'nda info FILE' shows the template",
+            ChatError::TooLong { .. } => "say less, or begin a new conversation",
+            ChatError::Engine(error) => error.help(),
+            ChatError::Listen { .. } => "choose another port with '--port', or end what listens there",
+            ChatError::System { .. } => "check the limits of this user: open files, threads",
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A model that answers prompts and keeps what it has taken already.
+
+use crate::error::ChatError;
+use crate::stops::Stops;
+use nda_engine::{EngineError, Sampler, Sampling, Session, Tokenizer, Utf8Stream};
+use std::ops::ControlFlow;
+
+/// How an answer is to be given.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// Tokens to draw at most; `None` as many as the context has room for.
+    pub max_tokens: Option<usize>,
+    /// Texts that end the answer and are no part of it; none is empty.
+    pub stops: Vec<String>,
+}
+
+/// What a listener hears of.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'t> {
+    /// Tokens of the prompt were taken; the last one is taken with the first draw.
+    Prompt {
+        /// Tokens taken, those that were kept included.
+        done: usize,
+        /// Tokens of the prompt.
+        total: usize,
+    },
+    /// A token was drawn. Its text may be empty: part of a character, of a stop, or a token of control.
+    Text(&'t str),
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// The model or a stop ended it.
+    Stop,
+    /// The tokens asked for, or the context, were used up.
+    Length,
+    /// The listener ended it.
+    Interrupted,
+}
+
+/// What was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// All pieces of text together.
+    pub text: String,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Those of them that the KV cache held already.
+    pub kept_tokens: usize,
+    /// Tokens drawn, the one that ended the answer included.
+    pub drawn_tokens: usize,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+/// A session, and the tokens that it holds.
+pub struct Speaker<'a, 'm> {
+    session: Session<'a, 'm>,
+    taken: Vec<u32>,
+}
+
+impl<'a, 'm> Speaker<'a, 'm> {
+    /// A speaker that has taken nothing yet.
+    pub fn new(mut session: Session<'a, 'm>) -> Speaker<'a, 'm> {
+        session.clear();
+        Speaker { session, taken: Vec::new() }
+    }
+
+    /// Positions that there are.
+    pub fn context(&self) -> usize {
+        self.session.context()
+    }
+
+    /// Tokens that there are.
+    pub fn vocab_size(&self) -> usize {
+        self.session.vocab_size()
+    }
+
+    /// The tokens of a plain text, with the one in front that the model expects there.
+    ///
+    /// # Errors
+    /// A text that the tokenizer has no tokens for.
+    pub fn plain(&self, text: &str) -> Result<Vec<u32>, ChatError> {
+        Ok(self.session.bounds().plain(self.session.tokenizer().encode(text.as_bytes())?))
+    }
+
+    /// Answers a prompt. Of the tokens taken before, the longest common beginning is kept, so a prompt that goes on
+    /// where the last one ended takes only what is new; what comes out does not depend on what was kept.
+    ///
+    /// # Errors
+    /// A prompt that is empty or longer than the context, or a failure of the back end. The speaker is usable after each.
+    pub fn answer(
+        &mut self,
+        prompt: &[u32],
+        manner: &Manner,
+        mut each: impl FnMut(Event<'_>) -> ControlFlow<()>,
+    ) -> Result<Answer, ChatError> {
+        let (tokens, context) = (prompt.len(), self.context());
+        if tokens > context {
+            return Err(ChatError::TooLong { tokens, context });
+        }
+        let Some((&last, before)) = prompt.split_last() else {
+            return Err(EngineError::Empty { what: "the prompt", needed: 1 }.into());
+        };
+        let kept = self.taken.iter().zip(before).take_while(|(a, b)| a == b).count();
+        self.session.truncate(kept);
+        self.taken.truncate(kept);
+        let mut answer =
+            Answer { text: String::new(), prompt_tokens: tokens, kept_tokens: kept, drawn_tokens: 0, finish: Finish::Interrupted };
+        for chunk in before[kept..].chunks(self.session.batch()) {
+            self.session.feed_all(chunk)?;
+            self.taken.extend_from_slice(chunk);
+            if each(Event::Prompt { done: self.taken.len(), total: tokens }).is_break() {
+                return Ok(answer);
+            }
+        }
+        self.speak(last, manner, &mut answer, each)?;
+        Ok(answer)
+    }
+
+    /// Draws token after token.
+    fn speak(
+        &mut self,
+        last: u32,
+        manner: &Manner,
+        answer: &mut Answer,
+        mut each: impl FnMut(Event<'_>) -> ControlFlow<()>,
+    ) -> Result<(), ChatError> {
+        let (mut sampler, mut characters, mut stops) = (Sampler::new(manner.sampling), Utf8Stream::default(), Stops::new(&manner.stops));
+        let (mut token, mut bytes) = (last, Vec::new());
+        answer.finish = loop {
+            let is_full = self.session.position() == self.context();
+            if is_full || manner.max_tokens.is_some_and(|max| answer.drawn_tokens >= max) {
+                break Finish::Length;
+            }
+            let drawn = sampler.choose(self.session.predict(token)?);
+            self.taken.push(token);
+            token = drawn;
+            answer.drawn_tokens += 1;
+            if self.session.bounds().is_end(token) {
+                break Finish::Stop;
+            }
+            bytes.clear();
+            if !self.session.tokenizer().is_control(token) {
+                self.session.tokenizer().decode_into(token, &mut bytes);
+            }
+            let (text, is_stopped) = stops.push(&characters.push(&bytes));
+            answer.text.push_str(&text);
+            let flow = each(Event::Text(&text));
+            if is_stopped {
+                // What was held back is behind the stop.
+                answer.finish = Finish::Stop;
+                return Ok(());
+            }
+            if flow.is_break() {
+                break Finish::Interrupted;
+            }
+        };
+        // A character that was never completed is dropped: half of one is nothing to read.
+        let rest = stops.finish();
+        answer.text.push_str(&rest);
+        if !rest.is_empty() {
+            let _ = each(Event::Text(&rest));
+        }
+        Ok(())
+    }
+
+    /// The same text as `prompt`, in the tokens that were taken already as far as it goes on from them.
+    pub(crate) fn continued(&self, prompt: Vec<u32>) -> Vec<u32> {
+        continued(self.session.tokenizer(), &self.taken, prompt)
+    }
+}
+
+/// What a model draws need not be what its tokenizer makes of the same text, and taking an answer again token by token
+/// would be slow. So if the text of what was `taken` ends between two of the prompt's tokens, the rest is appended to it.
+fn continued(tokenizer: &Tokenizer, taken: &[u32], prompt: Vec<u32>) -> Vec<u32> {
+    let taken_text = tokenizer.decode(taken);
+    let (mut text, mut count) = (Vec::new(), 0);
+    while count < prompt.len() && text.len() < taken_text.len() {
+        tokenizer.decode_into(prompt[count], &mut text);
+        count += 1;
+    }
+    let (before, rest) = prompt.split_at(count);
+    let controls = |tokens: &[u32]| -> Vec<u32> { tokens.iter().copied().filter(|token| tokenizer.is_control(*token)).collect() };
+    // Texts alone could take a control token for its spelling.
+    if text == taken_text && controls(before) == controls(taken) { [taken, rest].concat() } else { prompt }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nda_ndf::{BytePairs, Merge, Tokenizer as Stored};
+
+    #[test]
+    fn a_prompt_goes_on_from_the_tokens_that_were_drawn_and_not_from_other_spellings() {
+        let mut tokens: Vec<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();
+        tokens.extend(["ab", "<e>"].map(|text| text.as_bytes().to_vec()));
+        let merges = vec![Merge { left: 97, right: 98, merged: 256 }];
+        let tokenizer =
+            Tokenizer::new(&Stored::BytePairs(BytePairs { split: "none".into(), tokens, merges, specials: vec![257] })).unwrap();
+        let go_on = |taken: &[u32], text: &str| continued(&tokenizer, taken, tokenizer.encode_with_controls(text).unwrap());
+        assert_eq!(tokenizer.encode(b"abc").unwrap(), [256, 99]);
+        // The model drew a and b one by one.
+        assert_eq!(go_on(&[97, 98], "abc<e>ab"), [97, 98, 99, 257, 256]);
+        assert_eq!(go_on(&[97, 98], "ab"), [97, 98]);
+        assert_eq!(go_on(&[], "ab"), [256]);
+        // Its text ends in the midst of a token, or is another, or only looks like a control token.
+        assert_eq!(go_on(&[99, 97], "cab"), [99, 256]);
+        assert_eq!(go_on(&[99, 100], "cab"), [99, 256]);
+        assert_eq!(go_on(&[97, 98, 60, 101, 62], "ab<e>"), [256, 257]);
+        assert_eq!(go_on(&[97, 98, 99, 99], "abc"), [256, 99]);
+    }
+}

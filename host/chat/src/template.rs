@@ -1,0 +1,164 @@
+//! Chat templates: Jinja as the Python package `transformers` runs it.
+
+use crate::clock;
+use crate::error::ChatError;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Value};
+use minijinja::{Environment, Error, ErrorKind, context, filters};
+use std::time::SystemTime;
+
+/// What the environment calls the one template in it.
+const NAME: &str = "chat_template";
+/// Steps that a template may take, so that one out of an unknown file ends: about a thousand a message of a long talk.
+const FUEL: u64 = 10_000_000;
+
+/// A message as a template sees it.
+pub(crate) struct Turn<'t> {
+    pub role: &'t str,
+    pub content: &'t str,
+}
+
+/// A chat template, compiled.
+#[derive(Debug)]
+pub struct Template {
+    environment: Environment<'static>,
+}
+
+impl Template {
+    /// Compiles a template's source.
+    ///
+    /// # Errors
+    /// [`ChatError::Template`] with the place of what is wrong.
+    pub fn new(source: &str) -> Result<Template, ChatError> {
+        let mut environment = Environment::new();
+        // transformers compiles its templates with these two.
+        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(failed)?);
+        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_fuel(Some(FUEL));
+        environment.add_filter("tojson", to_json);
+        environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
+            Err(Error::new(ErrorKind::InvalidOperation, message))
+        });
+        environment.add_function("strftime_now", |format: String| clock::format(SystemTime::now(), &format));
+        environment.add_template_owned(NAME, without_marks(source)).map_err(failed)?;
+        Ok(Template { environment })
+    }
+
+    /// The text of a conversation up to where the assistant speaks next. `begin` and `end` are the texts of the tokens
+    /// that begin and end a text, empty if there are none.
+    pub(crate) fn render(&self, turns: &[Turn<'_>], begin: &str, end: &str) -> Result<String, ChatError> {
+        let messages: Vec<Value> = turns.iter().map(|turn| context! { role => turn.role, content => turn.content }).collect();
+        let template = self.environment.get_template(NAME).map_err(failed)?;
+        let nothing = Value::from(());
+        let variables = context! {
+            messages => Value::from(messages), add_generation_prompt => true, bos_token => begin, eos_token => end,
+            tools => nothing.clone(), documents => nothing,
+        };
+        template.render(variables).map_err(failed)
+    }
+}
+
+fn failed(error: Error) -> ChatError {
+    let mut reason = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(inner) = source {
+        reason = format!("{reason}: {inner}");
+        source = inner.source();
+    }
+    ChatError::Template { reason }
+}
+
+/// The source without the marks around what an assistant generates, which matter to training alone.
+fn without_marks(source: &str) -> String {
+    let mut text = source.to_owned();
+    for (name, instead) in [("generation", "if true"), ("endgeneration", "endif")] {
+        for (open, close) in [("{%", "%}"), ("{%-", "%}"), ("{%", "-%}"), ("{%-", "-%}")] {
+            text = text.replace(&format!("{open} {name} {close}"), &format!("{open} {instead} {close}"));
+        }
+    }
+    text
+}
+
+/// JSON as Python's `json.dumps(..., ensure_ascii=False)` writes it: Jinja's own filter escapes for HTML besides.
+fn to_json(value: &Value, indent: Option<Value>, options: Kwargs) -> Result<Value, Error> {
+    let escaped = filters::tojson(value, indent, options)?.to_string();
+    let mut text = String::with_capacity(escaped.len());
+    let mut rest = escaped.as_str();
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        let escape = rest[at..].get(..6).unwrap_or_default();
+        let plain = [("\\u003c", '<'), ("\\u003e", '>'), ("\\u0026", '&'), ("\\u0027", '\'')];
+        let plain = plain.iter().find(|(html, _)| escape.eq_ignore_ascii_case(html));
+        // Otherwise an escape of JSON: its next character belongs to it and is never the begin of another.
+        let taken = if plain.is_some() { 6 } else { 2 };
+        match plain {
+            Some((_, plain)) => text.push(*plain),
+            None => text.push_str(rest[at..].get(..taken).unwrap_or_default()),
+        }
+        rest = rest[at..].get(taken..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    Ok(Value::from_safe_string(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(source: &str, turns: &[(&str, &str)]) -> Result<String, ChatError> {
+        let turns: Vec<Turn<'_>> = turns.iter().map(|(role, content)| Turn { role, content }).collect();
+        Template::new(source)?.render(&turns, "<s>", "</s>")
+    }
+
+    const SMOLLM2: &str = "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n\
+You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n' \
++ message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+    #[test]
+    fn the_template_of_smollm2_renders_as_transformers_renders_it() {
+        let system = "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n";
+        let talk = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello!<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n";
+        let turns = [("user", "Hi"), ("assistant", "Hello!"), ("user", "Bye")];
+        assert_eq!(render(SMOLLM2, &turns).unwrap(), format!("{system}{talk}"));
+        let own = render(SMOLLM2, &[("system", "Be brief."), ("user", "Hi")]).unwrap();
+        assert_eq!(own, "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+    }
+
+    #[test]
+    fn a_template_in_the_manner_of_gemma_trims_renames_and_checks_turns() {
+        let source = "{{ bos_token }}\n{%- for message in messages -%}\n    {%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}\n        \
+{{ raise_exception(\"Conversation roles must alternate\") }}\n    {%- endif -%}\n    {%- if message['role'] == 'assistant' -%}\n        \
+{%- set role = \"model\" -%}\n    {%- else -%}\n        {%- set role = message['role'] -%}\n    {%- endif -%}\n    \
+{{ '<start_of_turn>' + role + '\n' }}\n    {%- if message['content'] is string -%}\n        {{ message['content'] | trim }}\n    {%- endif -%}\n    \
+{{ '<end_of_turn>\n' }}\n{%- endfor -%}\n{%- if add_generation_prompt -%}\n    {{'<start_of_turn>model\n'}}\n{%- endif -%}\n";
+        let text = render(source, &[("user", " Hi "), ("assistant", "Yes?"), ("user", "Go")]).unwrap();
+        let expected = "<s><start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\nYes?<end_of_turn>\n<start_of_turn>user\nGo<end_of_turn>\n<start_of_turn>model\n";
+        assert_eq!(text, expected);
+        let refused = render(source, &[("assistant", "I first")]).unwrap_err().to_string();
+        assert!(refused.contains("Conversation roles must alternate"), "{refused}");
+    }
+
+    #[test]
+    fn blocks_are_trimmed_and_python_methods_work() {
+        let source = "{% for m in messages %}\n  {% if m.role == 'tool' %}\n    {% continue %}\n  {% endif %}\n{{ m.content.strip().upper() }}{{ m.get('x', '-') }}\n{% endfor %}\n";
+        assert_eq!(render(source, &[("user", " a "), ("tool", "b"), ("user", "c")]).unwrap(), "A-\nC-\n");
+        assert_eq!(render("{%- generation -%} x {%- endgeneration %}!", &[]).unwrap(), "x!");
+        assert_eq!(render("{{ tools is none }}{{ eos_token }}", &[]).unwrap().to_lowercase(), "true</s>");
+    }
+
+    #[test]
+    fn json_is_as_python_writes_it() {
+        let content = "a<b>&'\"\\ \\u003c é\n";
+        let text = render("{{ messages[0].content | tojson }}{{ [1, {'a': none}] | tojson }}", &[("user", content)]).unwrap();
+        assert_eq!(text, "\"a<b>&'\\\"\\\\ \\\\u003c é\\n\"[1, {\"a\": null}]");
+    }
+
+    #[test]
+    fn a_template_that_is_wrong_or_never_ends_is_an_error() {
+        assert!(matches!(Template::new("{% for %}"), Err(ChatError::Template { .. })));
+        let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}";
+        assert!(matches!(render(endless, &[]), Err(ChatError::Template { .. })));
+        let text = render("{{ strftime_now('%Y') }}", &[]).unwrap();
+        assert!(text.parse::<u32>().unwrap() > 2024, "{text}");
+    }
+}

@@ -1,0 +1,102 @@
+"""Claims about 'nda chat' in a terminal. Arguments: the command and a model with a chat template."""
+
+import os
+import pty
+import select
+import sys
+import time
+
+PATIENCE_S = 60
+CTRL_C, CTRL_D = b"\x03", b"\x04"
+
+
+class Terminal:
+    """A chat in a pseudo-terminal that it controls, so that Ctrl-C is a signal."""
+
+    def __init__(self, *arguments):
+        self.seen = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(sys.argv[1], [sys.argv[1], "chat", sys.argv[2], *arguments])
+
+    def read(self):
+        """Takes what there is; False at the end."""
+        if not select.select([self.fd], [], [], 0.1)[0]:
+            return True
+        try:
+            piece = os.read(self.fd, 4096)
+        except OSError:  # the other end is closed
+            return False
+        self.seen += piece
+        return bool(piece)
+
+    def until(self, text):
+        """Waits for a text and forgets what came up to it."""
+        until = time.monotonic() + PATIENCE_S
+        while text not in self.seen:
+            assert self.read() and time.monotonic() < until, f"no {text!r} in {self.seen!r}"
+        before, self.seen = self.seen.split(text, 1)
+        return before
+
+    def send(self, keys):
+        os.write(self.fd, keys)
+
+    def ended(self):
+        """Waits for the end; the exit code."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            self.read()
+            assert time.monotonic() < until, f"it did not end: {self.seen!r}"
+
+
+def an_answer_ends_and_the_program_goes_on():
+    # The simulated link makes tokens slow enough to be in the midst of an answer.
+    terminal = Terminal("--backend", "loopback")
+    terminal.until(b"> ")
+    terminal.send(b"Hello\n")
+    terminal.until(b"Hello\r\n")
+    while len(terminal.seen) < 3:
+        assert terminal.read()
+    terminal.send(CTRL_C)
+    answer = terminal.until(b"interrupted")
+    assert len(answer) < 200, f"the answer was over before Ctrl-C: {answer!r}"
+    terminal.until(b"> ")
+    terminal.send(b"/reset\n")
+    terminal.until(b"> ")
+    terminal.send(b"/help\n")
+    terminal.until(b"/exit")
+    terminal.until(b"> ")
+    terminal.send(CTRL_D)
+    assert terminal.ended() == 0
+
+
+def ctrl_c_at_the_prompt_ends_the_program():
+    terminal = Terminal("--max-tokens", "3")
+    terminal.until(b"> ")
+    terminal.send(b"Hello\n")
+    terminal.until(b"cut after 3 tokens")
+    terminal.until(b"> ")
+    terminal.send(CTRL_C)
+    assert terminal.ended() == 0
+
+
+def a_turn_that_is_too_long_is_told_and_survived():
+    terminal = Terminal("--max-tokens", "3")
+    terminal.until(b"> ")
+    terminal.send(b"x" * 300 + b"\n")
+    terminal.until(b"error: the prompt has")
+    terminal.until(b"> ")
+    terminal.send(b"Hello\n")
+    terminal.until(b"cut after 3 tokens")
+    terminal.until(b"> ")
+    terminal.send(b"/exit\n")
+    assert terminal.ended() == 0
+
+
+an_answer_ends_and_the_program_goes_on()
+ctrl_c_at_the_prompt_ends_the_program()
+a_turn_that_is_too_long_is_told_and_survived()
+print("all claims hold")
