@@ -118,8 +118,9 @@ impl<'a> Round<'a> {
             let mut scales = [0.0; MAX_STACKS];
             scales.iter_mut().zip(start).for_each(|(to, from)| *to = storable(from * multiple));
             self.book.set(scales);
-            self.round(block, |_| ());
-            if self.attempt.cost < self.best.cost || self.best.cost.is_infinite() {
+            let limit = self.best.cost;
+            self.round(block, limit, |_| ());
+            if self.attempt.cost < limit || limit.is_infinite() {
                 std::mem::swap(&mut self.attempt, &mut self.best);
                 best_scales = scales;
             }
@@ -132,7 +133,7 @@ impl<'a> Round<'a> {
         let (order, group_cols) = (&self.metric.order, self.work.group_cols);
         let mut current = usize::MAX;
         let start = block.start;
-        self.round(block, |(place, book): (usize, &mut Book)| {
+        self.round(block, f32::INFINITY, |(place, book): (usize, &mut Book)| {
             let group = order[start + place] / group_cols;
             if group != current {
                 book.set(scales[group]);
@@ -142,8 +143,8 @@ impl<'a> Round<'a> {
         std::mem::swap(&mut self.attempt, &mut self.best);
     }
 
-    /// One attempt at the block, column by column; `prepare` sets the book to the scales of a column's group.
-    fn round(&mut self, block: &Range<usize>, mut prepare: impl FnMut((usize, &mut Book<'a>))) {
+    /// One attempt at the block, column by column, given up when it costs `limit`; `prepare` sets the book to the scales of a column's group.
+    fn round(&mut self, block: &Range<usize>, limit: f32, mut prepare: impl FnMut((usize, &mut Book<'a>))) {
         let (cols, attempt) = (self.work.cols, &mut self.attempt);
         self.moving.clear();
         self.moving.extend_from_slice(&self.targets);
@@ -158,6 +159,9 @@ impl<'a> Round<'a> {
             let value = if self.outliers[place] { target } else { nearest };
             let error = self.source[place] - value;
             attempt.cost += self.metric.pivots[block.start + place] * (target - value) * (target - value);
+            if attempt.cost >= limit {
+                return;
+            }
             attempt.errors.push(error);
             attempt.values.push(value);
             attempt.combinations.push(combination);

@@ -1,9 +1,18 @@
 //! The levels that stacked codes can spell, and the nearest of them.
 
+use nda_spec::WeightCode;
+
 use crate::plan::MAX_STACKS;
 
 /// The codes of one stack by the two bits of a combination.
-pub(crate) const CODES: [i8; 4] = [-2, -1, 1, 2];
+pub(crate) const CODES: [i8; 4] = [code(false, false), code(false, true), code(true, false), code(true, true)];
+
+const fn code(sign: bool, extra: bool) -> i8 {
+    match WeightCode::Quaternary.decode(sign, extra) {
+        Some(code) => code,
+        None => panic!("a quaternary code spells a weight with any two bits"),
+    }
+}
 
 /// Scales of one group: the first alone if shared, else one a stack.
 pub(crate) type Scales = [f32; MAX_STACKS];

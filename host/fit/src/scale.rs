@@ -15,9 +15,16 @@ pub(crate) fn storable(scale: f32) -> f32 {
     f16::from_f32(scale.clamp(-f16::MAX.to_f32(), f16::MAX.to_f32())).to_f32()
 }
 
-/// Sum over the weights of importance times squared error, each rounded to the book's nearest.
-fn error_of(book: &Book, weights: &[f32], importance: &[f32]) -> f32 {
-    weights.iter().zip(importance).map(|(w, h)| (w - book.nearest(*w).0).powi(2) * h).sum()
+/// Sum over the weights of importance times squared error, each rounded to the book's nearest; no more than is needed to see that it reaches `limit`.
+fn error_of(book: &Book, weights: &[f32], importance: &[f32], limit: f32) -> f32 {
+    let mut error = 0.0;
+    for (weights, importance) in weights.chunks(8).zip(importance.chunks(8)) {
+        error += weights.iter().zip(importance).map(|(w, h)| (w - book.nearest(*w).0).powi(2) * h).sum::<f32>();
+        if error >= limit {
+            break;
+        }
+    }
+    error
 }
 
 /// The scales with the least weighted error that were found; the book is set to them. Weights of no importance have no say.
@@ -56,7 +63,7 @@ fn from_one(book: &Book, scale: f32) -> Scales {
 
 fn try_scales(book: &mut Book, weights: &[f32], importance: &[f32], scales: Scales, best: &mut (f32, Scales)) -> bool {
     book.set(scales);
-    let error = error_of(book, weights, importance);
+    let error = error_of(book, weights, importance, best.0);
     let better = error < best.0;
     if better {
         *best = (error, scales);
