@@ -1,17 +1,22 @@
 //! What becomes of a tensor in the document.
 
+use crate::calibrate::Moments;
 use crate::error::ConvertError;
+use crate::fitted::Recipe;
 use crate::source::{Content, TensorInfo, Ternary};
 use nda_ndf::{DocumentStream, MatrixContent, NdfError, Outliers, TileBuffer, VectorContent, VectorShape};
+use nda_engine::{EMBEDDING, HEAD};
 use nda_spec::WeightCode;
 
 /// What becomes of a source's matrices. Vectors stay floats, and ternary matrices stay as they are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Weights {
     /// Floats of 32 bits: the model as it is in the source, unquantized.
     #[default]
     F32,
+    /// Stacked 2-bit planes.
+    Fitted(Recipe),
 }
 
 /// A tensor as the document holds it.
@@ -21,18 +26,30 @@ pub enum Encoded {
     Floats(Vec<f32>),
     /// One ternary stack.
     Ternary(Ternary),
+    /// Stacked planes.
+    Fitted(Box<nda_fit::Fitted>),
 }
 
 /// What the document holds of a tensor: floats of one magnitude are ternary weights, which lose nothing.
-pub fn encode(info: &TensorInfo, content: Content, weights: Weights) -> Encoded {
-    match (content, weights) {
-        (Content::Ternary(ternary), _) => Encoded::Ternary(ternary),
-        (Content::Floats(values), Weights::F32) => {
-            let is_matrix = matches!(info.shape, VectorShape::Table { .. });
-            let ternary = if is_matrix { Ternary::of_floats(&values) } else { None };
-            ternary.map_or(Encoded::Floats(values), Encoded::Ternary)
-        }
+///
+/// # Errors
+/// A matrix that cannot be fitted.
+pub fn encode(info: &TensorInfo, content: Content, weights: Weights, moments: Option<&Moments>) -> Result<Encoded, ConvertError> {
+    let values = match content {
+        Content::Ternary(ternary) => return Ok(Encoded::Ternary(ternary)),
+        Content::Floats(values) => values,
+    };
+    let VectorShape::Table { rows, cols } = info.shape else { return Ok(Encoded::Floats(values)) };
+    if let Some(ternary) = Ternary::of_floats(&values) {
+        return Ok(Encoded::Ternary(ternary));
     }
+    let Weights::Fitted(recipe) = weights else { return Ok(Encoded::Floats(values)) };
+    // A tied head is the embedding, and what the head sees is what counts.
+    let names: &[&str] = if info.name == EMBEDDING { &[HEAD, EMBEDDING] } else { &[&info.name] };
+    let hessian = moments.and_then(|moments| names.iter().find_map(|name| moments.get(name)));
+    let fitted = nda_fit::fit(&values, rows, cols, &recipe.plan(&info.name), hessian);
+    let fitted = fitted.map_err(|source| ConvertError::Fit { tensor: info.name.clone(), source })?;
+    Ok(Encoded::Fitted(Box::new(fitted)))
 }
 
 impl Encoded {
@@ -45,6 +62,7 @@ impl Encoded {
         match self {
             Encoded::Floats(values) => stream.add_vector(&VectorContent { name, shape: *shape, values })?,
             Encoded::Ternary(ternary) => write_ternary(name, *shape, ternary, stream)?,
+            Encoded::Fitted(fitted) => crate::fitted::write(name, fitted, stream)?,
         }
         Ok(())
     }

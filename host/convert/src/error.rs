@@ -10,6 +10,17 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
+    /// A matrix that cannot be fitted.
+    #[error("tensor '{tensor}': {source}")]
+    Fit {
+        /// The tensor.
+        tensor: String,
+        /// Why.
+        source: nda_fit::FitError,
+    },
+    /// What the layers see of the calibration text cannot be added up.
+    #[error("calibration: {0}")]
+    Calibration(#[from] nda_fit::FitError),
     /// The file system refused.
     #[error("cannot {action} the file: {source}")]
     Io {
@@ -131,6 +142,8 @@ impl ConvertError {
             ConvertError::MissingTensor { .. } | ConvertError::Leftover { .. } => "the list of tensors".into(),
             ConvertError::Tensor { name, .. } | ConvertError::Ternary { name, .. } => format!("tensor '{name}'"),
             ConvertError::Tokenizer { .. } => "the vocabulary".into(),
+            ConvertError::Fit { tensor, .. } => format!("tensor '{tensor}'"),
+            ConvertError::Calibration(_) => "the calibration".into(),
             ConvertError::Unsupported { .. } | ConvertError::Document(_) => String::new(),
             ConvertError::Model(error) => error.place(),
         }
@@ -150,6 +163,8 @@ impl ConvertError {
             }
             ConvertError::Tokenizer { .. } => "take a conversion of the model whose vocabulary is complete",
             ConvertError::Ternary { .. } => "the file is damaged or packed in another way; fetch it again from its publisher",
+            ConvertError::Fit { .. } => "check the source: 'nda convert --weights f32' keeps its numbers as they are",
+            ConvertError::Calibration(_) => "give another --calibration text, or 'none'",
             ConvertError::Document(_) => "check the output's folder and its disk",
             ConvertError::Model(error) => error.help(),
         }

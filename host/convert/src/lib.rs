@@ -7,17 +7,21 @@
 #![forbid(unsafe_code)]
 
 mod architecture;
+mod calibrate;
 mod convert;
 mod encode;
 mod error;
+mod fitted;
 pub mod folder;
 pub mod gguf;
 mod source;
 
 pub use architecture::{Architecture, Shape};
-pub use convert::{Options, Step, convert};
+pub use calibrate::Moments;
+pub use convert::{Calibration, Options, Stage, Step, convert};
 pub use encode::{Encoded, Weights, encode};
 pub use error::ConvertError;
+pub use fitted::Recipe;
 pub use folder::Folder;
 
 pub use gguf::Gguf;

@@ -55,6 +55,9 @@ struct Cache {
     kv_dim: usize,
 }
 
+/// Hears the names of a layer's tensors, their columns, and the vectors of floats that come to it.
+pub(crate) type Observer<'a> = Box<dyn FnMut(&[String], usize, &[f32]) + 'a>;
+
 /// A text in progress, as its program sees it.
 pub(crate) struct Host<'a, 'm> {
     hyper: &'m Hyper,
@@ -66,6 +69,8 @@ pub(crate) struct Host<'a, 'm> {
     scratch: Scratch,
     /// Who takes the lines that the program prints.
     pub print: Option<Box<dyn FnMut(&str) + 'a>>,
+    /// Who looks at what layers see.
+    pub input: Option<Observer<'a>>,
     pub position: usize,
     pub cost: Cost,
 }
@@ -81,6 +86,7 @@ impl<'a, 'm> Host<'a, 'm> {
             scores: Vec::new(),
             scratch: Scratch::default(),
             print: None,
+            input: None,
             position: 0,
             cost: Cost::default(),
         }
@@ -129,6 +135,9 @@ impl Builtins for Host<'_, '_> {
     fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
         let found = &self.tensors.layers[layer];
         check_len(&found.name, x.len(), found.cols)?;
+        if let (Some(observe), Input::Floats(x)) = (&mut self.input, x) {
+            observe(&found.names, found.cols, x);
+        }
         match (&self.layers[layer], found.parts.first(), x) {
             (Some(layer), _, Input::Floats(x)) => self.cost += layer.apply(self.gemv, x, &mut self.scratch, y)?,
             (Some(_), _, Input::Codes(codes)) if codes.values.len() != found.cols => {

@@ -118,6 +118,12 @@ impl<'a, 'm> Session<'a, 'm> {
         self.host.print = Some(Box::new(take));
     }
 
+    /// Says who hears what every layer is given: the names of its tensors, their columns, and vectors one after another,
+    /// before they are quantized. What a program quantized itself is not told.
+    pub fn on_input(&mut self, observe: impl FnMut(&[String], usize, &[f32]) + 'a) {
+        self.host.input = Some(Box::new(observe));
+    }
+
     /// Calls a function of the program that is no part of a forward pass, within its own limits, at position 0.
     /// Texts among the arguments are made of strings.
     ///

@@ -30,6 +30,8 @@ pub(crate) enum Tensor<'d> {
 pub(crate) struct Layer<'d> {
     /// The tensors' names in one: `blk.0.q+k+v`.
     pub name: String,
+    /// The tensors' names one by one.
+    pub names: Vec<String>,
     /// Several matrices of equal columns, several grids, or several tables.
     pub parts: Vec<Tensor<'d>>,
     pub rows: usize,
@@ -169,7 +171,7 @@ impl<'d> Finder<'_, 'd> {
     }
 
     fn layer(&mut self, names: &[String]) -> Result<Layer<'d>, EngineError> {
-        let mut layer = Layer { name: fused_name(names), parts: Vec::new(), rows: 0, cols: 0 };
+        let mut layer = Layer { name: fused_name(names), names: names.to_vec(), parts: Vec::new(), rows: 0, cols: 0 };
         for name in names {
             let tensor = self.tensor(name)?;
             let (rows, cols) = match tensor {

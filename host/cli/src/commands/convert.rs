@@ -1,6 +1,6 @@
 //! `nda convert`: other files to documents, and matrices back.
 
-use crate::convert::model::{self, WeightsChoice};
+use crate::convert::model::{self, CalibrationChoice, WeightsChoice, Wishes};
 use crate::convert::{article, llama, program};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
@@ -29,11 +29,29 @@ pub struct Arguments {
     /// What becomes of the weights of a GGUF file or a folder; ternary ones stay as they are.
     #[arg(long, value_enum, value_name = "CHOICE")]
     weights: Option<WeightsChoice>,
+    /// A text that fitted weights are fitted to, by what the layers see of it; 'none' for no text. Unless given, the
+    /// program's own: some pages of public-domain English.
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<String>,
+    /// Tokens of that text that are looked at.
+    #[arg(long, value_name = "N")]
+    calibration_tokens: Option<usize>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let Arguments { input, output, tensor, program, weights } = arguments;
+    let Arguments { input, output, tensor, program, weights, calibration, calibration_tokens } = arguments;
+    let calibration = match calibration.as_deref() {
+        None => CalibrationChoice::BuiltIn,
+        Some("none") => CalibrationChoice::None,
+        Some(path) => CalibrationChoice::File(path.into()),
+    };
+    let wishes = Wishes {
+        weights: weights.unwrap_or_default(),
+        calibration,
+        calibration_tokens: *calibration_tokens,
+        program: program.as_deref(),
+    };
     let kind = files::kind(input)?;
     let is_foreign = matches!(kind, Kind::Gguf | Kind::Folder);
     if weights.is_some() && !is_foreign {
@@ -44,8 +62,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return Err(Failure::usage("a model keeps its tensors' names", "--tensor", "leave --tensor out").into());
     }
     match kind {
-        Kind::Gguf => model::of_gguf(input, output, weights.unwrap_or_default(), program.as_deref())?,
-        Kind::Folder => model::of_folder(input, output, weights.unwrap_or_default(), program.as_deref())?,
+        Kind::Gguf => model::of_gguf(input, output, &wishes)?,
+        Kind::Folder => model::of_folder(input, output, &wishes)?,
         Kind::Safetensors => llama::to_document(input, output, program.as_deref())?,
         Kind::Document if program.is_some() => program::into_document(input, output, program.as_deref())?,
         _ if program.is_some() => {
