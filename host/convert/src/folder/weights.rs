@@ -2,7 +2,7 @@
 
 use super::{missing, read_json};
 use crate::error::ConvertError;
-use safetensors::tensor::{Dtype, SafeTensors};
+use safetensors::tensor::{Dtype, Metadata};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -80,11 +80,12 @@ impl Shards {
         let mut head = Vec::new();
         Read::by_ref(&mut file).take(LENGTH_BYTES).read_to_end(&mut head).map_err(io)?;
         let count = head.as_slice().try_into().map(u64::from_le_bytes).map_err(|_| refuse("it has no header".into()))?;
-        if count > MAX_HEADER_BYTES.min(length - LENGTH_BYTES) {
+        if count > MAX_HEADER_BYTES.min(length.saturating_sub(LENGTH_BYTES)) {
             return Err(refuse(format!("its header would take {count} bytes, but the file has {length}")));
         }
         Read::by_ref(&mut file).take(count).read_to_end(&mut head).map_err(io)?;
-        let (_, metadata) = SafeTensors::read_metadata(&head).map_err(|error| refuse(error.to_string()))?;
+        let header = head.get(LENGTH_BYTES as usize..).unwrap_or_default();
+        let metadata: Metadata = serde_json::from_slice(header).map_err(|error| refuse(error.to_string()))?;
         let (data, shard) = (LENGTH_BYTES + count, self.files.len());
         for (stored_name, info) in metadata.tensors() {
             let (start, end) = (data + info.data_offsets.0 as u64, data + info.data_offsets.1 as u64);

@@ -14,5 +14,13 @@ pub use kind::Kind;
 pub use model::Gguf;
 pub use value::{Keys, Value};
 
+/// The text of the `tokenizer.json` that a file's vocabulary is; none of a file without one.
+///
+/// # Errors
+/// A vocabulary that contradicts itself, or of a kind that is not read.
+pub fn tokenizer_json(keys: &Keys) -> Result<Option<String>, crate::ConvertError> {
+    Ok(vocabulary::tokens(keys)?.map(|tokens| tokens.json))
+}
+
 /// The first bytes of a GGUF file.
 pub const MAGIC: [u8; 4] = *b"GGUF";

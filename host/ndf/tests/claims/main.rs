@@ -8,3 +8,4 @@ mod forged;
 mod format_md;
 mod legacy;
 mod sample;
+mod stream;

@@ -1,0 +1,6 @@
+//! What the crate claims about models of others, from outside: one binary, so it links once.
+
+mod blocks;
+mod hostile;
+mod models;
+mod sample;

@@ -1,0 +1,132 @@
+//! Whole models: what arrives in the document.
+
+use crate::sample::{self, Tensor};
+use nda_convert::{ConvertError, Folder, Gguf, Options, Source, Step, convert};
+use nda_ndf::{Document, MappedDocument};
+use nda_spec::WeightCode;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The document of the small model as a GGUF file.
+fn from_gguf(folder: &Path, ternary: bool) -> PathBuf {
+    let (input, output) = (folder.join("small.gguf"), folder.join("gguf.ndf"));
+    fs::write(&input, sample::gguf(ternary).bytes()).unwrap();
+    convert(&mut Gguf::open(&input).unwrap(), &output, &Options::default(), |_| ()).unwrap();
+    output
+}
+
+/// The document of the small model as a folder.
+fn from_folder(folder: &Path, ternary: bool) -> PathBuf {
+    let (input, output) = (folder.join("small"), folder.join("folder.ndf"));
+    fs::create_dir(&input).unwrap();
+    sample::write_folder(&input, ternary);
+    convert(&mut Folder::open(&input).unwrap(), &output, &Options::default(), |_| ()).unwrap();
+    output
+}
+
+/// A tensor of a document as floats, whatever it is kept as.
+fn values(document: &Document<'_>, tensor: &Tensor, name: &str) -> Vec<f32> {
+    if let Ok(vector) = document.vector(name) {
+        return vector.values().to_vec();
+    }
+    let matrix = document.matrix(name).unwrap();
+    let places = (0..tensor.rows.unwrap()).flat_map(|row| (0..tensor.cols).map(move |col| (row, col)));
+    places.map(|(row, col)| matrix.weight(row, col)).collect()
+}
+
+/// Every tensor under its name here.
+fn named(ternary: bool) -> impl Iterator<Item = (Tensor, String)> {
+    let names = ["embed", "attn_norm", "q", "k", "v", "o", "ffn_norm", "gate", "up", "down", "norm"];
+    let ours = |(tensor, name): (Tensor, &str)| {
+        let is_block = tensor.gguf.starts_with("blk");
+        (tensor, if is_block { format!("blk.0.{name}") } else { name.to_owned() })
+    };
+    sample::tensors(ternary).into_iter().zip(names).map(ours)
+}
+
+#[test]
+fn a_gguf_file_and_a_folder_of_one_model_hold_the_same_tensors_and_numbers() {
+    for ternary in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let opened =
+            [from_gguf(folder.path(), ternary), from_folder(folder.path(), ternary)].map(|path| MappedDocument::open(path).unwrap());
+        let [gguf, hf] = opened.each_ref().map(MappedDocument::document);
+        for (tensor, name) in named(ternary) {
+            assert_eq!(values(&gguf, &tensor, &name), tensor.values, "'{name}' from GGUF");
+            assert_eq!(values(&hf, &tensor, &name), tensor.values, "'{name}' from a folder");
+        }
+        let numbers = |document: &Document<'_>| {
+            let other = ["name", "source"];
+            document.metadata().iter().filter(|(key, _)| !other.contains(key)).map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(&gguf), numbers(&hf));
+        assert_eq!(gguf.metadata().get("eos_tokens"), Some("3"));
+        assert!(gguf.metadata().get("source").unwrap().starts_with("GGUF file small.gguf, blake3 "));
+    }
+}
+
+#[test]
+fn ternary_weights_arrive_as_one_ternary_stack_with_their_scale() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [from_gguf(folder.path(), true), from_folder(folder.path(), true)] {
+        let mapped = MappedDocument::open(&path).unwrap();
+        let document = mapped.document();
+        let matrices: Vec<_> = document.matrices().collect();
+        assert_eq!(matrices.len(), 7, "{}", path.display());
+        for matrix in matrices {
+            assert_eq!((matrix.stacks(), matrix.code(), matrix.scales()), (1, WeightCode::Ternary, &[0.375_f32][..]), "{}", matrix.name());
+        }
+    }
+}
+
+#[test]
+fn the_tokenizer_splits_and_merges_as_the_file_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapped = MappedDocument::open(from_gguf(folder.path(), false)).unwrap();
+    let weights = nda_engine::Weights::new(&mapped.document()).unwrap();
+    assert_eq!(weights.tokenizer().encode(b"abba").unwrap(), [2, 1, 0]);
+    assert_eq!(weights.tokenizer().encode_with_controls("ab<|im_end|>").unwrap(), [2, 3]);
+    assert_eq!(weights.tokenizer().decode(&[2, 1]), b"abb");
+}
+
+#[test]
+fn progress_ends_with_every_byte_and_nothing_is_left_of_a_conversion_that_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("small.gguf"), folder.path().join("out.ndf"));
+    fs::write(&input, sample::gguf(false).bytes()).unwrap();
+    fs::write(&output, "the old file").unwrap();
+    let mut source = Gguf::open(&input).unwrap();
+    let mut steps = Vec::new();
+    let no_program = Options { program: Some("fn forward() {}".into()), ..Options::default() };
+    let error = convert(&mut source, &output, &no_program, |step: Step<'_>| steps.push((step.done_bytes, step.total_bytes))).unwrap_err();
+    assert!(matches!(error, ConvertError::Model(_)), "{error}");
+    assert_eq!(steps.len(), source.description().tensors.len() + 1);
+    assert!(steps.windows(2).all(|pair| pair[0].0 < pair[1].0) && steps.last().is_some_and(|(done, total)| done == total));
+    // A value that is no number is found on the way, and a file that has shrunk since it was opened.
+    let bytes = sample::gguf(false).bytes();
+    fs::write(&input, &bytes[..bytes.len() / 2]).unwrap();
+    let error = convert(&mut source, &output, &Options::default(), |_| ()).unwrap_err();
+    assert!(matches!(error, ConvertError::Io { .. }), "{error}");
+    assert_eq!(fs::read_to_string(&output).unwrap(), "the old file");
+    let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["out.ndf", "small.gguf"]);
+}
+
+#[test]
+fn a_folder_that_is_not_whole_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(Folder::open(folder.path()), Err(ConvertError::Io { action: "open", .. })));
+    sample::write_folder(folder.path(), false);
+    let weights = folder.path().join("model.safetensors");
+    let bytes = fs::read(&weights).unwrap();
+    for length in [0, 7, 8, 100, bytes.len() - 1] {
+        fs::write(&weights, &bytes[..length]).unwrap();
+        let error = Folder::open(folder.path()).unwrap_err();
+        assert!(matches!(&error, ConvertError::Part { file, .. } if file == "model.safetensors"), "{length} bytes: {error}");
+    }
+    fs::write(&weights, &bytes).unwrap();
+    fs::write(folder.path().join("model.safetensors.index.json"), r#"{"weight_map": {"x": "../../etc/passwd"}}"#).unwrap();
+    let error = Folder::open(folder.path()).unwrap_err();
+    assert!(matches!(&error, ConvertError::Part { what: "index of tensors", .. }), "{error}");
+}
