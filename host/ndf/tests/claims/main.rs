@@ -5,6 +5,7 @@ mod definition;
 mod document;
 mod files;
 mod forged;
+mod grid;
 mod format_md;
 mod legacy;
 mod sample;
