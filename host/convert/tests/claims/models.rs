@@ -98,7 +98,7 @@ fn progress_ends_with_every_byte_and_nothing_is_left_of_a_conversion_that_fails(
     let mut source = Gguf::open(&input).unwrap();
     let mut steps = Vec::new();
     let no_program = Options { program: Some("fn forward() {}".into()), ..Options::default() };
-    let error = convert(&mut source, &output, &no_program, |step: Step<'_>| steps.push((step.done_bytes, step.total_bytes))).unwrap_err();
+    let error = convert(&mut source, &output, &no_program, |step: Step<'_>| steps.push((step.done, step.total))).unwrap_err();
     assert!(matches!(error, ConvertError::Model(_)), "{error}");
     assert_eq!(steps.len(), source.description().tensors.len() + 1);
     assert!(steps.windows(2).all(|pair| pair[0].0 < pair[1].0) && steps.last().is_some_and(|(done, total)| done == total));
