@@ -48,7 +48,22 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         // nda-engine and nda-ndf for the shapes of a model's layers alone.
         ("nda-firmware", &["nda-spec", "nda-cores", "nda-boards", "nda-engine", "nda-ndf"]),
         // nda-cores for `nda emit` alone.
-        ("nda-cli", &["nda-spec", "nda-boards", "nda-ndf", "nda-kernels", "nda-lang", "nda-device", "nda-engine", "nda-convert", "nda-chat", "nda-sim", "nda-cores"]),
+        (
+            "nda-cli",
+            &[
+                "nda-spec",
+                "nda-boards",
+                "nda-ndf",
+                "nda-kernels",
+                "nda-lang",
+                "nda-device",
+                "nda-engine",
+                "nda-convert",
+                "nda-chat",
+                "nda-sim",
+                "nda-cores",
+            ],
+        ),
         ("nda-convert", &["nda-spec", "nda-ndf", "nda-engine", "nda-fit", "nda-kernels"]),
         ("nda-chat", &["nda-ndf", "nda-kernels", "nda-engine"]),
         ("nda-fit", &["nda-spec"]),

@@ -457,7 +457,22 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         dff_setup!(self, clock, state, position, fetched, in_frame, byte_index, word_at, words_left);
         dff_setup!(self, clock, has_job, job_id, job_rows, job_cycles, results, factor, multiplier, product);
         dff_setup!(self, clock, status, aux, source, send_words, bytes_left);
-        dff_setup!(self, clock, payload_end, payload, act_bytes, write_end, read_end, tile_end, last_page, last_result, before_last, at_last, age, next_word);
+        dff_setup!(
+            self,
+            clock,
+            payload_end,
+            payload,
+            act_bytes,
+            write_end,
+            read_end,
+            tile_end,
+            last_page,
+            last_result,
+            before_last,
+            at_last,
+            age,
+            next_word
+        );
         dff_setup!(self, clock, is_sync, is_ident, is_stat, is_write, is_seal, is_run, is_read, is_version, has_payload, has_word);
         dff_setup!(self, clock, has_descriptor, has_tail, high_address, write_over, page_over, read_over, other_job, same_job, crc_same);
         dff_setup!(self, clock, acts_wrong, acts_over, dup_over, tile_over, shape_bad, counts_bad, range_bad);

@@ -29,7 +29,12 @@ impl Moments {
     ///
     /// # Errors
     /// A document that the engine refuses, a text of fewer than two tokens.
-    pub fn of_text(document: &Path, text: &str, max_tokens: usize, mut progress: impl FnMut(usize, usize)) -> Result<Moments, ConvertError> {
+    pub fn of_text(
+        document: &Path,
+        text: &str,
+        max_tokens: usize,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<Moments, ConvertError> {
         let mapped = MappedDocument::open(document)?;
         let document = mapped.document();
         let weights = Weights::new(&document)?;

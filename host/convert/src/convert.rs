@@ -107,7 +107,8 @@ fn calibrate(
 ) -> Result<Moments, ConvertError> {
     let floats = Options { weights: Weights::F32, program: options.program.clone(), calibration: None };
     let copy = written(source, output, &floats, None, Stage::Copying, progress)?;
-    let tell = |done: usize, total: usize| progress(Step { stage: Stage::Calibrating, tensor: None, done: done as u64, total: total as u64 });
+    let tell =
+        |done: usize, total: usize| progress(Step { stage: Stage::Calibrating, tensor: None, done: done as u64, total: total as u64 });
     Moments::of_text(&copy.path(), &calibration.text, calibration.max_tokens, tell)
 }
 

@@ -4,8 +4,8 @@ use crate::calibrate::Moments;
 use crate::error::ConvertError;
 use crate::fitted::Recipe;
 use crate::source::{Content, TensorInfo, Ternary};
-use nda_ndf::{DocumentStream, MatrixContent, NdfError, Outliers, TileBuffer, VectorContent, VectorShape};
 use nda_engine::{EMBEDDING, HEAD};
+use nda_ndf::{DocumentStream, MatrixContent, NdfError, Outliers, TileBuffer, VectorContent, VectorShape};
 use nda_spec::WeightCode;
 
 /// What becomes of a source's matrices. Vectors stay floats, and ternary matrices stay as they are.

@@ -3,8 +3,8 @@
 use nda_engine::{EMBEDDING, HEAD};
 use nda_fit::{Fitted, Group, Plan};
 use nda_ndf::{DocumentStream, Fault, FrameKind, Granularity, GridContent, MatrixContent, NdfError, Outliers, TileBuffer};
-use nda_spec::grid::{GroupCols, scale_count, scale_index};
 use nda_spec::WeightCode;
+use nda_spec::grid::{GroupCols, scale_count, scale_index};
 
 /// How the matrices of a model are fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]

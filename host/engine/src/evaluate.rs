@@ -36,7 +36,12 @@ impl Evaluation {
 ///
 /// # Errors
 /// A text of fewer than two tokens, or a failure of the back end.
-pub fn evaluate(session: &mut Session<'_, '_>, tokens: &[u32], context: usize, mut progress: impl FnMut(usize, usize)) -> Result<Evaluation, EngineError> {
+pub fn evaluate(
+    session: &mut Session<'_, '_>,
+    tokens: &[u32],
+    context: usize,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<Evaluation, EngineError> {
     if tokens.len() < 2 {
         return Err(EngineError::Empty { what: "the text", needed: 2 });
     }

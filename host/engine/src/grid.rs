@@ -165,7 +165,14 @@ impl GridLinear {
         self.run(gemv, &x.values, &scales, scratch, y)
     }
 
-    fn run<'m>(&self, gemv: &mut dyn Gemv<'m>, codes: &[i8], scales: &[f32], scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
+    fn run<'m>(
+        &self,
+        gemv: &mut dyn Gemv<'m>,
+        codes: &[i8],
+        scales: &[f32],
+        scratch: &mut Scratch,
+        y: &mut [f32],
+    ) -> Result<Cost, EngineError> {
         let failed = |source| EngineError::Gemv { layer: self.name.clone(), source };
         match &self.form {
             Form::Whole(id) => {
@@ -270,7 +277,12 @@ impl Prepared {
     ///
     /// # Errors
     /// What the back end says against a shape.
-    pub fn new<'m>(name: &str, products: &Products<'m, '_>, activation: ActivationCode, gemv: &mut dyn Gemv<'m>) -> Result<Prepared, EngineError> {
+    pub fn new<'m>(
+        name: &str,
+        products: &Products<'m, '_>,
+        activation: ActivationCode,
+        gemv: &mut dyn Gemv<'m>,
+    ) -> Result<Prepared, EngineError> {
         Ok(match products {
             Products::Matrices(matrices) => Prepared::Matrices(Linear::prepare(name, matrices, activation, gemv)?),
             Products::Grids(grids) => Prepared::Grids(GridLinear::prepare(name, grids, gemv)?),

@@ -1,8 +1,8 @@
 //! What a model's program runs against: the tensors of its document, a back end, the KV cache.
 
 use crate::error::EngineError;
-use crate::hyper::Hyper;
 use crate::grid::Prepared;
+use crate::hyper::Hyper;
 use crate::linear::Scratch;
 use crate::tensors::{Tensor, Tensors};
 use nda_kernels::float::{HeadCache, attend, rows_by_vectors};
@@ -141,7 +141,9 @@ impl Builtins for Host<'_, '_> {
         match (&self.layers[layer], found.parts.first(), x) {
             (Some(layer), _, Input::Floats(x)) => self.cost += layer.apply(self.gemv, x, &mut self.scratch, y)?,
             (Some(_), _, Input::Codes(codes)) if codes.values.len() != found.cols => {
-                return Err(format!("layer {}: codes are one vector of {} values, not {}", found.name, found.cols, codes.values.len()).into());
+                return Err(
+                    format!("layer {}: codes are one vector of {} values, not {}", found.name, found.cols, codes.values.len()).into()
+                );
             }
             (Some(layer), _, Input::Codes(codes)) => self.cost += layer.apply_codes(self.gemv, codes, &mut self.scratch, y)?,
             (None, Some(Tensor::Table { .. }), Input::Floats(x)) => multiply_tables(&found.parts, x, y, found.rows),

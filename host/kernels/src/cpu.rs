@@ -225,9 +225,10 @@ struct GridItem<'m, 'y> {
 
 impl GridItem<'_, '_> {
     fn run(self, level: Level, x: &GridInput) {
+        let kernel = level.grid_kernel(&self.grid);
         let mut totals = Vec::new();
         for (index, y) in self.y.chunks_exact_mut(TILE_ROWS * x.vectors()).enumerate() {
-            level.grid_tile(&self.grid, self.first_tile + index, x, &mut totals, y);
+            kernel.tile(&self.grid, self.first_tile + index, x, &mut totals, y);
         }
     }
 }

@@ -59,7 +59,7 @@ impl GridInput {
     pub fn set(&mut self, cols: usize, codes: &[i8], scales: &[f32]) -> Result<(), GridInputError> {
         let halves = cols.div_ceil(HALF_COLS);
         let vectors = codes.len().checked_div(cols).unwrap_or(0);
-        if cols == 0 || codes.len() != vectors * cols || scales.len() != vectors * halves {
+        if vectors == 0 || codes.len() != vectors * cols || scales.len() != vectors * halves {
             return Err(GridInputError::Length { codes: codes.len(), scales: scales.len(), cols });
         }
         // Without a way out of the loop it runs on many values at a time; the place is looked for only after that.

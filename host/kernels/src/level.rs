@@ -114,14 +114,14 @@ impl Level {
         }
     }
 
-    /// The 32 rows of a grid's tile by every vector. AVX-512 machines take the AVX2 kernel.
-    pub fn grid_tile(self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
+    /// The kernel of a grid's tiles. AVX-512 machines take that of AVX2.
+    pub fn grid_kernel(self, grid: &GridMatrix<'_>) -> GridKernel {
         #[cfg(target_arch = "x86_64")]
-        if let (Level::Avx2(_) | Level::Avx512(_), Ok(avx2)) = (self, Avx2Grid::detect()) {
-            return avx2.tile(grid, tile, x, totals, y);
+        if let (Level::Avx2(_) | Level::Avx512(_), Ok(avx2)) = (self, Avx2Grid::new(grid)) {
+            return GridKernel::Avx2(avx2);
         }
-        let _ = totals;
-        grid::tile(grid, tile, x, y);
+        let _ = grid;
+        GridKernel::Portable
     }
 
     /// The 32 sums of one tile, padding rows included, by activations prepared in [`Self::form`].
@@ -136,6 +136,24 @@ impl Level {
             (Level::Avx512(avx512), ActivationCode::A2) => avx512.a2(code, tile, x, sums),
             #[cfg(target_arch = "x86_64")]
             (Level::Avx512(avx512), _) => avx512.bytes(code, tile, x, sums),
+        }
+    }
+}
+
+/// What multiplies the tiles of one grid.
+pub(crate) enum GridKernel {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2Grid),
+}
+
+impl GridKernel {
+    /// The 32 rows of a tile of its grid by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
+    pub fn tile(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
+        match self {
+            GridKernel::Portable => grid::tile(grid, tile, x, y),
+            #[cfg(target_arch = "x86_64")]
+            GridKernel::Avx2(avx2) => avx2.tile(grid, tile, x, totals, y),
         }
     }
 }

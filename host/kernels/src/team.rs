@@ -12,6 +12,10 @@ use crate::cpu::CpuError;
 
 /// How long a helper looks for the next product before it sleeps: longer than what stands between two products of a step.
 const AWAKE: Duration = Duration::from_micros(500);
+/// Looks at the helpers before the caller sleeps: some hundred microseconds.
+const SPINS: usize = 1 << 13;
+/// Turns of waiting between a helper's last word and the scope's.
+const LAST_SPINS: usize = 8;
 /// Looks for work between two looks at the clock.
 const LOOKS: usize = 32;
 
@@ -95,11 +99,24 @@ impl Team {
                 work(item);
             }
         };
+        let busy = AtomicUsize::new(helpers.current_num_threads());
         helpers.in_place_scope(|scope| {
             for _ in 0..helpers.current_num_threads() {
-                scope.spawn(|_| drain());
+                scope.spawn(|_| {
+                    drain();
+                    busy.fetch_sub(1, Ordering::Release);
+                });
             }
             drain();
+            // The scope would sleep until its helpers are done, and waking costs more than most products.
+            for _ in 0..SPINS {
+                if busy.load(Ordering::Acquire) == 0 {
+                    break;
+                }
+                std::hint::spin_loop();
+            }
+            // The scope hears of the last helper a moment after this thread.
+            (0..LAST_SPINS).for_each(|_| std::hint::spin_loop());
         });
         self.watch.last_ns.store(self.watch.now_ns(), Ordering::Relaxed);
     }

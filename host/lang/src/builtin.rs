@@ -584,10 +584,8 @@ fn attend(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &[Va
     let rows = builtin == Builtin::AttendRows;
     let (positions, args_of) = if rows { (count("the number of positions", int(&args[1]))?, &args[1..]) } else { (1, args) };
     let (q, k, v) = (vector(&args_of[1]), vector(&args_of[2]), vector(&args_of[3]));
-    let heads = Heads {
-        queries: count("the number of query heads", int(&args_of[4]))?,
-        keys: count("the number of key heads", int(&args_of[5]))?,
-    };
+    let heads =
+        Heads { queries: count("the number of query heads", int(&args_of[4]))?, keys: count("the number of key heads", int(&args_of[5]))? };
     same_len("attend needs a value for every key", k, v)?;
     if heads.queries % heads.keys != 0 {
         return Err(Trap::Argument {

@@ -46,12 +46,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Some("none") => CalibrationChoice::None,
         Some(path) => CalibrationChoice::File(path.into()),
     };
-    let wishes = Wishes {
-        weights: weights.unwrap_or_default(),
-        calibration,
-        calibration_tokens: *calibration_tokens,
-        program: program.as_deref(),
-    };
+    let wishes =
+        Wishes { weights: weights.unwrap_or_default(), calibration, calibration_tokens: *calibration_tokens, program: program.as_deref() };
     let kind = files::kind(input)?;
     let is_foreign = matches!(kind, Kind::Gguf | Kind::Folder);
     if weights.is_some() && !is_foreign {

@@ -51,8 +51,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let context = arguments.window.unwrap_or(usize::MAX).min(session.context());
     let started = Instant::now();
     let mut bar = Progress::new("evaluating");
-    let found =
-        evaluate(&mut session, &tokens, context, |done, total| bar.set(done, total)).map_err(|e| files::in_file(&arguments.text, e.into()))?;
+    let found = evaluate(&mut session, &tokens, context, |done, total| bar.set(done, total))
+        .map_err(|e| files::in_file(&arguments.text, e.into()))?;
     drop(bar);
     let speed = Speed { tokens: found.predicted, elapsed: started.elapsed(), cost: session.cost() };
     drop(session);

@@ -3,7 +3,7 @@
 use crate::failure::{Exit, Failure, Outcome};
 use crate::{backend, files, language, output};
 use nda_engine::{Model, Session, Weights};
-use nda_lang::{Attention, Argument, Builtins, Entry, HostError, Input, Instance, Limits, Links, Program, Tier, Type, Value};
+use nda_lang::{Argument, Attention, Builtins, Entry, HostError, Input, Instance, Limits, Links, Program, Tier, Type, Value};
 use std::path::{Path, PathBuf};
 
 /// Runs the function 'main' of a program and prints what it returns.

@@ -11,54 +11,63 @@ use super::{HALF_ROWS, HALVES, broadcast, load_table, plane};
 use crate::grid::GridInput;
 use crate::pairs;
 
-/// Proof that the machine has AVX2, FMA and F16C.
+/// Proof that the machine has AVX2, FMA and F16C, and the look-ups of one grid.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx2Grid(());
+pub(crate) struct Avx2Grid {
+    tables: Tables,
+    /// Whether two pairs of products fit 16 bits.
+    is_narrow: bool,
+}
 
 /// Largest sum of coefficients at which two unsigned products of bytes, twice, fit 16 bits: `2 * 2 * 127 * 4 * 16 = 32,512`.
 const NARROW_SUM: i32 = 16;
 
-/// What the look-ups of a grid need, once a tile: a table for the pairs at bit 0 and one for those at bit 2, a stack.
+/// What the look-ups of a grid need: a table for the pairs at bit 0 and one for those at bit 2, a stack.
 type Tables = [[[i8; 16]; 2]; MAX_STACKS];
 
 impl Avx2Grid {
-    /// The kernel, or the feature that is missing.
-    pub fn detect() -> Result<Self, &'static str> {
+    /// The kernel of a grid, or the feature that is missing.
+    pub fn new(grid: &GridMatrix<'_>) -> Result<Self, &'static str> {
         let has = [
             ("avx2", is_x86_feature_detected!("avx2")),
             ("fma", is_x86_feature_detected!("fma")),
             ("f16c", is_x86_feature_detected!("f16c")),
         ];
-        has.iter().find(|(_, found)| !found).map_or(Ok(Avx2Grid(())), |(name, _)| Err(name))
-    }
-
-    /// Rows of one tile by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
-    pub fn tile(self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
-        assert!(x.cols() == grid.cols() && tile < grid.rows().div_ceil(TILE_ROWS) && y.len() == TILE_ROWS * x.vectors(), "lengths fit");
-        totals.clear();
-        totals.resize(HALVES * x.vectors(), [0.0; 8]);
+        if let Some((name, _)) = has.iter().find(|(_, found)| !found) {
+            return Err(name);
+        }
         let sum: i32 = grid.coefficients().iter().map(|&c| i32::from(c)).sum();
         let mut tables = [[[0; 16]; 2]; MAX_STACKS];
         for (tables, &c) in tables.iter_mut().zip(grid.coefficients()) {
             *tables = [pairs::table(grid.code(), 0), pairs::table(grid.code(), 2)].map(|table: [i8; 16]| table.map(|w| w * c));
         }
-        // SAFETY: a value of this type exists only after detect() has found the features.
+        Ok(Avx2Grid { tables, is_narrow: sum <= NARROW_SUM })
+    }
+
+    /// Rows of one tile of that grid by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
+    pub fn tile(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
+        assert!(x.cols() == grid.cols() && tile < grid.rows().div_ceil(TILE_ROWS) && y.len() == TILE_ROWS * x.vectors(), "lengths fit");
+        totals.clear();
+        totals.resize(HALVES * x.vectors(), [0.0; 8]);
+        let tables = &self.tables;
+        // SAFETY: a value of this type exists only after new() has found the features.
         unsafe {
-            match (grid.stacks(), sum <= NARROW_SUM) {
-                (1, true) => words::<1, true>(grid, tile, &tables, x, totals),
-                (2, true) => words::<2, true>(grid, tile, &tables, x, totals),
-                (3, true) => words::<3, true>(grid, tile, &tables, x, totals),
-                (4, true) => words::<4, true>(grid, tile, &tables, x, totals),
-                (1, false) => words::<1, false>(grid, tile, &tables, x, totals),
-                (2, false) => words::<2, false>(grid, tile, &tables, x, totals),
-                (3, false) => words::<3, false>(grid, tile, &tables, x, totals),
-                (_, _) => words::<4, false>(grid, tile, &tables, x, totals),
+            match (grid.stacks(), self.is_narrow) {
+                (1, true) => words::<1, true>(grid, tile, tables, x, totals),
+                (2, true) => words::<2, true>(grid, tile, tables, x, totals),
+                (3, true) => words::<3, true>(grid, tile, tables, x, totals),
+                (4, true) => words::<4, true>(grid, tile, tables, x, totals),
+                (1, false) => words::<1, false>(grid, tile, tables, x, totals),
+                (2, false) => words::<2, false>(grid, tile, tables, x, totals),
+                (3, false) => words::<3, false>(grid, tile, tables, x, totals),
+                (_, _) => words::<4, false>(grid, tile, tables, x, totals),
             }
         }
-        for (place, total) in totals.iter().enumerate() {
-            let (half, vector) = (place / x.vectors(), place % x.vectors());
-            for row in 0..HALF_ROWS {
-                y[vector * TILE_ROWS + half * HALF_ROWS + row] = total[2 * row] + total[2 * row + 1];
+        for (half, totals) in totals.chunks_exact(x.vectors()).enumerate() {
+            for (total, y) in totals.iter().zip(y.chunks_exact_mut(TILE_ROWS)) {
+                for (row, y) in y[half * HALF_ROWS..][..HALF_ROWS].iter_mut().enumerate() {
+                    *y = total[2 * row] + total[2 * row + 1];
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A host with a few tensors, and one program on every tier.
 
-use nda_lang::{Builtins, Attention, HostError, Input, Instance, Limits, Program, Tier, Value};
+use nda_lang::{Attention, Builtins, HostError, Input, Instance, Limits, Program, Tier, Value};
 
 /// Small limits, so that programs that do not end end soon.
 pub const SMALL: Limits = Limits { steps: 3000, depth: 30, memory_bytes: 240 };
