@@ -4,6 +4,7 @@ use crate::calibrate::Moments;
 use crate::encode::{Weights, encode};
 use crate::error::ConvertError;
 use crate::source::{Source, TensorInfo};
+use nda_engine::{EMBEDDING, HEAD};
 use nda_ndf::{DocumentWriter, MappedDocument, SealedDocument, Tokenizer};
 use std::path::Path;
 
@@ -90,11 +91,18 @@ fn written(
     for info in &tensors {
         progress(Step { stage, tensor: Some(info), done, total });
         let content = source.read(&info.name)?;
-        encode(info, content, options.weights, moments)?.write(info, &mut stream)?;
+        let hessian = moments.and_then(|moments| moments.get(seen_by(&info.name, &tensors)));
+        encode(info, content, options.weights, hessian)?.write(info, &mut stream)?;
         done += info.stored_bytes;
     }
     progress(Step { stage, tensor: None, done, total });
     Ok(stream.seal()?)
+}
+
+/// The name under which a tensor's inputs are known: a tied head is the embedding, and what the head sees is what counts.
+fn seen_by<'n>(name: &'n str, tensors: &[TensorInfo]) -> &'n str {
+    let is_tied = !tensors.iter().any(|info| info.name == HEAD);
+    if is_tied && name == EMBEDDING { HEAD } else { name }
 }
 
 /// What every layer sees of a text. The floats lie in a file beside the output for as long as that takes.

@@ -1,10 +1,9 @@
 //! What becomes of a tensor in the document.
 
-use crate::calibrate::Moments;
 use crate::error::ConvertError;
 use crate::fitted::Recipe;
 use crate::source::{Content, TensorInfo, Ternary};
-use nda_engine::{EMBEDDING, HEAD};
+use nda_fit::Hessian;
 use nda_ndf::{DocumentStream, MatrixContent, NdfError, Outliers, TileBuffer, VectorContent, VectorShape};
 use nda_spec::WeightCode;
 
@@ -31,10 +30,11 @@ pub enum Encoded {
 }
 
 /// What the document holds of a tensor: floats of one magnitude are ternary weights, which lose nothing.
+/// `hessian` is that of the matrix's inputs, if they are known.
 ///
 /// # Errors
 /// A matrix that cannot be fitted.
-pub fn encode(info: &TensorInfo, content: Content, weights: Weights, moments: Option<&Moments>) -> Result<Encoded, ConvertError> {
+pub fn encode(info: &TensorInfo, content: Content, weights: Weights, hessian: Option<&Hessian>) -> Result<Encoded, ConvertError> {
     let values = match content {
         Content::Ternary(ternary) => return Ok(Encoded::Ternary(ternary)),
         Content::Floats(values) => values,
@@ -44,9 +44,6 @@ pub fn encode(info: &TensorInfo, content: Content, weights: Weights, moments: Op
         return Ok(Encoded::Ternary(ternary));
     }
     let Weights::Fitted(recipe) = weights else { return Ok(Encoded::Floats(values)) };
-    // A tied head is the embedding, and what the head sees is what counts.
-    let names: &[&str] = if info.name == EMBEDDING { &[HEAD, EMBEDDING] } else { &[&info.name] };
-    let hessian = moments.and_then(|moments| names.iter().find_map(|name| moments.get(name)));
     let fitted = nda_fit::fit(&values, rows, cols, &recipe.plan(&info.name), hessian);
     let fitted = fitted.map_err(|source| ConvertError::Fit { tensor: info.name.clone(), source })?;
     Ok(Encoded::Fitted(Box::new(fitted)))

@@ -20,7 +20,7 @@ pub struct Generated {
 /// What a callback hears of.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
-    /// A token of the prompt was taken; the last one is taken with the first draw.
+    /// Tokens of the prompt were taken; the last one is taken with the first draw.
     Prompt {
         /// Tokens taken.
         done: usize,

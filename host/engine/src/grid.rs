@@ -1,10 +1,9 @@
 //! Grids of a document as layers: quantized half word by half word, multiplied at once or as matrices.
 
 use crate::error::EngineError;
-use crate::linear::{Linear, RunShape, Scratch, run_shapes};
+use crate::linear::{RunShape, Scratch};
 use crate::quantize;
-use crate::tensors::Products;
-use nda_kernels::{Activations, Cost, Gemv, GridId, GridInputError, MatrixId};
+use nda_kernels::{Activations, Cost, Gemv, GridId, MatrixId};
 use nda_lang::Codes;
 use nda_ndf::GridFrame;
 use nda_spec::grid::{HALF_COLS, half_to_f32, scale_index};
@@ -131,6 +130,16 @@ impl GridLinear {
         Ok(GridLinear { name: name.into(), rows: matrices.iter().map(GridMatrix::rows).sum(), cols, form })
     }
 
+    /// Rows of all grids together: the length of y.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns: the length of x.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
     /// `y = W x` of every vector of x; returns what the back end's runs cost.
     ///
     /// # Errors
@@ -176,8 +185,7 @@ impl GridLinear {
         let failed = |source| EngineError::Gemv { layer: self.name.clone(), source };
         match &self.form {
             Form::Whole(id) => {
-                let refused = |source: GridInputError| failed(nda_kernels::GemvError::Device(Box::new(source)));
-                scratch.grid.set(self.cols, codes, scales).map_err(refused)?;
+                scratch.grid.set(self.cols, codes, scales).map_err(|source| failed(source.into()))?;
                 gemv.run_grid(*id, &scratch.grid, y).map_err(failed)
             }
             Form::Runs(runs) => {
@@ -227,7 +235,7 @@ impl GridLinear {
 fn runs<'m>(grids: &[&'m Grid<'_>], gemv: &mut dyn Gemv<'m>) -> Result<Vec<Run>, nda_kernels::GemvError> {
     let mut runs = Vec::new();
     for (half, cols) in grids[0].half_words().into_iter().enumerate() {
-        for code in WeightCode::ALL.into_iter().filter(|code| grids.iter().any(|g| g.matrix().code() == *code)) {
+        for code in codes(grids) {
             let (mut matrices, mut parts, mut first_row) = (Vec::new(), Vec::new(), 0);
             for grid in grids {
                 let matrix = grid.matrix();
@@ -246,96 +254,19 @@ fn runs<'m>(grids: &[&'m Grid<'_>], gemv: &mut dyn Gemv<'m>) -> Result<Vec<Run>,
 }
 
 /// Shapes of the runs that grids take on a back end of integers, for plans.
-fn grid_run_shapes(grids: &[&Grid<'_>]) -> Vec<RunShape> {
-    let parts: Vec<usize> = grids.iter().flat_map(|g| std::iter::repeat_n(g.matrix().rows(), g.matrix().stacks())).collect();
-    let code = grids[0].matrix().code();
-    let shape = |cols: Range<usize>| RunShape { parts: parts.clone(), cols: cols.len(), code };
-    grids[0].half_words().into_iter().map(shape).collect()
+pub(crate) fn grid_run_shapes(grids: &[&Grid<'_>]) -> Vec<RunShape> {
+    let mut shapes = Vec::new();
+    for cols in grids[0].half_words() {
+        for code in codes(grids) {
+            let own = grids.iter().map(|g| g.matrix()).filter(|m| m.code() == code);
+            let parts = own.flat_map(|m| std::iter::repeat_n(m.rows(), m.stacks())).collect();
+            shapes.push(RunShape { parts, cols: cols.len(), code });
+        }
+    }
+    shapes
 }
 
-impl Products<'_, '_> {
-    /// The runs that these products take on a back end of integers.
-    pub fn run_shapes(&self) -> Vec<RunShape> {
-        match self {
-            Products::Matrices(matrices) => run_shapes(matrices),
-            Products::Grids(grids) => grid_run_shapes(grids),
-        }
-    }
-}
-
-/// One prepared layer of any kind.
-#[derive(Debug, Clone)]
-pub enum Prepared {
-    /// Matrices with scales of their own a stack.
-    Matrices(Linear),
-    /// Grids.
-    Grids(GridLinear),
-}
-
-impl Prepared {
-    /// Prepares what a layer multiplies.
-    ///
-    /// # Errors
-    /// What the back end says against a shape.
-    pub fn new<'m>(
-        name: &str,
-        products: &Products<'m, '_>,
-        activation: ActivationCode,
-        gemv: &mut dyn Gemv<'m>,
-    ) -> Result<Prepared, EngineError> {
-        Ok(match products {
-            Products::Matrices(matrices) => Prepared::Matrices(Linear::prepare(name, matrices, activation, gemv)?),
-            Products::Grids(grids) => Prepared::Grids(GridLinear::prepare(name, grids, gemv)?),
-        })
-    }
-
-    /// Rows of all parts together: the length of y.
-    pub fn rows(&self) -> usize {
-        match self {
-            Prepared::Matrices(linear) => linear.rows(),
-            Prepared::Grids(grids) => grids.rows,
-        }
-    }
-
-    /// Columns: the length of x.
-    pub fn cols(&self) -> usize {
-        match self {
-            Prepared::Matrices(linear) => linear.cols(),
-            Prepared::Grids(grids) => grids.cols,
-        }
-    }
-
-    /// `y = W x` of every vector of x.
-    ///
-    /// # Errors
-    /// A value of x that is not finite, or the back end's failure.
-    ///
-    /// # Panics
-    /// If a length contradicts the shape.
-    pub fn apply<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &[f32], scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
-        match self {
-            Prepared::Grids(grids) => grids.apply(gemv, x, scratch, y),
-            Prepared::Matrices(linear) => {
-                let mut cost = Cost::default();
-                for (x, y) in x.chunks_exact(linear.cols()).zip(y.chunks_exact_mut(linear.rows())) {
-                    cost += linear.apply(gemv, x, scratch, y)?;
-                }
-                Ok(cost)
-            }
-        }
-    }
-
-    /// `y = W x` of one vector of codes.
-    ///
-    /// # Errors
-    /// The back end's failure.
-    ///
-    /// # Panics
-    /// If a length contradicts the shape.
-    pub fn apply_codes<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &Codes, scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
-        match self {
-            Prepared::Matrices(linear) => linear.apply_codes(gemv, x, scratch, y),
-            Prepared::Grids(grids) => grids.apply_codes(gemv, x, scratch, y),
-        }
-    }
+/// The codes that there are among grids: what is stacked in one run has one.
+fn codes(grids: &[&Grid<'_>]) -> Vec<WeightCode> {
+    WeightCode::ALL.into_iter().filter(|code| grids.iter().any(|g| g.matrix().code() == *code)).collect()
 }

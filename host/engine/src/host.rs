@@ -1,8 +1,8 @@
 //! What a model's program runs against: the tensors of its document, a back end, the KV cache.
 
 use crate::error::EngineError;
-use crate::grid::Prepared;
 use crate::hyper::Hyper;
+use crate::layer::Prepared;
 use crate::linear::Scratch;
 use crate::tensors::{Tensor, Tensors};
 use nda_kernels::float::{HeadCache, attend, rows_by_vectors};

@@ -2,9 +2,9 @@
 
 use crate::bounds::Bounds;
 use crate::error::EngineError;
-use crate::grid::Prepared;
 use crate::host::Host;
 use crate::hyper::Hyper;
+use crate::layer::Prepared;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{Entries, Forward, Weights};
 use nda_kernels::{Cost, Gemv};

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{CONTEXT, GoldenGemv, HEAD_DIM, HEADS, LAYERS, PLAIN, Recipe, model_bytes};
-use nda_engine::{LLAMA, Model, Session, Weights, block_tensor};
+use nda_engine::{EngineError, LLAMA, Model, Session, Weights, block_tensor};
 use nda_kernels::{CpuGemv, Gemv};
 use nda_lang::{Program, Tier};
 use nda_ndf::{Document, Granularity};
@@ -50,6 +50,42 @@ fn logits_equal_the_plain_loops_within_rounding() {
             }
         }
     }
+}
+
+#[test]
+fn a_text_in_batches_gives_the_logits_of_its_tokens_one_by_one() {
+    let text: Vec<u32> = (0..CONTEXT as u32).map(|i| (i * 37 + 11) % 256).collect();
+    let bytes = model_bytes(PLAIN);
+    let document = Document::open(&bytes).unwrap();
+    let weights = Weights::new(&document).unwrap();
+    let mut gemv = CpuGemv::new();
+    let model = Model::prepare(&weights, &mut gemv).unwrap();
+    let mut session = Session::new(&model, &mut gemv);
+    assert!(session.batch() >= text.len(), "each piece below is one batch");
+    let bits = |logits: &[f32]| logits.iter().map(|v| v.to_bits()).collect::<Vec<u32>>();
+    let one_by_one: Vec<Vec<u32>> = text.iter().map(|&token| bits(session.predict(token).unwrap())).collect();
+    for pieces in [&[24][..], &[1, 23], &[7, 13, 4]] {
+        session.clear();
+        let mut batched = Vec::new();
+        let mut rest = text.as_slice();
+        for &count in pieces {
+            let (piece, after) = rest.split_at(count);
+            rest = after;
+            let first = batched.len();
+            let told = session.predict_all(piece, |at, logits| {
+                assert_eq!(first + at, batched.len());
+                batched.push(bits(logits));
+                Ok::<_, EngineError>(())
+            });
+            told.unwrap();
+        }
+        assert_eq!(batched, one_by_one, "pieces of {pieces:?} tokens");
+    }
+    // And from the middle, after a prompt that was read in one go.
+    session.clear();
+    session.feed_all(&text[..15]).unwrap();
+    assert_eq!(bits(session.predict(text[15]).unwrap()), one_by_one[15]);
+    assert_eq!(session.position(), 16);
 }
 
 #[test]

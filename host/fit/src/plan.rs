@@ -3,7 +3,7 @@
 use crate::FitError;
 
 /// The most stacks that a matrix has.
-pub const MAX_STACKS: usize = 4;
+pub const MAX_STACKS: usize = nda_spec::grid::MAX_STACKS;
 /// The largest share of weights kept as outliers: at most one is taken from a group of 32.
 pub const MAX_OUTLIER_SHARE: f32 = 0.03;
 /// The largest damping; more than the mean square itself leaves nothing of the inputs' shape.

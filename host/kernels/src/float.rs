@@ -246,6 +246,36 @@ mod tests {
     }
 
     #[test]
+    fn wide_registers_change_no_bit() {
+        // Written out here, these are compiled for every machine; the functions choose AVX2 where it is.
+        let values =
+            |seed: usize, count: usize| -> Vec<f32> { (0..count).map(|i| ((i * 7919 + seed) % 1000) as f32 / 111.0 - 4.5).collect() };
+        for count in [1, 7, 8, 33, 100] {
+            let (gate, up, mut out) = (values(3, count), values(8, count), vec![0.0; count]);
+            swiglu(&gate, &up, &mut out);
+            assert!((0..count).all(|i| out[i].to_bits() == (gate[i] / (1.0 + exp(-gate[i])) * up[i]).to_bits()), "swiglu of {count}");
+            let mut found = gate.clone();
+            softmax(&mut found);
+            let max = gate.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let powers: Vec<f32> = gate.iter().map(|v| exp(v - max)).collect();
+            let mut sums = [0.0; LANES];
+            powers.iter().enumerate().for_each(|(i, v)| sums[i % LANES] += v);
+            assert!((0..count).all(|i| found[i].to_bits() == (powers[i] / total(&sums)).to_bits()), "softmax of {count}");
+        }
+    }
+
+    #[test]
+    fn geglu_is_gelu_by_tanh() {
+        for g in [-6.0_f32, -1.0, -0.1, 0.0, 0.5, 3.0, 9.0] {
+            let mut out = [0.0];
+            geglu(&[g], &[2.0], &mut out);
+            let x = f64::from(g);
+            let exact = x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh());
+            assert!((f64::from(out[0]) - exact).abs() < 1e-5, "{g}: {} against {exact}", out[0]);
+        }
+    }
+
+    #[test]
     fn attention_is_a_mean_of_values() {
         let keys = [1.0, 0.0, 9.0, 1.0, 0.0, 9.0, 1.0, 0.0, 9.0];
         let values: Vec<f32> = (0..9).map(|i| i as f32).collect();

@@ -1,6 +1,6 @@
 //! The trait that carries everything: integers in, integers out, so every back end is bit-equal.
 
-use crate::grid::{GridId, GridInput};
+use crate::grid::{GridId, GridInput, GridInputError};
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode, width};
 
 /// What a back end has to know of a product before it accepts it.
@@ -100,6 +100,9 @@ pub enum GemvError {
         /// Name of the code.
         code: &'static str,
     },
+    /// Vectors that no grid is multiplied by.
+    #[error(transparent)]
+    GridInput(#[from] GridInputError),
     /// The device or its link failed.
     #[error("{0}")]
     Device(#[from] Box<dyn std::error::Error + Send + Sync>),

@@ -1,7 +1,7 @@
 //! GEMV on the CPU, and the trait that every GEMV back end implements.
 //!
 //! [`CpuGemv`] multiplies ternary and quaternary weights by A8, A4 and A2 activations, all of them
-//! bit-equal to `nda_spec::golden::gemv`. It reads the weights where they lie (a mapped file) in the
+//! bit-equal to `nda_spec::golden::gemv`, and grids by several vectors at once, bit-equal to `nda_spec::grid::gemv`. It reads the weights where they lie (a mapped file) in the
 //! tile layout of `nda_spec::tile`, and chooses among [`Variant`]s once, at run time.
 
 #![deny(unsafe_code)]

@@ -580,6 +580,12 @@ fn columns(heap: &mut Heap, args: &[Value]) -> Result<Value, Trap> {
     Ok(back(out))
 }
 
+/// Positions that a query sees; 0 stands for all.
+fn window(value: i64) -> Result<Option<usize>, Trap> {
+    let count = usize::try_from(value).map_err(|_| Trap::Argument { what: "attend_rows' window", value, rule: "0 or more" })?;
+    Ok(Some(count).filter(|count| *count > 0))
+}
+
 fn attend(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &[Value]) -> Result<Value, Trap> {
     let rows = builtin == Builtin::AttendRows;
     let (positions, args_of) = if rows { (count("the number of positions", int(&args[1]))?, &args[1..]) } else { (1, args) };
@@ -600,7 +606,7 @@ fn attend(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &[Va
     }
     let inverse_root = 1.0 / ((q.len() / all_queries) as f32).sqrt();
     let (window, scale) = match rows {
-        true => (usize::try_from(int(&args_of[6])).ok().filter(|window| *window > 0), narrow(float(&args_of[7]))),
+        true => (window(int(&args_of[6]))?, narrow(float(&args_of[7]))),
         false => (None, inverse_root),
     };
     let mut out = heap.vector(q.len())?;

@@ -9,6 +9,7 @@ use nda_spec::{GridMatrix, GroupCols, WeightCode};
 use crate::chain::Depth;
 use crate::fields::Stretch;
 use crate::layout::{align_up, code_from_number, code_number, grid as at};
+use crate::matrix::{common_shape, expect_count};
 use crate::metadata::count_field;
 use crate::{Fault, NdfError};
 
@@ -127,17 +128,10 @@ pub(crate) fn parse(payload: Stretch<'_>, depth: Depth) -> Result<GridLayout, Nd
 
 impl GridContent<'_> {
     pub(crate) fn layout(&self) -> Result<GridLayout, Fault> {
-        let stacks = self.stacks.len();
-        let first = self.stacks.first().filter(|_| stacks <= MAX_STACKS);
-        let first = first.ok_or(Fault::Field { field: "stacks", found: stacks as u64, allowed: "1, 2, 3 or 4" })?;
-        let shape = |matrix: &TileMatrix<'_>| (matrix.rows(), matrix.cols(), matrix.code());
-        if let Some(stack) = self.stacks.iter().position(|matrix| shape(matrix) != shape(first)) {
-            return Err(Fault::Stacks { stack });
-        }
-        crate::matrix::expect_count("coefficients", stacks, self.coefficients.len())?;
-        let (rows, cols, code) = shape(first);
-        let layout = GridLayout::new((rows, cols), code, self.group, self.coefficients)?;
-        crate::matrix::expect_count("scales", layout.scales.len() / 2, self.scales.len())?;
+        let (shape, code) = common_shape(self.stacks)?;
+        expect_count("coefficients", self.stacks.len(), self.coefficients.len())?;
+        let layout = GridLayout::new(shape, code, self.group, self.coefficients)?;
+        expect_count("scales", layout.scales.len() / 2, self.scales.len())?;
         Ok(layout)
     }
 

@@ -22,7 +22,7 @@ pub const MAX_NAME_BYTES: usize = 96;
 /// Longest token of a byte-pair vocabulary; it bounds the work of checking a merge.
 pub const MAX_TOKEN_BYTES: usize = 1024;
 /// Most stacks of a matrix.
-pub const MAX_STACKS: usize = 4;
+pub const MAX_STACKS: usize = nda_spec::grid::MAX_STACKS;
 
 /// Bytes of a BLAKE3 hash.
 pub(crate) const HASH_BYTES: usize = 32;

@@ -258,15 +258,8 @@ fn word_of(error: &TileError, cols: usize) -> usize {
 impl MatrixContent<'_> {
     /// The payload, written as [`MatrixLayout`] says.
     pub(crate) fn layout(&self) -> Result<MatrixLayout, Fault> {
-        let stacks = self.stacks.len();
-        let first = self.stacks.first().filter(|_| stacks <= MAX_STACKS);
-        let first = first.ok_or(Fault::Field { field: "stacks", found: stacks as u64, allowed: "1, 2, 3 or 4" })?;
-        let shape = |matrix: &TileMatrix<'_>| (matrix.rows(), matrix.cols(), matrix.code());
-        if let Some(stack) = self.stacks.iter().position(|matrix| shape(matrix) != shape(first)) {
-            return Err(Fault::Stacks { stack });
-        }
-        let (rows, cols, code) = shape(first);
-        let layout = MatrixLayout::new((rows, cols), code, stacks, self.granularity, self.outliers.values.len())?;
+        let (shape, code) = common_shape(self.stacks)?;
+        let layout = MatrixLayout::new(shape, code, self.stacks.len(), self.granularity, self.outliers.values.len())?;
         expect_count("scales", layout.scales.len() / 4, self.scales.len())?;
         expect_count("outlier rows", layout.outliers, self.outliers.rows.len())?;
         expect_count("outlier columns", layout.outliers, self.outliers.cols.len())?;
@@ -296,6 +289,17 @@ impl MatrixContent<'_> {
         payload[layout.outlier_cols.clone()].copy_from_slice(bytemuck::cast_slice(self.outliers.cols));
         payload[layout.outlier_values.clone()].copy_from_slice(bytemuck::cast_slice(self.outliers.values));
         Ok(())
+    }
+}
+
+/// Rows, columns and code that all stacks have.
+pub(crate) fn common_shape(stacks: &[TileMatrix<'_>]) -> Result<((usize, usize), WeightCode), Fault> {
+    let first = stacks.first().filter(|_| stacks.len() <= MAX_STACKS);
+    let first = first.ok_or(Fault::Field { field: "stacks", found: stacks.len() as u64, allowed: "1, 2, 3 or 4" })?;
+    let shape = |matrix: &TileMatrix<'_>| ((matrix.rows(), matrix.cols()), matrix.code());
+    match stacks.iter().position(|matrix| shape(matrix) != shape(first)) {
+        Some(stack) => Err(Fault::Stacks { stack }),
+        None => Ok(shape(first)),
     }
 }
 

@@ -70,6 +70,25 @@ fn builtins_take_tensors_metadata_and_quantized_vectors() {
 }
 
 #[test]
+fn rows_of_tokens_are_what_their_tokens_are_one_by_one() {
+    // n = [1, -2, 3, 0.5], twice: two rows of four, and two positions.
+    let of = |one: &str, rows: &str| {
+        let source = format!(
+            "fn main() -> int {{ let n = tensor(\"n\"); let m = scale(n, 3.0); let both = concat(n, m);\n\
+             print({one}); print({rows}); return 0; }}"
+        );
+        let lines = on_every_tier(&source, Limits::default(), &[]);
+        assert_eq!(lines[0], lines[1], "{one} against {rows}");
+        assert!(lines[0].starts_with('['), "{}", lines[0]);
+    };
+    of("concat(rms_norm(n, m, 0.5), rms_norm(m, m, 0.5))", "rms_norm(both, m, 0.5)");
+    of("concat(rope(n, 5, 2, 1e4), rope(m, 6, 2, 1e4))", "rope_rows(both, 4, 5, 2, 1e4)");
+    of("concat(slice(n, 1, 3), slice(m, 1, 3))", "columns(both, 4, 1, 3)");
+    of("concat(row(\"t.1\", 2), row(\"t.1\", 0))", "gather(\"t.1\", concat(scale(slice(n, 0, 1), 2.0), zeros(1)))");
+    of("attend(3, n, m, m, 2, 2)", "attend_rows(3, 1, n, m, m, 2, 2, 0, 1.0 / sqrt(2.0))");
+}
+
+#[test]
 fn every_error_names_its_place_and_its_numbers() {
     for (body, expected) in [
         ("let x = 9223372036854775807;\n return x + 1;", "3:9: integer overflow: 9223372036854775807 + 1 does not fit an int"),
@@ -88,6 +107,18 @@ fn every_error_names_its_place_and_its_numbers() {
         (
             "let v = rope(zeros(3), 0, 2, 1e4);\n return 0;",
             "2:9: rope needs heads of an even length that fill the vector: 2 elements against 3",
+        ),
+        ("let v = rope_rows(zeros(6), 4, 0, 2, 1e4);\n return 0;", "2:9: rope_rows needs a whole number of rows: 4 elements against 6"),
+        ("let v = columns(zeros(6), 4, 0, 1);\n return 0;", "2:9: columns needs a whole number of rows: 4 elements against 6"),
+        ("let v = columns(zeros(8), 4, 3, 5);\n return 0;", "2:9: elements 3..5 are not a part of the vector's 4"),
+        ("let v = gather(\"t.0\", scale(tensor(\"n\"), 0.5));\n return 0;", "2:9: tensor 0 has no row -1"),
+        (
+            "let v = rms_norm(zeros(6), zeros(4), 0.5);\n return 0;",
+            "2:9: rms_norm needs a whole number of rows, each as long as the weights: 6 elements against 4",
+        ),
+        (
+            "let v = attend_rows(0, 2, zeros(4), zeros(4), zeros(4), 1, 1, -1, 1.0);\n return 0;",
+            "2:9: attend_rows' window is -1, but must be 0 or more",
         ),
         ("let v = gemv(\"t.0\", zeros(3));\n return 0;", "2:9: layer 0 takes 4 elements, not 3"),
         ("let n = 3;\n expect(n < 3, \"n is {n}\");\n return 0;", "3:2: n is 3"),
