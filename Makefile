@@ -5,7 +5,7 @@ MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 
-.PHONY: chat demo test formal tools system build bitstream flash boards boards-table train-test wave clean
+.PHONY: chat chat-sim demo test formal tools system build bitstream flash boards boards-table train-test wave clean
 
 # A prompt on every back end: the text, and a table that says whether the tokens are equal.
 demo: system
@@ -23,6 +23,17 @@ $(CHAT):
 	./tools.sh smollm2
 	mkdir -p target/models
 	$(NDA_CPU) convert .tools/models/smollm2.gguf $(CHAT) --weights k2
+
+# The same model with scales a row, its projections all on simulated boards: eight tokens, compared with the CPU's.
+CHAT_ROW := target/models/smollm2-k2-row.ndf
+
+chat-sim: system $(CHAT_ROW)
+	$(NDA) demo $(CHAT_ROW) --backends cpu,sim --prompt "The capital of France is" --max-tokens 8
+
+$(CHAT_ROW):
+	./tools.sh smollm2
+	mkdir -p target/models
+	$(NDA_CPU) convert .tools/models/smollm2.gguf $(CHAT_ROW) --weights k2-row
 
 test: tools
 	$(CARGO) test --release --locked --workspace

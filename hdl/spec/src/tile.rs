@@ -155,6 +155,18 @@ impl<'a> TileMatrix<'a> {
         self.words
     }
 
+    /// Some of the rows as a matrix of their own, in place.
+    ///
+    /// # Panics
+    /// If the rows are not in the matrix, do not start with a tile, or end within one that goes on.
+    pub fn rows_at(&self, rows: std::ops::Range<usize>) -> TileMatrix<'a> {
+        let whole = rows.start % TILE_ROWS == 0 && (rows.end % TILE_ROWS == 0 || rows.end == self.rows);
+        assert!(whole && rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {} are no whole tiles", self.rows);
+        let tile = col_words(self.cols) * WORD_U64;
+        let words = &self.words[rows.start / TILE_ROWS * tile..rows.end.div_ceil(TILE_ROWS) * tile];
+        TileMatrix { rows: rows.len(), cols: self.cols, code: self.code, words }
+    }
+
     /// Both planes of 64 columns of one row (or of a padding row of the last tile).
     pub fn planes_at(&self, row: usize, col_word: usize) -> [u64; 2] {
         let col_words = col_words(self.cols);

@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let text = &text[..text.len().min(arguments.max_bytes.unwrap_or(usize::MAX))];
     let mapped = files::open_document(&arguments.model)?;
     let weights = files::weights(&arguments.model, &mapped.document())?;
-    let mut backend = backend::open_for_model(&name)?;
+    let mut backend = backend::open_for_model(&name, &weights)?;
     let model = Model::prepare(&weights, backend.gemv()).map_err(|e| files::in_file(&arguments.model, e.into()))?;
     backend.upload()?;
     let tokens = model.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;

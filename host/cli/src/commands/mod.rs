@@ -13,6 +13,7 @@ pub mod fmt;
 pub mod gemv;
 pub mod info;
 pub mod plan;
+mod plan_boards;
 pub mod run;
 pub mod serve;
 pub mod verify;

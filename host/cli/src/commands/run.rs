@@ -78,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let mapped = files::open_document(&arguments.model)?;
     let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
-    let mut backend = backend::open_for_model(&name)?;
+    let mut backend = backend::open_for_model(&name, &weights)?;
     let task = Task { path: &arguments.model, prompt: arguments.prompt.as_bytes(), max_tokens: arguments.max_tokens, sampling };
     let mut bar = Progress::new("speaking");
     let mut done = 0;
