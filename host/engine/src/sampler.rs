@@ -41,34 +41,94 @@ impl Sampler {
     }
 
     fn draw(&mut self, logits: &[f32]) -> u32 {
-        let temperature = f64::from(self.sampling.temperature);
-        let mut order: Vec<u32> = (0..logits.len() as u32).filter(|&id| !logits[id as usize].is_nan()).collect();
-        if order.is_empty() {
+        let first = greedy(logits);
+        let (max, temperature) = (f64::from(logits[first as usize]), f64::from(self.sampling.temperature));
+        let weight = |id: u32| ((f64::from(logits[id as usize]) - max) / temperature).exp();
+        let mut ranked = Ranked::new(logits);
+        if ranked.ids.is_empty() {
             return 0;
         }
-        // Most likely first, ties to the lowest id: the order in which probability is handed out.
-        order.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
-        order.truncate(self.sampling.top_k.unwrap_or(usize::MAX).max(1));
-        let max = f64::from(logits[order[0] as usize]);
-        let mut weights: Vec<f64> = order.iter().map(|&id| ((f64::from(logits[id as usize]) - max) / temperature).exp()).collect();
+        ranked.keep(self.sampling.top_k.unwrap_or(usize::MAX).max(1));
+        // Of the first k in their order, of all in the order of their ids: either way there is one such sum.
+        let mut total: f64 = ranked.ids.iter().map(|id| weight(*id)).sum();
         if let Some(top_p) = self.sampling.top_p {
-            let target = weights.iter().sum::<f64>() * f64::from(top_p);
-            let mut reached = 0.0;
-            let kept = weights.iter().position(|w| {
-                reached += w;
-                reached >= target
-            });
-            weights.truncate(kept.map_or(weights.len(), |last| last + 1));
+            let target = total * f64::from(top_p);
+            let (mut count, mut reached) = (0, 0.0);
+            while let Some(id) = ranked.get(count) {
+                reached += weight(id);
+                count += 1;
+                if reached >= target {
+                    break;
+                }
+            }
+            ranked.keep(count.max(1));
+            total = reached;
         }
-        let mut left = self.random.unit() * weights.iter().sum::<f64>();
-        for (id, weight) in order.iter().zip(&weights) {
+        let (mut left, mut last) = (self.random.unit() * total, first);
+        for at in 0.. {
+            let Some(id) = ranked.get(at) else { break };
+            let weight = weight(id);
+            // What cannot come is not handed a rest either.
+            last = if weight > 0.0 { id } else { last };
             left -= weight;
             if left < 0.0 {
-                return *id;
+                break;
             }
         }
         // Rounding alone can leave a rest; it belongs to the last token handed out.
-        order[weights.len() - 1]
+        last
+    }
+}
+
+/// Tokens that are put in order first; most draws end among them.
+const FIRST_SORTED: usize = 64;
+
+/// Tokens in the order in which probability is handed out, most likely first, ties to the lowest id; put in order only as far
+/// as anybody asks, because a draw ends among the first few of a vocabulary of a hundred thousand. NaN stands nowhere.
+struct Ranked<'l> {
+    logits: &'l [f32],
+    ids: Vec<u32>,
+    sorted: usize,
+}
+
+impl<'l> Ranked<'l> {
+    fn new(logits: &'l [f32]) -> Ranked<'l> {
+        let ids = (0..logits.len() as u32).filter(|&id| !logits[id as usize].is_nan()).collect();
+        Ranked { logits, ids, sorted: 0 }
+    }
+
+    /// The token of a place; none behind the last.
+    fn get(&mut self, place: usize) -> Option<u32> {
+        while place >= self.sorted && self.sorted < self.ids.len() {
+            self.sort((4 * self.sorted).max(FIRST_SORTED));
+        }
+        self.ids.get(place).copied()
+    }
+
+    /// Forgets all but the first.
+    fn keep(&mut self, count: usize) {
+        if count < self.ids.len() {
+            self.sort(count);
+            self.ids.truncate(count);
+            self.sorted = self.sorted.min(count);
+        }
+    }
+
+    /// Puts the first `count` in order, if they are not yet.
+    fn sort(&mut self, count: usize) {
+        let count = count.min(self.ids.len());
+        if count <= self.sorted {
+            return;
+        }
+        let logits = self.logits;
+        // Of no two tokens is it left open which comes first, so an unstable order is the only one.
+        let order = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+        let (rest, wanted) = (&mut self.ids[self.sorted..], count - self.sorted);
+        if wanted < rest.len() {
+            rest.select_nth_unstable_by(wanted - 1, order);
+        }
+        rest[..wanted].sort_unstable_by(order);
+        self.sorted = count;
     }
 }
 
@@ -144,6 +204,53 @@ mod tests {
             let share = tokens.iter().filter(|&&t| t as usize == id).count() as f64 / tokens.len() as f64;
             assert!((share - f64::from(*logit).exp() / total).abs() < 0.02, "token {id}: {share}");
         }
+    }
+
+    /// What [`Sampler::choose`] comes to when everything is put in order first.
+    fn draw_from_all(sampling: Sampling, random: &mut SplitMix64, logits: &[f32]) -> u32 {
+        let mut order: Vec<u32> = (0..logits.len() as u32).filter(|&id| !logits[id as usize].is_nan()).collect();
+        order.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
+        order.truncate(sampling.top_k.unwrap_or(usize::MAX).max(1));
+        let at = |id: u32| f64::from(logits[id as usize]);
+        let weights: Vec<f64> = order.iter().map(|id| ((at(*id) - at(order[0])) / f64::from(sampling.temperature)).exp()).collect();
+        // The one thing that is not left to the order: without a top k all weights are added up by id.
+        let mut by_id: Vec<(u32, f64)> = order.iter().copied().zip(weights.iter().copied()).collect();
+        if sampling.top_k.is_none() {
+            by_id.sort_by_key(|(id, _)| *id);
+        }
+        let target = by_id.iter().map(|(_, weight)| weight).sum::<f64>() * f64::from(sampling.top_p.unwrap_or(2.0));
+        let reached = |count: usize| weights[..count].iter().sum::<f64>();
+        let kept = (1..=weights.len()).find(|count| reached(*count) >= target).unwrap_or(weights.len());
+        let drawn = random.unit() * reached(kept);
+        order[(1..kept).find(|count| reached(*count) > drawn).unwrap_or(kept) - 1]
+    }
+
+    #[test]
+    fn tokens_are_those_of_a_draw_from_the_whole_order() {
+        let mut random = SplitMix64(77);
+        for round in 0..600 {
+            let len = [1, 2, 63, 64, 65, 300, 700][round % 7];
+            // Few different values, so that ties are common; and some logits that are none.
+            let logit = |random: &mut SplitMix64| match random.below(40) {
+                0 => f32::NAN,
+                1 => f32::NEG_INFINITY,
+                n => (n % 13) as f32 * 0.37 - 3.0,
+            };
+            let mut logits: Vec<f32> = (0..len).map(|_| logit(&mut random)).collect();
+            logits[len / 2] = 1.5;
+            let sampling = Sampling {
+                temperature: [0.2, 0.8, 3.0][round % 3],
+                top_k: [None, Some(1), Some(5), Some(64), Some(66), Some(5000)][random.below(6)],
+                top_p: [None, Some(0.1), Some(0.9), Some(1.0)][random.below(4)],
+                seed: round as u64,
+            };
+            let (mut sampler, mut peer) = (Sampler::new(sampling), SplitMix64(round as u64));
+            for draw in 0..4 {
+                let wanted = draw_from_all(sampling, &mut peer, &logits);
+                assert_eq!(sampler.choose(&logits), wanted, "round {round}, draw {draw}: {sampling:?}, {len} logits");
+            }
+        }
+        assert_eq!(Sampler::new(Sampling { temperature: 1.0, ..Sampling::GREEDY }).choose(&[f32::NAN; 3]), 0);
     }
 
     #[test]
