@@ -124,11 +124,7 @@ fn calibrate(
 fn head(source: &mut dyn Source, options: &Options) -> Result<DocumentWriter, ConvertError> {
     let identity = source.identity()?;
     let description = source.description();
-    let own = description.architecture.program();
-    let program = options.program.as_deref().or(own).ok_or_else(|| ConvertError::Unsupported {
-        what: format!("the architecture '{}' without a program", description.architecture.name()),
-        instead: "'--program FILE' gives the document one",
-    })?;
+    let program = options.program.as_deref().unwrap_or(description.architecture.program());
     let mut writer = DocumentWriter::new();
     for (key, value) in &description.metadata {
         writer.metadata().set(key.as_str(), value);

@@ -13,6 +13,8 @@ use nda_ndf::{Document, Tokenizer as Stored};
 pub const LLAMA: &str = include_str!("../programs/llama.nda");
 /// The program of a Gemma 3.
 pub const GEMMA3: &str = include_str!("../programs/gemma3.nda");
+/// The program of a BitNet b1.58.
+pub const BITNET: &str = include_str!("../programs/bitnet.nda");
 /// The architecture that [`LLAMA`] is the program of.
 const ARCHITECTURE: &str = "llama";
 /// What messages call a document's own program.

@@ -1,5 +1,6 @@
 //! What the crate claims about models of others, from outside: one binary, so it links once.
 
+mod bitnet;
 mod blocks;
 mod hostile;
 mod models;
