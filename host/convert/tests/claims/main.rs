@@ -4,4 +4,6 @@ mod bitnet;
 mod blocks;
 mod hostile;
 mod models;
+mod real;
 mod sample;
+mod scripts;
