@@ -76,7 +76,7 @@ fn write_markdown(report: &Report, text: &mut String) -> std::fmt::Result {
     )?;
     writeln!(
         text,
-        "| weights | bits a weight | document, MiB | weight error | output error | bits a byte | perplexity | of the source's |"
+        "| weights | bits a weight | document, MiB | weight error | output error | bits a byte | perplexity | against the source |"
     )?;
     writeln!(text, "|---|---|---|---|---|---|---|---|")?;
     for row in &report.rows {
