@@ -227,9 +227,10 @@ fn gguf(architecture: &str, kind: Kind) -> GgufBytes {
     file.numbers("tokenizer.ggml.token_type", &kinds);
     file.texts("tokenizer.ggml.merges", &["a b"]);
     for tensor in checkpoint() {
-        let (kind, bytes) = match tensor.codes.is_empty() {
-            true => (Kind::F32, f32_bytes(&tensor.floats)),
-            false => (kind, gguf_bytes(&tensor, kind)),
+        let (kind, bytes) = match (tensor.codes.is_empty(), kind) {
+            (true, _) => (Kind::F32, f32_bytes(&tensor.floats)),
+            (false, Kind::F32) => (kind, f32_bytes(&masters(&tensor))),
+            (false, _) => (kind, gguf_bytes(&tensor, kind)),
         };
         file.tensor(&tensor.gguf, tensor.rows, tensor.cols, kind, &bytes);
     }
@@ -237,9 +238,9 @@ fn gguf(architecture: &str, kind: Kind) -> GgufBytes {
 }
 
 fn from_gguf(root: &Path, architecture: &str, kind: Kind) -> PathBuf {
-    let input = root.join(format!("{architecture}.gguf"));
+    let input = root.join(format!("{architecture}-{kind:?}.gguf"));
     fs::write(&input, gguf(architecture, kind).bytes()).unwrap();
-    document(&mut Gguf::open(&input).unwrap(), &root.join(format!("{architecture}.ndf")))
+    document(&mut Gguf::open(&input).unwrap(), &input.with_extension("ndf"))
 }
 
 fn document(source: &mut dyn Source, output: &Path) -> PathBuf {
@@ -402,4 +403,20 @@ fn weights_that_are_made_ternary_online_give_the_same_model_under_old_and_new_na
     }
     let wanted = Plain::new(tensors, false).logits();
     assert!(distance(&old, &wanted) < TOLERANCE, "{}", distance(&old, &wanted));
+}
+
+/// What llama.cpp (llama-cpp-python 0.3.36, cache in F32) says after the text of the GGUF file below, whose weights are floats.
+const LLAMA_CPP: [f32; 28] = [
+    -1.460487, -4.070003, 1.417191, 0.8596575, -14.94515, 3.033093, 1.207486, 5.404104, 8.894981, -7.151775, -3.272628, -9.294964,
+    1.847192, -2.905688, 5.516839, -6.193844, -4.30012, -0.2276154, 11.11855, 2.968798, -3.190425, 5.254424, -10.43654, 6.201552,
+    -4.392054, -2.228158, 1.817017, -3.091449,
+];
+
+#[test]
+fn a_bitnet_of_floats_has_llama_cpps_logits() {
+    let root = tempfile::tempdir().unwrap();
+    let found = logits(&from_gguf(root.path(), "bitnet", Kind::F32));
+    let wanted = [LLAMA_CPP.iter().map(|v| f64::from(*v)).collect()];
+    let difference = distance(&found[found.len() - 1..], &wanted);
+    assert!(difference < 1e-5, "{difference} of the largest logit");
 }

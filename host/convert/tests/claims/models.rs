@@ -1,11 +1,13 @@
 //! Whole models: what arrives in the document.
 
 use crate::sample::{self, Tensor};
+use nda_convert::gguf::{GgufFile, tokenizer_json};
 use nda_convert::report::{Choice, Comparison, convert_and_compare};
 use nda_convert::{Calibration, ConvertError, Folder, Gguf, Options, Recipe, Source, Stage, Step, Weights, convert};
 use nda_ndf::{Document, MappedDocument};
 use nda_spec::WeightCode;
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 /// The document of the small model as a GGUF file.
@@ -176,4 +178,26 @@ fn a_report_compares_forms_and_leaves_the_document_that_a_conversion_alone_write
     let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["alone.ndf", "beside.ndf", "small.gguf"]);
+}
+
+/// Byte pairs over `e`, the bytes of an acute accent (U+0301) and those of `é`, cut by a rule.
+fn accents(rule: &str) -> nda_engine::Tokenizer {
+    let mut file = sample::GgufBytes::default();
+    file.text("tokenizer.ggml.model", "gpt2");
+    file.text("tokenizer.ggml.pre", rule);
+    // GPT-2's alphabet for the bytes 65, cc 81 and c3 a9.
+    file.texts("tokenizer.ggml.tokens", &["e", "\u{cc}", "\u{123}", "\u{c3}", "\u{a9}", "\u{c3}\u{a9}"]);
+    file.texts("tokenizer.ggml.merges", &["\u{c3} \u{a9}"]);
+    file.flag("tokenizer.ggml.add_bos_token", false);
+    let file = GgufFile::open(Path::new("accents.gguf"), Cursor::new(file.bytes())).unwrap();
+    nda_engine::Tokenizer::new(&nda_ndf::Tokenizer::Json(tokenizer_json(file.keys()).unwrap().unwrap())).unwrap()
+}
+
+#[test]
+fn qwen_composes_its_text_and_others_do_not() {
+    let (apart, composed) = ("e\u{301}", "\u{e9}");
+    let qwen = accents("qwen2");
+    assert_eq!([apart, composed].map(|text| qwen.encode(text.as_bytes()).unwrap()), [[5], [5]]);
+    let gpt2 = accents("gpt-2");
+    assert_eq!((gpt2.encode(apart.as_bytes()).unwrap(), gpt2.encode(composed.as_bytes()).unwrap()), (vec![0, 1, 2], vec![5]));
 }
