@@ -68,6 +68,7 @@ enum Command {
     Devices(commands::devices::Arguments),
     Emit(commands::emit::Arguments),
     Wave(commands::wave::Arguments),
+    Bench(commands::bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -97,6 +98,7 @@ fn run(command: &Command) -> Outcome {
         Command::Devices(arguments) => commands::devices::run(arguments),
         Command::Emit(arguments) => commands::emit::run(arguments),
         Command::Wave(arguments) => commands::wave::run(arguments),
+        Command::Bench(arguments) => commands::bench::run(arguments),
     }
 }
 

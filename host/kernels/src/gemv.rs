@@ -125,6 +125,25 @@ pub trait Gemv<'m> {
     /// `y = W x`. `x.values` has `cols` values, `y` as many as the parts' rows together.
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError>;
 
+    /// `y = W x` of `vectors` vectors: `x.values` holds them one after another, `y` all rows of the first, then those of the next.
+    ///
+    /// A back end that reads a weight once for several vectors does so here; the others take vector after vector.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    fn run_vectors(&mut self, id: MatrixId, vectors: usize, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        let mut cost = Cost::default();
+        let (cols, rows) = (x.values.len() / vectors.max(1), y.len() / vectors.max(1));
+        if vectors <= 1 || cols == 0 || rows == 0 {
+            // One run at least, which says what is wrong with the lengths.
+            return self.run(id, x, y);
+        }
+        for (values, y) in x.values.chunks(cols).zip(y.chunks_mut(rows)) {
+            cost += self.run(id, Activations { code: x.code, values }, y)?;
+        }
+        Ok(cost)
+    }
+
     /// Makes grids of equal `cols` ready, stacked by rows; `None` from a back end of integers, which multiplies a grid's
     /// stacks half word by half word as matrices.
     ///

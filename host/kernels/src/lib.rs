@@ -22,6 +22,8 @@ mod level;
 #[cfg(target_arch = "x86_64")]
 mod pairs;
 mod portable;
+#[allow(unsafe_code)]
+pub mod roof;
 mod team;
 
 pub use cpu::{CpuError, CpuGemv};
