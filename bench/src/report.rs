@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::BenchError;
 use crate::cases::{Case, Measured, PREFILL, Work, measure_case};
-use crate::loading::{Loading, measure_loading};
+use crate::loading::{LARGE_COUNT, Loading, measure_loading};
 use crate::machine::Machine;
 use crate::roof::{Level, Roof, measure_roof};
 use crate::timing::Timing;
@@ -142,7 +142,7 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report, 
     }
     if options.loading {
         progress("loading");
-        report.loading = Some(measure_loading(options.time)?);
+        report.loading = Some(measure_loading(options.time, LARGE_COUNT)?);
     }
     Ok(report)
 }
@@ -250,7 +250,8 @@ impl Report {
                 "gb_per_s": m.gb_per_s, "share_of_roof": self.share(m), "timing": timing_json(&m.timing),
             })
         };
-        let roof = |r: &Roof| json!({ "level": r.level.name(), "threads": r.threads, "gb_per_s": r.gb_per_s, "timing": timing_json(&r.timing) });
+        let roof =
+            |r: &Roof| json!({ "level": r.level.name(), "threads": r.threads, "gb_per_s": r.gb_per_s, "timing": timing_json(&r.timing) });
         let peer = |p: &Peer| json!({ "name": p.name, "level": p.level, "threads": p.threads, "gmac_per_s": p.gmac_per_s });
         let target = |t: &Target| json!({ "what": t.what, "wanted": t.wanted, "found": t.found, "unit": t.unit, "met": t.is_met() });
         json!({
@@ -285,9 +286,10 @@ fn loading_text(loading: &Loading) -> String {
     let bytes = loading.document_bytes as f64;
     let gb = |timing: &Timing| bytes / timing.median_s / 1e9;
     format!(
-        "\nloading\n  view of a 64 x 64 matrix {}\n  safetensors              {}\n  serde_json               {}\n  \
+        "\nloading\n  view of a 64 x 64 matrix {}\n  the same by its name     {}\n  safetensors              {}\n  serde_json               {}\n  \
          open {:.1} MB            {:>12.3} ms\n  check every byte         {:>12.2} GB/s\n  BLAKE3 alone             {:>12.2} GB/s\n",
         ns(&loading.view),
+        ns(&loading.by_name),
         ns(&loading.safetensors),
         ns(&loading.serde_json),
         bytes / 1e6,
@@ -299,7 +301,7 @@ fn loading_text(loading: &Loading) -> String {
 
 fn loading_json(loading: &Loading) -> Value {
     json!({
-        "view": timing_json(&loading.view), "safetensors": timing_json(&loading.safetensors), "serde_json": timing_json(&loading.serde_json),
+        "view": timing_json(&loading.view), "view_by_name": timing_json(&loading.by_name), "safetensors": timing_json(&loading.safetensors), "serde_json": timing_json(&loading.serde_json),
         "document_bytes": loading.document_bytes, "open": timing_json(&loading.open), "check": timing_json(&loading.check),
         "hash": timing_json(&loading.hash),
     })

@@ -59,6 +59,11 @@ impl Avx512 {
         Avx512 { vnni: None, ..self }
     }
 
+    /// The kernels of AVX2, which this machine has as well.
+    pub fn avx2(self) -> Avx2 {
+        self.avx2
+    }
+
     /// Whether A8 and A4 run through VNNI.
     pub fn has_vnni(self) -> bool {
         self.vnni.is_some()

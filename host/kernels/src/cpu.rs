@@ -5,8 +5,8 @@ use std::thread::available_parallelism;
 use nda_spec::tile::{TILE_ROWS, WORD_U64, col_words};
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 
-use crate::activations::PreparedX;
-use crate::gemv::{check_grid, check_run, check_shape, stacked_grids, stacked_shape};
+use crate::activations::{PreparedX, Vectors};
+use crate::gemv::{check_grid, check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
 use crate::grid::{GridId, GridInput};
 use crate::level::{Level, Variant};
 use crate::team::Team;
@@ -61,6 +61,9 @@ pub struct CpuGemv<'m> {
     level: Level,
     stacks: Vec<Stack<'m>>,
     x: PreparedX,
+    vectors: Vectors,
+    /// What the product of several vectors is before its rows stand vector by vector.
+    sums: Vec<i32>,
     grids: Vec<Vec<GridMatrix<'m>>>,
     /// What a grid's product is before its rows stand vector by vector.
     tiles: Vec<f32>,
@@ -109,7 +112,16 @@ impl<'m> CpuGemv<'m> {
     }
 
     fn of_level(level: Level) -> Self {
-        CpuGemv { level, stacks: Vec::new(), x: PreparedX::default(), grids: Vec::new(), tiles: Vec::new(), team: Team::default() }
+        CpuGemv {
+            level,
+            stacks: Vec::new(),
+            x: PreparedX::default(),
+            vectors: Vectors::default(),
+            sums: Vec::new(),
+            grids: Vec::new(),
+            tiles: Vec::new(),
+            team: Team::default(),
+        }
     }
 }
 
@@ -143,6 +155,37 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         Ok(Cost::default())
     }
 
+    fn run_vectors(&mut self, id: MatrixId, vectors: usize, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
+        let Shape { rows, cols, code } = stack.shape;
+        check_vectors(stack.shape, vectors, &x, y)?;
+        if vectors < 2 || cols == 0 || rows == 0 || !self.level.has_vectors() {
+            let vectors = x.values.chunks(cols.max(1)).zip(y.chunks_mut(rows.max(1)));
+            if cols == 0 || rows == 0 {
+                y.fill(0);
+                return Ok(Cost::default());
+            }
+            for (values, y) in vectors {
+                self.run(id, Activations { code: x.code, values }, y)?;
+            }
+            return Ok(Cost::default());
+        }
+        self.vectors.prepare(cols, x.values);
+        let padded: usize = stack.parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
+        self.sums.resize(padded * vectors, 0);
+        let products = padded.saturating_mul(cols).saturating_mul(vectors);
+        let item_tiles = item_tiles(products, cols * vectors, self.team.threads());
+        let items = vector_items(&stack.parts, item_tiles, vectors, &mut self.sums);
+        let (level, x) = (self.level, &self.vectors);
+        if products >= PARALLEL_MIN_PRODUCTS {
+            self.team.run(items, |item| item.run(level, code, x))
+        } else {
+            Team::run_alone(items, |item| item.run(level, code, x))
+        }
+        gather_rows(stack.parts.iter().map(TileMatrix::rows), vectors, &self.sums, y);
+        Ok(Cost::default())
+    }
+
     fn prepare_grid(&mut self, parts: &[GridMatrix<'m>]) -> Result<Option<GridId>, GemvError> {
         stacked_grids(&self.name(), parts)?;
         self.grids.push(parts.to_vec());
@@ -163,7 +206,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         } else {
             Team::run_alone(items, |item| item.run(level, x))
         }
-        gather_rows(parts, vectors, &self.tiles, y);
+        gather_rows(parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
         Ok(Cost::default())
     }
 }
@@ -249,19 +292,52 @@ fn grid_items<'m, 'y>(
     })
 }
 
+/// Some tiles of a matrix and where their rows go: 32 rows of every vector a tile.
+struct VectorItem<'m, 'y> {
+    tiles: &'m [u64],
+    y: &'y mut [i32],
+}
+
+impl VectorItem<'_, '_> {
+    fn run(self, level: Level, code: WeightCode, x: &Vectors) {
+        let mut scratch = Vec::new();
+        let tile_u64 = x.bytes.len() / x.count * WORD_U64;
+        for (tile, y) in self.tiles.chunks_exact(tile_u64).zip(self.y.chunks_exact_mut(TILE_ROWS * x.count)) {
+            level.tile_of_vectors(code, tile, x, &mut scratch, y);
+        }
+    }
+}
+
+/// All tiles of all parts as items that any thread can take.
+fn vector_items<'m, 'y>(
+    parts: &[TileMatrix<'m>],
+    item_tiles: usize,
+    vectors: usize,
+    y: &'y mut [i32],
+) -> impl Iterator<Item = VectorItem<'m, 'y>> + Send {
+    let mut rest = y;
+    parts.iter().flat_map(move |part| {
+        let tile_u64 = col_words(part.cols()) * WORD_U64;
+        let (own, others) = std::mem::take(&mut rest).split_at_mut(part.rows().div_ceil(TILE_ROWS) * TILE_ROWS * vectors);
+        rest = others;
+        let tiles = part.words().chunks(item_tiles * tile_u64);
+        tiles.zip(own.chunks_mut(item_tiles * TILE_ROWS * vectors)).map(|(tiles, y)| VectorItem { tiles, y })
+    })
+}
+
 /// Rows from tiles: `tiles` holds 32 rows of every vector a tile, `y` all rows of a vector, then those of the next.
-fn gather_rows(parts: &[GridMatrix<'_>], vectors: usize, tiles: &[f32], y: &mut [f32]) {
-    let rows: usize = parts.iter().map(GridMatrix::rows).sum();
+fn gather_rows<T: Copy>(parts: impl Iterator<Item = usize> + Clone, vectors: usize, tiles: &[T], y: &mut [T]) {
+    let rows: usize = parts.clone().sum();
     let mut tiles = tiles.chunks_exact(TILE_ROWS);
     let mut first = 0;
     for part in parts {
-        for row in (0..part.rows()).step_by(TILE_ROWS) {
-            let count = TILE_ROWS.min(part.rows() - row);
+        for row in (0..part).step_by(TILE_ROWS) {
+            let count = TILE_ROWS.min(part - row);
             for (vector, tile) in (0..vectors).zip(&mut tiles) {
                 let at = vector * rows + first + row;
                 y[at..at + count].copy_from_slice(&tile[..count]);
             }
         }
-        first += part.rows();
+        first += part;
     }
 }

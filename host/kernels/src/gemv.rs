@@ -182,6 +182,19 @@ pub fn check_run(shape: Shape, x: &Activations<'_>, y: &[i32]) -> Result<(), Gem
     }
 }
 
+/// The checks of [`check_run`] for several vectors.
+///
+/// # Errors
+/// Lengths that are not `vectors` times the shape's; values that the code has not.
+pub fn check_vectors(shape: Shape, vectors: usize, x: &Activations<'_>, y: &[i32]) -> Result<(), GemvError> {
+    // All vectors are looked at as one long one; the message speaks of the matrix.
+    let all = Shape { rows: shape.rows.saturating_mul(vectors), cols: shape.cols.saturating_mul(vectors), code: shape.code };
+    check_run(all, x, y).map_err(|error| match error {
+        GemvError::Length { what, found, .. } => GemvError::Length { what, found, shape },
+        other => other,
+    })
+}
+
 /// Refuses a shape whose sums could leave 32 bits.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::fmt;
 use nda_spec::tile::TILE_ROWS;
 use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 
-use crate::activations::{Form, PreparedX};
+use crate::activations::{Form, PreparedX, Vectors};
 use crate::grid::{self, GridInput};
 #[cfg(target_arch = "x86_64")]
 use crate::{
@@ -106,9 +106,8 @@ impl Level {
     /// The form of activations that [`Self::tile`] reads.
     pub fn form(self, x_code: ActivationCode) -> Form {
         match (self, x_code) {
-            (Level::Portable, _) => Form::Planes,
-            #[cfg(target_arch = "x86_64")]
             (_, ActivationCode::A2) => Form::A2,
+            (Level::Portable, _) => Form::Planes,
             #[cfg(target_arch = "x86_64")]
             (_, ActivationCode::A8 | ActivationCode::A4) => Form::Bytes,
         }
@@ -127,6 +126,10 @@ impl Level {
     /// The 32 sums of one tile, padding rows included, by activations prepared in [`Self::form`].
     pub fn tile(self, code: WeightCode, x_code: ActivationCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         match (self, x_code) {
+            (Level::Portable, ActivationCode::A2) => match code {
+                WeightCode::Quaternary => portable::a2_quaternary(tile, &x.a2, x.cols, sums),
+                WeightCode::Ternary => portable::a2_ternary(tile, &x.a2, sums),
+            },
             (Level::Portable, _) => portable::tile(code, x_code, tile, x, sums),
             #[cfg(target_arch = "x86_64")]
             (Level::Avx2(avx2), ActivationCode::A2) => avx2.a2(code, tile, x, sums),
@@ -136,6 +139,24 @@ impl Level {
             (Level::Avx512(avx512), ActivationCode::A2) => avx512.a2(code, tile, x, sums),
             #[cfg(target_arch = "x86_64")]
             (Level::Avx512(avx512), _) => avx512.bytes(code, tile, x, sums),
+        }
+    }
+}
+
+impl Level {
+    /// Whether [`Self::tile_of_vectors`] is there: several vectors of bytes share the look-ups of a weight.
+    pub fn has_vectors(self) -> bool {
+        !matches!(self, Level::Portable)
+    }
+
+    /// The 32 sums of one tile by every vector of `x`, `sums[vector * TILE_ROWS + row]`. Only where [`Self::has_vectors`].
+    pub fn tile_of_vectors(self, code: WeightCode, tile: &[u64], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
+        match self {
+            Level::Portable => unreachable!("the portable kernels take vector after vector"),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(avx2) => avx2.vectors(code, tile, x, scratch, sums),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(avx512) => avx512.avx2().vectors(code, tile, x, scratch, sums),
         }
     }
 }
