@@ -62,7 +62,7 @@ pub struct Roof {
     pub threads: usize,
     /// GB a second (10^9 bytes).
     pub gb_per_s: f64,
-    /// One pass over all.
+    /// One matrix's bytes.
     pub timing: Timing,
 }
 
@@ -70,18 +70,24 @@ pub struct Roof {
 pub fn measure_roof(level: Level, threads: usize, time: Duration) -> Roof {
     // Written, so that the system has given every page; different, so that no page is another's copy.
     let words: Vec<u64> = (0..level.bytes() as u64 / 8).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
-    let timing = if threads <= 1 {
-        measure(time, || {
-            black_box(read(black_box(&words)));
-        })
-    } else {
-        together(&words, threads, time)
-    };
-    Roof { level, threads, gb_per_s: level.bytes() as f64 / timing.median_s / 1e9, timing }
+    let timing =
+        if threads <= 1 { alone(&words, level.matrix_bytes(), time) } else { together(&words, threads, level.matrix_bytes(), time) };
+    Roof { level, threads, gb_per_s: level.matrix_bytes() as f64 / timing.median_s / 1e9, timing }
 }
 
-/// Every thread reads its part again and again on its own, as long as the first one measures; the pass of all is the slowest's.
-fn together(words: &[u64], threads: usize, time: Duration) -> Timing {
+/// Reads `bytes` after `bytes` of the words, from the front again when they end: a sample is what one matrix takes, so that
+/// whoever takes the core away spoils one sample and not all.
+fn alone(words: &[u64], bytes: usize, time: Duration) -> Timing {
+    let mut turn = words.chunks(bytes / 8).cycle();
+    measure(time, || {
+        if let Some(part) = turn.next() {
+            black_box(read(black_box(part)));
+        }
+    })
+}
+
+/// Every thread reads its part again and again on its own; what all of them take for a matrix's bytes is the slowest's time.
+fn together(words: &[u64], threads: usize, bytes: usize, time: Duration) -> Timing {
     let barrier = std::sync::Barrier::new(threads);
     let part = words.len().div_ceil(threads);
     let timings: Vec<Timing> = std::thread::scope(|scope| {
@@ -89,15 +95,13 @@ fn together(words: &[u64], threads: usize, time: Duration) -> Timing {
             let barrier = &barrier;
             scope.spawn(move || {
                 barrier.wait();
-                measure(time, || {
-                    black_box(read(black_box(part)));
-                })
+                alone(part, bytes / threads, time)
             })
         };
         let handles: Vec<_> = words.chunks(part).map(spawn).collect();
         handles.into_iter().filter_map(|handle| handle.join().ok()).collect()
     });
-    timings.into_iter().max_by(|a, b| a.median_s.total_cmp(&b.median_s)).unwrap_or_else(|| measure(time, || {}))
+    timings.into_iter().max_by(|a, b| a.median_s.total_cmp(&b.median_s)).unwrap_or_else(|| alone(words, bytes, time))
 }
 
 #[cfg(test)]

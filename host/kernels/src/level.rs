@@ -35,6 +35,45 @@ impl Variant {
         Self::ALL.into_iter().filter(|&variant| Level::new(variant).is_ok()).collect()
     }
 
+    /// What the variant needs of a processor, feature by feature, and whether this machine has it. Empty for the portable one.
+    pub fn needs(self) -> Vec<(&'static str, bool)> {
+        #[cfg(target_arch = "x86_64")]
+        return match self {
+            Variant::Portable => Vec::new(),
+            Variant::Avx2 => vec![("avx2", is_x86_feature_detected!("avx2"))],
+            Variant::Avx512 => vec![
+                ("avx2", is_x86_feature_detected!("avx2")),
+                ("avx512f", is_x86_feature_detected!("avx512f")),
+                ("avx512bw", is_x86_feature_detected!("avx512bw")),
+                ("avx512vpopcntdq", is_x86_feature_detected!("avx512vpopcntdq")),
+            ],
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        return match self {
+            Variant::Portable => Vec::new(),
+            Variant::Avx2 | Variant::Avx512 => vec![("x86_64", false)],
+        };
+    }
+
+    /// What makes the variant faster if it is there: what for, the features, and whether this machine has them.
+    pub fn uses(self) -> Vec<(&'static str, &'static str, bool)> {
+        #[cfg(target_arch = "x86_64")]
+        return match self {
+            Variant::Portable => vec![("population counts", "popcnt", is_x86_feature_detected!("popcnt"))],
+            Variant::Avx2 => {
+                let grids = is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
+                vec![("grids", "fma f16c", grids)]
+            }
+            Variant::Avx512 => {
+                let bytes = is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vbmi");
+                let grids = is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
+                vec![("A8 and A4 by VPDPBUSD", "avx512vnni avx512vbmi", bytes), ("grids, by the kernel of AVX2", "fma f16c", grids)]
+            }
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        return Vec::new();
+    }
+
     /// The name used in options and messages.
     pub const fn name(self) -> &'static str {
         match self {

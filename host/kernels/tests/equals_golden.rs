@@ -387,5 +387,9 @@ fn a_variant_that_the_machine_lacks_is_an_error_and_new_takes_the_best() {
             Err(error) => panic!("{error}"),
         }
     }
+    for variant in Variant::ALL {
+        let has_all = variant.needs().iter().all(|(_, found)| *found);
+        assert_eq!(has_all, available.contains(&variant), "{variant} needs {:?}", variant.needs());
+    }
     assert!(matches!(CpuGemv::new().with_threads(0), Err(CpuError::NoThread)));
 }

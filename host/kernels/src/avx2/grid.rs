@@ -7,7 +7,7 @@ use nda_spec::grid::MAX_STACKS;
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_COLS, WORD_U64, col_words};
 use nda_spec::{GridMatrix, WeightCode};
 
-use super::{HALF_ROWS, HALVES, broadcast, exchange, load_table, nibbles, plane, weights};
+use super::{HALF_ROWS, HALVES, broadcast, exchange, load_table, nibbles, plane, prefetch, weights};
 use crate::grid::GridInput;
 use crate::pairs;
 
@@ -170,6 +170,9 @@ fn words<const STACKS: usize, const TOGETHER: usize>(
     let lowest = _mm256_set1_epi32(lowest);
     for (word, word_scales) in all_scales.chunks_exact(TILE_ROWS * in_word).enumerate() {
         let places = x.word(word);
+        for stack in stacks {
+            prefetch(&stack[word]);
+        }
         let halves = word_scales.chunks_exact(HALF_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
         for (half, (half_scales, totals)) in halves.enumerate() {
             let levels = levels::<STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), half);
