@@ -168,7 +168,8 @@ impl<const N: usize, const X: usize, const S: usize> Logic for SeedQuantize<N, X
              wire [{quotient}:0] lessened = shifted - {{1'b0, divisor}};\n\
              wire fits = ~lessened[{quotient}];\n\
              wire [{quotient}:0] doubled = {{rest, 1'b0}};\n\
-             wire rounds_up = (doubled > {{1'b0, divisor}}) | ((doubled == {{1'b0, divisor}}) & quotient[0]);\n\
+             // Never a tie: the numerator would need the odd divisor 2 quotient + 1, and it is a power of two.\n\
+             wire rounds_up = (doubled > {{1'b0, divisor}});\n\
              wire [{p}:0] rounded = quotient + {{{p}'d0, rounds_up}};\n\
              wire [{p}:0] reciprocal = is_subnormal ? rounded << 1 : rounded;\n\
              wire [{p}:0] ceiling = quotient + {{{p}'d0, rest != 0}};\n\

@@ -40,21 +40,62 @@ fn add_floats(a: &[f32], b: &[f32], out: &mut [f32]) {
     body(a, b, out);
 }
 
-/// Planes of a vector.
-struct Vector(Vec<u64>, Vec<u64>);
+/// Numbers that begin with a cache line, the floats' as well as the planes'.
+struct Aligned<T> {
+    all: Vec<T>,
+    start: usize,
+    count: usize,
+}
+
+impl<T: Copy> Aligned<T> {
+    fn new(count: usize, fill: T) -> Aligned<T> {
+        let all = vec![fill; count + 64 / size_of::<T>()];
+        Aligned { start: all.as_ptr().align_offset(64), all, count }
+    }
+
+    fn get(&self) -> &[T] {
+        &self.all[self.start..self.start + self.count]
+    }
+
+    fn get_mut(&mut self) -> &mut [T] {
+        &mut self.all[self.start..self.start + self.count]
+    }
+}
+
+/// Planes of a vector: sign and extra.
+struct Vector(Aligned<u64>, Aligned<u64>);
 
 impl Vector {
+    /// Random planes (xorshift64).
+    fn random(words: usize, state: &mut u64) -> Vector {
+        let mut vector = Vector(Aligned::new(words, 0), Aligned::new(words, 0));
+        for plane in [&mut vector.0, &mut vector.1] {
+            for word in plane.get_mut() {
+                *state ^= *state << 13;
+                *state ^= *state >> 7;
+                *state ^= *state << 17;
+                *word = *state;
+            }
+        }
+        vector
+    }
+
     fn view(&self) -> Planes<'_> {
-        Planes { sign: &self.0, extra: &self.1 }
+        Planes { sign: self.0.get(), extra: self.1.get() }
     }
 
     fn view_mut(&mut self) -> PlanesMut<'_> {
-        PlanesMut { sign: &mut self.0, extra: &mut self.1 }
+        PlanesMut { sign: self.0.get_mut(), extra: self.1.get_mut() }
+    }
+
+    fn codes(&self) -> Vec<i8> {
+        seed::codes(self.0.get(), self.1.get(), 64 * self.0.count)
     }
 }
 
 fn main() -> ExitCode {
     let elements = Elements::best();
+    answers(elements);
     let mut worst = f64::INFINITY;
     println!("{}; medians of one thread; GB/s counts the bytes that are read and written", elements.variant());
     println!("{:>10}  {:>9}  {:>9}  {:>6}  {:>11}  {:>11}  {:>11}", "elements", "f32 add", "add", "ratio", "copy", "silu", "rms_norm");
@@ -71,17 +112,11 @@ fn main() -> ExitCode {
 /// One line; the sums' ratio to floats.
 fn one_size(elements: Elements, count: usize) -> f64 {
     let words = count / 64;
-    let mut state = 88_172_645_463_325_252_u64;
-    let mut word = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    let mut plane = || (0..words).map(|_| word()).collect::<Vec<u64>>();
-    let (x, d, mut out) = (Vector(plane(), plane()), Vector(plane(), plane()), Vector(vec![1; words], vec![1; words]));
-    let (a, b, mut c) = (vec![1.5_f32; count], vec![-0.25_f32; count], vec![0.0_f32; count]);
-    answers(elements, &x, &d, &mut out);
+    let mut state = 88_172_645_463_325_252;
+    let (x, d) = (Vector::random(words, &mut state), Vector::random(words, &mut state));
+    let mut out = Vector::random(words, &mut state);
+    let (a, b, mut c) = (Aligned::new(count, 1.5_f32), Aligned::new(count, -0.25_f32), Aligned::new(count, 0.0_f32));
+    let mut copied = Aligned::new(words, 1_u64);
     let mut times: [Vec<f64>; 5] = Default::default();
     let start = Instant::now();
     let mut time = |which: usize, run: &mut dyn FnMut()| {
@@ -92,28 +127,26 @@ fn one_size(elements: Elements, count: usize) -> f64 {
         times[which].push(begin.elapsed().as_secs_f64() / repeats as f64);
         times[which].len()
     };
-    let mut silu_extra = x.1.clone();
-    let mut copied = vec![1_u64; words];
     loop {
         time(0, &mut || {
-            add_floats(black_box(&a), black_box(&b), &mut c);
-            black_box(&c);
+            add_floats(black_box(a.get()), black_box(b.get()), c.get_mut());
+            black_box(c.get());
         });
         time(1, &mut || {
             elements.add(black_box(x.view()), black_box(d.view()), out.view_mut());
-            black_box(&out.0);
+            black_box(out.view());
         });
         time(2, &mut || {
-            copied.copy_from_slice(black_box(&x.0));
-            black_box(&copied);
+            copied.get_mut().copy_from_slice(black_box(x.0.get()));
+            black_box(copied.get());
         });
         time(3, &mut || {
-            elements.silu(black_box(&x.0), &mut silu_extra, count);
-            black_box(&silu_extra);
+            elements.silu(black_box(x.0.get()), copied.get_mut(), count);
+            black_box(copied.get());
         });
         let rounds = time(4, &mut || {
             elements.rms_norm(black_box(x.view()), black_box(d.view()), count, 10, out.view_mut());
-            black_box(&out.0);
+            black_box(out.view());
         });
         if rounds >= ROUNDS && start.elapsed() > MEASURE {
             break;
@@ -138,20 +171,18 @@ fn one_size(elements: Elements, count: usize) -> f64 {
     ratio
 }
 
-/// Sum, SiLU and norm of the first elements against the golden models.
-fn answers(elements: Elements, x: &Vector, d: &Vector, out: &mut Vector) {
-    let count = 4096.min(x.0.len() * 64);
-    let scaled = |v: &Vector| Scaled { codes: seed::codes(&v.0, &v.1, count), log2_scale: 0 };
+/// Sum, SiLU and norm of a vector against the golden models.
+fn answers(elements: Elements) {
+    let mut state = 1;
+    let (x, d) = (Vector::random(65, &mut state), Vector::random(65, &mut state));
+    let mut out = Vector::random(65, &mut state);
+    let scaled = |v: &Vector| Scaled { codes: v.codes(), log2_scale: 0 };
     elements.add(x.view(), d.view(), out.view_mut());
-    assert_eq!(seed::codes(&out.0, &out.1, count), seed::add(&scaled(x), &scaled(d)).codes, "a wrong sum");
-    let whole = |v: &Vector| Scaled { codes: seed::codes(&v.0, &v.1, count), log2_scale: 0 };
-    let words = count / 64;
-    let cut = |v: &Vector| Vector(v.0[..words].to_vec(), v.1[..words].to_vec());
-    let (x, d) = (cut(x), cut(d));
-    let mut out = Vector(vec![0; words], x.1.clone());
-    elements.silu(&x.0, &mut out.1, count);
-    let expected: Vec<i8> = whole(&x).codes.iter().map(|&v| seed::silu(v)).collect();
-    assert_eq!(seed::codes(&x.0, &out.1, count), expected, "a wrong SiLU");
-    elements.rms_norm(x.view(), d.view(), count, 10, out.view_mut());
-    assert_eq!(seed::codes(&out.0, &out.1, count), seed::rms_norm(&whole(&x).codes, &whole(&d), 10).codes, "a wrong norm");
+    assert_eq!(out.codes(), seed::add(&scaled(&x), &scaled(&d)).codes, "a wrong sum");
+    elements.rms_norm(x.view(), d.view(), 64 * 65, 10, out.view_mut());
+    assert_eq!(out.codes(), seed::rms_norm(&x.codes(), &scaled(&d), 10).codes, "a wrong norm");
+    out.0.get_mut().copy_from_slice(x.0.get());
+    out.1.get_mut().copy_from_slice(x.1.get());
+    elements.silu(x.0.get(), out.1.get_mut(), 64 * 65);
+    assert_eq!(out.codes(), x.codes().iter().map(|&v| seed::silu(v)).collect::<Vec<_>>(), "a wrong SiLU");
 }

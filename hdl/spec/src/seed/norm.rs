@@ -114,7 +114,7 @@ mod tests {
                     let x: Vec<i8> = (0..n).map(|i| if i < large { -2 } else { 1 }).collect();
                     let weight = Scaled { codes: vec![2; n], log2_scale: -3 };
                     let got = rms_norm(&x, &weight, eps_shift);
-                    let kept = (3 * large << 14) / n <= norm_limit(eps_shift) as usize;
+                    let kept = ((3 * large) << 14) / n <= norm_limit(eps_shift) as usize;
                     let expected: Vec<i8> = x.iter().map(|&v| if kept && v == -2 { -2 } else { 1 }).collect();
                     assert_eq!(got, Scaled { codes: expected, log2_scale: -3 }, "{large} of {n}, eps {eps_shift}");
                     let sum = i64::from(per_large) * large as i64 + i64::from(per_code) * n as i64;

@@ -31,7 +31,7 @@ pub fn quantize(x: &[f32]) -> Quantized {
 /// The smallest magnitude that is large beside `amax`, both as the bits of an f32 without its sign: [`quantize`]'s rounded
 /// reciprocal and rounded product by integers. Above every number if nothing is large, which is so beside an infinity.
 ///
-/// With `M` the 24 bits of amax's mantissa and `R` the 24 of its reciprocal, rounded half to even (23, if the reciprocal is
+/// With `M` the 24 bits of amax's mantissa and `R` the 24 of its reciprocal, rounded to nearest (23, if the reciprocal is
 /// subnormal), the threshold's mantissa is `(3 * 2^23 - 1) * 2^23 / R`, rounded up.
 ///
 /// # Panics
@@ -48,7 +48,8 @@ pub fn large_from(amax: u32) -> u32 {
     let is_subnormal = exponent == 254;
     let numerator = if is_subnormal { 1_u64 << 46 } else { 1 << 47 };
     let (quotient, rest) = (numerator / mantissa, numerator % mantissa);
-    let up = 2 * rest > mantissa || (2 * rest == mantissa && quotient % 2 == 1);
+    // Never a tie: the numerator would need the odd divisor 2 * quotient + 1, and it is a power of two.
+    let up = 2 * rest > mantissa;
     let reciprocal = (quotient + u64::from(up)) << u32::from(is_subnormal);
     let threshold = (u64::from(LARGE_Q) << 23).div_ceil(reciprocal) as u32;
     // From 2^24 on it is one bit too wide: the threshold has amax's exponent, and else the one below.
