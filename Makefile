@@ -5,7 +5,7 @@ MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 
-.PHONY: chat chat-sim demo test formal tools system build bitstream flash boards boards-table train-test wave clean
+.PHONY: chat chat-sim demo test memcheck bench formal tools system build bitstream flash boards boards-table train-test wave clean
 
 # A prompt on every back end: the text, and a table that says whether the tokens are equal.
 demo: system
@@ -39,6 +39,18 @@ $(CHAT_ROW):
 test: tools
 	-@./tools.sh smollm2
 	$(CARGO) test --release --locked --workspace
+
+# The kernels' tests of every tail, alignment and part under valgrind: no read or write beside what they were given, nothing
+# that depends on what was never written. The tests that are left out do the same at sizes that would take minutes.
+memcheck:
+	@./tools.sh memcheck
+	$(CARGO) test --release --locked -p nda-kernels --lib --tests \
+	    --config 'target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=9"]' \
+	    -- --skip million --skip most_columns --skip extremes --skip exponential
+
+# This machine's roofs, every kernel's share of them, loading; a record and plots in target/bench.
+bench:
+	$(NDA_CPU) bench --record target/bench
 
 # Every proof of the emitted Verilog, the long ones too, as a table; firmware/formal/README.md says what they mean.
 formal: tools

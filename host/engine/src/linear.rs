@@ -61,6 +61,8 @@ pub struct Scratch {
     pub(crate) codes: Vec<i8>,
     pub(crate) scales: Vec<f32>,
     pub(crate) sums: Vec<i32>,
+    /// A run's columns of every vector.
+    pub(crate) cut: Vec<i8>,
     pub(crate) grid: GridInput,
 }
 
@@ -138,7 +140,7 @@ impl Linear {
         self.cols
     }
 
-    /// `y = W x`; returns what the back end's runs cost.
+    /// `y = W x` of every vector of x; returns what the back end's runs cost. All vectors go to the back end at once.
     ///
     /// # Errors
     /// A value of x that is not finite, or the back end's failure.
@@ -146,17 +148,23 @@ impl Linear {
     /// # Panics
     /// If a length contradicts the shape.
     pub fn apply<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &[f32], scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
-        assert!(x.len() == self.cols && y.len() == self.rows, "{}: x and y must fit {} x {}", self.name, self.rows, self.cols);
+        let vectors = x.len() / self.cols;
+        let fits = x.len() == vectors * self.cols && y.len() == vectors * self.rows;
+        assert!(fits, "{}: x and y must fit {} x {}", self.name, self.rows, self.cols);
         if let Some(index) = x.iter().position(|v| !v.is_finite()) {
-            return Err(EngineError::NotFinite { layer: self.name.clone(), index, value: x[index] });
+            return Err(EngineError::NotFinite { layer: self.name.clone(), index: index % self.cols, value: x[index] });
         }
-        let mut codes = std::mem::take(&mut scratch.codes);
+        let (mut codes, mut scales) = (std::mem::take(&mut scratch.codes), std::mem::take(&mut scratch.scales));
         codes.resize(x.len(), 0);
-        let scale = quantize(self.activation, x, &mut codes);
-        let done = self.run(gemv, Activations { code: self.activation, values: &codes }, scale, &mut scratch.sums, y);
-        scratch.codes = codes;
-        for outlier in &self.outliers {
-            y[outlier.row] += outlier.value * x[outlier.col];
+        scales.clear();
+        let each = x.chunks_exact(self.cols).zip(codes.chunks_exact_mut(self.cols));
+        scales.extend(each.map(|(x, codes)| quantize(self.activation, x, codes)));
+        let done = self.run(gemv, Activations { code: self.activation, values: &codes }, &scales, scratch, y);
+        (scratch.codes, scratch.scales) = (codes, scales);
+        for (x, y) in x.chunks_exact(self.cols).zip(y.chunks_exact_mut(self.rows)) {
+            for outlier in &self.outliers {
+                y[outlier.row] += outlier.value * x[outlier.col];
+            }
         }
         done
     }
@@ -170,30 +178,44 @@ impl Linear {
     /// If a length contradicts the shape.
     pub fn apply_codes<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &Codes, scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
         assert!(x.values.len() == self.cols && y.len() == self.rows, "{}: x and y must fit {} x {}", self.name, self.rows, self.cols);
-        let cost = self.run(gemv, Activations { code: x.code, values: &x.values }, x.scale, &mut scratch.sums, y)?;
+        let cost = self.run(gemv, Activations { code: x.code, values: &x.values }, &[x.scale], scratch, y)?;
         for outlier in &self.outliers {
             y[outlier.row] += outlier.value * (f32::from(x.values[outlier.col]) * x.scale);
         }
         Ok(cost)
     }
 
-    /// The runs of one vector of codes, their sums scaled into y.
+    /// The runs of as many vectors of codes as there are scales, their sums scaled into y. A vector's floats are added in the
+    /// same order whatever stands beside it.
     fn run<'m>(
         &self,
         gemv: &mut dyn Gemv<'m>,
         x: Activations<'_>,
-        x_scale: f32,
-        sums: &mut Vec<i32>,
+        x_scales: &[f32],
+        scratch: &mut Scratch,
         y: &mut [f32],
     ) -> Result<Cost, EngineError> {
         y.fill(0.0);
+        let vectors = x_scales.len();
         let mut cost = Cost::default();
         for run in &self.runs {
-            sums.resize(run.rows, 0);
-            let activations = Activations { code: x.code, values: &x.values[run.cols.clone()] };
-            let run_cost = gemv.run(run.id, activations, sums).map_err(|source| EngineError::Gemv { layer: self.name.clone(), source })?;
-            cost += run_cost;
-            scale_parts(&run.parts, x_scale, sums, y);
+            let sums = &mut scratch.sums;
+            sums.resize(run.rows * vectors, 0);
+            let mut cut = std::mem::take(&mut scratch.cut);
+            let values = if run.cols.len() == self.cols {
+                x.values
+            } else {
+                cut.clear();
+                x.values.chunks_exact(self.cols).for_each(|x| cut.extend_from_slice(&x[run.cols.clone()]));
+                &cut
+            };
+            let done = gemv.run_vectors(run.id, vectors, Activations { code: x.code, values }, sums);
+            scratch.cut = cut;
+            cost += done.map_err(|source| EngineError::Gemv { layer: self.name.clone(), source })?;
+            let each = scratch.sums.chunks_exact(run.rows).zip(y.chunks_exact_mut(self.rows));
+            for ((sums, y), x_scale) in each.zip(x_scales) {
+                scale_parts(&run.parts, *x_scale, sums, y);
+            }
         }
         Ok(cost)
     }

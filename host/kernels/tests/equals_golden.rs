@@ -97,6 +97,31 @@ fn gemv_equals_golden_at_every_tail_of_rows() {
     }
 }
 
+#[test]
+fn gemv_equals_golden_at_every_alignment_of_the_words() {
+    let (rows, cols, variants) = (33, 130, variants());
+    for (code, x_code) in code_pairs() {
+        let weights = random(code.values(), rows * cols, 3);
+        let x = random(&x_values(x_code), cols * 2, 4);
+        let words = pack(rows, cols, code, &weights).expect("values of the code");
+        let expected: Vec<i32> = x.chunks(cols).flat_map(|x| golden::gemv(rows, cols, &weights, x)).collect();
+        // Words begin at every multiple of 8 within a cache line, and end where their memory ends.
+        for offset in 0..8 {
+            let moved: Vec<u64> = std::iter::repeat_n(u64::MAX, offset).chain(words.iter().copied()).collect();
+            let matrix = TileMatrix::new(rows, cols, code, &moved[offset..]).expect("the packed shape");
+            for &variant in &variants {
+                let mut cpu = CpuGemv::with_variant(variant).expect("an available variant");
+                let id = cpu.prepare(&[matrix]).expect("a small matrix");
+                let mut y = vec![i32::MIN; 2 * rows];
+                cpu.run(id, Activations { code: x_code, values: &x[..cols] }, &mut y[..rows]).expect("a right run");
+                assert_eq!(y[..rows], expected[..rows], "{variant} {code:?} {x_code:?}, offset {offset}");
+                cpu.run_vectors(id, 2, Activations { code: x_code, values: &x }, &mut y).expect("a right run");
+                assert_eq!(y, expected, "{variant} {code:?} {x_code:?}, offset {offset}, two vectors");
+            }
+        }
+    }
+}
+
 /// All values the smallest, all the largest, and both in turn, beginning with either.
 fn extremes(values: &[i8], count: usize) -> [Vec<i8>; 4] {
     let ends = [values[0], values[values.len() - 1]];
