@@ -206,6 +206,42 @@ fn changed_missing_and_trailing_bytes_are_located() {
 }
 
 #[test]
+fn the_kernels_of_this_machine_are_named_with_their_reason() {
+    let info = json(&["info", "--cpu", "--json"]);
+    let variants = info["variants"].as_array().unwrap();
+    let chosen: Vec<&Value> = variants.iter().filter(|v| v["chosen"] == true).collect();
+    assert_eq!(chosen.len(), 1, "{info}");
+    assert!(chosen[0]["needs"].as_object().unwrap().values().all(|found| *found == true), "{info}");
+    let said = good(&["info", "--cpu"]);
+    assert!(said.contains("runs: the best") && variants.iter().all(|v| said.contains(v["name"].as_str().unwrap())), "{said}");
+    bad(2, &["info"]);
+    bad(2, &["info", "--cpu", "file"]);
+}
+
+#[test]
+fn a_benchmark_records_what_it_measured_and_on_what() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, peers) = (path(&folder, "record"), path(&folder, "peers.json"));
+    fs::write(&peers, r#"{"peers": [{"name": "somebody's <kernel>", "level": "L3", "threads": 1, "gmac_per_s": 12.5}]}"#).unwrap();
+    let all = ["bench", "--quick", "--threads", "1", "--seconds", "0.001", "--only", "portable", "--peers", &peers, "--record", &record];
+    let said = good(&all);
+    assert!(said.contains("portable quaternary A8") && said.contains("somebody's <kernel>") && said.contains("read roofs"), "{said}");
+    let kernels: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("record/kernels.json")).unwrap()).unwrap();
+    assert_eq!((&kernels["evidence"], &kernels["seed"]), (&Value::from("measured"), &Value::from(1)));
+    assert!(kernels["machine"]["cpu"].is_string() && kernels["machine"]["commit"].is_string(), "{kernels}");
+    assert!(kernels["kernels"].as_array().unwrap().iter().all(|k| k["gmac_per_s"].as_f64().unwrap() > 0.0), "{kernels}");
+    for plot in ["rates.svg", "shares.svg"] {
+        let svg = fs::read_to_string(folder.path().join("record").join(plot)).unwrap();
+        assert!(svg.starts_with("<svg") && svg.contains("portable") && !svg.contains("<kernel>"), "{svg}");
+    }
+    bad(2, &["bench", "--seconds", "0"]);
+    bad(2, &["bench", "--only", "no such kernel"]);
+    bad(3, &["bench", "--peers", &path(&folder, "none.json")]);
+    fs::write(&peers, r#"{"peers": [{"name": "x"}]}"#).unwrap();
+    assert!(bad(3, &["bench", "--peers", &peers]).contains("peer 0 has no 'level'"));
+}
+
+#[test]
 fn article_matrices_survive_both_ways_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
     let (article, document, back) = (path(&folder, "m.nda"), path(&folder, "m.ndf"), path(&folder, "back.nda"));

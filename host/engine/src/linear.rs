@@ -61,8 +61,6 @@ pub struct Scratch {
     pub(crate) codes: Vec<i8>,
     pub(crate) scales: Vec<f32>,
     pub(crate) sums: Vec<i32>,
-    /// A run's columns of every vector.
-    pub(crate) cut: Vec<i8>,
     pub(crate) grid: GridInput,
 }
 
@@ -74,7 +72,14 @@ struct Bin<'m> {
     parts: Vec<Part>,
 }
 
-fn bins<'m>(projections: &[&'m Projection<'_>]) -> Vec<Bin<'m>> {
+/// Whether runs of some columns are given the whole matrices or slices of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Whole,
+    Slices,
+}
+
+fn bins<'m>(projections: &[&'m Projection<'_>], cut: Cut) -> Vec<Bin<'m>> {
     let mut bins: Vec<Bin<'m>> = Vec::new();
     let mut first_row = 0;
     for projection in projections {
@@ -85,7 +90,10 @@ fn bins<'m>(projections: &[&'m Projection<'_>]) -> Vec<Bin<'m>> {
                     bins.push(Bin { cols: cols.clone(), code, matrices: Vec::new(), parts: Vec::new() });
                     bins.len() - 1
                 });
-                bins[at].matrices.push(projection.codes(stack, group));
+                bins[at].matrices.push(match cut {
+                    Cut::Whole => projection.frame().stack(stack),
+                    Cut::Slices => projection.codes(stack, group),
+                });
                 bins[at].parts.push(Part { first_row, rows, scales: projection.row_scales(stack, group) });
             }
         }
@@ -97,7 +105,7 @@ fn bins<'m>(projections: &[&'m Projection<'_>]) -> Vec<Bin<'m>> {
 /// The runs that these projections take when they are fused.
 pub fn run_shapes(projections: &[&Projection<'_>]) -> Vec<RunShape> {
     let shape = |bin: &Bin<'_>| RunShape { parts: bin.parts.iter().map(|p| p.rows).collect(), cols: bin.cols.len(), code: bin.code };
-    bins(projections).iter().map(shape).collect()
+    bins(projections, Cut::Whole).iter().map(shape).collect()
 }
 
 impl Linear {
@@ -116,9 +124,17 @@ impl Linear {
     ) -> Result<Linear, EngineError> {
         let cols = projections[0].frame().cols();
         assert!(projections.iter().all(|p| p.frame().cols() == cols), "fused projections share their input");
-        let mut runs = Vec::new();
-        for bin in bins(projections) {
-            let id = gemv.prepare(&bin.matrices).map_err(|source| EngineError::Gemv { layer: name.into(), source })?;
+        let mut runs: Vec<Run> = Vec::new();
+        // What was prepared: the groups of columns of the same matrices share it where columns are multiplied in place.
+        let mut known: Vec<(Vec<*const u64>, MatrixId)> = Vec::new();
+        let cut = if gemv.has_columns() { Cut::Whole } else { Cut::Slices };
+        for bin in bins(projections, cut) {
+            let places: Vec<*const u64> = bin.matrices.iter().map(|m| m.words().as_ptr()).collect();
+            let id = match known.iter().find(|(known, _)| *known == places) {
+                Some((_, id)) => *id,
+                None => gemv.prepare(&bin.matrices).map_err(|source| EngineError::Gemv { layer: name.into(), source })?,
+            };
+            known.push((places, id));
             runs.push(Run { id, cols: bin.cols, rows: bin.parts.iter().map(|p| p.rows).sum(), parts: bin.parts });
         }
         let mut outliers = Vec::new();
@@ -201,17 +217,17 @@ impl Linear {
         for run in &self.runs {
             let sums = &mut scratch.sums;
             sums.resize(run.rows * vectors, 0);
-            let mut cut = std::mem::take(&mut scratch.cut);
-            let values = if run.cols.len() == self.cols {
-                x.values
+            let failed = |source| EngineError::Gemv { layer: self.name.clone(), source };
+            if run.cols.len() == self.cols {
+                cost += gemv.run_vectors(run.id, vectors, x, sums).map_err(failed)?;
             } else {
-                cut.clear();
-                x.values.chunks_exact(self.cols).for_each(|x| cut.extend_from_slice(&x[run.cols.clone()]));
-                &cut
-            };
-            let done = gemv.run_vectors(run.id, vectors, Activations { code: x.code, values }, sums);
-            scratch.cut = cut;
-            cost += done.map_err(|source| EngineError::Gemv { layer: self.name.clone(), source })?;
+                let in_place = gemv.has_columns();
+                for (values, sums) in x.values.chunks_exact(self.cols).zip(sums.chunks_exact_mut(run.rows)) {
+                    let x = Activations { code: x.code, values: &values[run.cols.clone()] };
+                    let done = if in_place { gemv.run_columns(run.id, run.cols.clone(), x, sums) } else { gemv.run(run.id, x, sums) };
+                    cost += done.map_err(failed)?;
+                }
+            }
             let each = scratch.sums.chunks_exact(run.rows).zip(y.chunks_exact_mut(self.rows));
             for ((sums, y), x_scale) in each.zip(x_scales) {
                 scale_parts(&run.parts, *x_scale, sums, y);

@@ -1,8 +1,9 @@
 //! The CPU as a GEMV back end.
 
+use std::ops::Range;
 use std::thread::available_parallelism;
 
-use nda_spec::tile::{TILE_ROWS, WORD_U64, col_words};
+use nda_spec::tile::{TILE_ROWS, WORD_COLS, WORD_U64, col_words};
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 
 use crate::activations::{PreparedX, Vectors};
@@ -61,6 +62,8 @@ pub struct CpuGemv<'m> {
     level: Level,
     stacks: Vec<Stack<'m>>,
     x: PreparedX,
+    /// Some columns' values, with zeros up to whole words.
+    padded: Vec<i8>,
     vectors: Vectors,
     /// What the product of several vectors is before its rows stand vector by vector.
     sums: Vec<i32>,
@@ -116,6 +119,7 @@ impl<'m> CpuGemv<'m> {
             level,
             stacks: Vec::new(),
             x: PreparedX::default(),
+            padded: Vec::new(),
             vectors: Vectors::default(),
             sums: Vec::new(),
             grids: Vec::new(),
@@ -144,9 +148,39 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
         check_run(stack.shape, &x, y)?;
         self.x.prepare(self.level.form(x.code), &x);
-        let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x };
+        let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x, words: 0..col_words(stack.shape.cols) };
         let products = stack.shape.rows.saturating_mul(stack.shape.cols);
         let items = items(&stack.parts, item_tiles(products, stack.shape.cols, self.team.threads()), y);
+        if products >= PARALLEL_MIN_PRODUCTS {
+            self.team.run(items, |item| job.run(item))
+        } else {
+            Team::run_alone(items, |item| job.run(item))
+        }
+        Ok(Cost::default())
+    }
+
+    fn has_columns(&self) -> bool {
+        true
+    }
+
+    fn run_columns(&mut self, id: MatrixId, cols: Range<usize>, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
+        let shape = stack.shape;
+        if cols.start > cols.end || cols.end > shape.cols {
+            return Err(GemvError::Columns { first: cols.start, end: cols.end, shape });
+        }
+        check_run(Shape { cols: cols.len(), ..shape }, &x, y)?;
+        let words = cols.start / WORD_COLS..col_words(cols.end);
+        self.padded.clear();
+        self.padded.resize(cols.start % WORD_COLS, 0);
+        self.padded.extend_from_slice(x.values);
+        // Columns beside these meet zeros. A2 has none, but its values are some of A8's, and A8 has.
+        self.padded.resize(words.len() * WORD_COLS, 0);
+        let x_code = if x.code == ActivationCode::A2 { ActivationCode::A8 } else { x.code };
+        self.x.prepare(self.level.form(x_code), &Activations { code: x_code, values: &self.padded });
+        let job = Job { level: self.level, code: shape.code, x_code, x: &self.x, words };
+        let products = shape.rows.saturating_mul(self.padded.len());
+        let items = items(&stack.parts, item_tiles(products, self.padded.len(), self.team.threads()), y);
         if products >= PARALLEL_MIN_PRODUCTS {
             self.team.run(items, |item| job.run(item))
         } else {
@@ -214,6 +248,8 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
 /// Some whole tiles of one part, and the rows of y that they make.
 struct Item<'m, 'y> {
     tiles: &'m [u64],
+    /// `u64` of a tile.
+    tile_u64: usize,
     y: &'y mut [i32],
 }
 
@@ -233,26 +269,27 @@ fn items<'m, 'y>(parts: &[TileMatrix<'m>], item_tiles: usize, y: &'y mut [i32]) 
         let words = part.words();
         own.chunks_mut(item_tiles * TILE_ROWS).enumerate().map(move |(index, y)| {
             let first = index * item_tiles * tile_u64;
-            Item { tiles: &words[first..first + y.len().div_ceil(TILE_ROWS) * tile_u64], y }
+            Item { tiles: &words[first..first + y.len().div_ceil(TILE_ROWS) * tile_u64], tile_u64, y }
         })
     })
 }
 
 /// One product: what every item of it is multiplied by, and how.
-#[derive(Clone, Copy)]
 struct Job<'x> {
     level: Level,
     code: WeightCode,
     x_code: ActivationCode,
     x: &'x PreparedX,
+    /// Words of every tile that x stands for: all, or those of some columns.
+    words: Range<usize>,
 }
 
 impl Job<'_> {
     fn run(&self, item: Item<'_, '_>) {
-        let tile_u64 = col_words(self.x.cols) * WORD_U64;
         let mut sums = [0; TILE_ROWS];
         for (index, y) in item.y.chunks_mut(TILE_ROWS).enumerate() {
-            let tile = &item.tiles[index * tile_u64..(index + 1) * tile_u64];
+            let tile = &item.tiles[index * item.tile_u64..(index + 1) * item.tile_u64];
+            let tile = &tile[self.words.start * WORD_U64..self.words.end * WORD_U64];
             self.level.tile(self.code, self.x_code, tile, self.x, &mut sums);
             y.copy_from_slice(&sums[..y.len()]);
         }

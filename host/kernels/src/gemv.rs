@@ -1,5 +1,7 @@
 //! The trait that carries everything: integers in, integers out, so every back end is bit-equal.
 
+use std::ops::Range;
+
 use crate::grid::{GridId, GridInput, GridInputError};
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode, width};
 
@@ -90,6 +92,16 @@ pub enum GemvError {
         /// The prepared matrix.
         shape: Shape,
     },
+    /// Columns that a matrix does not have.
+    #[error("columns {first} to {end} are not all in the matrix, which is {rows} x {cols}", rows = shape.rows, cols = shape.cols)]
+    Columns {
+        /// The first column.
+        first: usize,
+        /// The column after the last.
+        end: usize,
+        /// The prepared matrix.
+        shape: Shape,
+    },
     /// A value that the activations' code does not have.
     #[error("x[{index}] = {value} is not an {code} activation")]
     Value {
@@ -142,6 +154,20 @@ pub trait Gemv<'m> {
             cost += self.run(id, Activations { code: x.code, values }, y)?;
         }
         Ok(cost)
+    }
+
+    /// Whether [`Self::run_columns`] multiplies a part of the columns in place. Other back ends are given such parts as matrices.
+    fn has_columns(&self) -> bool {
+        false
+    }
+
+    /// `y = W[.., cols] x` of some columns of every row: `x.values` has `cols.len()` values.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; columns that the matrix has not; every call where not [`Self::has_columns`].
+    fn run_columns(&mut self, id: MatrixId, cols: Range<usize>, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        let _ = (cols, x, y);
+        Err(GemvError::UnknownMatrix { id })
     }
 
     /// Makes grids of equal `cols` ready, stacked by rows; `None` from a back end of integers, which multiplies a grid's

@@ -313,6 +313,29 @@ fn several_vectors_at_once_equal_golden_one_by_one() {
 }
 
 #[test]
+fn some_columns_equal_golden_wherever_they_begin_and_end() {
+    let (part_rows, cols) = ([33, 5], 200);
+    let rows: usize = part_rows.iter().sum();
+    for (code, x_code) in code_pairs() {
+        let (weights, packed) = pack_parts(code, &part_rows, cols, 27);
+        for variant in variants() {
+            let mut cpu = CpuGemv::with_variant(variant).unwrap();
+            let id = cpu.prepare(&views(code, &part_rows, cols, &packed)).unwrap();
+            for own in [0..200, 0..32, 32..64, 64..128, 63..65, 7..7, 200..200, 128..200, 160..192, 192..200, 1..199] {
+                let x = random(&x_values(x_code), own.len(), 28);
+                let cut: Vec<i8> = weights.chunks(cols).flat_map(|row| row[own.clone()].to_vec()).collect();
+                let mut y = vec![i32::MIN; rows];
+                cpu.run_columns(id, own.clone(), Activations { code: x_code, values: &x }, &mut y).unwrap();
+                assert_eq!(y, golden::gemv(rows, own.len(), &cut, &x), "{variant} {code:?} {x_code:?} {own:?}");
+            }
+            let x = Activations { code: x_code, values: &[1; 2] };
+            assert!(matches!(cpu.run_columns(id, 199..201, x, &mut vec![0; rows]), Err(GemvError::Columns { end: 201, .. })));
+            assert!(matches!(cpu.run_columns(id, 0..3, x, &mut vec![0; rows]), Err(GemvError::Length { what: "x", .. })));
+        }
+    }
+}
+
+#[test]
 fn several_vectors_of_extremes_are_exact() {
     for (code, x_code) in code_pairs() {
         let (rows, cols) = (33, 15_000);

@@ -2,6 +2,7 @@
 
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
+use nda_bench::cases::Case;
 use nda_bench::report::Peer;
 use nda_bench::roof::Level;
 use nda_bench::{BenchError, Options, plot, run as measure};
@@ -57,11 +58,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
         let text = std::fs::read_to_string(path).map_err(|e| Failure::io("read", path, &e))?;
         peers.extend(Peer::from_json(&path.display().to_string(), &text).map_err(|e| failed(&e))?);
     }
+    let variants = Variant::available();
+    if !Case::all(&variants).into_iter().any(|case| case.name().contains(&arguments.only)) {
+        let (error, at) = ("no kernel of this machine has such a name", format!("--only '{}'", arguments.only));
+        return Err(Failure::usage(error, at, "leave it away to see all names").into());
+    }
     let options = Options {
         time: Duration::from_secs_f64(seconds),
         threads: if more > 1 { vec![1, more] } else { vec![1] },
         levels: if arguments.quick { vec![Level::L3] } else { Level::ALL.to_vec() },
-        variants: Variant::available(),
+        variants,
         filter: arguments.only.clone(),
         loading: !arguments.quick && arguments.only.is_empty(),
         seed: arguments.seed,
