@@ -10,7 +10,7 @@ use crate::grid::{self, GridInput};
 #[cfg(target_arch = "x86_64")]
 use crate::{
     avx2::{Avx2, grid::Avx2Grid},
-    avx512::Avx512,
+    avx512::{Avx512, Avx512Grid},
 };
 use crate::{cpu::CpuError, portable};
 
@@ -66,8 +66,7 @@ impl Variant {
             }
             Variant::Avx512 => {
                 let bytes = is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vbmi");
-                let grids = is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
-                vec![("A8 and A4 by VPDPBUSD", "avx512vnni avx512vbmi", bytes), ("grids, by the kernel of AVX2", "fma f16c", grids)]
+                vec![("A8, A4 and grids by VPDPBUSD, and else as AVX2", "avx512vnni avx512vbmi", bytes)]
             }
         };
         #[cfg(not(target_arch = "x86_64"))]
@@ -152,8 +151,14 @@ impl Level {
         }
     }
 
-    /// The kernel of a grid's tiles. AVX-512 machines take that of AVX2.
+    /// The kernel of a grid's tiles. AVX-512 machines without VNNI take that of AVX2.
     pub fn grid_kernel(self, grid: &GridMatrix<'_>) -> GridKernel {
+        #[cfg(target_arch = "x86_64")]
+        if let Level::Avx512(avx512) = self
+            && let Some(kernel) = Avx512Grid::new(avx512, grid)
+        {
+            return GridKernel::Avx512(Box::new(kernel));
+        }
         #[cfg(target_arch = "x86_64")]
         if let (Level::Avx2(_) | Level::Avx512(_), Ok(avx2)) = (self, Avx2Grid::new(grid)) {
             return GridKernel::Avx2(avx2);
@@ -205,6 +210,8 @@ pub(crate) enum GridKernel {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2Grid),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Box<Avx512Grid>),
 }
 
 impl GridKernel {
@@ -214,6 +221,8 @@ impl GridKernel {
             GridKernel::Portable => grid::tile(grid, tile, x, y),
             #[cfg(target_arch = "x86_64")]
             GridKernel::Avx2(avx2) => avx2.tile(grid, tile, x, totals, y),
+            #[cfg(target_arch = "x86_64")]
+            GridKernel::Avx512(avx512) => avx512.tile(grid, tile, x, totals, y),
         }
     }
 }
