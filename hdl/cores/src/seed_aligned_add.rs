@@ -1,7 +1,7 @@
 //! `ADD_LUT_Q16` at equal scales alone: `N` sums a cycle, the Boolean form that stands beside the table's.
 //!
 //! Function: `sum = encode(x + d)`. Golden models: `nda_spec::seed::add` at equal scales, `nda_spec::seed::add_planes`.
-//! Shapes: sign and extra planes of `N` codes; `keep` has the lanes that exist, all others give zero bits.
+//! Shapes: sign and extra planes of `N` codes. Padding, zero in both planes of both operands, comes out as zero.
 //! Handshake: ready/valid on both sides. Latency 1, interval 1.
 //! Cost: docs/elements.md (two LUT4 and two FF an element). Source: NUMBERS.md, the Boolean form.
 
@@ -25,8 +25,6 @@ pub struct SeedAlignedAdd<const N: usize> {
     pub d_sign: Signal<In, Bits<N>>,
     /// Its extra bits.
     pub d_extra: Signal<In, Bits<N>>,
-    /// Lanes that hold elements.
-    pub keep: Signal<In, Bits<N>>,
     /// A beat of sums stands.
     pub out_valid: Signal<Out, Bit>,
     /// It is taken.
@@ -62,8 +60,8 @@ impl<const N: usize> Logic for SeedAlignedAdd<N> {
             self.valid.d.next = self.in_valid.val();
         }
         if self.ready.val() & self.in_valid.val() {
-            self.sum_sign.d.next = self.added_sign.val() & self.keep.val();
-            self.sum_extra.d.next = self.added_extra.val() & self.keep.val();
+            self.sum_sign.d.next = self.added_sign.val();
+            self.sum_extra.d.next = self.added_extra.val();
         }
     }
 }

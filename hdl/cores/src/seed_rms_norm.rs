@@ -8,7 +8,7 @@
 //! Handshake: ready/valid on both sides; `in_last` with a pass's last beat, `out_last` with a vector's. Latency 1, interval 1.
 //! Cost: docs/elements.md. Source: the articles' norm; `src/seed/norm.rs` shows why one comparison is enough.
 
-use crate::seed_text::popcount;
+use crate::seed_text::{popcount, times};
 use nda_spec::seed;
 use rust_hdl_core::prelude::*;
 
@@ -106,7 +106,9 @@ impl<const N: usize> Logic for SeedRmsNorm<N> {
             "reg passing = 0;\n\
              reg is_kept = 0;\n\
              reg signed [{top}:0] sum = 0;\n\
-             wire signed [{top}:0] beat = $signed({{1'b0, larges}}) * {per_large} - $signed({{1'b0, lanes}}) * {less};\n\
+             wire signed [{top}:0] wide_larges = $signed({{1'b0, larges}});\n\
+             wire signed [{top}:0] wide_lanes = $signed({{1'b0, lanes}});\n\
+             wire signed [{top}:0] beat = {by_large} + {by_lane};\n\
              wire signed [{top}:0] total = sum + beat;\n\
              wire [31:0] results = is_kept ? 32'h{kept:08x} : 32'h{erased:08x};\n\
              wire take = in_valid & in_ready;\n\
@@ -124,7 +126,8 @@ impl<const N: usize> Logic for SeedRmsNorm<N> {
              wire [{n}:0] kept = keep;\n\
              wire [{n}:0] new_sign;\n\
              wire [{n}:0] new_extra;\n",
-            less = -per_code,
+            by_large = times("wide_larges", per_large.into()),
+            by_lane = times("wide_lanes", per_code.into()),
             n = N - 1,
         );
         for lane in 0..N {

@@ -52,7 +52,7 @@ impl<const N: usize> Logic for SeedTruthy<N> {
                 + &count("extras", "x_extra & keep")
                 + &count("lanes", "keep")
                 + &format!(
-                    "wire signed [{top}:0] beat = $signed({{1'b0, signs}}) * 3 + $signed({{1'b0, extras}}) - $signed({{1'b0, lanes, 1'b0}});\n\
+                    "wire signed [{top}:0] beat = $signed({{1'b0, signs, 1'b0}}) + $signed({{1'b0, signs}}) + $signed({{1'b0, extras}}) - $signed({{1'b0, lanes, 1'b0}});\n\
                      reg signed [{top}:0] sum = 0;\n\
                      wire signed [{top}:0] total = sum + beat;\n\
                      wire take = in_valid & in_ready;\n\
