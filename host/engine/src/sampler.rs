@@ -45,12 +45,12 @@ impl Sampler {
         let (max, temperature) = (f64::from(logits[first as usize]), f64::from(self.sampling.temperature));
         let weight = |id: u32| ((f64::from(logits[id as usize]) - max) / temperature).exp();
         let mut ranked = Ranked::new(logits);
-        if ranked.ids.is_empty() {
+        if ranked.keys.is_empty() {
             return 0;
         }
         ranked.keep(self.sampling.top_k.unwrap_or(usize::MAX).max(1));
         // Of the first k in their order, of all in the order of their ids: either way there is one such sum.
-        let mut total: f64 = ranked.ids.iter().map(|id| weight(*id)).sum();
+        let mut total: f64 = ranked.keys.iter().map(|key| weight(id_of(*key))).sum();
         if let Some(top_p) = self.sampling.top_p {
             let target = total * f64::from(top_p);
             let (mut count, mut reached) = (0, 0.0);
@@ -85,49 +85,59 @@ const FIRST_SORTED: usize = 64;
 
 /// Tokens in the order in which probability is handed out, most likely first, ties to the lowest id; put in order only as far
 /// as anybody asks, because a draw ends among the first few of a vocabulary of a hundred thousand. NaN stands nowhere.
-struct Ranked<'l> {
-    logits: &'l [f32],
-    ids: Vec<u32>,
+struct Ranked {
+    /// The smaller, the more likely.
+    keys: Vec<u64>,
     sorted: usize,
 }
 
-impl<'l> Ranked<'l> {
-    fn new(logits: &'l [f32]) -> Ranked<'l> {
-        let ids = (0..logits.len() as u32).filter(|&id| !logits[id as usize].is_nan()).collect();
-        Ranked { logits, ids, sorted: 0 }
+/// A number that is the smaller the larger the logit is, and of equal logits the smaller the lower the id: no two are equal, so an
+/// unstable order is the only one. The upper half is the logit in the order of `f32::total_cmp`, turned around.
+fn key_of(id: u32, logit: f32) -> u64 {
+    let bits = logit.to_bits() as i32;
+    let ascending = (bits ^ ((bits >> 31) as u32 >> 1) as i32) as u32 ^ (1 << 31);
+    u64::from(!ascending) << 32 | u64::from(id)
+}
+
+/// The lower half is the id.
+const fn id_of(key: u64) -> u32 {
+    (key & u32::MAX as u64) as u32
+}
+
+impl Ranked {
+    fn new(logits: &[f32]) -> Ranked {
+        let numbers = (0..).zip(logits).filter(|(_, logit)| !logit.is_nan());
+        Ranked { keys: numbers.map(|(id, logit)| key_of(id, *logit)).collect(), sorted: 0 }
     }
 
     /// The token of a place; none behind the last.
     fn get(&mut self, place: usize) -> Option<u32> {
-        while place >= self.sorted && self.sorted < self.ids.len() {
+        while place >= self.sorted && self.sorted < self.keys.len() {
             self.sort((4 * self.sorted).max(FIRST_SORTED));
         }
-        self.ids.get(place).copied()
+        self.keys.get(place).copied().map(id_of)
     }
 
     /// Forgets all but the first.
     fn keep(&mut self, count: usize) {
-        if count < self.ids.len() {
+        if count < self.keys.len() {
             self.sort(count);
-            self.ids.truncate(count);
+            self.keys.truncate(count);
             self.sorted = self.sorted.min(count);
         }
     }
 
     /// Puts the first `count` in order, if they are not yet.
     fn sort(&mut self, count: usize) {
-        let count = count.min(self.ids.len());
+        let count = count.min(self.keys.len());
         if count <= self.sorted {
             return;
         }
-        let logits = self.logits;
-        // Of no two tokens is it left open which comes first, so an unstable order is the only one.
-        let order = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
-        let (rest, wanted) = (&mut self.ids[self.sorted..], count - self.sorted);
+        let (rest, wanted) = (&mut self.keys[self.sorted..], count - self.sorted);
         if wanted < rest.len() {
-            rest.select_nth_unstable_by(wanted - 1, order);
+            rest.select_nth_unstable(wanted - 1);
         }
-        rest[..wanted].sort_unstable_by(order);
+        rest[..wanted].sort_unstable();
         self.sorted = count;
     }
 }
@@ -223,6 +233,14 @@ mod tests {
         let kept = (1..=weights.len()).find(|count| reached(*count) >= target).unwrap_or(weights.len());
         let drawn = random.unit() * reached(kept);
         order[(1..kept).find(|count| reached(*count) > drawn).unwrap_or(kept) - 1]
+    }
+
+    #[test]
+    fn keys_are_in_the_order_of_logits_turned_around_and_then_of_ids() {
+        let logits = [f32::INFINITY, 3.5, 1.0, f32::MIN_POSITIVE, 0.0, -0.0, -1e-30, -2.0, f32::MIN, f32::NEG_INFINITY];
+        let keys: Vec<u64> = logits.iter().flat_map(|logit| [0, 7, u32::MAX].map(|id| key_of(id, *logit))).collect();
+        assert!(keys.windows(2).all(|pair| pair[0] < pair[1]), "{keys:x?}");
+        assert_eq!(keys.iter().take(3).map(|key| id_of(*key)).collect::<Vec<_>>(), [0, 7, u32::MAX]);
     }
 
     #[test]
