@@ -5,7 +5,7 @@ MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 
-.PHONY: chat chat-sim demo test memcheck bench formal tools system build bitstream flash boards boards-table train-test wave clean
+.PHONY: chat chat-sim demo test memcheck neon-test bench formal tools system build bitstream flash boards boards-table train-test wave clean
 
 # A prompt on every back end: the text, and a table that says whether the tokens are equal.
 demo: system
@@ -47,6 +47,12 @@ memcheck:
 	$(CARGO) test --release --locked -p nda-kernels --lib --tests \
 	    --config 'target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=9"]' \
 	    -- --skip million --skip most_columns --skip extremes --skip exponential
+
+# The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
+NEON := aarch64-unknown-linux-musl
+neon-test:
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=qemu-aarch64 \
+	    $(CARGO) test --release --locked --target $(NEON) -p nda-kernels --lib --tests -- --skip million --skip most_columns --skip exponential
 
 # This machine's roofs, every kernel's share of them, loading; a record and plots in target/bench.
 bench:

@@ -128,20 +128,20 @@ impl<'a> TileMatrix<'a> {
     fn is_canonical(&self) -> bool {
         let (col_words, last_rows) = (col_words(self.cols), self.rows % TILE_ROWS);
         if self.code == WeightCode::Ternary {
-            let (blocks, _) = self.words.as_chunks::<{ BLOCK_ROWS * WeightCode::PLANES }>();
             // A fold without a way out runs on many words at a time.
-            let contradictions = blocks.iter().fold([0; BLOCK_ROWS], |mut all, block| {
-                (0..BLOCK_ROWS).for_each(|row| all[row] |= block[BLOCK_ROWS + row] & !block[row]);
+            let contradictions = self.words.chunks_exact(BLOCK_ROWS * WeightCode::PLANES).fold([0; BLOCK_ROWS], |mut all, block| {
+                let (active, positive) = block.split_at(BLOCK_ROWS);
+                all.iter_mut().zip(active.iter().zip(positive)).for_each(|(all, (active, positive))| *all |= positive & !active);
                 all
             });
             if contradictions != [0; BLOCK_ROWS] {
                 return false;
             }
         }
-        let (words, _) = self.words.as_chunks::<WORD_U64>();
+        let words = self.words.chunks_exact(WORD_U64);
         if self.cols % WORD_COLS != 0 {
             let invalid = !valid_mask(self.cols, col_words - 1);
-            let last = words.iter().skip(col_words - 1).step_by(col_words);
+            let last = words.clone().skip(col_words - 1).step_by(col_words);
             if last.flatten().fold(0, |all, bits| all | (bits & invalid)) != 0 {
                 return false;
             }
@@ -149,8 +149,8 @@ impl<'a> TileMatrix<'a> {
         if last_rows != 0 {
             // In the last tile both planes of the rows beyond the matrix.
             let beyond = |at: &usize| at / (BLOCK_ROWS * WeightCode::PLANES) * BLOCK_ROWS + at % BLOCK_ROWS >= last_rows;
-            let last = &words[words.len() - col_words..];
-            let bits = last.iter().fold(0, |all, word| all | (0..WORD_U64).filter(beyond).fold(0, |bits, at| bits | word[at]));
+            let last = words.skip(self.words.len() / WORD_U64 - col_words);
+            let bits = last.fold(0, |all, word| all | (0..WORD_U64).filter(beyond).fold(0, |bits, at| bits | word[at]));
             return bits == 0;
         }
         true

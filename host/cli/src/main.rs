@@ -23,7 +23,7 @@ use std::process::ExitCode;
 /// What `nda --help` ends with.
 const AFTER_HELP: &str = "\
 Back ends (--backend):
-  cpu[:KERNELS]             this machine; KERNELS portable, avx2, avx512, else the best there are
+  cpu[:KERNELS]             this machine; KERNELS portable, neon, avx2, avx512, else the best there are
   sim[:CONFIG]              the simulated board: the emitted Verilog behind its parallel port
   sim-uart[:CONFIG]         the same through its UART, bit by bit
   serial:PORT[@BAUD]        a board on a serial port; its baud rate is found if it is not given

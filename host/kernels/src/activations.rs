@@ -9,7 +9,7 @@ use crate::Activations;
 pub(crate) const LANES: usize = 8;
 
 /// Which form a kernel reads.
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only the x86-64 kernels read the last two"))]
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code, reason = "only vector kernels read bytes"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// All bit planes, for AND-popcounts.

@@ -7,6 +7,8 @@ use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 
 use crate::activations::{Form, PreparedX, Vectors};
 use crate::grid::{self, GridInput};
+#[cfg(target_arch = "aarch64")]
+use crate::neon::Neon;
 #[cfg(target_arch = "x86_64")]
 use crate::{
     avx2::{Avx2, grid::Avx2Grid},
@@ -19,6 +21,8 @@ use crate::{cpu::CpuError, portable};
 pub enum Variant {
     /// A plain loop for every machine.
     Portable,
+    /// AArch64 with NEON, which all of them have.
+    Neon,
     /// x86-64 with AVX2.
     Avx2,
     /// x86-64 with AVX-512 F, BW and VPOPCNTDQ (Intel since Ice Lake, AMD since Zen 4). A8 and A4 use VNNI and
@@ -28,7 +32,7 @@ pub enum Variant {
 
 impl Variant {
     /// All variants, for tests and tables that go through all of them.
-    pub const ALL: [Variant; 3] = [Variant::Portable, Variant::Avx2, Variant::Avx512];
+    pub const ALL: [Variant; 4] = [Variant::Portable, Variant::Neon, Variant::Avx2, Variant::Avx512];
 
     /// The variants that this machine can run, slowest first; the portable one always.
     pub fn available() -> Vec<Variant> {
@@ -40,6 +44,7 @@ impl Variant {
         #[cfg(target_arch = "x86_64")]
         return match self {
             Variant::Portable => Vec::new(),
+            Variant::Neon => vec![("aarch64", false)],
             Variant::Avx2 => vec![("avx2", is_x86_feature_detected!("avx2"))],
             Variant::Avx512 => vec![
                 ("avx2", is_x86_feature_detected!("avx2")),
@@ -51,6 +56,10 @@ impl Variant {
         #[cfg(not(target_arch = "x86_64"))]
         return match self {
             Variant::Portable => Vec::new(),
+            #[cfg(target_arch = "aarch64")]
+            Variant::Neon => vec![("neon", std::arch::is_aarch64_feature_detected!("neon"))],
+            #[cfg(not(target_arch = "aarch64"))]
+            Variant::Neon => vec![("aarch64", false)],
             Variant::Avx2 | Variant::Avx512 => vec![("x86_64", false)],
         };
     }
@@ -60,6 +69,7 @@ impl Variant {
         #[cfg(target_arch = "x86_64")]
         return match self {
             Variant::Portable => vec![("population counts", "popcnt", is_x86_feature_detected!("popcnt"))],
+            Variant::Neon => Vec::new(),
             Variant::Avx2 => {
                 let grids = is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
                 vec![("grids", "fma f16c", grids)]
@@ -77,6 +87,7 @@ impl Variant {
     pub const fn name(self) -> &'static str {
         match self {
             Variant::Portable => "portable",
+            Variant::Neon => "NEON",
             Variant::Avx2 => "AVX2",
             Variant::Avx512 => "AVX-512",
         }
@@ -93,6 +104,8 @@ impl fmt::Display for Variant {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Level {
     Portable,
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
@@ -105,12 +118,17 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         let level = match variant {
             Variant::Portable => Ok(Level::Portable),
+            Variant::Neon => Err("aarch64"),
             Variant::Avx2 => Avx2::detect().map(Level::Avx2),
             Variant::Avx512 => Avx512::detect().map(Level::Avx512),
         };
         #[cfg(not(target_arch = "x86_64"))]
         let level = match variant {
             Variant::Portable => Ok(Level::Portable),
+            #[cfg(target_arch = "aarch64")]
+            Variant::Neon => Neon::detect().map(Level::Neon),
+            #[cfg(not(target_arch = "aarch64"))]
+            Variant::Neon => Err("aarch64"),
             Variant::Avx2 | Variant::Avx512 => Err("x86_64"),
         };
         level.map_err(|feature| CpuError::MissingFeature { variant, feature })
@@ -125,6 +143,8 @@ impl Level {
     pub fn variant(self) -> Variant {
         match self {
             Level::Portable => Variant::Portable,
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => Variant::Neon,
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => Variant::Avx2,
             #[cfg(target_arch = "x86_64")]
@@ -146,7 +166,7 @@ impl Level {
         match (self, x_code) {
             (_, ActivationCode::A2) => Form::A2,
             (Level::Portable, _) => Form::Planes,
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
             (_, ActivationCode::A8 | ActivationCode::A4) => Form::Bytes,
         }
     }
@@ -175,6 +195,10 @@ impl Level {
                 WeightCode::Ternary => portable::a2_ternary(tile, &x.a2, sums),
             },
             (Level::Portable, _) => portable::tile(code, x_code, tile, x, sums),
+            #[cfg(target_arch = "aarch64")]
+            (Level::Neon(neon), ActivationCode::A2) => neon.a2(code, tile, x, sums),
+            #[cfg(target_arch = "aarch64")]
+            (Level::Neon(neon), _) => neon.bytes(code, tile, x, sums),
             #[cfg(target_arch = "x86_64")]
             (Level::Avx2(avx2), ActivationCode::A2) => avx2.a2(code, tile, x, sums),
             #[cfg(target_arch = "x86_64")]
@@ -190,13 +214,22 @@ impl Level {
 impl Level {
     /// Whether [`Self::tile_of_vectors`] is there: several vectors of bytes share the look-ups of a weight.
     pub fn has_vectors(self) -> bool {
-        !matches!(self, Level::Portable)
+        match self {
+            Level::Portable => false,
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => false,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) | Level::Avx512(_) => true,
+        }
     }
 
     /// The 32 sums of one tile by every vector of `x`, `sums[vector * TILE_ROWS + row]`. Only where [`Self::has_vectors`].
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "only the x86-64 kernels take several vectors"))]
     pub fn tile_of_vectors(self, code: WeightCode, tile: &[u64], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
         match self {
             Level::Portable => unreachable!("the portable kernels take vector after vector"),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => unreachable!("the NEON kernels take vector after vector"),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(avx2) => avx2.vectors(code, tile, x, scratch, sums),
             #[cfg(target_arch = "x86_64")]
@@ -216,6 +249,7 @@ pub(crate) enum GridKernel {
 
 impl GridKernel {
     /// The 32 rows of a tile of its grid by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "the portable kernel has its own scratch"))]
     pub fn tile(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
         match self {
             GridKernel::Portable => grid::tile(grid, tile, x, y),

@@ -20,6 +20,9 @@ pub mod float;
 pub mod gemv;
 pub mod grid;
 mod level;
+#[cfg(target_arch = "aarch64")]
+#[allow(unsafe_code)]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 mod pairs;
 #[allow(unsafe_code)]

@@ -1,0 +1,216 @@
+//! Tile kernels for NEON (AArch64). A register of 128 bits holds one plane of two rows, so a lane is a row.
+
+use std::arch::aarch64::*;
+
+use nda_spec::WeightCode;
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
+
+use crate::activations::{A2Word, PreparedX};
+
+/// Rows of a register.
+const PAIR_ROWS: usize = 2;
+/// Registers of a plane's rows in a tile.
+const PAIRS: usize = TILE_ROWS / PAIR_ROWS;
+
+/// Proof that the machine has NEON.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Neon(());
+
+impl Neon {
+    /// The kernels, or the feature that is missing.
+    pub fn detect() -> Result<Self, &'static str> {
+        if std::arch::is_aarch64_feature_detected!("neon") { Ok(Neon(())) } else { Err("neon") }
+    }
+
+    /// The 32 sums of one tile by A2 activations. Reads [`crate::activations::Form::A2`].
+    pub fn a2(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        // SAFETY: a value of this type exists only after detect() has found NEON.
+        match code {
+            WeightCode::Quaternary => unsafe { a2_quaternary(tile, &x.a2, x.cols, sums) },
+            WeightCode::Ternary => unsafe { a2_ternary(tile, &x.a2, sums) },
+        }
+    }
+
+    /// The 32 sums of one tile by A8 or A4 activations. Reads [`crate::activations::Form::Bytes`].
+    pub fn bytes(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        // SAFETY: a value of this type exists only after detect() has found NEON.
+        unsafe { bytes(code, tile, x, sums) }
+    }
+}
+
+/// One plane's two rows.
+#[inline]
+#[target_feature(enable = "neon")]
+fn plane(word: &[u64; WORD_U64], pair: usize, plane: usize) -> uint8x16_t {
+    const PAIRS_OF_BLOCK: usize = BLOCK_ROWS / PAIR_ROWS;
+    let block = pair / PAIRS_OF_BLOCK * BLOCK_ROWS * WeightCode::PLANES;
+    let two = &word[block + plane * BLOCK_ROWS + pair % PAIRS_OF_BLOCK * PAIR_ROWS..][..PAIR_ROWS];
+    // SAFETY: `two` is 16 readable bytes, and this load asks for no more than a byte's alignment.
+    unsafe { vld1q_u8(two.as_ptr().cast()) }
+}
+
+/// Eight bytes for both rows.
+#[inline]
+#[target_feature(enable = "neon")]
+fn broadcast(lane: u64) -> uint8x16_t {
+    vreinterpretq_u8_u64(vdupq_n_u64(lane))
+}
+
+/// Adds the eight bytes of each row to the row's total.
+#[inline]
+#[target_feature(enable = "neon")]
+fn add_bytes(total: uint64x2_t, bytes: uint8x16_t) -> uint64x2_t {
+    vaddq_u64(total, vpaddlq_u32(vpaddlq_u16(vpaddlq_u8(bytes))))
+}
+
+/// Both rows' totals.
+#[inline]
+#[target_feature(enable = "neon")]
+fn rows(total: uint64x2_t) -> [i64; PAIR_ROWS] {
+    [vgetq_lane_u64::<0>(total).cast_signed(), vgetq_lane_u64::<1>(total).cast_signed()]
+}
+
+/// Words after which byte counters are emptied: a word adds two population counts of a byte, at most 16, and 15 words 240.
+const COUNTED_WORDS: usize = 15;
+
+/// `4n - 3 (pc(s^s') + pc(s' ^ (small' ? e : s))) - 2 pc(e^e')` (NUMBERS.md, the 3-popcount identity).
+/// Padding is 00 on both sides and counts nothing, so n is the true number of columns.
+#[target_feature(enable = "neon")]
+fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_ROWS]) {
+    let zero = || [vdupq_n_u64(0); PAIRS];
+    let (mut threes, mut twos) = (zero(), zero());
+    for (words, x) in tile.as_chunks::<WORD_U64>().0.chunks(COUNTED_WORDS).zip(x.chunks(COUNTED_WORDS)) {
+        for pair in 0..PAIRS {
+            let (mut three, mut two) = (vdupq_n_u8(0), vdupq_n_u8(0));
+            for (word, x) in words.iter().zip(x) {
+                let (sign, extra) = (plane(word, pair, 0), plane(word, pair, 1));
+                let signs = veorq_u8(sign, broadcast(x.sign));
+                let chosens = veorq_u8(signs, vandq_u8(veorq_u8(sign, extra), broadcast(x.small)));
+                three = vaddq_u8(three, vaddq_u8(vcntq_u8(signs), vcntq_u8(chosens)));
+                two = vaddq_u8(two, vcntq_u8(veorq_u8(extra, broadcast(x.extra))));
+            }
+            threes[pair] = add_bytes(threes[pair], three);
+            twos[pair] = add_bytes(twos[pair], two);
+        }
+    }
+    for (sums, (three, two)) in sums.chunks_exact_mut(PAIR_ROWS).zip(threes.into_iter().zip(twos)) {
+        for (sum, (three, two)) in sums.iter_mut().zip(rows(three).into_iter().zip(rows(two))) {
+            // At most 4 * MAX_COLS in magnitude.
+            *sum = (4 * cols as i64 - 3 * three - 2 * two) as i32;
+        }
+    }
+}
+
+/// `pc(a & !(n & large')) + pc(a & !n & large') - 2 pc(n)` with `n = a & (p ^ s')`, the negative products. What is not
+/// active, padding too, counts nothing.
+#[target_feature(enable = "neon")]
+fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
+    let zero = || [vdupq_n_u64(0); PAIRS];
+    let (mut ones, mut negatives) = (zero(), zero());
+    for (words, x) in tile.as_chunks::<WORD_U64>().0.chunks(COUNTED_WORDS).zip(x.chunks(COUNTED_WORDS)) {
+        for pair in 0..PAIRS {
+            let (mut one, mut minus) = (vdupq_n_u8(0), vdupq_n_u8(0));
+            for (word, x) in words.iter().zip(x) {
+                let (active, positive, small) = (plane(word, pair, 0), plane(word, pair, 1), broadcast(x.small));
+                let negative = vandq_u8(active, veorq_u8(positive, broadcast(x.sign)));
+                // vbic(a, b) is a & !b.
+                let low = vbicq_u8(active, vbicq_u8(negative, small));
+                let high = vbicq_u8(active, vorrq_u8(negative, small));
+                one = vaddq_u8(one, vaddq_u8(vcntq_u8(low), vcntq_u8(high)));
+                minus = vaddq_u8(minus, vcntq_u8(negative));
+            }
+            ones[pair] = add_bytes(ones[pair], one);
+            negatives[pair] = add_bytes(negatives[pair], minus);
+        }
+    }
+    for (sums, (one, minus)) in sums.chunks_exact_mut(PAIR_ROWS).zip(ones.into_iter().zip(negatives)) {
+        for (sum, (one, minus)) in sums.iter_mut().zip(rows(one).into_iter().zip(rows(minus))) {
+            // At most 2 * MAX_COLS in magnitude.
+            *sum = (one - 2 * minus) as i32;
+        }
+    }
+}
+
+/// For every nibble the weight of the pair of its bits at 0 or at 2, of which plane 0 gives the higher.
+const fn tables(code: WeightCode) -> [[i8; 16]; 2] {
+    let mut tables = [[0; 16]; 2];
+    let mut index = 0;
+    while index < 16 {
+        let mut which = 0;
+        while which < 2 {
+            let pair = index >> (2 * which);
+            // A contradictory ternary weight reads as 0, as in TileMatrix::get.
+            if let Some(weight) = code.decode(pair & 2 != 0, pair & 1 != 0) {
+                tables[which][index] = weight;
+            }
+            which += 1;
+        }
+        index += 1;
+    }
+    tables
+}
+
+static TERNARY: [[i8; 16]; 2] = tables(WeightCode::Ternary);
+static QUATERNARY: [[i8; 16]; 2] = tables(WeightCode::Quaternary);
+
+/// Words after which the 16-bit sums of [`bytes`] are emptied: a word adds eight products of at most `2 * 128`, and 15 words
+/// reach 30,720.
+const BYTES_WORDS: usize = 15;
+
+/// `sum w * x` with signed weights by table: the two planes are interleaved to pairs of bits, even columns in one register,
+/// odd columns in the other, and column `c` of every byte meets lane `c` of the activations.
+#[target_feature(enable = "neon")]
+fn bytes(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+    let tables = match code {
+        WeightCode::Ternary => &TERNARY,
+        WeightCode::Quaternary => &QUATERNARY,
+    };
+    // SAFETY: each table is 16 readable bytes.
+    let tables = unsafe { [vld1q_s8(tables[0].as_ptr()), vld1q_s8(tables[1].as_ptr())] };
+    let mut totals = [[vdupq_n_s32(0); PAIR_ROWS]; PAIRS];
+    let (words, _) = tile.as_chunks::<WORD_U64>();
+    for (words, x) in words.chunks(BYTES_WORDS).zip(x.bytes.chunks(BYTES_WORDS)) {
+        for (pair, totals) in totals.iter_mut().enumerate() {
+            let mut narrow = [vdupq_n_s16(0); PAIR_ROWS];
+            for (word, x) in words.iter().zip(x) {
+                narrow = add_products(narrow, tables, plane(word, pair, 0), plane(word, pair, 1), x);
+            }
+            for (total, narrow) in totals.iter_mut().zip(narrow) {
+                *total = vpadalq_s16(*total, narrow);
+            }
+        }
+    }
+    for (sums, totals) in sums.chunks_exact_mut(PAIR_ROWS).zip(totals) {
+        for (sum, total) in sums.iter_mut().zip(totals) {
+            // At most 2 * 128 * MAX_COLS in magnitude, which 32 bits hold; every lane's share is less.
+            *sum = vaddvq_s32(total);
+        }
+    }
+}
+
+/// Adds the products of 64 columns of two rows, eight 16-bit lanes a row.
+#[inline]
+#[target_feature(enable = "neon")]
+fn add_products(
+    mut narrow: [int16x8_t; PAIR_ROWS],
+    tables: [int8x16_t; 2],
+    p0: uint8x16_t,
+    p1: uint8x16_t,
+    x: &[u64; 8],
+) -> [int16x8_t; PAIR_ROWS] {
+    let (even_bits, nibble) = (vdupq_n_u8(0x55), vdupq_n_u8(0x0f));
+    // vbsl(mask, a, b) takes a where the mask is set. Shifts are those of bytes: nothing crosses.
+    let even = vbslq_u8(even_bits, p1, vshlq_n_u8::<1>(p0));
+    let odd = vbslq_u8(even_bits, vshrq_n_u8::<1>(p1), p0);
+    for (first, pairs) in [(0, even), (1, odd)] {
+        for (column, index) in [(0, vandq_u8(pairs, nibble)), (4, vshrq_n_u8::<4>(pairs))] {
+            for (which, table) in tables.into_iter().enumerate() {
+                let weights = vqtbl1q_s8(table, index);
+                let x = vreinterpretq_s8_u8(broadcast(x[first + column + 2 * which]));
+                narrow[0] = vmlal_s8(narrow[0], vget_low_s8(weights), vget_low_s8(x));
+                narrow[1] = vmlal_high_s8(narrow[1], weights, x);
+            }
+        }
+    }
+    narrow
+}
