@@ -5,7 +5,7 @@ MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 
-.PHONY: chat chat-sim demo test memcheck neon-test bench formal tools system build bitstream flash boards boards-table train-test wave clean
+.PHONY: chat chat-sim demo test memcheck neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
 
 # A prompt on every back end: the text, and a table that says whether the tokens are equal.
 demo: system
@@ -80,6 +80,10 @@ boards: tools
 
 boards-table:
 	$(FLOW) table
+
+# What the element cores cost on each family, by yosys: docs/elements.md and its record.
+elements: tools
+	$(FLOW) elements
 
 # What the build needs: a C++ compiler, Verilator and Python's venv from the system, the FPGA tools in .tools/venv.
 tools:

@@ -4,6 +4,7 @@
 //! PLL and LEDs. Every tool's exit status, each clock's speed, the budget, the pads' I/O standards and the
 //! identification in the routed design are checked; anything amiss stops the flow. Nothing here prints.
 
+pub mod elements;
 pub mod error;
 pub mod flow;
 pub mod model;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use nda_boards::{Board, Status};
-use nda_firmware::{Flow, FlowError, Record, SEEDS, Tools, build_folder, program, root, table};
+use nda_firmware::{Flow, FlowError, Record, SEEDS, Tools, build_folder, elements, program, root, table};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,6 +39,12 @@ enum Command {
     /// Writes docs/boards.md from the records.
     Table {
         /// Only compare it.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Synthesises the element cores for every family and writes docs/elements.md.
+    Elements {
+        /// Only compare it with its record, and the record with the cores.
         #[arg(long)]
         check: bool,
     },
@@ -92,6 +98,11 @@ fn run(command: &Command) -> Result<(), FlowError> {
         Command::Table { check: false } => {
             let (path, text) = (root.join(table::TABLE), table::table(&root)?);
             std::fs::write(&path, text).map_err(|source| FlowError::Io { what: "write", path, source })
+        }
+        Command::Elements { check: true } => elements::check(&root),
+        Command::Elements { check: false } => {
+            let folder = root.join("target/elements");
+            elements::measure(&root, &Tools::of_project(&root), &folder, &|line| println!("{line}"))
         }
         Command::Check => check(&root),
     }
