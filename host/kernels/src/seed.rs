@@ -187,7 +187,7 @@ fn map_and_clear(a: Planes, b: Planes, count: usize, out: PlanesMut, word: impl 
 
 #[inline(always)]
 fn add_body(x: Planes, d: Planes, out: PlanesMut) {
-    map(x, d, out, |xs, xe, ds, de| add_planes(xs, xe, ds, de));
+    map(x, d, out, add_planes);
 }
 
 #[inline(always)]
@@ -206,7 +206,7 @@ fn add_unaligned_body(coarse: Planes, fine: Planes, gap: u32, out: PlanesMut) {
 
 #[inline(always)]
 fn swiglu_body(gate: Planes, up: Planes, count: usize, out: PlanesMut) {
-    map_and_clear(gate, up, count, out, |gs, ge, us, ue| swiglu_planes(gs, ge, us, ue));
+    map_and_clear(gate, up, count, out, swiglu_planes);
 }
 
 #[inline(always)]
