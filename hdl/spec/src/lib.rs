@@ -15,6 +15,7 @@ pub mod job;
 pub mod plan;
 pub mod requantize;
 pub mod tile;
+pub mod vector;
 pub mod width;
 pub mod wire;
 

@@ -25,6 +25,6 @@ mod portable;
 mod team;
 
 pub use cpu::{CpuError, CpuGemv};
-pub use gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+pub use gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Shape};
 pub use grid::{GridId, GridInput, GridInputError};
 pub use level::Variant;

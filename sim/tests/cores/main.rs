@@ -3,6 +3,7 @@
 mod array;
 mod link;
 mod stores;
+mod vector;
 
 use nda_sim::{Model, PortId};
 
