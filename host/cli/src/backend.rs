@@ -4,8 +4,9 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{self, Progress};
 use crate::simulator;
 use nda_device::{DeviceError, Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, SerialDevice, Transport};
-use nda_kernels::{Activations, Cost, CpuGemv, Gemv, GemvError, MatrixId, Shape, Variant};
+use nda_kernels::{Activations, Cost, CpuGemv, Gemv, GemvError, MatrixId, ProgramId, Shape, Variant};
 use nda_spec::config::{DEFAULT_CONFIG, Geometry};
+use nda_spec::vector::Program;
 use nda_spec::{Config, TileMatrix};
 use std::cell::RefCell;
 use std::fmt;
@@ -106,6 +107,8 @@ type Refusals = Rc<RefCell<Vec<String>>>;
 pub struct Backend<'m> {
     kind: Kind<'m>,
     refusals: Refusals,
+    /// How a model is run on it, if not product by product.
+    form: Option<&'static str>,
 }
 
 enum Kind<'m> {
@@ -127,7 +130,13 @@ impl<'m> Backend<'m> {
 
     /// What a person calls it.
     pub fn name(&mut self) -> String {
-        self.gemv().name()
+        let name = self.gemv().name();
+        self.form.map_or(name.clone(), |form| format!("{name}, {form}"))
+    }
+
+    /// Says how a model is run, for [`Self::name`].
+    pub fn set_form(&mut self, form: &'static str) {
+        self.form = Some(form);
     }
 
     /// Why each product that a board has no room for runs on the CPU.
@@ -161,7 +170,7 @@ pub fn open<'m>(name: &BackendName) -> Outcome<Backend<'m>> {
         BackendName::Cpu(variant) => Kind::Cpu(cpu(*variant)?),
         _ => Kind::Fabric(Box::new(fabric(name)?)),
     };
-    Ok(Backend { kind, refusals: Refusals::default() })
+    Ok(Backend { kind, refusals: Refusals::default(), form: None })
 }
 
 /// Opens a back end for a model: products that a board has no room for run on the CPU, because their weights
@@ -173,7 +182,7 @@ pub fn open_for_model<'m>(name: &BackendName) -> Outcome<Backend<'m>> {
     let refusals = Refusals::default();
     let fallback =
         Fallback { fabric: fabric(name)?, cpu: CpuGemv::new(), used_words: 0, places: Vec::new(), refusals: Rc::clone(&refusals) };
-    Ok(Backend { kind: Kind::Fallback(Box::new(fallback)), refusals })
+    Ok(Backend { kind: Kind::Fallback(Box::new(fallback)), refusals, form: None })
 }
 
 fn cpu<'m>(variant: Option<Variant>) -> Outcome<CpuGemv<'m>> {
@@ -302,6 +311,19 @@ impl<'m> Gemv<'m> for Fallback<'m> {
         };
         self.places.push(place);
         Ok(MatrixId(self.places.len() - 1))
+    }
+
+    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
+        let places = &self.places;
+        let on_board = |number: usize| match places.get(matrix(number)?.0)? {
+            Place::Fabric(id) => Some(*id),
+            Place::Cpu(_) => None,
+        };
+        self.fabric.prepare_program(program, &on_board)
+    }
+
+    fn run_program(&mut self, id: ProgramId, continues: bool, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
+        self.fabric.run_program(id, continues, input, output)
     }
 
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
