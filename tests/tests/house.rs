@@ -60,6 +60,7 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
                 "nda-engine",
                 "nda-convert",
                 "nda-chat",
+                "nda-bench",
                 "nda-sim",
                 "nda-cores",
             ],
@@ -67,6 +68,7 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-convert", &["nda-spec", "nda-ndf", "nda-engine", "nda-fit", "nda-kernels"]),
         ("nda-chat", &["nda-ndf", "nda-kernels", "nda-engine"]),
         ("nda-fit", &["nda-spec"]),
+        ("nda-bench", &["nda-spec", "nda-ndf", "nda-kernels"]),
         ("nda-tests", &[]),
     ];
     let arrows = arrows();

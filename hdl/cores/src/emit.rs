@@ -214,6 +214,7 @@ fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError
             (1, 64, 2, 11),
             (1, 64, 2, 10),
             (1, 32, 4, 11),
+            (8, 32, 2, 13),
         )?
     };
     finish(&raw, "board")

@@ -5,6 +5,7 @@ use crate::cobs_decoder::CobsDecoder;
 use crate::constant_reader::ConstantReader;
 use crate::counters::Counters;
 use crate::crc32::Crc32;
+use crate::element_units::element_units;
 use crate::emit::{EmitError, finish};
 use crate::fixed_multiplier::FixedMultiplier;
 use crate::frame_buffer::FrameBuffer;
@@ -106,10 +107,11 @@ pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
     all.push(unit(ARRAYS[8].0, &GemvArray::<144, 192, 72>::new(&ARRAYS[8].1))?);
     all.push(unit(ARRAYS[9].0, &GemvArray::<256, 512, 48>::new(&ARRAYS[9].1))?);
     all.push(unit(ARRAYS[10].0, &GemvArray::<256, 1024, 24>::new(&ARRAYS[10].1))?);
+    all.extend(element_units()?);
     Ok(all)
 }
 
 /// A core's Verilog. rust-hdl's check of connections is left to the boards: a top's inputs are open by nature.
-fn unit<B: Block>(name: &'static str, block: &B) -> Result<(&'static str, String), EmitError> {
+pub(crate) fn unit<B: Block>(name: &'static str, block: &B) -> Result<(&'static str, String), EmitError> {
     Ok((name, finish(&generate_verilog_unchecked(block), name)?))
 }

@@ -1,9 +1,12 @@
 //! Back ends by name, and the one place where the boards and the simulator are plugged in.
 
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome, Stop};
 use crate::output::{self, Progress};
 use crate::simulator;
-use nda_device::{DeviceError, Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, SerialDevice, Transport};
+use nda_device::{
+    BoardError, DeviceError, Driver, DriverOptions, FabricGemv, FabricPool, Loopback, ModelDevice, ModelPort, SerialDevice, Transport,
+};
+use nda_engine::Weights;
 use nda_kernels::{Activations, Cost, CpuGemv, Gemv, GemvError, MatrixId, ProgramId, Shape, Variant};
 use nda_spec::config::{DEFAULT_CONFIG, Geometry};
 use nda_spec::vector::Program;
@@ -22,6 +25,12 @@ pub enum SimPort {
     Uart,
 }
 
+/// The configuration of the boards that models too large for [`DEFAULT_CONFIG`] are simulated on, as many as they take.
+const DEEP_CONFIG: &str = "deep256";
+
+/// Most boards that one name stands for: a slip of the finger should not fill the memory.
+const MAX_BOARDS: usize = 256;
+
 /// A back end as the command line names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackendName {
@@ -38,11 +47,25 @@ pub enum BackendName {
         /// Its speed; found by trying if it is not named.
         baud: Option<u32>,
     },
+    /// A board of the default configuration, or as many deep ones as a model takes that is too large for it.
+    Fitting(Box<BackendName>),
+    /// Several boards, each with the weights of some rows.
+    Boards(Vec<BackendName>),
 }
 
 impl fmt::Display for BackendName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            BackendName::Fitting(board) => board.fmt(f),
+            BackendName::Boards(boards) => {
+                for (i, run) in boards.chunk_by(|a, b| a == b).enumerate() {
+                    write!(f, "{}{}", if i > 0 { "+" } else { "" }, run[0])?;
+                    if run.len() > 1 {
+                        write!(f, "*{}", run.len())?;
+                    }
+                }
+                Ok(())
+            }
             BackendName::Cpu(None) => write!(f, "cpu"),
             BackendName::Cpu(Some(variant)) => write!(f, "cpu:{}", option_name(*variant)),
             BackendName::Sim(config, SimPort::Parallel) => write!(f, "sim:{}", config.name),
@@ -60,8 +83,35 @@ pub fn option_name(variant: Variant) -> String {
     variant.name().to_ascii_lowercase().replace('-', "")
 }
 
-/// The back end of a name.
+/// The back end of a name: one of its own, or boards joined by `+`, each with `*N` if there are several like it.
 pub fn parse(text: &str) -> Outcome<BackendName> {
+    let refuse =
+        |error: String| Err(Failure::usage(error, format_args!("--backend {text}"), "join boards as in sim:wide256*3+sim:nano16").into());
+    let mut boards = Vec::new();
+    for part in text.split('+') {
+        let (one, count) = match part.rsplit_once('*') {
+            None => (part, 1),
+            Some((one, count)) => match count.parse() {
+                Ok(count) if (1..=MAX_BOARDS).contains(&count) => (one, count),
+                _ => return refuse(format!("'{count}' is no number of boards from 1 to {MAX_BOARDS}")),
+            },
+        };
+        let board = parse_one(one)?;
+        if one == text {
+            return Ok(board);
+        }
+        let board = match board {
+            BackendName::Cpu(_) => return refuse("the CPU is no board".into()),
+            BackendName::Serial { .. } if count > 1 => return refuse("a port leads to one board".into()),
+            BackendName::Fitting(board) => *board,
+            board => board,
+        };
+        boards.extend(std::iter::repeat_n(board, count));
+    }
+    Ok(BackendName::Boards(boards))
+}
+
+fn parse_one(text: &str) -> Outcome<BackendName> {
     let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
     let refuse = |error: String, help: String| Err(Failure::usage(error, format_args!("--backend {text}"), help).into());
     match (kind, rest) {
@@ -73,9 +123,11 @@ pub fn parse(text: &str) -> Outcome<BackendName> {
                 format!("use {}", Variant::ALL.map(|v| format!("cpu:{}", option_name(v))).join(", ")),
             ),
         },
-        ("sim", rest) => Ok(BackendName::Sim(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Parallel)),
+        ("sim", None) => Ok(BackendName::Fitting(Box::new(BackendName::Sim(config(DEFAULT_CONFIG)?, SimPort::Parallel)))),
+        ("sim", Some(rest)) => Ok(BackendName::Sim(config(rest)?, SimPort::Parallel)),
         ("sim-uart", rest) => Ok(BackendName::Sim(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Uart)),
-        ("loopback", rest) => Ok(BackendName::Loopback(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Parallel)),
+        ("loopback", None) => Ok(BackendName::Fitting(Box::new(BackendName::Loopback(config(DEFAULT_CONFIG)?, SimPort::Parallel)))),
+        ("loopback", Some(rest)) => Ok(BackendName::Loopback(config(rest)?, SimPort::Parallel)),
         ("loopback-uart", rest) => Ok(BackendName::Loopback(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Uart)),
         ("serial", Some(rest)) if !rest.is_empty() => {
             let (port, baud) = rest.rsplit_once('@').map_or((rest, None), |(port, baud)| (port, Some(baud)));
@@ -113,8 +165,8 @@ pub struct Backend<'m> {
 
 enum Kind<'m> {
     Cpu(CpuGemv<'m>),
-    Fabric(Box<Fabric<'m>>),
-    /// A board with the CPU beside it.
+    Fabric(Box<Boards<'m>>),
+    /// Boards with the CPU beside them.
     Fallback(Box<Fallback<'m>>),
 }
 
@@ -156,7 +208,7 @@ impl<'m> Backend<'m> {
         let fabric = match &mut self.kind {
             Kind::Cpu(_) => return Ok(()),
             Kind::Fabric(fabric) => fabric,
-            Kind::Fallback(fallback) => &mut fallback.fabric,
+            Kind::Fallback(fallback) => &mut fallback.boards,
         };
         let mut bar = Progress::new("uploading");
         fabric.set_progress(move |done, total| bar.set(done as usize, total as usize));
@@ -168,21 +220,53 @@ impl<'m> Backend<'m> {
 pub fn open<'m>(name: &BackendName) -> Outcome<Backend<'m>> {
     let kind = match name {
         BackendName::Cpu(variant) => Kind::Cpu(cpu(*variant)?),
-        _ => Kind::Fabric(Box::new(fabric(name)?)),
+        _ => Kind::Fabric(Box::new(boards(name)?)),
     };
     Ok(Backend { kind, refusals: Refusals::default(), form: None })
 }
 
-/// Opens a back end for a model: products that a board has no room for run on the CPU, because their weights
+/// Opens a back end for a model: products that boards have no room for run on the CPU, because their weights
 /// would travel with every token.
-pub fn open_for_model<'m>(name: &BackendName) -> Outcome<Backend<'m>> {
-    if matches!(name, BackendName::Cpu(_)) {
-        return open(name);
-    }
+pub fn open_for_model<'m>(name: &BackendName, weights: &Weights<'_>) -> Outcome<Backend<'m>> {
+    let boards = match name {
+        BackendName::Cpu(_) => return open(name),
+        BackendName::Fitting(board) if !fits(weights, board) => growing(&deep(board)?)?,
+        _ => boards(name)?,
+    };
     let refusals = Refusals::default();
-    let fallback =
-        Fallback { fabric: fabric(name)?, cpu: CpuGemv::new(), used_words: 0, places: Vec::new(), refusals: Rc::clone(&refusals) };
+    let fallback = Fallback { boards, cpu: CpuGemv::new(), places: Vec::new(), refusals: Rc::clone(&refusals) };
     Ok(Backend { kind: Kind::Fallback(Box::new(fallback)), refusals, form: None })
+}
+
+/// Whether one such board holds all of a model's weights.
+fn fits(weights: &Weights<'_>, board: &BackendName) -> bool {
+    let (BackendName::Sim(config, _) | BackendName::Loopback(config, _)) = board else { return true };
+    let g = &config.geometry;
+    let words = |shape: nda_engine::RunShape| words(g, &shape.parts, shape.cols).next_multiple_of(g.page_words);
+    let all = weights.fused_layers().into_iter().flat_map(|(_, products)| products.run_shapes());
+    // The last product needs no whole page.
+    all.map(words).fold(0, usize::saturating_add) < g.tile_words + g.page_words
+}
+
+/// The same kind of board with more memory.
+fn deep(board: &BackendName) -> Outcome<BackendName> {
+    let deep = config(DEEP_CONFIG)?;
+    Ok(match board {
+        BackendName::Loopback(_, port) => BackendName::Loopback(deep, *port),
+        _ => BackendName::Sim(deep, SimPort::Parallel),
+    })
+}
+
+/// As many boards as the weights take.
+fn growing<'m>(board: &BackendName) -> Outcome<Boards<'m>> {
+    let first = fabric(board)?;
+    let board = board.clone();
+    Ok(FabricPool::growing(first, move || {
+        fabric(&board).map_err(|stop| match stop {
+            Stop::Failure(failure) => BoardError::from(failure.error),
+            Stop::BrokenPipe => BoardError::from("standard output was closed"),
+        })
+    }))
 }
 
 fn cpu<'m>(variant: Option<Variant>) -> Outcome<CpuGemv<'m>> {
@@ -201,13 +285,22 @@ fn cpu<'m>(variant: Option<Variant>) -> Outcome<CpuGemv<'m>> {
     Ok(gemv)
 }
 
+/// Boards of a name, with their sessions open.
+fn boards<'m>(name: &BackendName) -> Outcome<Boards<'m>> {
+    match name {
+        BackendName::Boards(names) => Ok(FabricPool::new(names.iter().map(fabric).collect::<Outcome<Vec<_>>>()?)),
+        _ => Ok(FabricPool::new(vec![fabric(name)?])),
+    }
+}
+
 /// A board of any kind, with its session open.
 fn fabric<'m>(name: &BackendName) -> Outcome<Fabric<'m>> {
     let (transport, options) = match name {
         BackendName::Serial { port, baud } => return serial(port, *baud, name),
         BackendName::Sim(config, port) => (simulator::open(config, *port)?, REPEATABLE),
         BackendName::Loopback(config, port) => (loopback(config, *port), REPEATABLE),
-        BackendName::Cpu(_) => unreachable!("the CPU is no fabric"),
+        BackendName::Fitting(board) => return fabric(board),
+        BackendName::Cpu(_) | BackendName::Boards(_) => unreachable!("no single board"),
     };
     let driver = Driver::open(transport, options).map_err(|e| device_failure(&e, name))?;
     Ok(FabricGemv::new(driver))
@@ -218,6 +311,9 @@ pub const REPEATABLE: DriverOptions = DriverOptions { seed: 1, max_tries: 8, max
 
 /// A board through whatever leads to it.
 pub type Fabric<'m> = FabricGemv<'m, Box<dyn Transport>>;
+
+/// One board or several.
+pub type Boards<'m> = FabricPool<'m, Box<dyn Transport>>;
 
 /// What a board or its link said.
 pub fn device_failure(error: &DeviceError, name: impl fmt::Display) -> Failure {
@@ -256,27 +352,23 @@ enum Place {
     Cpu(MatrixId),
 }
 
-/// The board as far as it has room, the CPU for the rest.
+/// Boards as far as they have room, the CPU for the rest.
 struct Fallback<'m> {
-    fabric: Fabric<'m>,
+    boards: Boards<'m>,
     cpu: CpuGemv<'m>,
-    used_words: usize,
     places: Vec<Place>,
     refusals: Refusals,
 }
 
 impl<'m> Fallback<'m> {
-    /// Why the board should not have these parts, if it should not.
+    /// Why boards should not have these parts, if they should not.
     fn refusal(&self, parts: &[TileMatrix<'m>]) -> Option<String> {
-        let geometry = self.fabric.driver().geometry();
         let rows: Vec<usize> = parts.iter().map(TileMatrix::rows).collect();
-        let words = words(geometry, &rows, parts.first().map_or(0, TileMatrix::cols));
-        let room = geometry.tile_words - self.used_words;
-        (words > room).then(|| {
-            format!(
-                "it needs {words} tile words, but {room} of {} are left; its weights would travel with every token",
-                geometry.tile_words
-            )
+        let cols = parts.first().map_or(0, TileMatrix::cols);
+        (!self.boards.has_room(&rows, cols)).then(|| {
+            let words = words(self.boards.boards()[0].driver().geometry(), &rows, cols);
+            let (left, all) = self.boards.words();
+            format!("it needs {words} tile words, but {left} of {all} are left; its weights would travel with every token")
         })
     }
 }
@@ -285,8 +377,8 @@ impl<'m> Gemv<'m> for Fallback<'m> {
     fn name(&self) -> String {
         let on_cpu = self.places.iter().filter(|p| matches!(p, Place::Cpu(_))).count();
         match on_cpu {
-            0 => self.fabric.name(),
-            n => format!("{}, {n} of {} products on {}", self.fabric.name(), self.places.len(), self.cpu.name()),
+            0 => self.boards.name(),
+            n => format!("{}, {n} of {} products on {}", self.boards.name(), self.places.len(), self.cpu.name()),
         }
     }
 
@@ -296,14 +388,7 @@ impl<'m> Gemv<'m> for Fallback<'m> {
 
     fn prepare(&mut self, parts: &[TileMatrix<'m>]) -> Result<MatrixId, GemvError> {
         let place = match self.refusal(parts) {
-            None => {
-                let geometry = self.fabric.driver().geometry();
-                let rows: Vec<usize> = parts.iter().map(TileMatrix::rows).collect();
-                self.used_words += words(geometry, &rows, parts.first().map_or(0, TileMatrix::cols));
-                // The driver starts a matrix on a page of its own when it must; counted here always, so that nothing is ever pushed out.
-                self.used_words = self.used_words.next_multiple_of(geometry.page_words).min(geometry.tile_words);
-                Place::Fabric(self.fabric.prepare(parts)?)
-            }
+            None => Place::Fabric(self.boards.prepare(parts)?),
             Some(refusal) => {
                 self.refusals.borrow_mut().push(refusal);
                 Place::Cpu(self.cpu.prepare(parts)?)
@@ -319,17 +404,25 @@ impl<'m> Gemv<'m> for Fallback<'m> {
             Place::Fabric(id) => Some(*id),
             Place::Cpu(_) => None,
         };
-        self.fabric.prepare_program(program, &on_board)
+        self.boards.prepare_program(program, &on_board)
     }
 
     fn run_program(&mut self, id: ProgramId, continues: bool, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
-        self.fabric.run_program(id, continues, input, output)
+        self.boards.run_program(id, continues, input, output)
     }
 
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
         match self.places.get(id.0) {
-            Some(Place::Fabric(id)) => self.fabric.run(*id, x, y),
+            Some(Place::Fabric(id)) => self.boards.run(*id, x, y),
             Some(Place::Cpu(id)) => self.cpu.run(*id, x, y),
+            None => Err(GemvError::UnknownMatrix { id }),
+        }
+    }
+
+    fn run_vectors(&mut self, id: MatrixId, vectors: usize, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        match self.places.get(id.0) {
+            Some(Place::Fabric(id)) => self.fabric.run_vectors(*id, vectors, x, y),
+            Some(Place::Cpu(id)) => self.cpu.run_vectors(*id, vectors, x, y),
             None => Err(GemvError::UnknownMatrix { id }),
         }
     }
@@ -347,6 +440,10 @@ mod tests {
             ("cpu:portable", "cpu:portable"),
             ("sim", "sim:wide256"),
             ("sim:nano16", "sim:nano16"),
+            ("sim:wide256*3+sim-uart:nano16", "sim:wide256*3+sim-uart:nano16"),
+            ("sim:nano16+sim:nano16*2", "sim:nano16*3"),
+            ("sim*2", "sim:wide256*2"),
+            ("serial:/dev/ttyUSB0+serial:/dev/ttyUSB1@115200", "serial:/dev/ttyUSB0+serial:/dev/ttyUSB1@115200"),
             ("sim-uart", "sim-uart:wide256"),
             ("loopback", "loopback:wide256"),
             ("loopback-uart:small64", "loopback-uart:small64"),
@@ -355,7 +452,23 @@ mod tests {
         ] {
             assert_eq!(parse(text).unwrap().to_string(), printed);
         }
-        for bad in ["", "gpu", "cpu:mmx", "sim:", "sim:huge", "serial", "serial:", "serial:p@x", "serial:p@0"] {
+        for bad in [
+            "",
+            "gpu",
+            "cpu:mmx",
+            "sim:",
+            "sim:huge",
+            "serial",
+            "serial:",
+            "serial:p@x",
+            "serial:p@0",
+            "cpu+sim",
+            "sim*0",
+            "sim*9999",
+            "sim*x",
+            "serial:p*2",
+            "sim+",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

@@ -28,6 +28,10 @@ Back ends (--backend):
   sim-uart[:CONFIG]         the same through its UART, bit by bit
   serial:PORT[@BAUD]        a board on a serial port; its baud rate is found if it is not given
   loopback[-uart][:CONFIG]  the software model of a board behind the same driver: no Verilog
+  BOARD*N, BOARD+BOARD      several boards that share a model's rows: sim:wide256*3, serial:A+serial:B
+
+sim and loopback without CONFIG are one board of wide256; a model that it cannot hold takes as many boards of
+deep256 (4 MiB of weights each, a memory that only a simulation has) as its weights need.
 
 Exit codes:
   0  done
@@ -64,6 +68,7 @@ enum Command {
     Devices(commands::devices::Arguments),
     Emit(commands::emit::Arguments),
     Wave(commands::wave::Arguments),
+    Bench(commands::bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -93,6 +98,7 @@ fn run(command: &Command) -> Outcome {
         Command::Devices(arguments) => commands::devices::run(arguments),
         Command::Emit(arguments) => commands::emit::run(arguments),
         Command::Wave(arguments) => commands::wave::run(arguments),
+        Command::Bench(arguments) => commands::bench::run(arguments),
     }
 }
 

@@ -27,6 +27,21 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// The same model with a program that takes minutes for every call but the first, which reads the prompt: nothing asks for Ctrl-C
+/// meanwhile.
+fn slow_model(folder: &Path, model: &str) -> String {
+    let start = "    let count = len(tokens);\n";
+    let delay = "    let turns = 0;\n    if position > 0 {\n        loop 200000000000 as turn {\n            turns = turns + turn % 3;\n        }\n    }\n";
+    let source = nda_engine::LLAMA;
+    assert_eq!(source.matches(start).count(), 1, "the forward pass begins otherwise");
+    let (program, slow) = (folder.join("slow.nda"), folder.join("slow.ndf"));
+    let wanted = format!("{start}{delay}    expect(turns >= 0, \"{{turns}} turns\");\n");
+    fs::write(&program, source.replace(start, &wanted)).unwrap();
+    let output = Command::new(NDA).args(["convert", model]).arg(&slow).arg("--program").arg(&program).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    slow.to_str().unwrap().to_owned()
+}
+
 /// A chat whose input is a pipe.
 fn chat(model: &str, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(NDA);
@@ -73,9 +88,10 @@ fn a_chat_that_cannot_be_held_says_why() {
 
 #[test]
 fn ctrl_c_ends_the_answer_and_not_the_program() {
-    let (_folder, model) = model();
+    let (folder, model) = model();
+    let slow = slow_model(folder.path(), &model);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/terminal.py");
-    let output = match Command::new("python3").arg(script).args([NDA, &model]).output() {
+    let output = match Command::new("python3").arg(script).args([NDA, &model, &slow]).output() {
         Ok(output) => output,
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "python3 gives the test its terminal: {error}");

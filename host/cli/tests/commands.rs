@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
+/// The committed model.
+const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny.ndf");
+
 fn nda(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_nda")).args(arguments).output().unwrap()
 }
@@ -203,6 +206,42 @@ fn changed_missing_and_trailing_bytes_are_located() {
 }
 
 #[test]
+fn the_kernels_of_this_machine_are_named_with_their_reason() {
+    let info = json(&["info", "--cpu", "--json"]);
+    let variants = info["variants"].as_array().unwrap();
+    let chosen: Vec<&Value> = variants.iter().filter(|v| v["chosen"] == true).collect();
+    assert_eq!(chosen.len(), 1, "{info}");
+    assert!(chosen[0]["needs"].as_object().unwrap().values().all(|found| *found == true), "{info}");
+    let said = good(&["info", "--cpu"]);
+    assert!(said.contains("runs: the best") && variants.iter().all(|v| said.contains(v["name"].as_str().unwrap())), "{said}");
+    bad(2, &["info"]);
+    bad(2, &["info", "--cpu", "file"]);
+}
+
+#[test]
+fn a_benchmark_records_what_it_measured_and_on_what() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, peers) = (path(&folder, "record"), path(&folder, "peers.json"));
+    fs::write(&peers, r#"{"peers": [{"name": "somebody's <kernel>", "level": "L3", "threads": 1, "gmac_per_s": 12.5}]}"#).unwrap();
+    let all = ["bench", "--quick", "--threads", "1", "--seconds", "0.001", "--only", "portable", "--peers", &peers, "--record", &record];
+    let said = good(&all);
+    assert!(said.contains("portable quaternary A8") && said.contains("somebody's <kernel>") && said.contains("read roofs"), "{said}");
+    let kernels: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("record/kernels.json")).unwrap()).unwrap();
+    assert_eq!((&kernels["evidence"], &kernels["seed"]), (&Value::from("measured"), &Value::from(1)));
+    assert!(kernels["machine"]["cpu"].is_string() && kernels["machine"]["commit"].is_string(), "{kernels}");
+    assert!(kernels["kernels"].as_array().unwrap().iter().all(|k| k["gmac_per_s"].as_f64().unwrap() > 0.0), "{kernels}");
+    for plot in ["rates.svg", "shares.svg"] {
+        let svg = fs::read_to_string(folder.path().join("record").join(plot)).unwrap();
+        assert!(svg.starts_with("<svg") && svg.contains("portable") && !svg.contains("<kernel>"), "{svg}");
+    }
+    bad(2, &["bench", "--seconds", "0"]);
+    bad(2, &["bench", "--only", "no such kernel"]);
+    bad(3, &["bench", "--peers", &path(&folder, "none.json")]);
+    fs::write(&peers, r#"{"peers": [{"name": "x"}]}"#).unwrap();
+    assert!(bad(3, &["bench", "--peers", &peers]).contains("peer 0 has no 'level'"));
+}
+
+#[test]
 fn article_matrices_survive_both_ways_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
     let (article, document, back) = (path(&folder, "m.nda"), path(&folder, "m.ndf"), path(&folder, "back.nda"));
@@ -382,6 +421,12 @@ fn plan_of_a_board_says_where_weights_go_and_where_a_tokens_time_goes() {
     assert!(small.contains("layers run on the CPU") && small.contains("not counted"), "{small}");
     assert!(good(&["plan", &model, "--board", "orangecrab"]).contains("is not routed"));
     assert!(bad(2, &["plan", &model, "--board", "nowhere"]).contains("ulx3s-85f"));
+    let all = json(&["plan", TINY, "--board", "all", "--json"]);
+    let row = |name: &str| all["boards"].as_array().unwrap().iter().find(|b| b["board"] == name).unwrap().clone();
+    let (large, small) = (row("ulx3s-85f"), row("hx8k"));
+    assert_eq!((large["boards_for_all"].as_u64(), &large["resident_weights"]), (Some(1), &large["weights"]));
+    assert!(small["boards_for_all"].as_u64() > Some(30) && small["resident_weights"].as_u64() < small["weights"].as_u64(), "{small}");
+    assert!(good(&["plan", TINY, "--board", "all"]).contains("boards for all"));
     bad(2, &["plan", &model, "--board", "ulx3s-85f", "--config", "nano16"]);
 }
 
@@ -418,6 +463,17 @@ fn the_simulated_board_speaks_as_the_cpu_does_in_the_cycles_of_the_plan() {
         assert_eq!(run["decode"]["run_cycles_per_token"].as_f64(), plan["token"]["run_cycles"].as_f64(), "{config}");
         assert_eq!(json(&["verify", "--backend", &backend, "--shapes", "1", "--json"])["mismatches"].as_array().unwrap().len(), 0);
     }
+}
+
+#[cfg(feature = "verilator")]
+#[test]
+fn simulated_boards_that_share_a_model_speak_as_the_cpu_does() {
+    // 1.1 M weights on boards of 0.5 M: products are split over three, and none is left to the CPU.
+    let said = good(&["demo", TINY, "--prompt", "The ", "--max-tokens", "2", "--backends", "cpu,sim:small64*3,sim:small64+sim:nano16"]);
+    assert_eq!(said.lines().filter(|l| l.ends_with("2 of 2 tokens equal to cpu")).count(), 3, "{said}");
+    let run = json(&["run", TINY, "--prompt", "The ", "--max-tokens", "2", "--backend", "sim:small64*3", "--json"]);
+    assert_eq!(run["on_cpu"].as_array().map(Vec::len), Some(0), "{run}");
+    assert!(run["backend"].as_str().unwrap().starts_with("3 boards"), "{run}");
 }
 
 #[cfg(feature = "verilator")]

@@ -1,8 +1,9 @@
-"""Claims about 'nda chat' in a terminal. Arguments: the command and a model with a chat template."""
+"""Claims about 'nda chat' in a terminal. Arguments: the command, a model with a chat template, and one that is very slow."""
 
 import os
 import pty
 import select
+import signal
 import sys
 import time
 
@@ -13,11 +14,11 @@ CTRL_C, CTRL_D = b"\x03", b"\x04"
 class Terminal:
     """A chat in a pseudo-terminal that it controls, so that Ctrl-C is a signal."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, model=sys.argv[2]):
         self.seen = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execv(sys.argv[1], [sys.argv[1], "chat", sys.argv[2], *arguments])
+            os.execv(sys.argv[1], [sys.argv[1], "chat", model, *arguments])
 
     def read(self):
         """Takes what there is; False at the end."""
@@ -37,6 +38,12 @@ class Terminal:
             assert self.read() and time.monotonic() < until, f"no {text!r} in {self.seen!r}"
         before, self.seen = self.seen.split(text, 1)
         return before
+
+    def rest(self, seconds):
+        """Takes what comes for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.read()
 
     def send(self, keys):
         os.write(self.fd, keys)
@@ -73,6 +80,29 @@ def an_answer_ends_and_the_program_goes_on():
     assert terminal.ended() == 0
 
 
+def a_second_ctrl_c_ends_a_program_that_has_not_heard_the_first():
+    terminal = Terminal(model=sys.argv[3])
+    try:
+        terminal.until(b"> ")
+        terminal.send(b"Hello\n")
+        terminal.until(b"Hello\r\n")
+        terminal.rest(1)  # it is in the midst of the first token now, which takes minutes
+        terminal.send(CTRL_C)
+        # Signals of one kind that wait together are one, so the second must not come before the first was taken.
+        terminal.rest(2)
+        assert os.waitpid(terminal.pid, os.WNOHANG) == (0, 0), "the first Ctrl-C ended the program"
+        assert b"interrupted" not in terminal.seen, f"somebody heard the first Ctrl-C: {terminal.seen!r}"
+        sent = time.monotonic()
+        terminal.send(CTRL_C)
+        code = terminal.ended()
+        assert code == 130, f"exit code {code}"
+        assert time.monotonic() - sent < 10, "the second Ctrl-C had to wait"
+        terminal.pid = None
+    finally:
+        if terminal.pid is not None:
+            os.kill(terminal.pid, signal.SIGKILL)
+
+
 def ctrl_c_at_the_prompt_ends_the_program():
     terminal = Terminal("--max-tokens", "3")
     terminal.until(b"> ")
@@ -97,6 +127,7 @@ def a_turn_that_is_too_long_is_told_and_survived():
 
 
 an_answer_ends_and_the_program_goes_on()
+a_second_ctrl_c_ends_a_program_that_has_not_heard_the_first()
 ctrl_c_at_the_prompt_ends_the_program()
 a_turn_that_is_too_long_is_told_and_survived()
 print("all claims hold")

@@ -1,5 +1,8 @@
-//! The tokens of a text, piece by piece, for comparing with other implementations: `tokens IN.gguf TEXT OUT`.
-//! The pieces are those of tests/claims/peer.py.
+//! The tokens of a text, piece by piece, for comparing with other implementations. `tokens TEXT` writes a text in all scripts;
+//! `tokens IN.gguf TEXT OUT` writes its tokens, one line a piece, as tests/claims/peer.py does for llama.cpp.
+
+#[path = "../tests/claims/scripts.rs"]
+mod scripts;
 
 use nda_convert::gguf::{GgufFile, tokenizer_json};
 use nda_engine::Tokenizer;
@@ -7,20 +10,22 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-/// Characters of a piece.
-const PIECE: usize = 400;
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, text, out] = arguments.as_slice() else { return Err("usage: tokens IN.gguf TEXT OUT".into()) };
+    let (model, text, out) = match arguments.as_slice() {
+        [text] => return Ok(fs::write(text, scripts::text())?),
+        [model, text, out] => (model, text, out),
+        _ => return Err("usage: tokens TEXT, or tokens IN.gguf TEXT OUT".into()),
+    };
     let file = GgufFile::open(Path::new(model), fs::File::open(model)?)?;
     let json = tokenizer_json(file.keys())?.ok_or("the file has no vocabulary")?;
     let tokenizer = Tokenizer::new(&nda_ndf::Tokenizer::Json(json))?;
-    let characters: Vec<char> = fs::read_to_string(text)?.chars().collect();
-    let mut lines = String::new();
-    for piece in characters.chunks(PIECE) {
-        let tokens = tokenizer.encode(piece.iter().collect::<String>().as_bytes())?;
+    let (mut lines, mut all) = (String::new(), Vec::new());
+    for piece in scripts::pieces(&fs::read_to_string(text)?) {
+        let tokens = tokenizer.encode(piece.as_bytes())?;
         writeln!(lines, "{}", tokens.iter().map(u32::to_string).collect::<Vec<_>>().join(" "))?;
+        all.extend(tokens);
     }
+    println!("{} tokens, FNV-1a {}", all.len(), scripts::fnv(&all));
     Ok(fs::write(out, lines)?)
 }

@@ -1,7 +1,7 @@
 //! The architectures that are converted: which tensors they have, and what others call them.
 
 use crate::error::ConvertError;
-use nda_engine::{EMBEDDING, FINAL_NORM, GEMMA3, HEAD, LLAMA, block_tensor};
+use nda_engine::{BITNET, EMBEDDING, FINAL_NORM, GEMMA3, HEAD, LLAMA, block_tensor};
 use nda_ndf::VectorShape;
 
 /// Most of anything that a model's numbers count: beyond it a file is a mistake. The engine's own bound.
@@ -135,12 +135,12 @@ impl Architecture {
         }
     }
 
-    /// The program of its forward pass, if this version has one.
-    pub const fn program(self) -> Option<&'static str> {
+    /// The program of its forward pass.
+    pub const fn program(self) -> &'static str {
         match self {
-            Architecture::Llama => Some(LLAMA),
-            Architecture::Gemma3 => Some(GEMMA3),
-            Architecture::Bitnet => None,
+            Architecture::Llama => LLAMA,
+            Architecture::Gemma3 => GEMMA3,
+            Architecture::Bitnet => BITNET,
         }
     }
 

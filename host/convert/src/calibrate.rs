@@ -69,7 +69,7 @@ impl Moments {
         }
     }
 
-    fn add(&mut self, names: &[String], cols: usize, x: &[f32]) -> Result<(), FitError> {
+    pub(crate) fn add(&mut self, names: &[String], cols: usize, x: &[f32]) -> Result<(), FitError> {
         let Some(first) = names.first() else { return Ok(()) };
         let at = match self.of.get(first) {
             Some(&at) => at,

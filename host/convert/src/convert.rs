@@ -1,7 +1,7 @@
 //! From a source to a document that the engine has tried.
 
 use crate::calibrate::Moments;
-use crate::encode::{Weights, encode};
+use crate::encode::{Encoded, Weights, encode};
 use crate::error::ConvertError;
 use crate::source::{Source, TensorInfo};
 use nda_engine::{EMBEDDING, HEAD};
@@ -42,6 +42,8 @@ pub enum Stage {
     Copying,
     /// Runs the model over the calibration text; the counts are tokens.
     Calibrating,
+    /// Runs the model over the held-out text of a report; the counts are tokens.
+    Evaluating,
     /// Writes the document; the counts are bytes of the source.
     Writing,
 }
@@ -67,36 +69,67 @@ pub struct Step<'s> {
 /// What the source or the disk says, or what the engine says against the model.
 pub fn convert(source: &mut dyn Source, output: &Path, options: &Options, mut progress: impl FnMut(Step<'_>)) -> Result<(), ConvertError> {
     let moments = match (&options.calibration, options.weights) {
-        (Some(calibration), Weights::Fitted(_)) => Some(calibrate(source, output, options, calibration, &mut progress)?),
+        (Some(calibration), Weights::Fitted(_)) => {
+            let floats = floats_of(source, output, options, &mut progress)?;
+            Some(moments_of(&floats, calibration, &mut progress)?)
+        }
         _ => None,
     };
-    let sealed = written(source, output, options, moments.as_ref(), Stage::Writing, &mut progress)?;
+    let job = Job { options, stage: Stage::Writing, moments: moments.as_ref(), heard: None };
+    let (sealed, _) = written(source, output, job, &mut progress)?;
     tried(&sealed.path())?;
     Ok(sealed.publish()?)
 }
 
-/// The document of a source, not in its place yet.
-fn written(
+/// How one document is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Job<'j> {
+    pub options: &'j Options,
+    pub stage: Stage,
+    /// What fitted weights are fitted to.
+    pub moments: Option<&'j Moments>,
+    /// What the errors of outputs are measured on; none to measure nothing.
+    pub heard: Option<&'j Moments>,
+}
+
+/// How far a fitted matrix is from its source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TensorError {
+    /// The tensor.
+    pub name: String,
+    /// Length of the weights' difference over the length of the weights.
+    pub weights: f64,
+    /// The same of what the layer gives for the inputs that were heard; none of a tensor that nothing is multiplied by.
+    pub outputs: Option<f64>,
+}
+
+/// The document of a source, not in its place yet, and the errors of its fitted matrices if they are asked for.
+pub(crate) fn written(
     source: &mut dyn Source,
     output: &Path,
-    options: &Options,
-    moments: Option<&Moments>,
-    stage: Stage,
+    job: Job<'_>,
     progress: &mut dyn FnMut(Step<'_>),
-) -> Result<SealedDocument, ConvertError> {
+) -> Result<(SealedDocument, Vec<TensorError>), ConvertError> {
+    let Job { options, stage, moments, heard } = job;
     let mut stream = head(source, options)?.stream_to(output)?;
     let tensors = source.description().tensors.clone();
     let total = tensors.iter().map(|info| info.stored_bytes).sum();
-    let mut done = 0;
+    let (mut done, mut errors) = (0, Vec::new());
     for info in &tensors {
         progress(Step { stage, tensor: Some(info), done, total });
         let content = source.read(&info.name)?;
-        let hessian = moments.and_then(|moments| moments.get(seen_by(&info.name, &tensors)));
-        encode(info, content, options.weights, hessian)?.write(info, &mut stream)?;
+        let seen_as = seen_by(&info.name, &tensors);
+        let original = heard.and(content.floats()).map(<[f32]>::to_vec);
+        let encoded = encode(info, content, options.weights, moments.and_then(|moments| moments.get(seen_as)))?;
+        if let (Encoded::Fitted(fitted), Some(original)) = (&encoded, original) {
+            let outputs = heard.and_then(|heard| heard.get(seen_as)).map(|heard| fitted.relative_output_error(&original, heard));
+            errors.push(TensorError { name: info.name.clone(), weights: fitted.relative_error(&original), outputs });
+        }
+        encoded.write(info, &mut stream)?;
         done += info.stored_bytes;
     }
     progress(Step { stage, tensor: None, done, total });
-    Ok(stream.seal()?)
+    Ok((stream.seal()?, errors))
 }
 
 /// The name under which a tensor's inputs are known: a tied head is the embedding, and what the head sees is what counts.
@@ -105,30 +138,33 @@ fn seen_by<'n>(name: &'n str, tensors: &[TensorInfo]) -> &'n str {
     if is_tied && name == EMBEDDING { HEAD } else { name }
 }
 
-/// What every layer sees of a text. The floats lie in a file beside the output for as long as that takes.
-fn calibrate(
+/// The source's own floats as a document that has no name: it is gone when it is dropped.
+pub(crate) fn floats_of(
     source: &mut dyn Source,
     output: &Path,
     options: &Options,
+    progress: &mut dyn FnMut(Step<'_>),
+) -> Result<SealedDocument, ConvertError> {
+    let floats = Options { weights: Weights::F32, program: options.program.clone(), calibration: None };
+    Ok(written(source, output, Job { options: &floats, stage: Stage::Copying, moments: None, heard: None }, progress)?.0)
+}
+
+/// What every layer sees of a text.
+pub(crate) fn moments_of(
+    floats: &SealedDocument,
     calibration: &Calibration,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Moments, ConvertError> {
-    let floats = Options { weights: Weights::F32, program: options.program.clone(), calibration: None };
-    let copy = written(source, output, &floats, None, Stage::Copying, progress)?;
     let tell =
         |done: usize, total: usize| progress(Step { stage: Stage::Calibrating, tensor: None, done: done as u64, total: total as u64 });
-    Moments::of_text(&copy.path(), &calibration.text, calibration.max_tokens, tell)
+    Moments::of_text(&floats.path(), &calibration.text, calibration.max_tokens, tell)
 }
 
 /// Metadata, tokenizer and program.
 fn head(source: &mut dyn Source, options: &Options) -> Result<DocumentWriter, ConvertError> {
     let identity = source.identity()?;
     let description = source.description();
-    let own = description.architecture.program();
-    let program = options.program.as_deref().or(own).ok_or_else(|| ConvertError::Unsupported {
-        what: format!("the architecture '{}' without a program", description.architecture.name()),
-        instead: "'--program FILE' gives the document one",
-    })?;
+    let program = options.program.as_deref().unwrap_or(description.architecture.program());
     let mut writer = DocumentWriter::new();
     for (key, value) in &description.metadata {
         writer.metadata().set(key.as_str(), value);
@@ -147,7 +183,7 @@ fn head(source: &mut dyn Source, options: &Options) -> Result<DocumentWriter, Co
 
 /// Opens the document and takes one token on zeros. Its numbers were checked when their frames were made, so they are
 /// not read again: that would bring the whole model into memory.
-fn tried(path: &Path) -> Result<(), ConvertError> {
+pub(crate) fn tried(path: &Path) -> Result<(), ConvertError> {
     let mapped = MappedDocument::open_structure(path)?;
     nda_engine::Weights::new(&mapped.document())?;
     Ok(())

@@ -115,6 +115,12 @@ pub enum ConvertError {
         /// The stored code.
         code: u8,
     },
+    /// The plot of a report cannot be drawn.
+    #[error("the report's plot cannot be drawn: {reason}")]
+    Plot {
+        /// Why.
+        reason: String,
+    },
     /// The document cannot be written.
     #[error(transparent)]
     Document(#[from] NdfError),
@@ -144,6 +150,7 @@ impl ConvertError {
             ConvertError::Tokenizer { .. } => "the vocabulary".into(),
             ConvertError::Fit { tensor, .. } => format!("tensor '{tensor}'"),
             ConvertError::Calibration(_) => "the calibration".into(),
+            ConvertError::Plot { .. } => "the report".into(),
             ConvertError::Unsupported { .. } | ConvertError::Document(_) => String::new(),
             ConvertError::Model(error) => error.place(),
         }
@@ -165,6 +172,7 @@ impl ConvertError {
             ConvertError::Ternary { .. } => "the file is damaged or packed in another way; fetch it again from its publisher",
             ConvertError::Fit { .. } => "check the source: 'nda convert --weights f32' keeps its numbers as they are",
             ConvertError::Calibration(_) => "give another --calibration text, or 'none'",
+            ConvertError::Plot { .. } => "run 'nda convert' without --report: the document does not need it",
             ConvertError::Document(_) => "check the output's folder and its disk",
             ConvertError::Model(error) => error.help(),
         }

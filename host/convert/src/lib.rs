@@ -14,11 +14,12 @@ mod error;
 mod fitted;
 pub mod folder;
 pub mod gguf;
+pub mod report;
 mod source;
 
 pub use architecture::{Architecture, Shape};
 pub use calibrate::Moments;
-pub use convert::{Calibration, Options, Stage, Step, convert};
+pub use convert::{Calibration, Options, Stage, Step, TensorError, convert};
 pub use encode::{Encoded, Weights, encode};
 pub use error::ConvertError;
 pub use fitted::Recipe;

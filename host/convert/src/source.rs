@@ -73,6 +73,13 @@ pub trait Source {
     fn identity(&mut self) -> Result<String, ConvertError>;
 }
 
+impl Content {
+    /// The floats, if that is what they are.
+    pub(crate) fn floats(&self) -> Option<&[f32]> {
+        if let Content::Floats(values) = self { Some(values) } else { None }
+    }
+}
+
 impl Ternary {
     /// Floats that have one magnitude but for zeros, as ternary weights with one scale: they lose nothing.
     /// None of any others.

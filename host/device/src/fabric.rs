@@ -134,6 +134,33 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         self.matrices.iter().flat_map(|m| &m.blocks).all(|b| b.place != Place::Ring)
     }
 
+    /// Words of the tile store that a further matrix can have.
+    pub fn words_left(&self) -> usize {
+        let page_words = self.driver.geometry().page_words;
+        self.allocator.end_word.saturating_sub(self.allocator.next_word.next_multiple_of(page_words))
+    }
+
+    /// Row groups of so many columns that there is still room for, so that they stay on the device.
+    pub fn room(&self, cols: usize) -> usize {
+        self.groups_in(self.words_left(), cols)
+    }
+
+    /// Row groups of so many columns that the device holds when it is empty.
+    pub fn capacity(&self, cols: usize) -> usize {
+        self.groups_in(self.driver.geometry().tile_words, cols)
+    }
+
+    fn groups_in(&self, words: usize, cols: usize) -> usize {
+        let of_group = total_words(self.driver.geometry(), &self.limits, 1, cols).unwrap_or(usize::MAX);
+        words.checked_div(of_group).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes that [`Self::upload`] sends at most: those of pages that the device is not known to hold.
+    pub fn upload_bytes(&self) -> u64 {
+        let pages = self.store.pages_of(0..self.allocator.next_word);
+        (self.store.unsettled(pages) * self.store.page_bytes()) as u64
+    }
+
     /// How a prepared matrix lies on the device; `None` for an id that is not this back end's.
     pub fn plan(&self, id: MatrixId) -> Option<MatrixPlan> {
         let word_bytes = self.driver.geometry().tile_word_bytes() as u64;

@@ -19,6 +19,7 @@ mod frame;
 mod layout;
 mod loopback;
 mod model;
+mod pool;
 #[cfg(unix)]
 mod pty;
 mod random;
@@ -36,6 +37,7 @@ pub use fault::{FaultCounts, FaultInjector, Faults};
 pub use frame::{FrameDecoder, FrameEvent, encode_frame};
 pub use loopback::{ByteDevice, Loopback};
 pub use model::{ModelDevice, ModelPort};
+pub use pool::{BoardError, FabricPool};
 #[cfg(unix)]
 pub use pty::PtyBridge;
 pub use random::Random;

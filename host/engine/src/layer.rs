@@ -70,13 +70,7 @@ impl Prepared {
     pub fn apply<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &[f32], scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
         match self {
             Prepared::Grids(grids) => grids.apply(gemv, x, scratch, y),
-            Prepared::Matrices(linear) => {
-                let mut cost = Cost::default();
-                for (x, y) in x.chunks_exact(linear.cols()).zip(y.chunks_exact_mut(linear.rows())) {
-                    cost += linear.apply(gemv, x, scratch, y)?;
-                }
-                Ok(cost)
-            }
+            Prepared::Matrices(linear) => linear.apply(gemv, x, scratch, y),
         }
     }
 

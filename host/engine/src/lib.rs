@@ -45,4 +45,4 @@ pub use projection::Projection;
 pub use sampler::{Sampler, Sampling, SplitMix64, greedy};
 pub use tensors::Products;
 pub use tokenizer::{Merger, SPLIT_NONE, Segment, Tokenizer, Utf8Stream};
-pub use weights::{EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, LLAMA, LLAMA_FLOATS, Weights, block_tensor};
+pub use weights::{BITNET, EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, LLAMA, LLAMA_FLOATS, Weights, block_tensor};

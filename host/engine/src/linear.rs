@@ -82,7 +82,14 @@ struct Bin<'m> {
     parts: Vec<Part>,
 }
 
-fn bins<'m>(projections: &[&'m Projection<'_>]) -> Vec<Bin<'m>> {
+/// Whether runs of some columns are given the whole matrices or slices of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Whole,
+    Slices,
+}
+
+fn bins<'m>(projections: &[&'m Projection<'_>], cut: Cut) -> Vec<Bin<'m>> {
     let mut bins: Vec<Bin<'m>> = Vec::new();
     let mut first_row = 0;
     for projection in projections {
@@ -93,7 +100,10 @@ fn bins<'m>(projections: &[&'m Projection<'_>]) -> Vec<Bin<'m>> {
                     bins.push(Bin { cols: cols.clone(), code, matrices: Vec::new(), parts: Vec::new() });
                     bins.len() - 1
                 });
-                bins[at].matrices.push(projection.codes(stack, group));
+                bins[at].matrices.push(match cut {
+                    Cut::Whole => projection.frame().stack(stack),
+                    Cut::Slices => projection.codes(stack, group),
+                });
                 bins[at].parts.push(Part { first_row, rows, scales: projection.row_scales(stack, group) });
             }
         }
@@ -105,7 +115,7 @@ fn bins<'m>(projections: &[&'m Projection<'_>]) -> Vec<Bin<'m>> {
 /// The runs that these projections take when they are fused.
 pub fn run_shapes(projections: &[&Projection<'_>]) -> Vec<RunShape> {
     let shape = |bin: &Bin<'_>| RunShape { parts: bin.parts.iter().map(|p| p.rows).collect(), cols: bin.cols.len(), code: bin.code };
-    bins(projections).iter().map(shape).collect()
+    bins(projections, Cut::Whole).iter().map(shape).collect()
 }
 
 impl Linear {
@@ -124,9 +134,17 @@ impl Linear {
     ) -> Result<Linear, EngineError> {
         let cols = projections[0].frame().cols();
         assert!(projections.iter().all(|p| p.frame().cols() == cols), "fused projections share their input");
-        let mut runs = Vec::new();
-        for bin in bins(projections) {
-            let id = gemv.prepare(&bin.matrices).map_err(|source| EngineError::Gemv { layer: name.into(), source })?;
+        let mut runs: Vec<Run> = Vec::new();
+        // What was prepared: the groups of columns of the same matrices share it where columns are multiplied in place.
+        let mut known: Vec<(Vec<*const u64>, MatrixId)> = Vec::new();
+        let cut = if gemv.has_columns() { Cut::Whole } else { Cut::Slices };
+        for bin in bins(projections, cut) {
+            let places: Vec<*const u64> = bin.matrices.iter().map(|m| m.words().as_ptr()).collect();
+            let id = match known.iter().find(|(known, _)| *known == places) {
+                Some((_, id)) => *id,
+                None => gemv.prepare(&bin.matrices).map_err(|source| EngineError::Gemv { layer: name.into(), source })?,
+            };
+            known.push((places, id));
             runs.push(Run { id, cols: bin.cols, rows: bin.parts.iter().map(|p| p.rows).sum(), parts: bin.parts });
         }
         let mut outliers = Vec::new();
@@ -175,7 +193,7 @@ impl Linear {
         self.cols
     }
 
-    /// `y = W x`; returns what the back end's runs cost.
+    /// `y = W x` of every vector of x; returns what the back end's runs cost. All vectors go to the back end at once.
     ///
     /// # Errors
     /// A value of x that is not finite, or the back end's failure.
@@ -183,17 +201,23 @@ impl Linear {
     /// # Panics
     /// If a length contradicts the shape.
     pub fn apply<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &[f32], scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
-        assert!(x.len() == self.cols && y.len() == self.rows, "{}: x and y must fit {} x {}", self.name, self.rows, self.cols);
+        let vectors = x.len() / self.cols;
+        let fits = x.len() == vectors * self.cols && y.len() == vectors * self.rows;
+        assert!(fits, "{}: x and y must fit {} x {}", self.name, self.rows, self.cols);
         if let Some(index) = x.iter().position(|v| !v.is_finite()) {
-            return Err(EngineError::NotFinite { layer: self.name.clone(), index, value: x[index] });
+            return Err(EngineError::NotFinite { layer: self.name.clone(), index: index % self.cols, value: x[index] });
         }
-        let mut codes = std::mem::take(&mut scratch.codes);
+        let (mut codes, mut scales) = (std::mem::take(&mut scratch.codes), std::mem::take(&mut scratch.scales));
         codes.resize(x.len(), 0);
-        let scale = quantize(self.activation, x, &mut codes);
-        let done = self.run(gemv, Activations { code: self.activation, values: &codes }, scale, &mut scratch.sums, y);
-        scratch.codes = codes;
-        for outlier in &self.outliers {
-            y[outlier.row] += outlier.value * x[outlier.col];
+        scales.clear();
+        let each = x.chunks_exact(self.cols).zip(codes.chunks_exact_mut(self.cols));
+        scales.extend(each.map(|(x, codes)| quantize(self.activation, x, codes)));
+        let done = self.run(gemv, Activations { code: self.activation, values: &codes }, &scales, scratch, y);
+        (scratch.codes, scratch.scales) = (codes, scales);
+        for (x, y) in x.chunks_exact(self.cols).zip(y.chunks_exact_mut(self.rows)) {
+            for outlier in &self.outliers {
+                y[outlier.row] += outlier.value * x[outlier.col];
+            }
         }
         done
     }
@@ -207,30 +231,44 @@ impl Linear {
     /// If a length contradicts the shape.
     pub fn apply_codes<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &Codes, scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
         assert!(x.values.len() == self.cols && y.len() == self.rows, "{}: x and y must fit {} x {}", self.name, self.rows, self.cols);
-        let cost = self.run(gemv, Activations { code: x.code, values: &x.values }, x.scale, &mut scratch.sums, y)?;
+        let cost = self.run(gemv, Activations { code: x.code, values: &x.values }, &[x.scale], scratch, y)?;
         for outlier in &self.outliers {
             y[outlier.row] += outlier.value * (f32::from(x.values[outlier.col]) * x.scale);
         }
         Ok(cost)
     }
 
-    /// The runs of one vector of codes, their sums scaled into y.
+    /// The runs of as many vectors of codes as there are scales, their sums scaled into y. A vector's floats are added in the
+    /// same order whatever stands beside it.
     fn run<'m>(
         &self,
         gemv: &mut dyn Gemv<'m>,
         x: Activations<'_>,
-        x_scale: f32,
-        sums: &mut Vec<i32>,
+        x_scales: &[f32],
+        scratch: &mut Scratch,
         y: &mut [f32],
     ) -> Result<Cost, EngineError> {
         y.fill(0.0);
+        let vectors = x_scales.len();
         let mut cost = Cost::default();
         for run in &self.runs {
-            sums.resize(run.rows, 0);
-            let activations = Activations { code: x.code, values: &x.values[run.cols.clone()] };
-            let run_cost = gemv.run(run.id, activations, sums).map_err(|source| EngineError::Gemv { layer: self.name.clone(), source })?;
-            cost += run_cost;
-            scale_parts(&run.parts, x_scale, sums, y);
+            let sums = &mut scratch.sums;
+            sums.resize(run.rows * vectors, 0);
+            let failed = |source| EngineError::Gemv { layer: self.name.clone(), source };
+            if run.cols.len() == self.cols {
+                cost += gemv.run_vectors(run.id, vectors, x, sums).map_err(failed)?;
+            } else {
+                let in_place = gemv.has_columns();
+                for (values, sums) in x.values.chunks_exact(self.cols).zip(sums.chunks_exact_mut(run.rows)) {
+                    let x = Activations { code: x.code, values: &values[run.cols.clone()] };
+                    let done = if in_place { gemv.run_columns(run.id, run.cols.clone(), x, sums) } else { gemv.run(run.id, x, sums) };
+                    cost += done.map_err(failed)?;
+                }
+            }
+            let each = scratch.sums.chunks_exact(run.rows).zip(y.chunks_exact_mut(self.rows));
+            for ((sums, y), x_scale) in each.zip(x_scales) {
+                scale_parts(&run.parts, *x_scale, sums, y);
+            }
         }
         Ok(cost)
     }

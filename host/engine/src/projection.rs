@@ -3,26 +3,21 @@
 use nda_ndf::{Granularity, MatrixFrame};
 use nda_spec::{TileMatrix, tile};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// `W`, `rows x cols`: the codes of 1 to 4 stacks with their scales, and outliers.
 #[derive(Debug, Clone)]
 pub struct Projection<'d> {
     frame: MatrixFrame<'d>,
-    /// For groups: the words of every stack's column slices, repacked because a back end multiplies whole
-    /// matrices. Empty for the other granularities, whose words are used in place.
-    slices: Vec<Vec<Vec<u64>>>,
+    /// For groups on back ends that multiply whole matrices alone: the words of every stack's column slices, repacked when the
+    /// first of them is asked for. All else is used in place.
+    slices: OnceLock<Vec<Vec<Vec<u64>>>>,
 }
 
 impl<'d> Projection<'d> {
-    /// The matrix of a frame. Only scales by groups of columns cost memory: their codes are repacked.
+    /// The matrix of a frame, in place.
     pub fn new(frame: MatrixFrame<'d>) -> Projection<'d> {
-        let mut projection = Projection { frame, slices: Vec::new() };
-        if projection.is_grouped() {
-            let groups = projection.groups();
-            projection.slices =
-                (0..frame.stacks()).map(|stack| groups.iter().map(|cols| slice(&frame.stack(stack), cols)).collect()).collect();
-        }
-        projection
+        Projection { frame, slices: OnceLock::new() }
     }
 
     /// The frame.
@@ -41,11 +36,14 @@ impl<'d> Projection<'d> {
         (0..cols).step_by(group).map(|at| at..(at + group).min(cols)).collect()
     }
 
-    /// The codes of one stack within one of [`Self::groups`].
+    /// The codes of one stack within one of [`Self::groups`], as a matrix of their own: repacked if it is not all columns.
     pub fn codes(&self, stack: usize, group: usize) -> TileMatrix<'_> {
         if self.is_grouped() {
-            let cols = self.groups()[group].len();
-            TileMatrix::new(self.frame.rows(), cols, self.frame.code(), &self.slices[stack][group]).expect("packed to this shape by new")
+            let groups = self.groups();
+            let of_stack = |stack| groups.iter().map(|cols| slice(&self.frame.stack(stack), cols)).collect();
+            let slices = self.slices.get_or_init(|| (0..self.frame.stacks()).map(of_stack).collect());
+            let (cols, words) = (groups[group].len(), &slices[stack][group]);
+            TileMatrix::new(self.frame.rows(), cols, self.frame.code(), words).expect("packed to this shape")
         } else {
             self.frame.stack(stack)
         }

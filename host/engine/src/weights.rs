@@ -16,6 +16,8 @@ pub const LLAMA: &str = include_str!("../programs/llama.nda");
 pub const LLAMA_FLOATS: &str = include_str!("../programs/llama_floats.nda");
 /// The program of a Gemma 3.
 pub const GEMMA3: &str = include_str!("../programs/gemma3.nda");
+/// The program of a BitNet b1.58.
+pub const BITNET: &str = include_str!("../programs/bitnet.nda");
 /// The architecture that [`LLAMA`] is the program of.
 const ARCHITECTURE: &str = "llama";
 /// What messages call a document's own program.

@@ -88,6 +88,33 @@ impl PreparedX {
     }
 }
 
+/// Several vectors of equal length as bytes, word by word, in a word vector by vector. Its memory is used again.
+#[derive(Debug, Default)]
+pub(crate) struct Vectors {
+    /// How many.
+    pub count: usize,
+    /// [`PreparedX::bytes`] of every vector: that of word `w` and vector `v` stands at `w * count + v`.
+    pub bytes: Vec<[u64; LANES]>,
+    /// [`PreparedX::sum`] of every vector.
+    pub sums: Vec<i32>,
+}
+
+impl Vectors {
+    /// Takes over `values`, vectors of `cols` each; the caller has checked both.
+    pub fn prepare(&mut self, cols: usize, values: &[i8]) {
+        let vectors = values.chunks_exact(cols.max(1));
+        self.count = vectors.len();
+        self.sums.clear();
+        self.sums.extend(vectors.clone().map(|values| values.iter().map(|&v| i32::from(v)).sum::<i32>()));
+        self.bytes.resize(col_words(cols) * self.count, [0; LANES]);
+        for (vector, values) in vectors.enumerate() {
+            for (word, values) in values.chunks(WORD_COLS).enumerate() {
+                self.bytes[word * self.count + vector] = transpose(columns(values));
+            }
+        }
+    }
+}
+
 /// Up to 64 values as eight little-endian `u64`, zero beyond the last.
 pub(crate) fn columns(word: &[i8]) -> [u64; LANES] {
     let mut bytes = [0_u8; WORD_COLS];

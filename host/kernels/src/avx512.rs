@@ -5,15 +5,18 @@
 //! `RUSTFLAGS=-Ctarget-feature=+avx2,+avx512f,+avx512bw,+avx512vpopcntdq MIRIFLAGS=-Zmiri-disable-isolation
 //! cargo +nightly miri test -p nda-kernels -- without_vnni contradictory lacks --skip emulated`.
 
-use nda_spec::WeightCode;
-use nda_spec::tile::TILE_ROWS;
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
+use nda_spec::{GridMatrix, WeightCode};
 
 use crate::activations::PreparedX;
 use crate::avx2::Avx2;
+use crate::grid::GridInput;
 
 #[cfg(test)]
 mod emulated;
 mod kernels;
+
+use kernels::{BLOCKS, GridTables};
 
 mod native {
     use std::arch::x86_64::*;
@@ -59,6 +62,11 @@ impl Avx512 {
         Avx512 { vnni: None, ..self }
     }
 
+    /// The kernels of AVX2, which this machine has as well.
+    pub fn avx2(self) -> Avx2 {
+        self.avx2
+    }
+
     /// Whether A8 and A4 run through VNNI.
     pub fn has_vnni(self) -> bool {
         self.vnni.is_some()
@@ -81,5 +89,53 @@ impl Avx512 {
         };
         // SAFETY: a Vnni exists only after detect() has found every feature of the kernel.
         unsafe { native::bytes(code, tile, x, sums) }
+    }
+}
+
+/// The look-ups of one grid, and the proof that the machine has AVX-512 F, BW, VBMI and VNNI.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx512Grid {
+    tables: GridTables,
+    _vnni: Vnni,
+}
+
+impl Avx512Grid {
+    /// The kernel of a grid, where VNNI is.
+    pub fn new(avx512: Avx512, grid: &GridMatrix<'_>) -> Option<Self> {
+        Some(Avx512Grid { tables: kernels::grid_tables(grid), _vnni: avx512.vnni? })
+    }
+
+    /// Rows of one tile of that grid by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
+    pub fn tile(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
+        let totals = cleared(grid, tile, x, totals, y);
+        // SAFETY: a value of this type exists only after detect() has found every feature of the kernel.
+        unsafe {
+            match grid.stacks() {
+                1 => native::grid::<1>(grid, tile, &self.tables, x, totals),
+                2 => native::grid::<2>(grid, tile, &self.tables, x, totals),
+                3 => native::grid::<3>(grid, tile, &self.tables, x, totals),
+                _ => native::grid::<4>(grid, tile, &self.tables, x, totals),
+            }
+        }
+        add_halves(x, totals, y);
+    }
+}
+
+/// Zeros for a tile's totals, after a look at the lengths.
+fn cleared<'t>(grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &'t mut Vec<[f32; 8]>, y: &[f32]) -> &'t mut [f32] {
+    assert!(x.cols() == grid.cols() && tile < grid.rows().div_ceil(TILE_ROWS) && y.len() == TILE_ROWS * x.vectors(), "lengths fit");
+    totals.clear();
+    totals.resize(2 * BLOCKS * x.vectors(), [0.0; 8]);
+    totals.as_flattened_mut()
+}
+
+/// Adds the totals of both half words of every row.
+fn add_halves(x: &GridInput, totals: &[f32], y: &mut [f32]) {
+    for (block, totals) in totals.chunks_exact(2 * BLOCK_ROWS * x.vectors()).enumerate() {
+        for (total, y) in totals.chunks_exact(2 * BLOCK_ROWS).zip(y.chunks_exact_mut(TILE_ROWS)) {
+            for (row, y) in y[block * BLOCK_ROWS..][..BLOCK_ROWS].iter_mut().enumerate() {
+                *y = total[2 * row] + total[2 * row + 1];
+            }
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! The CPU as a GEMV back end.
 
+use std::ops::Range;
 use std::thread::available_parallelism;
 
-use nda_spec::tile::{TILE_ROWS, WORD_U64, col_words};
+use nda_spec::tile::{TILE_ROWS, WORD_COLS, WORD_U64, col_words};
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 
-use crate::activations::PreparedX;
-use crate::gemv::{check_grid, check_run, check_shape, stacked_grids, stacked_shape};
+use crate::activations::{PreparedX, Vectors};
+use crate::gemv::{check_grid, check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
 use crate::grid::{GridId, GridInput};
 use crate::level::{Level, Variant};
 use crate::team::Team;
@@ -61,6 +62,11 @@ pub struct CpuGemv<'m> {
     level: Level,
     stacks: Vec<Stack<'m>>,
     x: PreparedX,
+    /// Some columns' values, with zeros up to whole words.
+    padded: Vec<i8>,
+    vectors: Vectors,
+    /// What the product of several vectors is before its rows stand vector by vector.
+    sums: Vec<i32>,
     grids: Vec<Vec<GridMatrix<'m>>>,
     /// What a grid's product is before its rows stand vector by vector.
     tiles: Vec<f32>,
@@ -109,7 +115,17 @@ impl<'m> CpuGemv<'m> {
     }
 
     fn of_level(level: Level) -> Self {
-        CpuGemv { level, stacks: Vec::new(), x: PreparedX::default(), grids: Vec::new(), tiles: Vec::new(), team: Team::default() }
+        CpuGemv {
+            level,
+            stacks: Vec::new(),
+            x: PreparedX::default(),
+            padded: Vec::new(),
+            vectors: Vectors::default(),
+            sums: Vec::new(),
+            grids: Vec::new(),
+            tiles: Vec::new(),
+            team: Team::default(),
+        }
     }
 }
 
@@ -132,7 +148,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
         check_run(stack.shape, &x, y)?;
         self.x.prepare(self.level.form(x.code), &x);
-        let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x };
+        let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x, words: 0..col_words(stack.shape.cols) };
         let products = stack.shape.rows.saturating_mul(stack.shape.cols);
         let items = items(&stack.parts, item_tiles(products, stack.shape.cols, self.team.threads()), y);
         if products >= PARALLEL_MIN_PRODUCTS {
@@ -140,6 +156,67 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         } else {
             Team::run_alone(items, |item| job.run(item))
         }
+        Ok(Cost::default())
+    }
+
+    fn has_columns(&self) -> bool {
+        true
+    }
+
+    fn run_columns(&mut self, id: MatrixId, cols: Range<usize>, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
+        let shape = stack.shape;
+        if cols.start > cols.end || cols.end > shape.cols {
+            return Err(GemvError::Columns { first: cols.start, end: cols.end, shape });
+        }
+        check_run(Shape { cols: cols.len(), ..shape }, &x, y)?;
+        let words = cols.start / WORD_COLS..col_words(cols.end);
+        self.padded.clear();
+        self.padded.resize(cols.start % WORD_COLS, 0);
+        self.padded.extend_from_slice(x.values);
+        // Columns beside these meet zeros. A2 has none, but its values are some of A8's, and A8 has.
+        self.padded.resize(words.len() * WORD_COLS, 0);
+        let x_code = if x.code == ActivationCode::A2 { ActivationCode::A8 } else { x.code };
+        self.x.prepare(self.level.form(x_code), &Activations { code: x_code, values: &self.padded });
+        let job = Job { level: self.level, code: shape.code, x_code, x: &self.x, words };
+        let products = shape.rows.saturating_mul(self.padded.len());
+        let items = items(&stack.parts, item_tiles(products, self.padded.len(), self.team.threads()), y);
+        if products >= PARALLEL_MIN_PRODUCTS {
+            self.team.run(items, |item| job.run(item))
+        } else {
+            Team::run_alone(items, |item| job.run(item))
+        }
+        Ok(Cost::default())
+    }
+
+    fn run_vectors(&mut self, id: MatrixId, vectors: usize, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
+        let Shape { rows, cols, code } = stack.shape;
+        check_vectors(stack.shape, vectors, &x, y)?;
+        if vectors < 2 || cols == 0 || rows == 0 || !self.level.has_vectors() {
+            let vectors = x.values.chunks(cols.max(1)).zip(y.chunks_mut(rows.max(1)));
+            if cols == 0 || rows == 0 {
+                y.fill(0);
+                return Ok(Cost::default());
+            }
+            for (values, y) in vectors {
+                self.run(id, Activations { code: x.code, values }, y)?;
+            }
+            return Ok(Cost::default());
+        }
+        self.vectors.prepare(cols, x.values);
+        let padded: usize = stack.parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
+        self.sums.resize(padded * vectors, 0);
+        let products = padded.saturating_mul(cols).saturating_mul(vectors);
+        let item_tiles = item_tiles(products, cols * vectors, self.team.threads());
+        let items = vector_items(&stack.parts, item_tiles, vectors, &mut self.sums);
+        let (level, x) = (self.level, &self.vectors);
+        if products >= PARALLEL_MIN_PRODUCTS {
+            self.team.run(items, |item| item.run(level, code, x))
+        } else {
+            Team::run_alone(items, |item| item.run(level, code, x))
+        }
+        gather_rows(stack.parts.iter().map(TileMatrix::rows), vectors, &self.sums, y);
         Ok(Cost::default())
     }
 
@@ -163,7 +240,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         } else {
             Team::run_alone(items, |item| item.run(level, x))
         }
-        gather_rows(parts, vectors, &self.tiles, y);
+        gather_rows(parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
         Ok(Cost::default())
     }
 }
@@ -171,6 +248,8 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
 /// Some whole tiles of one part, and the rows of y that they make.
 struct Item<'m, 'y> {
     tiles: &'m [u64],
+    /// `u64` of a tile.
+    tile_u64: usize,
     y: &'y mut [i32],
 }
 
@@ -190,26 +269,27 @@ fn items<'m, 'y>(parts: &[TileMatrix<'m>], item_tiles: usize, y: &'y mut [i32]) 
         let words = part.words();
         own.chunks_mut(item_tiles * TILE_ROWS).enumerate().map(move |(index, y)| {
             let first = index * item_tiles * tile_u64;
-            Item { tiles: &words[first..first + y.len().div_ceil(TILE_ROWS) * tile_u64], y }
+            Item { tiles: &words[first..first + y.len().div_ceil(TILE_ROWS) * tile_u64], tile_u64, y }
         })
     })
 }
 
 /// One product: what every item of it is multiplied by, and how.
-#[derive(Clone, Copy)]
 struct Job<'x> {
     level: Level,
     code: WeightCode,
     x_code: ActivationCode,
     x: &'x PreparedX,
+    /// Words of every tile that x stands for: all, or those of some columns.
+    words: Range<usize>,
 }
 
 impl Job<'_> {
     fn run(&self, item: Item<'_, '_>) {
-        let tile_u64 = col_words(self.x.cols) * WORD_U64;
         let mut sums = [0; TILE_ROWS];
         for (index, y) in item.y.chunks_mut(TILE_ROWS).enumerate() {
-            let tile = &item.tiles[index * tile_u64..(index + 1) * tile_u64];
+            let tile = &item.tiles[index * item.tile_u64..(index + 1) * item.tile_u64];
+            let tile = &tile[self.words.start * WORD_U64..self.words.end * WORD_U64];
             self.level.tile(self.code, self.x_code, tile, self.x, &mut sums);
             y.copy_from_slice(&sums[..y.len()]);
         }
@@ -249,19 +329,52 @@ fn grid_items<'m, 'y>(
     })
 }
 
+/// Some tiles of a matrix and where their rows go: 32 rows of every vector a tile.
+struct VectorItem<'m, 'y> {
+    tiles: &'m [u64],
+    y: &'y mut [i32],
+}
+
+impl VectorItem<'_, '_> {
+    fn run(self, level: Level, code: WeightCode, x: &Vectors) {
+        let mut scratch = Vec::new();
+        let tile_u64 = x.bytes.len() / x.count * WORD_U64;
+        for (tile, y) in self.tiles.chunks_exact(tile_u64).zip(self.y.chunks_exact_mut(TILE_ROWS * x.count)) {
+            level.tile_of_vectors(code, tile, x, &mut scratch, y);
+        }
+    }
+}
+
+/// All tiles of all parts as items that any thread can take.
+fn vector_items<'m, 'y>(
+    parts: &[TileMatrix<'m>],
+    item_tiles: usize,
+    vectors: usize,
+    y: &'y mut [i32],
+) -> impl Iterator<Item = VectorItem<'m, 'y>> + Send {
+    let mut rest = y;
+    parts.iter().flat_map(move |part| {
+        let tile_u64 = col_words(part.cols()) * WORD_U64;
+        let (own, others) = std::mem::take(&mut rest).split_at_mut(part.rows().div_ceil(TILE_ROWS) * TILE_ROWS * vectors);
+        rest = others;
+        let tiles = part.words().chunks(item_tiles * tile_u64);
+        tiles.zip(own.chunks_mut(item_tiles * TILE_ROWS * vectors)).map(|(tiles, y)| VectorItem { tiles, y })
+    })
+}
+
 /// Rows from tiles: `tiles` holds 32 rows of every vector a tile, `y` all rows of a vector, then those of the next.
-fn gather_rows(parts: &[GridMatrix<'_>], vectors: usize, tiles: &[f32], y: &mut [f32]) {
-    let rows: usize = parts.iter().map(GridMatrix::rows).sum();
+fn gather_rows<T: Copy>(parts: impl Iterator<Item = usize> + Clone, vectors: usize, tiles: &[T], y: &mut [T]) {
+    let rows: usize = parts.clone().sum();
     let mut tiles = tiles.chunks_exact(TILE_ROWS);
     let mut first = 0;
     for part in parts {
-        for row in (0..part.rows()).step_by(TILE_ROWS) {
-            let count = TILE_ROWS.min(part.rows() - row);
+        for row in (0..part).step_by(TILE_ROWS) {
+            let count = TILE_ROWS.min(part - row);
             for (vector, tile) in (0..vectors).zip(&mut tiles) {
                 let at = vector * rows + first + row;
                 y[at..at + count].copy_from_slice(&tile[..count]);
             }
         }
-        first += part.rows();
+        first += part;
     }
 }

@@ -1,5 +1,7 @@
 //! The trait that carries everything: integers in, integers out, so every back end is bit-equal.
 
+use std::ops::Range;
+
 use crate::grid::{GridId, GridInput, GridInputError};
 use nda_spec::vector::Program;
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode, width};
@@ -101,6 +103,16 @@ pub enum GemvError {
         /// The prepared matrix.
         shape: Shape,
     },
+    /// Columns that a matrix does not have.
+    #[error("columns {first} to {end} are not all in the matrix, which is {rows} x {cols}", rows = shape.rows, cols = shape.cols)]
+    Columns {
+        /// The first column.
+        first: usize,
+        /// The column after the last.
+        end: usize,
+        /// The prepared matrix.
+        shape: Shape,
+    },
     /// A value that the activations' code does not have.
     #[error("x[{index}] = {value} is not an {code} activation")]
     Value {
@@ -135,6 +147,39 @@ pub trait Gemv<'m> {
 
     /// `y = W x`. `x.values` has `cols` values, `y` as many as the parts' rows together.
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError>;
+
+    /// `y = W x` of `vectors` vectors: `x.values` holds them one after another, `y` all rows of the first, then those of the next.
+    ///
+    /// A back end that reads a weight once for several vectors does so here; the others take vector after vector.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    fn run_vectors(&mut self, id: MatrixId, vectors: usize, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        let mut cost = Cost::default();
+        let (cols, rows) = (x.values.len() / vectors.max(1), y.len() / vectors.max(1));
+        if vectors <= 1 || cols == 0 || rows == 0 {
+            // One run at least, which says what is wrong with the lengths.
+            return self.run(id, x, y);
+        }
+        for (values, y) in x.values.chunks(cols).zip(y.chunks_mut(rows)) {
+            cost += self.run(id, Activations { code: x.code, values }, y)?;
+        }
+        Ok(cost)
+    }
+
+    /// Whether [`Self::run_columns`] multiplies a part of the columns in place. Other back ends are given such parts as matrices.
+    fn has_columns(&self) -> bool {
+        false
+    }
+
+    /// `y = W[.., cols] x` of some columns of every row: `x.values` has `cols.len()` values.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; columns that the matrix has not; every call where not [`Self::has_columns`].
+    fn run_columns(&mut self, id: MatrixId, cols: Range<usize>, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        let _ = (cols, x, y);
+        Err(GemvError::UnknownMatrix { id })
+    }
 
     /// Makes grids of equal `cols` ready, stacked by rows; `None` from a back end of integers, which multiplies a grid's
     /// stacks half word by half word as matrices.
@@ -192,6 +237,19 @@ pub fn check_run(shape: Shape, x: &Activations<'_>, y: &[i32]) -> Result<(), Gem
         Some(index) => Err(GemvError::Value { index, value: x.values[index], code: x.code.name() }),
         None => Ok(()),
     }
+}
+
+/// The checks of [`check_run`] for several vectors.
+///
+/// # Errors
+/// Lengths that are not `vectors` times the shape's; values that the code has not.
+pub fn check_vectors(shape: Shape, vectors: usize, x: &Activations<'_>, y: &[i32]) -> Result<(), GemvError> {
+    // All vectors are looked at as one long one; the message speaks of the matrix.
+    let all = Shape { rows: shape.rows.saturating_mul(vectors), cols: shape.cols.saturating_mul(vectors), code: shape.code };
+    check_run(all, x, y).map_err(|error| match error {
+        GemvError::Length { what, found, .. } => GemvError::Length { what, found, shape },
+        other => other,
+    })
 }
 
 /// Refuses a shape whose sums could leave 32 bits.

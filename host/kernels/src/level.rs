@@ -5,12 +5,12 @@ use std::fmt;
 use nda_spec::tile::TILE_ROWS;
 use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 
-use crate::activations::{Form, PreparedX};
+use crate::activations::{Form, PreparedX, Vectors};
 use crate::grid::{self, GridInput};
 #[cfg(target_arch = "x86_64")]
 use crate::{
     avx2::{Avx2, grid::Avx2Grid},
-    avx512::Avx512,
+    avx512::{Avx512, Avx512Grid},
 };
 use crate::{cpu::CpuError, portable};
 
@@ -33,6 +33,44 @@ impl Variant {
     /// The variants that this machine can run, slowest first; the portable one always.
     pub fn available() -> Vec<Variant> {
         Self::ALL.into_iter().filter(|&variant| Level::new(variant).is_ok()).collect()
+    }
+
+    /// What the variant needs of a processor, feature by feature, and whether this machine has it. Empty for the portable one.
+    pub fn needs(self) -> Vec<(&'static str, bool)> {
+        #[cfg(target_arch = "x86_64")]
+        return match self {
+            Variant::Portable => Vec::new(),
+            Variant::Avx2 => vec![("avx2", is_x86_feature_detected!("avx2"))],
+            Variant::Avx512 => vec![
+                ("avx2", is_x86_feature_detected!("avx2")),
+                ("avx512f", is_x86_feature_detected!("avx512f")),
+                ("avx512bw", is_x86_feature_detected!("avx512bw")),
+                ("avx512vpopcntdq", is_x86_feature_detected!("avx512vpopcntdq")),
+            ],
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        return match self {
+            Variant::Portable => Vec::new(),
+            Variant::Avx2 | Variant::Avx512 => vec![("x86_64", false)],
+        };
+    }
+
+    /// What makes the variant faster if it is there: what for, the features, and whether this machine has them.
+    pub fn uses(self) -> Vec<(&'static str, &'static str, bool)> {
+        #[cfg(target_arch = "x86_64")]
+        return match self {
+            Variant::Portable => vec![("population counts", "popcnt", is_x86_feature_detected!("popcnt"))],
+            Variant::Avx2 => {
+                let grids = is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
+                vec![("grids", "fma f16c", grids)]
+            }
+            Variant::Avx512 => {
+                let bytes = is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vbmi");
+                vec![("A8, A4 and grids by VPDPBUSD, and else as AVX2", "avx512vnni avx512vbmi", bytes)]
+            }
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        return Vec::new();
     }
 
     /// The name used in options and messages.
@@ -106,16 +144,21 @@ impl Level {
     /// The form of activations that [`Self::tile`] reads.
     pub fn form(self, x_code: ActivationCode) -> Form {
         match (self, x_code) {
-            (Level::Portable, _) => Form::Planes,
-            #[cfg(target_arch = "x86_64")]
             (_, ActivationCode::A2) => Form::A2,
+            (Level::Portable, _) => Form::Planes,
             #[cfg(target_arch = "x86_64")]
             (_, ActivationCode::A8 | ActivationCode::A4) => Form::Bytes,
         }
     }
 
-    /// The kernel of a grid's tiles. AVX-512 machines take that of AVX2.
+    /// The kernel of a grid's tiles. AVX-512 machines without VNNI take that of AVX2.
     pub fn grid_kernel(self, grid: &GridMatrix<'_>) -> GridKernel {
+        #[cfg(target_arch = "x86_64")]
+        if let Level::Avx512(avx512) = self
+            && let Some(kernel) = Avx512Grid::new(avx512, grid)
+        {
+            return GridKernel::Avx512(Box::new(kernel));
+        }
         #[cfg(target_arch = "x86_64")]
         if let (Level::Avx2(_) | Level::Avx512(_), Ok(avx2)) = (self, Avx2Grid::new(grid)) {
             return GridKernel::Avx2(avx2);
@@ -127,6 +170,10 @@ impl Level {
     /// The 32 sums of one tile, padding rows included, by activations prepared in [`Self::form`].
     pub fn tile(self, code: WeightCode, x_code: ActivationCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         match (self, x_code) {
+            (Level::Portable, ActivationCode::A2) => match code {
+                WeightCode::Quaternary => portable::a2_quaternary(tile, &x.a2, x.cols, sums),
+                WeightCode::Ternary => portable::a2_ternary(tile, &x.a2, sums),
+            },
             (Level::Portable, _) => portable::tile(code, x_code, tile, x, sums),
             #[cfg(target_arch = "x86_64")]
             (Level::Avx2(avx2), ActivationCode::A2) => avx2.a2(code, tile, x, sums),
@@ -140,11 +187,31 @@ impl Level {
     }
 }
 
+impl Level {
+    /// Whether [`Self::tile_of_vectors`] is there: several vectors of bytes share the look-ups of a weight.
+    pub fn has_vectors(self) -> bool {
+        !matches!(self, Level::Portable)
+    }
+
+    /// The 32 sums of one tile by every vector of `x`, `sums[vector * TILE_ROWS + row]`. Only where [`Self::has_vectors`].
+    pub fn tile_of_vectors(self, code: WeightCode, tile: &[u64], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
+        match self {
+            Level::Portable => unreachable!("the portable kernels take vector after vector"),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(avx2) => avx2.vectors(code, tile, x, scratch, sums),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(avx512) => avx512.avx2().vectors(code, tile, x, scratch, sums),
+        }
+    }
+}
+
 /// What multiplies the tiles of one grid.
 pub(crate) enum GridKernel {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2Grid),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Box<Avx512Grid>),
 }
 
 impl GridKernel {
@@ -154,6 +221,8 @@ impl GridKernel {
             GridKernel::Portable => grid::tile(grid, tile, x, y),
             #[cfg(target_arch = "x86_64")]
             GridKernel::Avx2(avx2) => avx2.tile(grid, tile, x, totals, y),
+            #[cfg(target_arch = "x86_64")]
+            GridKernel::Avx512(avx512) => avx512.tile(grid, tile, x, totals, y),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! GEMV on the CPU, and the trait that every GEMV back end implements.
 //!
-//! [`CpuGemv`] multiplies ternary and quaternary weights by A8, A4 and A2 activations, all of them
-//! bit-equal to `nda_spec::golden::gemv`, and grids by several vectors at once, bit-equal to `nda_spec::grid::gemv`. It reads the weights where they lie (a mapped file) in the
-//! tile layout of `nda_spec::tile`, and chooses among [`Variant`]s once, at run time.
+//! [`CpuGemv`] multiplies ternary and quaternary weights by A8, A4 and A2 activations, one vector or several at a time, all of
+//! them bit-equal to `nda_spec::golden::gemv`, and grids by several vectors at once, bit-equal to `nda_spec::grid::gemv`. It
+//! reads the weights where they lie (a mapped file) in the tile layout of `nda_spec::tile`, and chooses among [`Variant`]s
+//! once, at run time. [`seed`] has the articles' element operations.
 
 #![deny(unsafe_code)]
 
@@ -21,7 +22,12 @@ pub mod grid;
 mod level;
 #[cfg(target_arch = "x86_64")]
 mod pairs;
+#[allow(unsafe_code)]
 mod portable;
+#[allow(unsafe_code)]
+pub mod roof;
+#[allow(unsafe_code)]
+pub mod seed;
 mod team;
 
 pub use cpu::{CpuError, CpuGemv};

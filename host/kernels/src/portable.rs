@@ -1,32 +1,106 @@
-//! The loop that a reader checks by hand, for every code and every machine: the reference of this crate's tests.
+//! The loops that a reader checks by hand, for every code and every machine: the reference of this crate's tests.
+//!
+//! They are plain Rust on `u64`. On x86-64 they are compiled a second time for machines with POPCNT (all since 2008),
+//! because without it a population count is a dozen instructions.
 
 use nda_spec::WeightCode;
-use nda_spec::tile::{TILE_ROWS, col_words, u64_index};
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
 use nda_spec::{ActivationCode, Affine};
 
-use crate::activations::PreparedX;
+use crate::activations::{A2Word, PreparedX};
 
-/// The 32 sums of one tile through AND-popcounts (NUMBERS.md, the plane identity), for any pair of codes.
-///
-/// Reads [`crate::activations::Form::Planes`]. `tile` is `64 * col_words` words.
-pub(crate) fn tile(code: WeightCode, x_code: ActivationCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
-    let Affine { coefficients: a, offset: w_offset } = code.affine();
-    let Affine { coefficients: b, offset: x_offset } = x_code.affine();
-    let col_words = col_words(x.cols);
-    for (row, sum) in sums.iter_mut().enumerate() {
-        let (mut products, mut weights) = (0_i64, 0_i64);
-        for (col_word, x_planes) in x.planes.chunks_exact(b.len()).enumerate() {
-            let plane = |plane| tile[u64_index(row, col_word, plane, col_words)];
-            for (w_plane, a) in planes(code, plane(0), plane(1)).into_iter().zip(a) {
-                weights += i64::from(a * w_plane.count_ones() as i32);
-                for (x_plane, b) in x_planes.iter().zip(b) {
-                    products += i64::from(a * b * (w_plane & x_plane).count_ones() as i32);
+/// Compiles a function for every machine and for POPCNT, and calls the one that this machine runs best.
+macro_rules! for_popcnt {
+    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $of:ty),*) $body:block) => {
+        $(#[$doc])*
+        pub(crate) fn $name($($arg: $of),*) {
+            #[inline(always)]
+            fn body($($arg: $of),*) $body
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "popcnt")]
+            fn counting($($arg: $of),*) {
+                body($($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("popcnt") {
+                // SAFETY: the machine has POPCNT, as was found just now.
+                return unsafe { counting($($arg),*) };
+            }
+            body($($arg),*)
+        }
+    };
+}
+
+/// Where plane 0 of a row stands in a word; plane 1 stands eight words later.
+const fn place(row: usize) -> usize {
+    row / BLOCK_ROWS * BLOCK_ROWS * WeightCode::PLANES + row % BLOCK_ROWS
+}
+
+for_popcnt! {
+    /// The 32 sums of one tile through AND-popcounts (NUMBERS.md, the plane identity), for any pair of codes.
+    ///
+    /// Reads [`crate::activations::Form::Planes`]. `tile` is `64 * col_words` words.
+    fn tile(code: WeightCode, x_code: ActivationCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        let Affine { coefficients: a, offset: w_offset } = code.affine();
+        let Affine { coefficients: b, offset: x_offset } = x_code.affine();
+        let (words, _) = tile.as_chunks::<WORD_U64>();
+        for (row, sum) in sums.iter_mut().enumerate() {
+            let (mut products, mut weights) = (0_i64, 0_i64);
+            for (word, x_planes) in words.iter().zip(x.planes.chunks_exact(b.len())) {
+                for (w_plane, a) in planes(code, word[place(row)], word[place(row) + BLOCK_ROWS]).into_iter().zip(a) {
+                    weights += i64::from(a * w_plane.count_ones() as i32);
+                    for (x_plane, b) in x_planes.iter().zip(b) {
+                        products += i64::from(a * b * (w_plane & x_plane).count_ones() as i32);
+                    }
                 }
             }
+            let total = products + i64::from(x_offset) * weights + i64::from(w_offset) * i64::from(x.sum);
+            // At most 2 * 128 * MAX_COLS in magnitude, which 32 bits hold.
+            *sum = total as i32;
         }
-        let total = products + i64::from(x_offset) * weights + i64::from(w_offset) * i64::from(x.sum);
-        // At most 2 * 128 * MAX_COLS in magnitude, which 32 bits hold.
-        *sum = total as i32;
+    }
+}
+
+for_popcnt! {
+    /// The 32 sums of one tile by A2 activations: `4n - 3 (pc(s^s') + pc(s' ^ (small' ? e : s))) - 2 pc(e^e')`
+    /// (NUMBERS.md, the 3-popcount identity). Padding is 00 on both sides and counts nothing, so n is the true number of columns.
+    fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_ROWS]) {
+        // At most 8 a column, and 2^23 columns.
+        let mut minus = [0_u32; TILE_ROWS];
+        for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(x) {
+            for (row, minus) in minus.iter_mut().enumerate() {
+                let (sign, extra) = (word[place(row)], word[place(row) + BLOCK_ROWS]);
+                let signs = sign ^ x.sign;
+                let chosens = signs ^ ((sign ^ extra) & x.small);
+                let extras = extra ^ x.extra;
+                *minus += 3 * (signs.count_ones() + chosens.count_ones()) + 2 * extras.count_ones();
+            }
+        }
+        for (sum, minus) in sums.iter_mut().zip(minus) {
+            // At most 4 * MAX_COLS in magnitude.
+            *sum = (4 * cols as i64 - i64::from(minus)) as i32;
+        }
+    }
+}
+
+for_popcnt! {
+    /// The same of ternary weights: `pc(a & !(n & large')) + pc(a & !n & large') - 2 pc(n)` with `n = a & (p ^ s')`, the
+    /// negative products. What is not active, padding too, counts nothing.
+    fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
+        let (mut ones, mut negatives) = ([0_u32; TILE_ROWS], [0_u32; TILE_ROWS]);
+        for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(x) {
+            for row in 0..TILE_ROWS {
+                let (active, positive) = (word[place(row)], word[place(row) + BLOCK_ROWS]);
+                let negative = active & (positive ^ x.sign);
+                let (low, high) = (active & !(negative & !x.small), active & !(negative | x.small));
+                ones[row] += low.count_ones() + high.count_ones();
+                negatives[row] += negative.count_ones();
+            }
+        }
+        for (sum, (ones, negatives)) in sums.iter_mut().zip(ones.into_iter().zip(negatives)) {
+            // At most 2 * MAX_COLS in magnitude.
+            *sum = (i64::from(ones) - 2 * i64::from(negatives)) as i32;
+        }
     }
 }
 

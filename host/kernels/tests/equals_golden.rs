@@ -97,6 +97,31 @@ fn gemv_equals_golden_at_every_tail_of_rows() {
     }
 }
 
+#[test]
+fn gemv_equals_golden_at_every_alignment_of_the_words() {
+    let (rows, cols, variants) = (33, 130, variants());
+    for (code, x_code) in code_pairs() {
+        let weights = random(code.values(), rows * cols, 3);
+        let x = random(&x_values(x_code), cols * 2, 4);
+        let words = pack(rows, cols, code, &weights).expect("values of the code");
+        let expected: Vec<i32> = x.chunks(cols).flat_map(|x| golden::gemv(rows, cols, &weights, x)).collect();
+        // Words begin at every multiple of 8 within a cache line, and end where their memory ends.
+        for offset in 0..8 {
+            let moved: Vec<u64> = std::iter::repeat_n(u64::MAX, offset).chain(words.iter().copied()).collect();
+            let matrix = TileMatrix::new(rows, cols, code, &moved[offset..]).expect("the packed shape");
+            for &variant in &variants {
+                let mut cpu = CpuGemv::with_variant(variant).expect("an available variant");
+                let id = cpu.prepare(&[matrix]).expect("a small matrix");
+                let mut y = vec![i32::MIN; 2 * rows];
+                cpu.run(id, Activations { code: x_code, values: &x[..cols] }, &mut y[..rows]).expect("a right run");
+                assert_eq!(y[..rows], expected[..rows], "{variant} {code:?} {x_code:?}, offset {offset}");
+                cpu.run_vectors(id, 2, Activations { code: x_code, values: &x }, &mut y).expect("a right run");
+                assert_eq!(y, expected, "{variant} {code:?} {x_code:?}, offset {offset}, two vectors");
+            }
+        }
+    }
+}
+
 /// All values the smallest, all the largest, and both in turn, beginning with either.
 fn extremes(values: &[i8], count: usize) -> [Vec<i8>; 4] {
     let ends = [values[0], values[values.len() - 1]];
@@ -263,6 +288,97 @@ fn any_number_of_threads_gives_the_same_rows() {
 }
 
 #[test]
+fn several_vectors_at_once_equal_golden_one_by_one() {
+    for (part_rows, cols, vectors) in
+        [(&[1][..], 1, 2), (&[33, 5], 65, 3), (&[32], 64, 16), (&[70, 0, 40], 200, 5), (&[3], 100, 1), (&[1025, 70], 513, 9), (&[4], 7, 0)]
+    {
+        let rows: usize = part_rows.iter().sum();
+        for (code, x_code) in code_pairs() {
+            let (weights, packed) = pack_parts(code, part_rows, cols, 17);
+            let x = random(&x_values(x_code), cols * vectors, 18);
+            let expected: Vec<i32> = x.chunks(cols).flat_map(|x| golden::gemv(rows, cols, &weights, x)).collect();
+            for variant in variants() {
+                for threads in [1, 2] {
+                    let mut cpu = CpuGemv::with_variant(variant).unwrap().with_threads(threads).unwrap();
+                    let id = cpu.prepare(&views(code, part_rows, cols, &packed)).unwrap();
+                    for _ in 0..2 {
+                        let mut y = vec![i32::MIN; rows * vectors];
+                        cpu.run_vectors(id, vectors, Activations { code: x_code, values: &x }, &mut y).unwrap();
+                        assert_eq!(y, expected, "{variant} {code:?} {x_code:?} {part_rows:?} x {cols}, {vectors} vectors");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn some_columns_equal_golden_wherever_they_begin_and_end() {
+    let (part_rows, cols) = ([33, 5], 200);
+    let rows: usize = part_rows.iter().sum();
+    for (code, x_code) in code_pairs() {
+        let (weights, packed) = pack_parts(code, &part_rows, cols, 27);
+        for variant in variants() {
+            let mut cpu = CpuGemv::with_variant(variant).unwrap();
+            let id = cpu.prepare(&views(code, &part_rows, cols, &packed)).unwrap();
+            for own in [0..200, 0..32, 32..64, 64..128, 63..65, 7..7, 200..200, 128..200, 160..192, 192..200, 1..199] {
+                let x = random(&x_values(x_code), own.len(), 28);
+                let cut: Vec<i8> = weights.chunks(cols).flat_map(|row| row[own.clone()].to_vec()).collect();
+                let mut y = vec![i32::MIN; rows];
+                cpu.run_columns(id, own.clone(), Activations { code: x_code, values: &x }, &mut y).unwrap();
+                assert_eq!(y, golden::gemv(rows, own.len(), &cut, &x), "{variant} {code:?} {x_code:?} {own:?}");
+            }
+            let x = Activations { code: x_code, values: &[1; 2] };
+            assert!(matches!(cpu.run_columns(id, 199..201, x, &mut vec![0; rows]), Err(GemvError::Columns { end: 201, .. })));
+            assert!(matches!(cpu.run_columns(id, 0..3, x, &mut vec![0; rows]), Err(GemvError::Length { what: "x", .. })));
+        }
+    }
+}
+
+#[test]
+fn several_vectors_of_extremes_are_exact() {
+    for (code, x_code) in code_pairs() {
+        let (rows, cols) = (33, 15_000);
+        for weights in &extremes(code.values(), rows * cols)[..2] {
+            let words = pack(rows, cols, code, weights).unwrap();
+            let matrix = TileMatrix::new(rows, cols, code, &words).unwrap();
+            let x: Vec<i8> = extremes(&x_values(x_code), cols).concat();
+            let expected: Vec<i32> = x.chunks(cols).flat_map(|x| golden::gemv(rows, cols, weights, x)).collect();
+            for variant in variants() {
+                let mut cpu = CpuGemv::with_variant(variant).unwrap();
+                let id = cpu.prepare(&[matrix]).unwrap();
+                let mut y = vec![0; rows * 4];
+                cpu.run_vectors(id, 4, Activations { code: x_code, values: &x }, &mut y).unwrap();
+                assert_eq!(y, expected, "{variant} {code:?} {x_code:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn lengths_and_values_of_several_vectors_are_checked() {
+    let words = pack(3, 5, WeightCode::Ternary, &[1; 15]).unwrap();
+    let matrix = TileMatrix::new(3, 5, WeightCode::Ternary, &words).unwrap();
+    for variant in variants() {
+        let mut cpu = CpuGemv::with_variant(variant).unwrap();
+        let id = cpu.prepare(&[matrix]).unwrap();
+        let mut run = |vectors, values: &[i8], rows: usize| {
+            let x = Activations { code: ActivationCode::A4, values };
+            cpu.run_vectors(id, vectors, x, &mut vec![0; rows])
+        };
+        assert!(run(2, &[1; 10], 6).is_ok());
+        assert!(matches!(run(2, &[1; 9], 6), Err(GemvError::Length { what: "x", found: 9, .. })));
+        assert!(matches!(run(2, &[1; 10], 3), Err(GemvError::Length { what: "y", found: 3, .. })));
+        assert!(matches!(run(usize::MAX, &[1; 10], 6), Err(GemvError::Length { what: "x", .. })));
+        assert!(matches!(run(2, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 6), Err(GemvError::Value { index: 7, value: 8, .. })));
+        assert!(matches!(
+            cpu.run_vectors(MatrixId(9), 1, Activations { code: ActivationCode::A8, values: &[] }, &mut []),
+            Err(GemvError::UnknownMatrix { .. })
+        ));
+    }
+}
+
+#[test]
 fn wrong_vectors_and_ids_are_errors_that_say_which() {
     let words = pack(3, 5, WeightCode::Ternary, &[1; 15]).unwrap();
     let matrix = TileMatrix::new(3, 5, WeightCode::Ternary, &words).unwrap();
@@ -318,6 +434,10 @@ fn a_variant_that_the_machine_lacks_is_an_error_and_new_takes_the_best() {
             }
             Err(error) => panic!("{error}"),
         }
+    }
+    for variant in Variant::ALL {
+        let has_all = variant.needs().iter().all(|(_, found)| *found);
+        assert_eq!(has_all, available.contains(&variant), "{variant} needs {:?}", variant.needs());
     }
     assert!(matches!(CpuGemv::new().with_threads(0), Err(CpuError::NoThread)));
 }

@@ -116,7 +116,9 @@ fn products_of_grids_equal_the_definition_at_every_tail() {
 #[test]
 fn extremes_are_exact() {
     for (weight, code) in [(2, 127), (-2, 127), (2, -127), (-2, -127)] {
-        for coefficients in [&[31][..], &[16], &[15, 16], &[8, 8], &[7, 8, 16]] {
+        for coefficients in
+            [&[31][..], &[16], &[4], &[8], &[15, 16], &[8, 8], &[1, 1], &[3, 5], &[7, 8, 16], &[5, 5, 6], &[1, 1, 1, 1], &[4, 4, 4, 5]]
+        {
             let owned = Owned::new((33, 300), WeightCode::Quaternary, GroupCols::C32, coefficients, || weight, 5);
             check(&[&owned], 2, &[code], 1, &format!("{weight} {code} {coefficients:?}"));
         }

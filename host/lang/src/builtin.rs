@@ -180,6 +180,11 @@ pub trait Builtins {
         x.iter_mut().for_each(|v| *v = ops::silu(*v));
     }
 
+    /// `x = max(x, 0)^2`.
+    fn relu2(&mut self, x: &mut [f32]) {
+        x.iter_mut().for_each(|v| *v = ops::relu2(*v));
+    }
+
     /// `out = silu(gate) * up`.
     fn swiglu(&mut self, gate: &[f32], up: &[f32], out: &mut [f32]) {
         ops::swiglu(gate, up, out);
@@ -237,6 +242,7 @@ pub enum Builtin {
     Scale,
     Dot,
     Silu,
+    Relu2,
     Swiglu,
     Geglu,
     RmsNorm,
@@ -311,7 +317,7 @@ const TO_VEC: Back = Back::Is(Type::Vec);
 const NOTHING: Back = Back::Is(Type::Unit);
 
 /// All builtins.
-pub const SIGNATURES: [Signature; 51] = [
+pub const SIGNATURES: [Signature; 52] = [
     Signature { name: "print", builtin: Builtin::Print, params: &[Param::Any], repeat: true, back: Back::Is(Type::Unit) },
     one("int", Builtin::Int, &[FLOAT], TO_INT),
     one("float", Builtin::Float, &[INT], TO_FLOAT),
@@ -340,6 +346,7 @@ pub const SIGNATURES: [Signature; 51] = [
     one("scale", Builtin::Scale, &[VEC, FLOAT], TO_VEC),
     one("dot", Builtin::Dot, &[VEC, VEC], TO_FLOAT),
     one("silu", Builtin::Silu, &[VEC], TO_VEC),
+    one("relu2", Builtin::Relu2, &[VEC], TO_VEC),
     one("swiglu", Builtin::Swiglu, &[VEC, VEC], TO_VEC),
     one("geglu", Builtin::Geglu, &[VEC, VEC], TO_VEC),
     one("rms_norm", Builtin::RmsNorm, &[VEC, VEC, FLOAT], TO_VEC),
@@ -523,7 +530,7 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             Ok(Value::Float(f64::from(ops::dot(a, b))))
         }
         Builtin::Rope | Builtin::RopeRows => rope(heap, turns, builtin, args),
-        Builtin::Scale | Builtin::Silu | Builtin::Softmax => in_place(*host, heap, builtin, args),
+        Builtin::Scale | Builtin::Silu | Builtin::Relu2 | Builtin::Softmax => in_place(*host, heap, builtin, args),
         Builtin::RmsNorm => {
             let (x, weight) = (vector(&args[0]), vector(&args[1]));
             if weight.is_empty() || x.is_empty() || x.len() % weight.len() != 0 {
@@ -637,6 +644,7 @@ fn in_place(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &m
             x.iter_mut().for_each(|v| *v *= by);
         }
         Builtin::Silu => host.silu(x),
+        Builtin::Relu2 => host.relu2(x),
         _ => host.softmax(x),
     }
     Ok(back(vector))

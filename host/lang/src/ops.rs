@@ -23,6 +23,11 @@ pub fn silu(g: f32) -> f32 {
     g / (1.0 + nda_kernels::float::exp(-g))
 }
 
+/// `relu2(g) = max(g, 0)^2` (So et al., 2021, Primer): the gate of a BitNet b1.58's feed-forward part. NaN stays NaN.
+pub fn relu2(g: f32) -> f32 {
+    if g < 0.0 { 0.0 } else { g * g }
+}
+
 /// Rotary position embedding (Su et al., 2021), in the half-split form of Hugging Face's Llama:
 /// dimension `i` turns with dimension `i + half`.
 #[derive(Debug, Clone)]
@@ -137,6 +142,12 @@ mod tests {
         near(x[1], -(0.02_f64.sin()));
         near(x[3], 0.02_f64.cos());
         near(x[4], 5.0 * 2_f64.cos() - 7.0 * 2_f64.sin());
+    }
+
+    #[test]
+    fn squared_relu_is_zero_below_zero_and_hides_no_nan() {
+        assert_eq!([-2.0, -0.0, 0.0, 0.5, 3.0, f32::NEG_INFINITY].map(relu2), [0.0, 0.0, 0.0, 0.25, 9.0, 0.0]);
+        assert!(relu2(f32::NAN).is_nan());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A document over bytes in memory, used in place.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::chain::{Body, Depth, Entry, Index, walk};
@@ -10,7 +11,26 @@ use crate::{FrameKind, GridFrame, MatrixFrame, Metadata, NdfError, Tokenizer, Ve
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
     bytes: &'a [u8],
-    index: Arc<Index>,
+    index: Known<'a>,
+}
+
+/// What was learned about the bytes: shared by a document and its clones, or lent by a mapping, which costs no counting.
+#[derive(Debug, Clone)]
+enum Known<'a> {
+    Shared(Arc<Index>),
+    Lent(&'a Index),
+}
+
+impl Deref for Known<'_> {
+    type Target = Index;
+
+    #[inline]
+    fn deref(&self) -> &Index {
+        match self {
+            Known::Shared(index) => index,
+            Known::Lent(index) => index,
+        }
+    }
 }
 
 /// One frame, as a listing shows it.
@@ -39,7 +59,7 @@ impl<'a> Document<'a> {
     /// # Errors
     /// The first thing that is wrong, with frame and offset.
     pub fn open(bytes: &'a [u8]) -> Result<Self, NdfError> {
-        Ok(Document { bytes, index: Arc::new(walk(bytes, Depth::Full)?) })
+        Ok(Document { bytes, index: Known::Shared(Arc::new(walk(bytes, Depth::Full)?)) })
     }
 
     /// Opens a document and checks its structure only: all sizes, offsets, names, text and scales, but no frame's hash
@@ -48,7 +68,7 @@ impl<'a> Document<'a> {
     /// # Errors
     /// The first thing that is wrong, with frame and offset.
     pub fn open_structure(bytes: &'a [u8]) -> Result<Self, NdfError> {
-        Ok(Document { bytes, index: Arc::new(walk(bytes, Depth::Structure)?) })
+        Ok(Document { bytes, index: Known::Shared(Arc::new(walk(bytes, Depth::Structure)?)) })
     }
 
     /// Checks every byte, as [`Self::open`] does.
@@ -59,12 +79,10 @@ impl<'a> Document<'a> {
         walk(self.bytes, Depth::Full).map(|_| ())
     }
 
-    pub(crate) fn from_index(bytes: &'a [u8], index: Arc<Index>) -> Self {
-        Document { bytes, index }
-    }
-
-    pub(crate) fn into_index(self) -> Arc<Index> {
-        self.index
+    /// A document over bytes that `index` was learned from.
+    #[inline]
+    pub(crate) fn from_index(bytes: &'a [u8], index: &'a Index) -> Self {
+        Document { bytes, index: Known::Lent(index) }
     }
 
     /// The whole file.
@@ -97,7 +115,7 @@ impl<'a> Document<'a> {
         self.index.frames.iter().enumerate().map(|(index, entry)| FrameInfo {
             index: index as u32,
             kind: entry.kind,
-            name: self.name(entry),
+            name: name(self.name_bytes(entry)),
             offset: entry.bytes.start as u64,
             frame_bytes: entry.bytes.len() as u64,
             payload_bytes: entry.payload.len() as u64,
@@ -109,14 +127,24 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// [`NdfError::NoSuchFrame`].
+    #[inline]
     pub fn matrix(&self, name: &str) -> Result<MatrixFrame<'a>, NdfError> {
         self.find(name).and_then(|(index, entry)| self.matrix_frame(index, entry)).ok_or_else(|| self.missing(FrameKind::Matrix, name))
+    }
+
+    /// A matrix by its place in the chain ([`MatrixFrame::index`]): what a look-up by name costs is saved.
+    ///
+    /// Returns `None` if there is no such frame or it is no matrix.
+    #[inline]
+    pub fn matrix_at(&self, index: u32) -> Option<MatrixFrame<'a>> {
+        self.matrix_frame(index as usize, self.index.frames.get(index as usize)?)
     }
 
     /// A vector or table by its name. Look it up once, not per token.
     ///
     /// # Errors
     /// [`NdfError::NoSuchFrame`].
+    #[inline]
     pub fn vector(&self, name: &str) -> Result<VectorFrame<'a>, NdfError> {
         self.find(name).and_then(|(index, entry)| self.vector_frame(index, entry)).ok_or_else(|| self.missing(FrameKind::Vector, name))
     }
@@ -125,6 +153,7 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// [`NdfError::NoSuchFrame`].
+    #[inline]
     pub fn grid(&self, name: &str) -> Result<GridFrame<'a>, NdfError> {
         self.find(name).and_then(|(index, entry)| self.grid_frame(index, entry)).ok_or_else(|| self.missing(FrameKind::Grid, name))
     }
@@ -144,39 +173,54 @@ impl<'a> Document<'a> {
         self.index.frames.iter().enumerate().filter_map(|(index, entry)| self.vector_frame(index, entry))
     }
 
+    #[inline]
     fn find(&self, name: &str) -> Option<(usize, &Entry)> {
         let index = *self.index.by_name.get(name)?;
         Some((index, self.index.frames.get(index)?))
     }
 
+    #[cold]
     fn missing(&self, kind: FrameKind, name: &str) -> NdfError {
         let count = self.index.frames.iter().filter(|entry| entry.kind == kind).count();
         NdfError::NoSuchFrame { kind, name: name.to_owned(), count }
     }
 
-    fn name(&self, entry: &Entry) -> &'a str {
-        std::str::from_utf8(&self.bytes[entry.name.clone()]).expect("the walk over these bytes found UTF-8 here")
+    #[inline]
+    fn name_bytes(&self, entry: &Entry) -> &'a [u8] {
+        &self.bytes[entry.name.clone()]
     }
 
+    #[inline]
     fn payload(&self, entry: &Entry) -> Stretch<'a> {
         Stretch { bytes: &self.bytes[entry.payload.clone()], offset: entry.payload.start, frame: None }
     }
 
+    #[inline(always)]
     fn matrix_frame(&self, index: usize, entry: &Entry) -> Option<MatrixFrame<'a>> {
         let Body::Matrix(layout) = &entry.body else { return None };
-        let frame = layout.frame(index as u32, self.name(entry), self.payload(entry));
+        let frame = layout.frame(index as u32, self.name_bytes(entry), self.payload(entry));
         Some(frame.expect("the walk over these bytes found every section in its place"))
     }
 
+    #[inline]
     fn grid_frame(&self, index: usize, entry: &Entry) -> Option<GridFrame<'a>> {
         let Body::Grid(layout) = &entry.body else { return None };
-        let frame = layout.frame(index as u32, self.name(entry), self.payload(entry));
+        let frame = layout.frame(index as u32, self.name_bytes(entry), self.payload(entry));
         Some(frame.expect("the walk over these bytes found every section in its place"))
     }
 
+    #[inline]
     fn vector_frame(&self, index: usize, entry: &Entry) -> Option<VectorFrame<'a>> {
         let Body::Vector(layout) = &entry.body else { return None };
-        let frame = layout.frame(index as u32, self.name(entry), self.payload(entry));
+        let frame = layout.frame(index as u32, self.name_bytes(entry), self.payload(entry));
         Some(frame.expect("the walk over these bytes found every section in its place"))
+    }
+}
+
+/// A frame's name. Frames keep its bytes, so that taking one costs no look at them.
+pub(crate) const fn name(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(name) => name,
+        Err(_) => panic!("the walk over these bytes found UTF-8 here"),
     }
 }

@@ -18,16 +18,19 @@ pub(crate) struct Stretch<'a> {
 
 impl<'a> Stretch<'a> {
     /// The error of a fault at `offset` within the stretch.
+    #[cold]
     pub fn fault(&self, offset: usize, fault: Fault) -> NdfError {
         let at = Place { frame: self.frame.cloned(), offset: (self.offset as u64).saturating_add(offset as u64) };
         NdfError::Broken { at, fault }
     }
 
+    #[cold]
     fn too_short(&self, needed: usize) -> NdfError {
         self.fault(self.bytes.len(), Fault::PayloadBytes { expected: needed as u64, found: self.bytes.len() as u64 })
     }
 
     /// The bytes of a range.
+    #[inline]
     pub fn range(&self, range: Range<usize>) -> Result<&'a [u8], NdfError> {
         self.bytes.get(range.clone()).ok_or_else(|| self.too_short(range.end))
     }
@@ -55,8 +58,15 @@ impl<'a> Stretch<'a> {
     }
 
     /// The elements of a range, in place.
+    #[inline]
     pub fn elements<T: Pod>(&self, range: Range<usize>) -> Result<&'a [T], NdfError> {
         bytemuck::try_cast_slice(self.range(range)?).map_err(|_| NdfError::Misaligned)
+    }
+
+    /// The elements of a range whose place has been checked before; `None` only if it has not.
+    #[inline(always)]
+    pub fn placed<T: Pod>(&self, range: &Range<usize>) -> Option<&'a [T]> {
+        bytemuck::try_cast_slice(self.bytes.get(range.start..range.end)?).ok()
     }
 
     /// Refuses a range with a byte that is not zero.

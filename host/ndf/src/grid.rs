@@ -17,7 +17,7 @@ use crate::{Fault, NdfError};
 #[derive(Debug, Clone, Copy)]
 pub struct GridFrame<'a> {
     index: u32,
-    name: &'a str,
+    name: &'a [u8],
     matrix: GridMatrix<'a>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> GridFrame<'a> {
 
     /// The frame's name.
     pub const fn name(&self) -> &'a str {
-        self.name
+        crate::document::name(self.name)
     }
 
     /// Shape, coefficients, scales and planes.
@@ -79,15 +79,17 @@ impl GridLayout {
         Ok(GridLayout { rows, cols, code, group, coefficients: coefficients.to_vec(), scales: start..end, tiles: first..last })
     }
 
+    #[inline]
     fn matrix<'a>(&self, payload: Stretch<'a>) -> Result<GridMatrix<'a>, NdfError> {
         let (scales, words) = (payload.elements(self.scales.clone())?, payload.elements(self.tiles.clone())?);
         let matrix = GridMatrix::new((self.rows, self.cols), self.code, self.group, &self.coefficients, scales, words);
         matrix.map_err(|source| payload.fault(at::COEFFICIENTS.start, Fault::Grid { source }))
     }
 
-    /// The frame over a payload that this layout was read from.
-    pub fn frame<'a>(&self, index: u32, name: &'a str, payload: Stretch<'a>) -> Result<GridFrame<'a>, NdfError> {
-        Ok(GridFrame { index, name, matrix: self.matrix(payload)? })
+    /// The frame over a payload that this layout was read from; `None` over another.
+    #[inline]
+    pub fn frame<'a>(&self, index: u32, name: &'a [u8], payload: Stretch<'a>) -> Option<GridFrame<'a>> {
+        Some(GridFrame { index, name, matrix: self.matrix(payload).ok()? })
     }
 
     /// The place of a fault that [`GridMatrix::check`] found.

@@ -17,6 +17,7 @@ mod draft;
 mod error;
 mod fields;
 mod grid;
+mod hash;
 mod layout;
 mod legacy;
 mod mapped;

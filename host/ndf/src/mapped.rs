@@ -3,9 +3,8 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::chain::Index;
+use crate::chain::{Depth, Index, walk};
 use crate::{AlignedBytes, Document, NdfError};
 
 /// A mapped file and what was checked about it. Readable from many threads.
@@ -16,7 +15,7 @@ use crate::{AlignedBytes, Document, NdfError};
 #[derive(Debug)]
 pub struct MappedDocument {
     file: Bytes,
-    index: Arc<Index>,
+    index: Index,
 }
 
 #[derive(Debug)]
@@ -27,6 +26,7 @@ enum Bytes {
 }
 
 impl Bytes {
+    #[inline]
     fn get(&self) -> &[u8] {
         match self {
             Bytes::Mapped(data) => data,
@@ -59,7 +59,7 @@ impl MappedDocument {
     /// The system's answer, or the first thing that is wrong with the document.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, NdfError> {
         let file = Bytes::of(path.as_ref())?;
-        let index = Document::open(file.get())?.into_index();
+        let index = walk(file.get(), Depth::Full)?;
         Ok(MappedDocument { file, index })
     }
 
@@ -69,12 +69,13 @@ impl MappedDocument {
     /// The system's answer, or the first thing that is wrong with the structure.
     pub fn open_structure(path: impl AsRef<Path>) -> Result<Self, NdfError> {
         let file = Bytes::of(path.as_ref())?;
-        let index = Document::open_structure(file.get())?.into_index();
+        let index = walk(file.get(), Depth::Structure)?;
         Ok(MappedDocument { file, index })
     }
 
-    /// The document. Costs nothing; frames taken from it live as long as the mapping.
+    /// The document. Costs nothing, no allocation and no counting; frames taken from it live as long as the mapping.
+    #[inline]
     pub fn document(&self) -> Document<'_> {
-        Document::from_index(self.file.get(), Arc::clone(&self.index))
+        Document::from_index(self.file.get(), &self.index)
     }
 }

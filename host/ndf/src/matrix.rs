@@ -12,7 +12,7 @@ use crate::{FRAME_ALIGN, Fault, Granularity, MAX_STACKS, NdfError};
 #[derive(Debug, Clone, Copy)]
 pub struct MatrixFrame<'a> {
     index: u32,
-    name: &'a str,
+    name: &'a [u8],
     rows: usize,
     cols: usize,
     code: WeightCode,
@@ -31,7 +31,7 @@ impl<'a> MatrixFrame<'a> {
 
     /// The frame's name.
     pub const fn name(&self) -> &'a str {
-        self.name
+        crate::document::name(self.name)
     }
 
     /// Rows of W: the length of y. At least 1.
@@ -69,7 +69,7 @@ impl<'a> MatrixFrame<'a> {
     /// # Panics
     /// If there is no such stack.
     pub fn stack_scales(&self, stack: usize) -> &'a [f32] {
-        assert!(stack < self.stacks, "stack {stack} of '{}', which has {}", self.name, self.stacks);
+        assert!(stack < self.stacks, "stack {stack} of '{}', which has {}", self.name(), self.stacks);
         let count = self.scales.len() / self.stacks;
         &self.scales[stack * count..(stack + 1) * count]
     }
@@ -78,9 +78,11 @@ impl<'a> MatrixFrame<'a> {
     ///
     /// # Panics
     /// If there is no such stack.
+    #[inline]
     pub fn stack(&self, stack: usize) -> TileMatrix<'a> {
-        assert!(stack < self.stacks, "stack {stack} of '{}', which has {}", self.name, self.stacks);
-        let count = self.words.len() / self.stacks;
+        assert!(stack < self.stacks, "stack {stack} of '{}', which has {}", self.name(), self.stacks);
+        // A division takes as long as all the rest.
+        let count = if self.stacks == 1 { self.words.len() } else { self.words.len() / self.stacks };
         TileMatrix::new(self.rows, self.cols, self.code, &self.words[stack * count..(stack + 1) * count])
             .expect("the words were cut by the shape when the document was opened")
     }
@@ -213,14 +215,19 @@ impl MatrixLayout {
         Ok(())
     }
 
-    /// The frame over a payload that this layout was read from.
-    pub fn frame<'a>(&self, index: u32, name: &'a str, payload: Stretch<'a>) -> Result<MatrixFrame<'a>, NdfError> {
-        let outliers = Outliers {
-            rows: payload.elements(self.outlier_rows.clone())?,
-            cols: payload.elements(self.outlier_cols.clone())?,
-            values: payload.elements(self.outlier_values.clone())?,
-        };
-        Ok(MatrixFrame {
+    #[cold]
+    fn outliers_of<'a>(&self, payload: Stretch<'a>) -> Option<Outliers<'a>> {
+        Some(Outliers {
+            rows: payload.placed(&self.outlier_rows)?,
+            cols: payload.placed(&self.outlier_cols)?,
+            values: payload.placed(&self.outlier_values)?,
+        })
+    }
+
+    /// The frame over a payload that this layout was read from; `None` over another.
+    #[inline(always)]
+    pub fn frame<'a>(&self, index: u32, name: &'a [u8], payload: Stretch<'a>) -> Option<MatrixFrame<'a>> {
+        Some(MatrixFrame {
             index,
             name,
             rows: self.rows,
@@ -228,9 +235,10 @@ impl MatrixLayout {
             code: self.code,
             granularity: self.granularity,
             stacks: self.stacks,
-            scales: payload.elements(self.scales.clone())?,
-            words: payload.elements(self.tiles.clone())?,
-            outliers,
+            scales: payload.placed(&self.scales)?,
+            words: payload.placed(&self.tiles)?,
+            // Most matrices have none, and three empty sections cost as much to cut as three full ones.
+            outliers: if self.outliers == 0 { Outliers::default() } else { self.outliers_of(payload)? },
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::{Fault, NdfError, VectorShape};
 #[derive(Debug, Clone, Copy)]
 pub struct VectorFrame<'a> {
     index: u32,
-    name: &'a str,
+    name: &'a [u8],
     shape: VectorShape,
     values: &'a [f32],
 }
@@ -24,7 +24,7 @@ impl<'a> VectorFrame<'a> {
 
     /// The frame's name.
     pub const fn name(&self) -> &'a str {
-        self.name
+        crate::document::name(self.name)
     }
 
     /// The shape; no dimension is 0.
@@ -82,9 +82,10 @@ pub(crate) fn parse(payload: Stretch<'_>, depth: Depth) -> Result<VectorLayout, 
 }
 
 impl VectorLayout {
-    /// The frame over a payload that this layout was read from.
-    pub fn frame<'a>(&self, index: u32, name: &'a str, payload: Stretch<'a>) -> Result<VectorFrame<'a>, NdfError> {
-        Ok(VectorFrame { index, name, shape: self.shape, values: payload.elements(self.values.clone())? })
+    /// The frame over a payload that this layout was read from; `None` over another.
+    #[inline]
+    pub fn frame<'a>(&self, index: u32, name: &'a [u8], payload: Stretch<'a>) -> Option<VectorFrame<'a>> {
+        Some(VectorFrame { index, name, shape: self.shape, values: payload.placed(&self.values)? })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every core's emitted Verilog against its golden model, under seeded random stalls, exhaustively where finite.
 
 mod array;
+mod elements;
 mod link;
 mod stores;
 mod vector;

@@ -1,6 +1,7 @@
 //! The parts, and how they are written down.
 
 mod cells;
+mod elements;
 mod link;
 mod planes;
 mod tables;
@@ -17,6 +18,7 @@ pub fn all(tools: &Tools) -> Result<Vec<Part>, ProofError> {
     parts.extend(planes::parts()?);
     parts.extend(tables::parts()?);
     parts.extend(link::parts()?);
+    parts.extend(elements::parts()?);
     parts.extend(cells::parts(tools)?);
     Ok(parts)
 }

@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let document = mapped.document();
     let weights = files::weights(&arguments.model, &document)?;
     let dialect = Dialect::new(document.metadata(), &weights).map_err(|e| files::in_file(&arguments.model, e.into()))?;
-    let mut backend = backend::open_for_model(&name)?;
+    let mut backend = backend::open_for_model(&name, &weights)?;
     let model = loaded(&weights, &mut backend, &arguments.model)?;
     let mut session = Session::new(&model, backend.gemv());
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));

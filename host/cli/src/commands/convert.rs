@@ -1,6 +1,6 @@
 //! `nda convert`: other files to documents, and matrices back.
 
-use crate::convert::model::{self, CalibrationChoice, WeightsChoice, Wishes};
+use crate::convert::model::{self, CalibrationChoice, ReportWishes, WeightsChoice, Wishes};
 use crate::convert::{article, llama, program};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
@@ -36,23 +36,42 @@ pub struct Arguments {
     /// Tokens of that text that are looked at.
     #[arg(long, value_name = "N")]
     calibration_tokens: Option<usize>,
+    /// A folder for a report: bits a weight, errors and perplexity of what is written beside the source's own floats, as a
+    /// table (report.md), as JSON and as a plot. Every form takes as long as a conversion and an evaluation.
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+    /// Other forms of the weights that the report compares, with commas between: k2,k3,k2-row.
+    #[arg(long, value_enum, value_name = "CHOICES", value_delimiter = ',', requires = "report")]
+    compare: Vec<WeightsChoice>,
+    /// The text that the report's perplexity is measured on. Unless given, the program's own: the beginning of Alice in Wonderland.
+    #[arg(long, value_name = "FILE", requires = "report")]
+    report_text: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let Arguments { input, output, tensor, program, weights, calibration, calibration_tokens } = arguments;
+    let Arguments { input, output, tensor, program, weights, calibration, calibration_tokens, report, compare, report_text } = arguments;
     let calibration = match calibration.as_deref() {
         None => CalibrationChoice::BuiltIn,
         Some("none") => CalibrationChoice::None,
         Some(path) => CalibrationChoice::File(path.into()),
     };
-    let wishes =
-        Wishes { weights: weights.unwrap_or_default(), calibration, calibration_tokens: *calibration_tokens, program: program.as_deref() };
+    let wishes = Wishes {
+        weights: weights.unwrap_or_default(),
+        calibration,
+        calibration_tokens: *calibration_tokens,
+        program: program.as_deref(),
+        report: report.as_deref().map(|folder| ReportWishes { folder, compare, text: report_text.as_deref() }),
+    };
     let kind = files::kind(input)?;
     let is_foreign = matches!(kind, Kind::Gguf | Kind::Folder);
     if weights.is_some() && !is_foreign {
         let help = "leave --weights out: the weights of IN are codes already";
         return Err(Failure::usage("only models of others have weights to choose a form for", "--weights", help).into());
+    }
+    if report.is_some() && !is_foreign {
+        let help = "leave --report out: the weights of IN are codes already, and 'nda eval' measures a document";
+        return Err(Failure::usage("only models of others have weights to choose a form for", "--report", help).into());
     }
     if tensor.is_some() && (is_foreign || kind == Kind::Safetensors) {
         return Err(Failure::usage("a model keeps its tensors' names", "--tensor", "leave --tensor out").into());

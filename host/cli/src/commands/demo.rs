@@ -99,7 +99,7 @@ fn equal_tokens(a: &[u32], b: &[u32]) -> usize {
 
 fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: Option<&Row>) -> Outcome<Row> {
     let streams = first.is_none() && !arguments.json;
-    let mut backend = backend::open_for_model(&name)?;
+    let mut backend = backend::open_for_model(&name, weights)?;
     let sampling = Sampling { temperature: arguments.temperature, top_k: None, top_p: None, seed: arguments.seed };
     let task = Task {
         path: &arguments.model,

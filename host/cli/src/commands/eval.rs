@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let text = &text[..text.len().min(arguments.max_bytes.unwrap_or(usize::MAX))];
     let mapped = files::open_document(&arguments.model)?;
     let weights = files::weights(&arguments.model, &mapped.document())?;
-    let mut backend = backend::open_for_model(&name)?;
+    let mut backend = backend::open_for_model(&name, &weights)?;
     let model = loaded_for(&weights, &mut backend, &arguments.model, Some(arguments.offload), None)?;
     let tokens = model.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;
     let mut session = Session::new(&model, backend.gemv());

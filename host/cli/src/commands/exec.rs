@@ -106,7 +106,7 @@ fn with_model(
     let mapped = files::open_document(model)?;
     let document = mapped.document();
     let weights = Weights::with_main(&document, program).map_err(|e| files::in_file(model, e.into()))?;
-    let mut backend = backend::open_for_model(backend)?;
+    let mut backend = backend::open_for_model(backend, &weights)?;
     let model = Model::prepare(&weights, backend.gemv()).map_err(|e| files::in_file(model, e.into()))?;
     backend.upload()?;
     let mut session = Session::new(&model, backend.gemv());

@@ -1,8 +1,10 @@
 //! `nda info`: what is in a file.
 
+use crate::backend;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::output;
+use nda_kernels::{CpuGemv, Gemv, Variant};
 use nda_ndf::{Document, FrameKind, Tokenizer};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -13,7 +15,11 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The file.
-    file: PathBuf,
+    #[arg(required_unless_present = "cpu", conflicts_with = "cpu")]
+    file: Option<PathBuf>,
+    /// Instead of a file: which kernels this machine runs, and why not others.
+    #[arg(long)]
+    cpu: bool,
     /// Print a JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -21,7 +27,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let path = &arguments.file;
+    let Some(path) = &arguments.file else { return cpu(arguments.json) };
     match files::kind(path)? {
         Kind::Document => {
             let file = files::open_structure(path)?;
@@ -52,6 +58,40 @@ pub fn run(arguments: &Arguments) -> Outcome {
                 .into())
         }
     }
+}
+
+/// The kernels that run here and the reason.
+fn cpu(as_json: bool) -> Outcome {
+    let gemv = CpuGemv::new();
+    let chosen = gemv.variant();
+    let found = |found: bool| if found { "yes" } else { "no" };
+    if as_json {
+        let variant = |v: Variant| {
+            let needs: serde_json::Map<String, Value> = v.needs().into_iter().map(|(name, found)| (name.into(), found.into())).collect();
+            let uses: Vec<Value> =
+                v.uses().into_iter().map(|(what, features, found)| json!({ "for": what, "features": features, "there": found })).collect();
+            json!({ "name": v.name(), "option": backend::option_name(v), "chosen": v == chosen, "needs": needs, "uses": uses })
+        };
+        let variants: Vec<Value> = Variant::ALL.into_iter().map(variant).collect();
+        return output::json(&json!({ "kernels": gemv.name(), "threads": gemv.threads(), "variants": variants }));
+    }
+    output::line(format_args!("{}, {} threads\n", gemv.name(), gemv.threads()))?;
+    for variant in Variant::ALL.into_iter().rev() {
+        let missing: Vec<&str> = variant.needs().into_iter().filter(|(_, found)| !found).map(|(name, _)| name).collect();
+        let verdict = if !missing.is_empty() {
+            format!("not here: no {}", missing.join(", no "))
+        } else if variant == chosen {
+            "runs: the best that this machine has".into()
+        } else {
+            format!("could run: '--backend cpu:{}'; {chosen} is faster", backend::option_name(variant))
+        };
+        output::line(format_args!("{:<9} {verdict}", variant.name()))?;
+        for (what, features, there) in variant.uses() {
+            output::line(format_args!("{:<9}   {what}: {features}, {}", "", found(there)))?;
+        }
+    }
+    let cutoff = nda_kernels::cpu::PARALLEL_MIN_PRODUCTS;
+    output::line(format_args!("\nproducts of fewer than {cutoff} multiplications stay on one thread; 'nda bench' measures the kernels"))
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod bench;
 pub mod chat;
 pub mod check;
 pub mod convert;
@@ -13,6 +14,7 @@ pub mod fmt;
 pub mod gemv;
 pub mod info;
 pub mod plan;
+mod plan_boards;
 pub mod run;
 pub mod serve;
 pub mod verify;

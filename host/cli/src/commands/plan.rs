@@ -1,6 +1,7 @@
 //! `nda plan`: what a model costs on a configuration, layer by layer, before anything runs.
 
 use crate::backend::{self, BackendName, SimPort};
+use crate::commands::plan_boards;
 use crate::failure::{Failure, Outcome};
 use crate::{files, output};
 use nda_boards::{Board, Status, TURNAROUND_S, TokenTime, TokenWork};
@@ -26,7 +27,7 @@ pub struct Arguments {
     /// The configuration; 'nda devices' lists them.
     #[arg(long, default_value = DEFAULT_CONFIG)]
     config: String,
-    /// The board, a row of constraints/boards.toml, in place of a configuration.
+    /// The board, a row of constraints/boards.toml, in place of a configuration; 'all' compares them.
     #[arg(long, conflicts_with_all = ["config", "port"])]
     board: Option<String>,
     /// The link: uart or parallel.
@@ -70,6 +71,10 @@ impl Row {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
+    if arguments.board.as_deref() == Some("all") {
+        let mapped = files::open_document(&arguments.model)?;
+        return plan_boards::run(&arguments.model, &files::weights(&arguments.model, &mapped.document())?, arguments.json);
+    }
     let board = arguments.board.as_deref().map(board).transpose()?;
     let config = match &board {
         Some(board) => board.config().map_err(|e| Failure::usage(e, "constraints/boards.toml", "correct the row"))?,
@@ -145,7 +150,7 @@ fn time_text(board: &Board, config: &Config, totals: &Totals) -> Outcome {
 /// Every layer once, with a vector of zeros, on the software model of the board: the driver that also
 /// drives real boards cuts the jobs and counts the bytes, and the model counts cycles as `nda_spec::cycles` says.
 fn plan(weights: &Weights<'_>, config: &Config, port: SimPort) -> Outcome<Vec<Row>> {
-    let mut backend = backend::open_for_model(&BackendName::Loopback(config.clone(), port))?;
+    let mut backend = backend::open_for_model(&BackendName::Loopback(config.clone(), port), weights)?;
     let code = weights.hyper().activation;
     let mut layers = Vec::new();
     for (name, products) in weights.fused_layers() {

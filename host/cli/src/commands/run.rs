@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let mapped = files::open_document(&arguments.model)?;
     let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
-    let mut backend = backend::open_for_model(&name)?;
+    let mut backend = backend::open_for_model(&name, &weights)?;
     let task = Task {
         path: &arguments.model,
         prompt: arguments.prompt.as_bytes(),

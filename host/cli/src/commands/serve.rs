@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     // Before the model is loaded: a port that is taken is known at once.
     let mut server = Server::bind(settings)?;
     server.end_on_interrupt();
-    let mut backend = backend::open_for_model(&name)?;
+    let mut backend = backend::open_for_model(&name, &weights)?;
     let model = loaded(&weights, &mut backend, &arguments.model)?;
     let mut session = Session::new(&model, backend.gemv());
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));

@@ -2,8 +2,9 @@
 
 use crate::convert::program;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::files;
 use crate::output::{ByteProgress, Progress};
+use crate::{files, output};
+use nda_convert::report::{Choice, Comparison, convert_and_compare};
 use nda_convert::{Calibration, ConvertError, Folder, Gguf, Options, Recipe, Source, Stage, Step, Weights};
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,13 @@ impl From<WeightsChoice> for Weights {
     }
 }
 
+impl WeightsChoice {
+    /// As it is written on the command line.
+    fn name(self) -> String {
+        clap::ValueEnum::to_possible_value(&self).map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// What fitted weights are fitted to.
 #[derive(Debug, Clone, Default)]
 pub enum CalibrationChoice {
@@ -58,6 +66,34 @@ pub struct Wishes<'w> {
     pub calibration_tokens: Option<usize>,
     /// Another program than the architecture's.
     pub program: Option<&'w Path>,
+    /// A report of what that comes to.
+    pub report: Option<ReportWishes<'w>>,
+}
+
+/// What is asked of a report.
+#[derive(Debug)]
+pub struct ReportWishes<'w> {
+    /// The folder that it goes into.
+    pub folder: &'w Path,
+    /// What the document is compared with.
+    pub compare: &'w [WeightsChoice],
+    /// Another text than the program's own.
+    pub text: Option<&'w Path>,
+}
+
+/// What is compared, on what.
+fn comparison(wishes: &ReportWishes<'_>, weights: WeightsChoice) -> Outcome<Comparison> {
+    let mut comparison = Comparison::of(weights.name());
+    for choice in wishes.compare.iter().filter(|choice| **choice != weights) {
+        let choice = Choice { name: choice.name(), weights: (*choice).into() };
+        if !comparison.others.contains(&choice) {
+            comparison.others.push(choice);
+        }
+    }
+    if let Some(path) = wishes.text {
+        comparison.text = String::from_utf8_lossy(&files::read(path)?).into_owned();
+    }
+    Ok(comparison)
 }
 
 /// Writes the document of a GGUF file.
@@ -86,20 +122,51 @@ fn calibration(wishes: &Wishes<'_>) -> Outcome<Option<Calibration>> {
 fn to_document(source: &mut dyn Source, input: &Path, output: &Path, wishes: &Wishes<'_>) -> Outcome {
     let program = wishes.program.map(|path| program::source(Some(path))).transpose()?;
     let options = Options { weights: wishes.weights.into(), program, calibration: calibration(wishes)? };
-    let (mut stage, mut bytes, mut tokens) = (Stage::Writing, ByteProgress::new(), Progress::new("calibrating"));
-    let show = |step: Step<'_>| {
-        if step.stage != stage {
-            stage = step.stage;
-            (bytes, tokens) = (ByteProgress::new(), Progress::new("calibrating"));
+    let mut bars = Bars::new();
+    let Some(report) = &wishes.report else {
+        let converted = nda_convert::convert(source, output, &options, |step| bars.show("", step));
+        return converted.map_err(|e| failure(input, output, &e).into());
+    };
+    let comparison = comparison(report, wishes.weights)?;
+    let found = convert_and_compare(source, output, &options, &comparison, |name, step| bars.show(name, step));
+    drop(bars);
+    let written = found.and_then(|found| found.write_to(report.folder).map(|()| found));
+    let found = written.map_err(|e| failure(input, output, &e))?;
+    for row in &found.rows {
+        let perplexity = row.evaluation.perplexity();
+        output::remark(format_args!("{}: {:.3} bits a weight, perplexity {perplexity:.3}", row.name, row.bits_per_weight));
+    }
+    output::remark(format_args!("the report is {}", report.folder.join("report.md").display()));
+    Ok(())
+}
+
+/// The bars of a conversion, one stage after another.
+struct Bars {
+    stage: Stage,
+    bytes: ByteProgress,
+    tokens: Progress,
+}
+
+impl Bars {
+    fn new() -> Bars {
+        Bars { stage: Stage::Writing, bytes: ByteProgress::new(), tokens: Progress::new("calibrating") }
+    }
+
+    /// `form` is which of several forms is worked on; empty if there is one.
+    fn show(&mut self, form: &str, step: Step<'_>) {
+        if step.stage != self.stage || step.done == 0 {
+            self.stage = step.stage;
+            self.bytes = ByteProgress::new();
+            self.tokens = Progress::new(if step.stage == Stage::Evaluating { "evaluating" } else { "calibrating" });
         }
         let name = step.tensor.map_or("checking", |tensor| tensor.name.as_str());
         match step.stage {
-            Stage::Copying => bytes.set("reading", step.done, step.total),
-            Stage::Calibrating => tokens.set(step.done as usize, step.total as usize),
-            Stage::Writing => bytes.set(name, step.done, step.total),
+            Stage::Copying => self.bytes.set("reading", step.done, step.total),
+            Stage::Calibrating | Stage::Evaluating => self.tokens.set(step.done as usize, step.total as usize),
+            Stage::Writing if form.is_empty() => self.bytes.set(name, step.done, step.total),
+            Stage::Writing => self.bytes.set(&format!("{form} {name}"), step.done, step.total),
         }
-    };
-    nda_convert::convert(source, output, &options, show).map_err(|e| failure(input, output, &e).into())
+    }
 }
 
 fn failure(input: &Path, output: &Path, error: &ConvertError) -> Failure {

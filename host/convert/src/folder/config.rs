@@ -41,8 +41,11 @@ const GEMMA3_DEFAULTS: [(&str, f64); 10] = [
     ("query_pre_attn_scalar", 256.0),
     ("sliding_window_pattern", 6.0),
 ];
-/// The same of a Llama's and a BitNet's.
+/// The same of a Llama's.
 const LLAMA_DEFAULTS: [(&str, f64); 2] = [("rms_norm_eps", 1e-6), ("rope_theta", 1e4)];
+/// The same of a BitNet's (`BitNetConfig`).
+const BITNET_DEFAULTS: [(&str, f64); 4] =
+    [("rms_norm_eps", 1e-5), ("rope_theta", 5e5), ("max_position_embeddings", 2048.0), ("num_key_value_heads", 5.0)];
 
 /// Values by key, with what stands in for those that are left out.
 struct Numbers<'j> {
@@ -92,19 +95,32 @@ impl Config {
     pub fn read(json: &Value) -> Result<Config, ConvertError> {
         let name = json.get("model_type").and_then(Value::as_str).ok_or_else(|| ConvertError::MissingKey { key: "model_type".into() })?;
         let (architecture, json) = match name {
+            "llama" if is_bitnet_of_2024(json) => (Architecture::Bitnet, json),
             "llama" => (Architecture::Llama, json),
             "gemma3_text" => (Architecture::Gemma3, json),
             "gemma3" => (Architecture::Gemma3, json.get("text_config").unwrap_or(json)),
             "bitnet" => (Architecture::Bitnet, json),
             other => return unsupported(format!("the architecture '{other}'"), "llama, gemma3, gemma3_text and bitnet are"),
         };
-        let defaults: &[_] = if architecture == Architecture::Gemma3 { &GEMMA3_DEFAULTS } else { &LLAMA_DEFAULTS };
+        let defaults: &[_] = match architecture {
+            Architecture::Gemma3 => &GEMMA3_DEFAULTS,
+            Architecture::Bitnet if name == "bitnet" => &BITNET_DEFAULTS,
+            Architecture::Bitnet | Architecture::Llama => &LLAMA_DEFAULTS,
+        };
         let numbers = Numbers { json, defaults };
         plain(&numbers)?;
         let shape = shape(architecture, &numbers)?;
         let constants = constants(architecture, &numbers)?;
-        Ok(Config { architecture, shape, constants, packing: packing(&numbers)? })
+        let packing = if is_bitnet_of_2024(json) { Packing::Online } else { packing(&numbers)? };
+        Ok(Config { architecture, shape, constants, packing })
     }
+}
+
+/// The first published BitNets call themselves Llamas and carry code of their own; their weights are made ternary online.
+///
+/// Source: `config.json` and `modeling_bitnet.py` of the models 1bitLLM/bitnet_b1_58-*.
+fn is_bitnet_of_2024(json: &Value) -> bool {
+    json["architectures"][0].as_str() == Some("BitnetForCausalLM") && json["weight_bits"].as_u64() == Some(1)
 }
 
 fn shape(architecture: Architecture, numbers: &Numbers<'_>) -> Result<Shape, ConvertError> {
@@ -159,7 +175,12 @@ fn constants(architecture: Architecture, numbers: &Numbers<'_>) -> Result<BTreeM
     set("rms_eps", numbers.needed("rms_norm_eps")?.to_string());
     set("rope_theta", theta(numbers, "rope_theta", "full_attention")?.to_string());
     let activation = numbers.text("hidden_activation").or(numbers.text("hidden_act"));
-    match (architecture, activation.unwrap_or(if architecture == Architecture::Gemma3 { "gelu_pytorch_tanh" } else { "silu" })) {
+    let usual = match architecture {
+        Architecture::Llama => "silu",
+        Architecture::Gemma3 => "gelu_pytorch_tanh",
+        Architecture::Bitnet => "relu2",
+    };
+    match (architecture, activation.unwrap_or(usual)) {
         (Architecture::Llama, "silu") => {}
         (Architecture::Gemma3, "gelu_pytorch_tanh") => {
             set("rope_theta_local", theta(numbers, "rope_local_base_freq", "sliding_attention")?.to_string());
@@ -168,7 +189,7 @@ fn constants(architecture: Architecture, numbers: &Numbers<'_>) -> Result<BTreeM
             set("attention_scale", (1.0 / (numbers.needed("query_pre_attn_scalar")? as f32).sqrt()).to_string());
             set("embed_scale", (numbers.needed("hidden_size")? as f32).sqrt().to_string());
         }
-        (Architecture::Bitnet, activation @ ("silu" | "relu2")) => set("feed_forward", activation.into()),
+        (Architecture::Bitnet, activation @ ("silu" | "relu2")) => set("squared_relu", u8::from(activation == "relu2").to_string()),
         (_, other) => return unsupported(format!("the activation '{other}' in a {}", architecture.name()), "the architecture's own is"),
     }
     Ok(constants)
@@ -272,5 +293,22 @@ mod tests {
         assert_eq!(rules("autobitlinear", "offline"), Packing::Multiplied);
         assert_eq!(rules("autobitlinear", "online"), Packing::Online);
         assert_eq!(rules("bitlinear", "offline"), Packing::Divided);
+    }
+
+    #[test]
+    fn a_bitnet_gets_its_own_defaults_and_the_first_ones_are_known_by_their_class() {
+        let bitnet = json!({"model_type": "bitnet", "hidden_size": 64, "num_attention_heads": 10, "num_hidden_layers": 2,
+            "intermediate_size": 128, "vocab_size": 256, "head_dim": 16});
+        let config = Config::read(&bitnet).unwrap();
+        assert_eq!((config.shape.n_kv_heads, config.shape.context, config.shape.tied_head), (5, 2048, false));
+        let wanted = [("squared_relu", "1"), ("rope_theta", "500000"), ("rms_eps", "0.00001")];
+        wanted.iter().for_each(|(key, value)| assert_eq!(config.constants[*key], *value, "{key}"));
+        let first = with(with(llama(), "architectures", json!(["BitnetForCausalLM"])), "weight_bits", json!(1));
+        let config = Config::read(&first).unwrap();
+        assert_eq!(
+            (config.architecture, config.packing, config.constants["squared_relu"].as_str()),
+            (Architecture::Bitnet, Packing::Online, "0")
+        );
+        assert_eq!(Config::read(&with(first, "weight_bits", json!(8))).unwrap().architecture, Architecture::Llama);
     }
 }

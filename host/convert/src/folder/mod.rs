@@ -94,6 +94,11 @@ impl Source for Folder {
             // Stored is what is added to 1; the program multiplies by the whole.
             (Architecture::Gemma3, VectorShape::Vector(_)) => values.iter_mut().for_each(|value| *value += 1.0),
             (_, VectorShape::Table { .. }) if is_block && self.packing == Packing::Online => return Ok(online(&values)),
+            // Codes that were written as floats: their scale stands beside them all the same.
+            (_, VectorShape::Table { .. }) if self.packing != Packing::None && self.shards.get(&scale_name(&needed.folder)).is_some() => {
+                let scale = self.packed_scale(&needed.folder)?;
+                values.iter_mut().for_each(|value| *value *= scale);
+            }
             _ => {}
         }
         Ok(Content::Floats(values))

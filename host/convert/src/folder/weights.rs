@@ -19,6 +19,9 @@ const LENGTH_BYTES: u64 = 8;
 const MAX_HEADER_BYTES: u64 = 100_000_000;
 /// Where models of text and images keep the text's part, and what it is called in models of text alone.
 const PREFIXES: [(&str, &str); 2] = [("language_model.", ""), ("model.language_model.", "model.")];
+/// What the first published BitNets (2024) call the norms that later ones have other names for.
+const BITNET_NORMS: [(&str, &str); 2] =
+    [("self_attn.inner_attn_ln.weight", "self_attn.attn_sub_norm.weight"), ("mlp.ffn_layernorm.weight", "mlp.ffn_sub_norm.weight")];
 /// The parts of models of text and images that see.
 const IMAGES: [&str; 4] = ["vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector."];
 
@@ -103,13 +106,15 @@ impl Shards {
     }
 }
 
-/// The name that a tensor has in a model of text alone; none of a tensor that sees.
+/// The name that a tensor has in a model of text alone, and today; none of a tensor that sees.
 fn plain_name(name: &str) -> Option<String> {
     if IMAGES.iter().any(|prefix| name.starts_with(prefix)) {
         return None;
     }
     let stripped = PREFIXES.iter().find_map(|(prefix, plain)| Some(format!("{plain}{}", name.strip_prefix(prefix)?)));
-    Some(stripped.unwrap_or_else(|| name.to_owned()))
+    let plain = stripped.unwrap_or_else(|| name.to_owned());
+    let renamed = BITNET_NORMS.iter().find_map(|(old, new)| Some(format!("{}{new}", plain.strip_suffix(old)?)));
+    Some(renamed.unwrap_or(plain))
 }
 
 /// The files' names in their order.
@@ -154,5 +159,7 @@ mod tests {
         assert_eq!(plain_name("model.language_model.norm.weight").as_deref(), Some("model.norm.weight"));
         assert_eq!(plain_name("language_model.model.norm.weight").as_deref(), Some("model.norm.weight"));
         assert_eq!(plain_name("vision_tower.x"), None);
+        let norm = "model.layers.3.self_attn.inner_attn_ln.weight";
+        assert_eq!(plain_name(norm).as_deref(), Some("model.layers.3.self_attn.attn_sub_norm.weight"));
     }
 }

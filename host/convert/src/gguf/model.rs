@@ -268,8 +268,8 @@ fn constants(architecture: Architecture, hyper: &Hyper<'_>, shape: &Shape) -> Re
         }
         Architecture::Bitnet => {
             set("rope_theta", theta.unwrap_or("10000".into()));
-            // llama.cpp's 'bitnet' is the model of 2024; the one of 2025 has another activation.
-            set("feed_forward", if hyper.prefix == "bitnet" { "silu" } else { "relu2" }.into());
+            // llama.cpp's 'bitnet' is the model of 2024, whose gate is SiLU; that of the one of 2025 is a squared ReLU.
+            set("squared_relu", u8::from(hyper.prefix != "bitnet").to_string());
         }
     }
     Ok(constants)

@@ -16,7 +16,10 @@ const UNNAMED: [&str; 4] = [r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9
 pub(super) struct Split {
     /// What each matches is a piece, and so is what stands between matches.
     pub expressions: &'static [&'static str],
-    /// Text is composed (NFC) before anything else.
+    /// Text is composed (NFC) before anything else, as the models' own `tokenizer.json` asks. llama.cpp does not do that: of
+    /// 1,251 pieces of a text in all scripts, 423 have other tokens there, all of them pieces that composing changes. Composed first,
+    /// by Python's tables of Unicode 14, 9 still differ: the crate `tokenizers`, like transformers, which is built on it, leaves
+    /// marks that are younger than its tables where they stand.
     pub composes: bool,
     /// A piece that is a token stays one, whatever its merges would give.
     pub whole_tokens: bool,

@@ -1,6 +1,9 @@
 //! What the crate claims about models of others, from outside: one binary, so it links once.
 
+mod bitnet;
 mod blocks;
 mod hostile;
 mod models;
+mod real;
 mod sample;
+mod scripts;

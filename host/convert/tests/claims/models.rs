@@ -1,10 +1,13 @@
 //! Whole models: what arrives in the document.
 
 use crate::sample::{self, Tensor};
-use nda_convert::{ConvertError, Folder, Gguf, Options, Source, Step, convert};
+use nda_convert::gguf::{GgufFile, tokenizer_json};
+use nda_convert::report::{Choice, Comparison, convert_and_compare};
+use nda_convert::{Calibration, ConvertError, Folder, Gguf, Options, Recipe, Source, Stage, Step, Weights, convert};
 use nda_ndf::{Document, MappedDocument};
 use nda_spec::WeightCode;
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 /// The document of the small model as a GGUF file.
@@ -129,4 +132,72 @@ fn a_folder_that_is_not_whole_is_refused_by_name() {
     fs::write(folder.path().join("model.safetensors.index.json"), r#"{"weight_map": {"x": "../../etc/passwd"}}"#).unwrap();
     let error = Folder::open(folder.path()).unwrap_err();
     assert!(matches!(&error, ConvertError::Part { what: "index of tensors", .. }), "{error}");
+}
+
+#[test]
+fn a_report_compares_forms_and_leaves_the_document_that_a_conversion_alone_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, alone, beside) = (folder.path().join("small.gguf"), folder.path().join("alone.ndf"), folder.path().join("beside.ndf"));
+    fs::write(&input, sample::gguf(false).bytes()).unwrap();
+    let calibration = Some(Calibration { text: "abba".repeat(20), max_tokens: 40 });
+    let options = Options { weights: Weights::Fitted(Recipe::K2), program: None, calibration };
+    convert(&mut Gguf::open(&input).unwrap(), &alone, &options, |_| ()).unwrap();
+    let k3 = Choice { name: "k3".into(), weights: Weights::Fitted(Recipe::K3) };
+    let comparison = Comparison { name: "k2".into(), others: vec![k3], text: "aababbabaa".repeat(9), window: 16 };
+    let mut stages = Vec::new();
+    let note = |name: &str, step: Step<'_>| stages.push((name.to_owned(), step.stage));
+    let report = convert_and_compare(&mut Gguf::open(&input).unwrap(), &beside, &options, &comparison, note).unwrap();
+    assert!(fs::read(&alone).unwrap() == fs::read(&beside).unwrap(), "the report changed the document");
+    stages.dedup();
+    let of = |name: &str, stages: &[Stage]| stages.iter().map(|stage| (name.to_owned(), *stage)).collect::<Vec<_>>();
+    let fitted = [Stage::Writing, Stage::Evaluating];
+    let own = of("f32", &[Stage::Copying, Stage::Calibrating, Stage::Evaluating]);
+    assert_eq!(stages, [own, of("k2", &fitted), of("k3", &fitted)].concat());
+
+    let [source, k2, k3] = report.rows.as_slice() else { panic!("{:?}", report.rows) };
+    assert_eq!((source.name.as_str(), k2.name.as_str(), k3.name.as_str()), ("f32", "k2", "k3"));
+    assert!(source.errors.is_none() && (32.0..32.1).contains(&source.bits_per_weight), "{source:?}");
+    // Two stacks, or three, and a scale for 32 columns; the small embedding of both and its padding count too.
+    assert!((4.5..4.7).contains(&k2.bits_per_weight) && (6.5..6.7).contains(&k3.bits_per_weight), "{k2:?}, {k3:?}");
+    assert_eq!(k2.document_bytes, fs::metadata(&beside).unwrap().len());
+    let [two, three] = [k2, k3].map(|row| row.errors.as_ref().unwrap());
+    assert_eq!((two.matrices, three.matrices), (8, 8));
+    assert!(three.weights < 0.5 * two.weights && three.outputs < 0.5 * two.outputs, "{two:?}, {three:?}");
+    // The same text, window and engine as an evaluation of the document by itself.
+    let mapped = MappedDocument::open(&beside).unwrap();
+    let weights = nda_engine::Weights::new(&mapped.document()).unwrap();
+    let mut gemv = nda_kernels::CpuGemv::new();
+    let model = nda_engine::Model::prepare(&weights, &mut gemv).unwrap();
+    let tokens = model.tokenizer().encode(comparison.text.as_bytes()).unwrap();
+    let found = nda_engine::evaluate(&mut nda_engine::Session::new(&model, &mut gemv), &tokens, 16, |_, _| ()).unwrap();
+    assert_eq!(found, k2.evaluation);
+
+    let short = Comparison { text: "a".into(), ..comparison };
+    let error = convert_and_compare(&mut Gguf::open(&input).unwrap(), &folder.path().join("none.ndf"), &options, &short, |_, _| ());
+    assert!(matches!(error, Err(ConvertError::Model(_))));
+    let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["alone.ndf", "beside.ndf", "small.gguf"]);
+}
+
+/// Byte pairs over `e`, the bytes of an acute accent (U+0301) and those of `é`, cut by a rule.
+fn accents(rule: &str) -> nda_engine::Tokenizer {
+    let mut file = sample::GgufBytes::default();
+    file.text("tokenizer.ggml.model", "gpt2");
+    file.text("tokenizer.ggml.pre", rule);
+    // GPT-2's alphabet for the bytes 65, cc 81 and c3 a9.
+    file.texts("tokenizer.ggml.tokens", &["e", "\u{cc}", "\u{123}", "\u{c3}", "\u{a9}", "\u{c3}\u{a9}"]);
+    file.texts("tokenizer.ggml.merges", &["\u{c3} \u{a9}"]);
+    file.flag("tokenizer.ggml.add_bos_token", false);
+    let file = GgufFile::open(Path::new("accents.gguf"), Cursor::new(file.bytes())).unwrap();
+    nda_engine::Tokenizer::new(&nda_ndf::Tokenizer::Json(tokenizer_json(file.keys()).unwrap().unwrap())).unwrap()
+}
+
+#[test]
+fn qwen_composes_its_text_and_others_do_not() {
+    let (apart, composed) = ("e\u{301}", "\u{e9}");
+    let qwen = accents("qwen2");
+    assert_eq!([apart, composed].map(|text| qwen.encode(text.as_bytes()).unwrap()), [[5], [5]]);
+    let gpt2 = accents("gpt-2");
+    assert_eq!((gpt2.encode(apart.as_bytes()).unwrap(), gpt2.encode(composed.as_bytes()).unwrap()), (vec![0, 1, 2], vec![5]));
 }

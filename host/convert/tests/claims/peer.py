@@ -1,20 +1,27 @@
 """Compares a converted model with llama.cpp (the packages llama-cpp-python, gguf, numpy) on the same GGUF file.
 
     python peer.py f32 IN.gguf OUT.gguf        the file with every tensor dequantized to F32
-    python peer.py text OUT.txt                a text of 1 MB with all scripts, emoji and odd spaces
-    python peer.py tokens IN.gguf TEXT.txt OUT the tokens of each piece of the text, one line a piece
+    python peer.py reference F32.gguf TEXT OUT.json EVERY
+                                               what the tests of real models compare with: every so manieth logit behind each
+                                               prompt, and a hash of the tokens of TEXT
+    python peer.py tokens IN.gguf TEXT OUT     the tokens of each piece of the text, one line a piece
     python peer.py logits F32.gguf TOKENS OURS the largest difference of the logits behind TOKENS, relative to the
                                                largest logit; OURS is what the example 'logits' wrote
+
+TEXT is what `cargo run --release -p nda-convert --example tokens -- TEXT` writes.
 """
 
-import random
+import json
 import sys
-import unicodedata
 
 import numpy as np
 
 PIECE = 400  # characters of a piece: a difference is found without reading a megabyte
-CHARACTERS = 500_000  # a little more than a megabyte of UTF-8
+PROMPTS = [
+    "The capital of France is",
+    "def add(a, b):\n    return",
+    "Once upon a time there was a little girl who lived in a village near the forest. Every day she went to see her",
+]
 
 
 def dequantize(source: str, target: str) -> None:
@@ -37,50 +44,52 @@ def dequantize(source: str, target: str) -> None:
     writer.close()
 
 
-def scripts() -> list[list[str]]:
-    """Letters, marks, numbers, signs of every block of 128 code points that has any."""
-    blocks = []
-    for start in range(0x20, 0x32000, 128):
-        block = [chr(c) for c in range(start, start + 128) if unicodedata.category(chr(c))[0] in "LMNPS"]
-        if block:
-            blocks.append(block)
-    return blocks
+def fnv(ids: list[int]) -> str:
+    """FNV-1a of 64 bits over the numbers as 32 bits, little endian."""
+    value = 0xCBF29CE484222325
+    for byte in np.asarray(ids, dtype="<u4").tobytes():
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
 
 
-def text(target: str) -> None:
-    draw = random.Random(20261121)
-    blocks = scripts()
-    spaces = [" "] * 12 + ["  ", "\n", "\n\n", "\t", " \n ", "\r\n", "\u00a0", "\u3000", "\u2003", "      ", "\n\n\n\t"]
-    emoji = ["\U0001f44d\U0001f3fd", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f1e9\U0001f1ea", "\u2764\ufe0f", "1\ufe0f\u20e3"]
-    plain = "don't I'll WE'VE it's can't 3.14159 10000 2nd x=y+1; foo_bar() http://a.b/c?d=e%20 naïve façade Straße".split()
-    pieces = []
-    size = 0
-    while size < CHARACTERS:
-        block = draw.choice(blocks)
-        word = "".join(draw.choice(block) for _ in range(draw.randint(1, 8)))
-        kind = draw.random()
-        if kind < 0.3:
-            word = draw.choice(plain)
-        elif kind < 0.35:
-            word = draw.choice(emoji)
-        elif kind < 0.4:
-            word = str(draw.randint(0, 10**9))
-        pieces.append(word + draw.choice(spaces))
-        size += len(pieces[-1])
-    with open(target, "w", encoding="utf-8", newline="") as file:
-        file.write("".join(pieces))
+def pieces(source: str) -> list[bytes]:
+    with open(source, encoding="utf-8", newline="") as file:
+        whole = file.read()
+    return [whole[at : at + PIECE].encode() for at in range(0, len(whole), PIECE)]
 
 
 def tokens(model: str, source: str, target: str) -> None:
     import llama_cpp
 
     peer = llama_cpp.Llama(model, vocab_only=True, verbose=False)
-    with open(source, encoding="utf-8", newline="") as file:
-        whole = file.read()
     with open(target, "w") as out:
-        for at in range(0, len(whole), PIECE):
-            ids = peer.tokenize(whole[at : at + PIECE].encode(), add_bos=False, special=False)
+        for piece in pieces(source):
+            ids = peer.tokenize(piece, add_bos=False, special=False)
             out.write(" ".join(map(str, ids)) + "\n")
+
+
+def reference(model: str, source: str, target: str, every: str) -> None:
+    """What the tests of real models compare with: some of the logits behind each prompt, and the tokens of a text."""
+    import llama_cpp
+
+    f32 = 0  # GGML_TYPE_F32: the cache is half precision unless told otherwise
+    peer = llama_cpp.Llama(model, n_ctx=512, logits_all=True, verbose=False, n_threads=2, type_k=f32, type_v=f32, flash_attn=False)
+    found = {"made_by": f"llama-cpp-python {llama_cpp.__version__}, weights dequantized to F32, cache in F32", "every": int(every)}
+    found["prompts"] = []
+    for prompt in PROMPTS:
+        ids = peer.tokenize(prompt.encode(), add_bos=False, special=False)
+        peer.reset()
+        peer.eval(ids)
+        scores = np.array(peer.scores[len(ids) - 1], dtype=np.float32)
+        some = [float(f"{value:.7g}") for value in scores[:: int(every)]]
+        likeliest = int(scores.argmax())
+        largest = float(f"{np.abs(scores).max():.7g}")
+        found["prompts"].append({"text": prompt, "tokens": ids, "likeliest": likeliest, "largest": largest, "logits": some})
+    ids = [n for piece in pieces(source) for n in peer.tokenize(piece, add_bos=False, special=False)]
+    found["text_tokens"], found["text_fnv"] = len(ids), fnv(ids)
+    with open(target, "w", encoding="utf-8") as out:
+        json.dump(found, out, ensure_ascii=False, separators=(",", ":"))
+        out.write("\n")
 
 
 def logits(model: str, ids: str, ours: str) -> None:
@@ -100,4 +109,4 @@ def logits(model: str, ids: str, ours: str) -> None:
 
 
 if __name__ == "__main__":
-    {"f32": dequantize, "text": text, "tokens": tokens, "logits": logits}[sys.argv[1]](*sys.argv[2:])
+    {"f32": dequantize, "tokens": tokens, "logits": logits, "reference": reference}[sys.argv[1]](*sys.argv[2:])

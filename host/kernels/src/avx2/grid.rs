@@ -3,11 +3,11 @@
 
 use std::arch::x86_64::*;
 
-use nda_spec::GridMatrix;
 use nda_spec::grid::MAX_STACKS;
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_COLS, WORD_U64, col_words};
+use nda_spec::{GridMatrix, WeightCode};
 
-use super::{HALF_ROWS, HALVES, broadcast, load_table, plane};
+use super::{HALF_ROWS, HALVES, broadcast, exchange, load_table, nibbles, plane, prefetch, weights};
 use crate::grid::GridInput;
 use crate::pairs;
 
@@ -15,15 +15,22 @@ use crate::pairs;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx2Grid {
     tables: Tables,
-    /// Whether two pairs of products fit 16 bits.
-    is_narrow: bool,
+    /// How many products of pairs of bytes 16 bits hold.
+    together: usize,
 }
 
-/// Largest sum of coefficients at which two unsigned products of bytes, twice, fit 16 bits: `2 * 2 * 127 * 4 * 16 = 32,512`.
-const NARROW_SUM: i32 = 16;
+/// What the look-ups of a grid need: two tables for every two stacks.
+///
+/// Of two stacks a nibble holds the bits of one column, and the first table says its level. Of a stack that is left over a nibble
+/// holds two columns; the first table is for the lower pair of bits, the second for the higher.
+type Tables = [[[i8; 16]; 2]; MAX_STACKS.div_ceil(2)];
 
-/// What the look-ups of a grid need: a table for the pairs at bit 0 and one for those at bit 2, a stack.
-type Tables = [[[i8; 16]; 2]; MAX_STACKS];
+/// The level that a nibble of two stacks' pairs stands for, the first stack's in the lower half.
+fn level_table(code: WeightCode, first: i8, second: i8) -> [i8; 16] {
+    let (low, high): ([i8; 16], [i8; 16]) = (pairs::table(code, 0), pairs::table(code, 2));
+    // A table looks at all bits from its shift on: the lower pair is cut out of the index.
+    std::array::from_fn(|index| low[index % 4] * first + high[index] * second)
+}
 
 impl Avx2Grid {
     /// The kernel of a grid, or the feature that is missing.
@@ -36,12 +43,17 @@ impl Avx2Grid {
         if let Some((name, _)) = has.iter().find(|(_, found)| !found) {
             return Err(name);
         }
-        let sum: i32 = grid.coefficients().iter().map(|&c| i32::from(c)).sum();
-        let mut tables = [[[0; 16]; 2]; MAX_STACKS];
-        for (tables, &c) in tables.iter_mut().zip(grid.coefficients()) {
-            *tables = [pairs::table(grid.code(), 0), pairs::table(grid.code(), 2)].map(|table: [i8; 16]| table.map(|w| w * c));
+        let mut tables = [[[0; 16]; 2]; MAX_STACKS.div_ceil(2)];
+        for (tables, coefficients) in tables.iter_mut().zip(grid.coefficients().chunks(2)) {
+            *tables = match *coefficients {
+                [first, second] => [level_table(grid.code(), first, second), [0; 16]],
+                _ => [0, 2].map(|shift| pairs::table(grid.code(), shift).map(|w: i8| w * coefficients[0])),
+            };
         }
-        Ok(Avx2Grid { tables, is_narrow: sum <= NARROW_SUM })
+        // Two unsigned products of bytes: the largest level is four times the sum, the largest code 127.
+        let sum: i32 = grid.coefficients().iter().map(|&c| i32::from(c)).sum();
+        let together = [8, 4, 2, 1].into_iter().find(|&n| n * 2 * 127 * 4 * sum <= i32::from(i16::MAX));
+        Ok(Avx2Grid { tables, together: together.unwrap_or(1) as usize })
     }
 
     /// Rows of one tile of that grid by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
@@ -52,15 +64,19 @@ impl Avx2Grid {
         let tables = &self.tables;
         // SAFETY: a value of this type exists only after new() has found the features.
         unsafe {
-            match (grid.stacks(), self.is_narrow) {
-                (1, true) => words::<1, true>(grid, tile, tables, x, totals),
-                (2, true) => words::<2, true>(grid, tile, tables, x, totals),
-                (3, true) => words::<3, true>(grid, tile, tables, x, totals),
-                (4, true) => words::<4, true>(grid, tile, tables, x, totals),
-                (1, false) => words::<1, false>(grid, tile, tables, x, totals),
-                (2, false) => words::<2, false>(grid, tile, tables, x, totals),
-                (3, false) => words::<3, false>(grid, tile, tables, x, totals),
-                (_, _) => words::<4, false>(grid, tile, tables, x, totals),
+            // Few products fit where the stacks are many, so not every pair is one that occurs; those that do not are still right.
+            match (grid.stacks(), self.together) {
+                (1, 8) => words::<1, 8>(grid, tile, tables, x, totals),
+                (1, 4) => words::<1, 4>(grid, tile, tables, x, totals),
+                (1, 2) => words::<1, 2>(grid, tile, tables, x, totals),
+                (1, _) => words::<1, 1>(grid, tile, tables, x, totals),
+                (2, 8 | 4) => words::<2, 4>(grid, tile, tables, x, totals),
+                (2, 2) => words::<2, 2>(grid, tile, tables, x, totals),
+                (2, _) => words::<2, 1>(grid, tile, tables, x, totals),
+                (3, 8 | 4 | 2) => words::<3, 2>(grid, tile, tables, x, totals),
+                (3, _) => words::<3, 1>(grid, tile, tables, x, totals),
+                (_, 8 | 4 | 2) => words::<4, 2>(grid, tile, tables, x, totals),
+                (_, _) => words::<4, 1>(grid, tile, tables, x, totals),
             }
         }
         for (half, totals) in totals.chunks_exact(x.vectors()).enumerate() {
@@ -76,21 +92,30 @@ impl Avx2Grid {
 /// The 64 columns of four rows as unsigned levels: bytes `c` of the eight registers are the columns `8 * byte + c`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn levels<const STACKS: usize>(tables: &[[__m256i; 2]; STACKS], stacks: [&[u64; WORD_U64]; STACKS], half: usize) -> [__m256i; 8] {
-    let (even_bits, nibble) = (_mm256_set1_epi8(0x55), _mm256_set1_epi8(0x0f));
+fn levels<const STACKS: usize>(tables: &[[__m256i; 2]; 2], stacks: [&[u64; WORD_U64]; STACKS], half: usize) -> [__m256i; 8] {
+    let planes = |k: usize| [plane(stacks[k], half, 0), plane(stacks[k], half, 1)];
     let mut levels = [_mm256_setzero_si256(); 8];
-    for k in 0..STACKS {
-        let (p0, p1) = (plane(stacks[k], half, 0), plane(stacks[k], half, 1));
-        // The 16-bit shifts carry bits between bytes only into places that the masks leave out.
-        let even = _mm256_or_si256(_mm256_and_si256(even_bits, p1), _mm256_andnot_si256(even_bits, _mm256_add_epi8(p0, p0)));
-        let odd = _mm256_or_si256(_mm256_and_si256(even_bits, _mm256_srli_epi16::<1>(p1)), _mm256_andnot_si256(even_bits, p0));
-        for (first, pairs) in [(0, even), (1, odd)] {
-            let nibbles = [_mm256_and_si256(pairs, nibble), _mm256_and_si256(_mm256_srli_epi16::<4>(pairs), nibble)];
-            for (column, index, table) in [(0, nibbles[0], 0), (2, nibbles[0], 1), (4, nibbles[1], 0), (6, nibbles[1], 1)] {
-                let weights = _mm256_shuffle_epi8(tables[k][table], index);
-                levels[first + column] = if k == 0 { weights } else { _mm256_add_epi8(levels[first + column], weights) };
-            }
+    for k in (0..STACKS).step_by(2) {
+        let [p0, p1] = planes(k);
+        let own = if k + 1 < STACKS { two_stacks(tables[k / 2][0], [p0, p1], planes(k + 1)) } else { weights(tables[k / 2], p0, p1) };
+        for (level, own) in levels.iter_mut().zip(own) {
+            *level = if k == 0 { own } else { _mm256_add_epi8(*level, own) };
         }
+    }
+    levels
+}
+
+/// The levels of two stacks together: four planes are transposed to nibbles, one a column, and VPSHUFB looks each up once.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn two_stacks(table: __m256i, [a0, a1]: [__m256i; 2], [b0, b1]: [__m256i; 2]) -> [__m256i; 8] {
+    let ([a_even, a_odd], [b_even, b_odd]) = (exchange::<1>(a1, a0, 0x55), exchange::<1>(b1, b0, 0x55));
+    // Columns 0 and 4, 2 and 6; 1 and 5, 3 and 7.
+    let ([even0, even2], [odd1, odd3]) = (exchange::<2>(a_even, b_even, 0x33), exchange::<2>(a_odd, b_odd, 0x33));
+    let mut levels = [table; 8];
+    for (column, bits) in [(0, even0), (1, odd1), (2, even2), (3, odd3)] {
+        let [low, high] = nibbles(bits);
+        (levels[column], levels[column + 4]) = (_mm256_shuffle_epi8(table, low), _mm256_shuffle_epi8(table, high));
     }
     levels
 }
@@ -110,34 +135,32 @@ fn scales(scales: &[u16]) -> __m256 {
     _mm256_cvtph_ps(unsafe { _mm_loadu_si128(eight.as_ptr().cast()) })
 }
 
-/// The sums of both half words of four rows, in 32 bits.
+/// The sums of both half words of four rows, in 32 bits; so many products at a time are added in 16.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn sums<const NARROW: bool>(levels: &[__m256i; 8], x: &[u64; 8]) -> __m256i {
+fn sums<const TOGETHER: usize>(levels: &[__m256i; 8], x: &[u64; 8]) -> __m256i {
     let ones = _mm256_set1_epi16(1);
     let mut sum = _mm256_setzero_si256();
-    for c in (0..8).step_by(2) {
-        let first = _mm256_maddubs_epi16(levels[c], broadcast(x[c]));
-        let second = _mm256_maddubs_epi16(levels[c + 1], broadcast(x[c + 1]));
-        if NARROW {
-            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(first, second), ones));
-        } else {
-            sum = _mm256_add_epi32(sum, _mm256_add_epi32(_mm256_madd_epi16(first, ones), _mm256_madd_epi16(second, ones)));
+    for first in (0..8).step_by(TOGETHER) {
+        let mut narrow = _mm256_maddubs_epi16(levels[first], broadcast(x[first]));
+        for c in first + 1..first + TOGETHER {
+            narrow = _mm256_add_epi16(narrow, _mm256_maddubs_epi16(levels[c], broadcast(x[c])));
         }
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(narrow, ones));
     }
     sum
 }
 
 /// All words of a tile: `totals[half * vectors + vector]` holds for four rows the total of first and of second half words.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn words<const STACKS: usize, const NARROW: bool>(
+fn words<const STACKS: usize, const TOGETHER: usize>(
     grid: &GridMatrix<'_>,
     tile: usize,
     tables: &Tables,
     x: &GridInput,
     totals: &mut [[f32; 8]],
 ) {
-    let tables: [[__m256i; 2]; STACKS] = std::array::from_fn(|k| [load_table(&tables[k][0]), load_table(&tables[k][1])]);
+    let tables = [0, 1].map(|k: usize| [load_table(&tables[k][0]), load_table(&tables[k][1])]);
     let (words, vectors, in_word) = (col_words(grid.cols()), x.vectors(), grid.group().in_word());
     let stack_words = grid.words().len() / STACKS;
     let of_tile = |k: usize| grid.words()[k * stack_words + tile * words * WORD_U64..][..words * WORD_U64].as_chunks::<WORD_U64>().0;
@@ -147,6 +170,9 @@ fn words<const STACKS: usize, const NARROW: bool>(
     let lowest = _mm256_set1_epi32(lowest);
     for (word, word_scales) in all_scales.chunks_exact(TILE_ROWS * in_word).enumerate() {
         let places = x.word(word);
+        for stack in stacks {
+            prefetch(&stack[word]);
+        }
         let halves = word_scales.chunks_exact(HALF_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
         for (half, (half_scales, totals)) in halves.enumerate() {
             let levels = levels::<STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), half);
@@ -154,7 +180,7 @@ fn words<const STACKS: usize, const NARROW: bool>(
             for (x, total) in places.iter().zip(totals) {
                 // Levels are unsigned: `sum (level - lowest) * x + lowest * sum(x)`.
                 let offset = _mm256_mullo_epi32(lowest, broadcast(x.sums));
-                let sum = _mm256_cvtepi32_ps(_mm256_add_epi32(sums::<NARROW>(&levels, &x.bytes), offset));
+                let sum = _mm256_cvtepi32_ps(_mm256_add_epi32(sums::<TOGETHER>(&levels, &x.bytes), offset));
                 let factor = _mm256_mul_ps(scale, _mm256_castsi256_ps(broadcast(x.scales)));
                 // SAFETY: a total is 32 readable and writable bytes, and these ask for no alignment.
                 unsafe {

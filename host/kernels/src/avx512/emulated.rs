@@ -113,6 +113,49 @@ unsafe fn _mm256_storeu_si256(at: *mut [u32; 8], a: [u32; 8]) {
     unsafe { at.write_unaligned(a) }
 }
 
+/// 16 floats.
+#[allow(non_camel_case_types)]
+type __m512 = [f32; 16];
+
+fn _mm512_mullo_epi32(a: __m512i, b: __m512i) -> __m512i {
+    of_dwords(from_fn(|i| dwords(a)[i].wrapping_mul(dwords(b)[i])))
+}
+
+fn _mm512_castsi512_ps(a: __m512i) -> __m512 {
+    dwords(a).map(f32::from_bits)
+}
+
+fn _mm512_cvtepi32_ps(a: __m512i) -> __m512 {
+    dwords(a).map(|lane| lane.cast_signed() as f32)
+}
+
+fn _mm512_cvtph_ps(a: [u16; 16]) -> __m512 {
+    a.map(nda_spec::grid::half_to_f32)
+}
+
+fn _mm512_mul_ps(a: __m512, b: __m512) -> __m512 {
+    from_fn(|i| a[i] * b[i])
+}
+
+fn _mm512_fmadd_ps(a: __m512, b: __m512, c: __m512) -> __m512 {
+    from_fn(|i| a[i].mul_add(b[i], c[i]))
+}
+
+unsafe fn _mm256_loadu_si256(at: *const [u16; 16]) -> [u16; 16] {
+    // SAFETY: the caller has 32 readable bytes at `at`.
+    unsafe { at.read_unaligned() }
+}
+
+unsafe fn _mm512_loadu_ps(at: *const f32) -> __m512 {
+    // SAFETY: the caller has 64 readable bytes at `at`.
+    unsafe { at.cast::<__m512>().read_unaligned() }
+}
+
+unsafe fn _mm512_storeu_ps(at: *mut f32, a: __m512) {
+    // SAFETY: the caller has 64 writable bytes at `at`.
+    unsafe { at.cast::<__m512>().write_unaligned(a) }
+}
+
 super::kernels::kernels!(allow(dead_code), allow(dead_code), allow(dead_code));
 
 mod tests {
@@ -169,6 +212,67 @@ mod tests {
             let values: Vec<i8> = (0..128).map(|i| if i % 3 == 0 { -2 } else { 1 }).collect();
             let expected = golden::gemv(TILE_ROWS, 128, &matrix.to_values(), &values);
             assert_eq!(emulated(WeightCode::Ternary, x_code, &words, &values), expected[..], "{x_code:?}");
+        }
+    }
+
+    /// A grid by several vectors over the emulated intrinsics, tile by tile, against the definition.
+    fn check_grid(shape: (usize, usize), code: WeightCode, group: nda_spec::GroupCols, coefficients: &[i8], extreme: bool) {
+        use nda_spec::grid::{HALF_COLS, gemv, scale_count, scale_index};
+        let ((rows, cols), vectors) = (shape, 3);
+        let pick = |i: usize| if extreme { code.values().len() - 1 } else { (i * 7 + i / 5 + i / 64) % code.values().len() };
+        let mut words = Vec::new();
+        for k in 0..coefficients.len() {
+            let values: Vec<i8> = (0..rows * cols).map(|i| code.values()[pick(i + k)]).collect();
+            words.extend(tile::pack(rows, cols, code, &values).unwrap());
+        }
+        let mut scales = vec![0; scale_count(rows, cols, group).unwrap()];
+        for i in 0..rows * cols {
+            scales[scale_index(i / cols, i % cols, cols, group)] = 0x1234 ^ (i as u16 & 0x83ff);
+        }
+        let grid = GridMatrix::new(shape, code, group, coefficients, &scales, &words).unwrap();
+        let codes: Vec<i8> = (0..cols * vectors).map(|i| if extreme { 127 } else { ((i * 37 % 255) as i16 - 127) as i8 }).collect();
+        let x_scales: Vec<f32> = (0..cols.div_ceil(HALF_COLS) * vectors).map(|i| i as f32 / 7.0).collect();
+        let mut x = GridInput::default();
+        x.set(cols, &codes, &x_scales).unwrap();
+        let (tables, mut totals) = (super::super::kernels::grid_tables(&grid), Vec::new());
+        let each = codes.chunks(cols).zip(x_scales.chunks(cols.div_ceil(HALF_COLS)));
+        let expected: Vec<Vec<f32>> = each
+            .map(|(codes, scales)| {
+                let mut y = vec![0.0; rows];
+                gemv(&grid, codes, scales, &mut y);
+                y
+            })
+            .collect();
+        for tile in 0..rows.div_ceil(TILE_ROWS) {
+            let mut y = vec![f32::NAN; TILE_ROWS * vectors];
+            let totals = super::super::cleared(&grid, tile, &x, &mut totals, &y);
+            match coefficients.len() {
+                1 => super::grid::<1>(&grid, tile, &tables, &x, totals),
+                2 => super::grid::<2>(&grid, tile, &tables, &x, totals),
+                3 => super::grid::<3>(&grid, tile, &tables, &x, totals),
+                _ => super::grid::<4>(&grid, tile, &tables, &x, totals),
+            }
+            super::super::add_halves(&x, totals, &mut y);
+            for (vector, expected) in expected.iter().enumerate() {
+                for row in 0..TILE_ROWS.min(rows - tile * TILE_ROWS) {
+                    let (found, expected) = (y[vector * TILE_ROWS + row], expected[tile * TILE_ROWS + row]);
+                    assert_eq!(found.to_bits(), expected.to_bits(), "{shape:?} {code:?} {group:?} {coefficients:?}: {found} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn emulated_avx512_grids_equal_the_definition() {
+        for code in WeightCode::ALL {
+            for group in [nda_spec::GroupCols::C32, nda_spec::GroupCols::C64] {
+                for coefficients in [&[1][..], &[4, 7], &[3, 5, 8], &[1, 2, 4, 8], &[31], &[15, 16]] {
+                    for shape in [(1, 1), (31, 32), (33, 63), (5, 65), (40, 200)] {
+                        check_grid(shape, code, group, coefficients, false);
+                    }
+                    check_grid((32, 128), code, group, coefficients, true);
+                }
+            }
         }
     }
 }

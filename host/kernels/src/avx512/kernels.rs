@@ -1,8 +1,9 @@
 //! The kernels' text, which is compiled over the machine's intrinsics, and in the tests over emulated ones as well:
 //! so they are tested on machines without AVX-512, too.
 
-use nda_spec::WeightCode;
+use nda_spec::grid::MAX_STACKS;
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
+use nda_spec::{GridMatrix, WeightCode};
 
 use crate::pairs;
 
@@ -19,6 +20,18 @@ pub static TERNARY: [[i8; 64]; 3] = tables(WeightCode::Ternary);
 /// [`tables`] of both codes.
 pub static QUATERNARY: [[i8; 64]; 3] = tables(WeightCode::Quaternary);
 
+/// The look-ups of a grid: [`tables`] times its coefficient, a stack.
+pub type GridTables = [[[i8; 64]; 3]; MAX_STACKS];
+
+/// The look-ups of one grid. The sum of all stacks' is at most 4 * 31, which a byte holds.
+pub fn grid_tables(grid: &GridMatrix<'_>) -> GridTables {
+    let mut all = [[[0; 64]; 3]; MAX_STACKS];
+    for (own, &c) in all.iter_mut().zip(grid.coefficients()) {
+        *own = tables(grid.code()).map(|table| table.map(|w| w * c));
+    }
+    all
+}
+
 /// Defines the kernels. The intrinsics come from where it is called, and so do the attributes: those of functions
 /// that need AVX-512 F; that and VPOPCNTDQ; and F, BW, VBMI and VNNI.
 macro_rules! kernels {
@@ -26,8 +39,12 @@ macro_rules! kernels {
         use nda_spec::WeightCode;
         use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
 
+        use nda_spec::GridMatrix;
+        use nda_spec::tile::col_words;
+
         use crate::activations::{A2Word, PreparedX};
-        use crate::avx512::kernels::{BLOCKS, QUATERNARY, TERNARY};
+        use crate::avx512::kernels::{BLOCKS, GridTables, QUATERNARY, TERNARY};
+        use crate::grid::GridInput;
         use crate::pairs::lowest;
 
         /// Eight words of a word's 64, from `at`.
@@ -162,6 +179,80 @@ macro_rules! kernels {
                 // A row's lane holds two sums of 32 bits; their sum lands in the low one.
                 let sum = _mm512_add_epi32(halves, _mm512_srli_epi64::<32>(halves));
                 store_low(_mm512_add_epi32(sum, offset), &mut sums[block * BLOCK_ROWS..]);
+            }
+        }
+
+        /// The 64 columns of eight rows as unsigned levels: bytes `c` of the eight registers are the columns `8 * byte + c`.
+        #[inline]
+        #[$vnni]
+        fn levels<const STACKS: usize>(tables: &[[__m512i; 3]; STACKS], stacks: [&[u64; WORD_U64]; STACKS], block: usize) -> [__m512i; 8] {
+            let even_bits = _mm512_set1_epi8(0x55);
+            let mut levels = [_mm512_setzero_si512(); 8];
+            for k in 0..STACKS {
+                let (p0, p1, [t0, t2, t4]) = (plane(stacks[k], block, 0), plane(stacks[k], block, 1), tables[k]);
+                let even = choose(even_bits, p1, _mm512_add_epi8(p0, p0));
+                let odd = choose(even_bits, _mm512_srli_epi16::<1>(p1), p0);
+                let (even6, odd6) = (_mm512_srli_epi16::<2>(even), _mm512_srli_epi16::<2>(odd));
+                let own = [(even, t0), (odd, t0), (even, t2), (odd, t2), (even, t4), (odd, t4), (even6, t4), (odd6, t4)];
+                for (level, (index, table)) in levels.iter_mut().zip(own) {
+                    let weights = _mm512_permutexvar_epi8(index, table);
+                    *level = if k == 0 { weights } else { _mm512_add_epi8(*level, weights) };
+                }
+            }
+            levels
+        }
+
+        /// Scales of eight rows, half word by half word.
+        #[inline]
+        #[$foundation]
+        fn scales(scales: &[u16]) -> __m512 {
+            let mut all = [0_u16; 2 * BLOCK_ROWS];
+            if scales.len() == all.len() {
+                all.copy_from_slice(scales);
+            } else {
+                // One scale a row: both half words have it.
+                all.iter_mut().enumerate().for_each(|(i, scale)| *scale = scales[i / 2]);
+            }
+            // SAFETY: `all` is 32 readable bytes, and this load asks for no alignment.
+            _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(all.as_ptr().cast()) })
+        }
+
+        /// All words of a tile: 16 floats from `16 * (block * vectors + vector)` on hold for eight rows the totals of first and of
+        /// second half words.
+        #[$vnni]
+        pub fn grid<const STACKS: usize>(grid: &GridMatrix<'_>, tile: usize, tables: &GridTables, x: &GridInput, totals: &mut [f32]) {
+            let tables: [[__m512i; 3]; STACKS] =
+                std::array::from_fn(|k| [load_table(&tables[k][0]), load_table(&tables[k][1]), load_table(&tables[k][2])]);
+            let (words, vectors, in_word) = (col_words(grid.cols()), x.vectors(), grid.group().in_word());
+            let stack_words = grid.words().len() / STACKS;
+            let of_tile =
+                |k: usize| grid.words()[k * stack_words + tile * words * WORD_U64..][..words * WORD_U64].as_chunks::<WORD_U64>().0;
+            let stacks: [&[[u64; WORD_U64]]; STACKS] = std::array::from_fn(of_tile);
+            let all_scales = &grid.scales()[tile * words * TILE_ROWS * in_word..][..words * TILE_ROWS * in_word];
+            let lowest = i32::from(lowest(grid.code())) * grid.coefficients().iter().map(|&c| i32::from(c)).sum::<i32>();
+            let lowest = _mm512_set1_epi32(lowest);
+            let (totals, _) = totals.as_chunks_mut::<{ 2 * BLOCK_ROWS }>();
+            for (word, word_scales) in all_scales.chunks_exact(TILE_ROWS * in_word).enumerate() {
+                let places = x.word(word);
+                let blocks = word_scales.chunks_exact(BLOCK_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
+                for (block, (block_scales, totals)) in blocks.enumerate() {
+                    let levels = levels::<STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), block);
+                    let scale = scales(block_scales);
+                    for (x, total) in places.iter().zip(totals) {
+                        // Levels are unsigned: `sum (level - lowest) * x + lowest * sum(x)`.
+                        let mut sums = [_mm512_mullo_epi32(lowest, broadcast(x.sums)), _mm512_setzero_si512()];
+                        for c in 0..8 {
+                            sums[c % 2] = _mm512_dpbusd_epi32(sums[c % 2], levels[c], broadcast(x.bytes[c]));
+                        }
+                        let sum = _mm512_cvtepi32_ps(_mm512_add_epi32(sums[0], sums[1]));
+                        let factor = _mm512_mul_ps(scale, _mm512_castsi512_ps(broadcast(x.scales)));
+                        // SAFETY: a total is 64 readable and writable bytes, and these ask for no alignment.
+                        unsafe {
+                            let next = _mm512_fmadd_ps(sum, factor, _mm512_loadu_ps(total.as_ptr()));
+                            _mm512_storeu_ps(total.as_mut_ptr(), next);
+                        }
+                    }
+                }
             }
         }
     };

@@ -360,7 +360,7 @@ impl Generator {
     }
 
     fn vector(&mut self, depth: usize) -> String {
-        let choice = self.tape.choose(if self.in_constants { 10 } else { 12 });
+        let choice = self.tape.choose(if self.in_constants { 11 } else { 13 });
         let mut e = |of| self.expression(of, depth);
         match choice {
             0 => format!("add({}, {})", e(Type::Vec), e(Type::Vec)),
@@ -373,7 +373,8 @@ impl Generator {
             7 => format!("concat({}, {})", e(Type::Vec), e(Type::Vec)),
             8 => format!("slice({}, 0, {})", e(Type::Vec), e(Type::Int)),
             9 => format!("dequantize(quantize({}, \"A2\"))", e(Type::Vec)),
-            10 => format!("gemv(\"t.0\", \"t.1\", {})", e(Type::Vec)),
+            10 => format!("relu2({})", e(Type::Vec)),
+            11 => format!("gemv(\"t.0\", \"t.1\", {})", e(Type::Vec)),
             _ => match self.variable(|of, _| of == Type::Int) {
                 Some((name, _)) => {
                     let vector = self.expression(Type::Vec, depth);

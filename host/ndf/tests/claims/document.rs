@@ -92,7 +92,9 @@ fn sections_are_used_in_place_at_multiples_of_64() {
         let places = [offset(matrix.scales().as_ptr().cast()), offset(matrix.stack(0).words().as_ptr().cast())];
         let last = offset(matrix.stack(matrix.stacks() - 1).words().as_ptr().cast());
         let outliers = matrix.outliers();
-        let outliers = [outliers.rows.as_ptr().cast(), outliers.cols.as_ptr().cast(), outliers.values.as_ptr().cast()].map(offset);
+        // Three empty sections are nowhere.
+        let outliers = [outliers.rows.as_ptr().cast(), outliers.cols.as_ptr().cast(), outliers.values.as_ptr().cast()]
+            .map(|address| if matrix.outliers().rows.is_empty() { 0 } else { offset(address) });
         for place in places.into_iter().chain([last]).chain(outliers) {
             assert!(place < bytes.len() + 1 && place % 64 == 0, "{} at {place}", matrix.name());
         }

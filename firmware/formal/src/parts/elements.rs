@@ -1,0 +1,452 @@
+//! Element operations: the Boolean forms against the articles' tables, the others against plain arithmetic, and the streams
+//! that they stand in.
+
+use super::{Checks, keeps};
+use crate::proof::{Method, Mutant, Part};
+use crate::text::{TextError, Verilog};
+use nda_cores::element_units::{NORM_EPS, SMALL_FLOAT};
+use nda_spec::growing::gap_limit;
+use nda_spec::seed::{self, Comparison};
+
+pub(super) fn parts() -> Result<Vec<Part>, TextError> {
+    Ok(vec![
+        aligned_add()?,
+        add()?,
+        swiglu()?,
+        silu()?,
+        compare()?,
+        truthy()?,
+        rms_norm()?,
+        quantize()?,
+        growing("growing_add_3x4", 3, 4)?,
+        growing("growing_add_4x8", 4, 8)?,
+    ])
+}
+
+/// A code's value, and the code of a value, as the articles' tables of four and nine entries have them.
+const ARITHMETIC: &str = "\
+function signed [7:0] value_of(input s, input e);
+    value_of = s ? (e ? 2 : 1) : (e ? -1 : -2);
+endfunction
+function [1:0] code_of(input signed [7:0] v);
+    code_of = v <= -2 ? 2'b00 : v == -1 ? 2'b01 : v >= 2 ? 2'b11 : 2'b10;
+endfunction
+wire want_take = in_valid && in_ready;";
+
+/// What every stream promises: a beat is taken if none waits, stands from the next cycle on, and does not change while it waits.
+fn waits(checks: &mut Checks, outputs: &[&str]) {
+    for output in outputs {
+        checks.after("out_valid && !out_ready", &format!("{output} == $past({output})"));
+    }
+    checks.after("out_valid && !out_ready", "out_valid");
+}
+
+/// A stream of one beat out for each beat in.
+fn stage(checks: &mut Checks, outputs: &[&str]) {
+    waits(checks, outputs);
+    checks.always("in_ready == (!out_valid || out_ready)");
+    checks.after("want_take", "out_valid");
+    checks.after("!want_take && (out_ready || !out_valid)", "!out_valid");
+}
+
+/// After a beat was taken, lane by lane, the result is what `wanted` says of the lane; zero where there is no element.
+fn lanes(checks: &mut Checks, count: usize, when: &str, wanted: impl Fn(usize) -> String) {
+    for lane in 0..count {
+        checks.say(&format!("wire [1:0] want_{lane} = keep[{lane}] ? {} : 2'b00;", wanted(lane)));
+        checks.after(when, &format!("{{sign[{lane}], extra[{lane}]}} == $past(want_{lane})"));
+    }
+}
+
+fn part(unit: &str, claim: &str, bound: &str, checks: &Checks, mutants: Vec<Mutant>) -> Result<Part, TextError> {
+    Ok(Part {
+        name: unit.into(),
+        claim: claim.into(),
+        bound: bound.into(),
+        method: Method::Induction { steps: 4, cycles: 4 },
+        top: unit.into(),
+        verilog: Verilog::unit(unit)?.with_checks(unit, &checks.text)?,
+        mutants,
+        quick: true,
+    })
+}
+
+/// One lane of a table of 65,536 entries as 32 bits: sign and extra for each of 16 operands. The table's lanes are independent
+/// of each other, which a test of the contract shows for every entry.
+fn lane_table(table: &[u8], lane: usize) -> u32 {
+    (0..16).fold(0, |all, operands| {
+        let index = (0..4).fold(0, |index, plane| index | (operands >> plane & 1) << (4 * plane + lane));
+        let entry = u32::from(table[index]);
+        all | ((entry >> lane & 1) << 1 | entry >> (4 + lane) & 1) << (2 * operands)
+    })
+}
+
+/// Looks a lane up: `operands` are four bits, the first operand's sign lightest.
+fn look_up(table: &[u8], lane: usize, operands: &str) -> String {
+    format!("(32'h{:08x} >> {{{operands}, 1'b0}}) & 2'b11", lane_table(table, lane % 4))
+}
+
+fn aligned_add() -> Result<Part, TextError> {
+    let table = seed::add_lut_q16();
+    let mut checks = Checks::new();
+    checks.say(ARITHMETIC);
+    stage(&mut checks, &["sign", "extra"]);
+    lanes(&mut checks, 8, "want_take", |i| look_up(&table, i, &format!("d_extra[{i}], d_sign[{i}], x_extra[{i}], x_sign[{i}]")));
+    for lane in 0..8 {
+        let sum = format!("code_of(value_of(x_sign[{lane}], x_extra[{lane}]) + value_of(d_sign[{lane}], d_extra[{lane}]))");
+        checks.always(&format!("!keep[{lane}] || want_{lane} == {sum}"));
+    }
+    let mutants = vec![
+        Mutant::new(
+            "one entry: -1 + -1",
+            "added_sign = (x_sign & d_sign) | mixed",
+            "added_sign = (x_sign & d_sign) | mixed | (~x_sign & ~d_sign & x_extra & d_extra)",
+        ),
+        Mutant::new(
+            "one entry: the tie",
+            "mixed = differ & (x_extra | d_extra)",
+            "mixed = differ & (x_extra | d_extra) & ~(x_sign & x_extra & d_extra)",
+        ),
+        Mutant::new("a lane that holds nothing", "sum_extra$d = added_extra & keep", "sum_extra$d = added_extra & (keep | 8'h80)"),
+    ];
+    part(
+        "seed_aligned_add_8",
+        "the Boolean form is ADD_LUT_Q16, entry by entry, and both are encode(x + d)",
+        "all 65,536 entries, for all time",
+        &checks,
+        mutants,
+    )
+}
+
+fn add() -> Result<Part, TextError> {
+    let mut checks = Checks::new();
+    checks.say(ARITHMETIC);
+    checks.say(
+        "wire signed [9:0] x_exponent = $signed(x_log2);\n\
+         wire signed [9:0] d_exponent = $signed(d_log2);\n\
+         wire signed [9:0] exponent = x_exponent > d_exponent ? x_exponent : d_exponent;\n\
+         wire signed [9:0] x_gap = exponent - x_exponent;\n\
+         wire signed [9:0] d_gap = exponent - d_exponent;\n\
+         // Truncated toward zero; a quarter of a code is nothing.\n\
+         function signed [7:0] divided(input signed [7:0] v, input signed [9:0] gap);\n\
+         \x20   divided = gap == 0 ? v : gap == 1 ? v / 2 : 0;\n\
+         endfunction",
+    );
+    stage(&mut checks, &["sign", "extra", "log2"]);
+    let operand = |name: &str, lane: usize| format!("divided(value_of({name}_sign[{lane}], {name}_extra[{lane}]), {name}_gap)");
+    lanes(&mut checks, 8, "want_take", |i| format!("code_of({} + {})", operand("x", i), operand("d", i)));
+    checks.after("want_take", "$signed(log2) == $past(exponent)");
+    let mutants = vec![
+        Mutant::new(
+            "the gap of one, one entry",
+            "lost = fine_sign ^ fine_extra",
+            "lost = (fine_sign ^ fine_extra) & ~(fine_extra & coarse_sign)",
+        ),
+        Mutant::new("the gap of 255", "if (gap > 32'h1)", "if ((gap > 32'h1) & (gap != 32'hff))"),
+        Mutant::new("which is larger", "larger = d_log2", "larger = d_log2 == 8'h7f ? x_log2 : d_log2"),
+    ];
+    part(
+        "seed_add_8",
+        "the sum at any two scales: the finer operand divided, truncated toward zero, added, encoded",
+        "all codes, all 65,536 pairs of exponents, for all time",
+        &checks,
+        mutants,
+    )
+}
+
+fn swiglu() -> Result<Part, TextError> {
+    let table = seed::swiglu_lut_q16();
+    let mut checks = Checks::new();
+    checks.say(ARITHMETIC);
+    checks.say("wire signed [9:0] want_log2 = $signed(gate_log2) + $signed(up_log2);");
+    stage(&mut checks, &["sign", "extra", "log2"]);
+    // The byte SiLU in front of the table: extra is set where sign is clear.
+    lanes(&mut checks, 8, "want_take", |i| {
+        look_up(&table, i, &format!("up_extra[{i}], up_sign[{i}], gate_extra[{i}] | ~gate_sign[{i}], gate_sign[{i}]"))
+    });
+    checks.after("want_take", "$signed(log2) == ($past(want_log2) > 127 ? 127 : $past(want_log2) < -128 ? -128 : $past(want_log2))");
+    let mutants = vec![
+        Mutant::new(
+            "one entry: +1 * +1",
+            "is_large = (gate_sign & gate_extra) | up_is_large",
+            "is_large = (gate_sign & gate_extra) | up_is_large | (gate_sign & up_sign)",
+        ),
+        Mutant::new("the largest exponent", "exponent = 32'h7f", "exponent = 32'h7e"),
+        Mutant::new("the smallest exponent", "both_biased < lowest", "both_biased <= lowest - 2"),
+    ];
+    part(
+        "seed_swiglu_8",
+        "the Boolean form is SWIGLU_LUT_Q16 behind the byte SiLU, entry by entry; exponents add, saturating",
+        "all 65,536 entries, all pairs of exponents, for all time",
+        &checks,
+        mutants,
+    )
+}
+
+fn silu() -> Result<Part, TextError> {
+    let mut checks = Checks::new();
+    checks.say(ARITHMETIC);
+    stage(&mut checks, &["sign", "extra"]);
+    lanes(&mut checks, 32, "want_take", |i| {
+        let value = format!("value_of(x_sign[{i}], x_extra[{i}])");
+        format!("code_of({value} < 0 ? -1 : {value})")
+    });
+    let mutants = vec![Mutant::new("one entry: -1", "(x_extra | minus) & keep", "(x_extra ^ minus) & keep")];
+    part("seed_silu_32", "-2 becomes -1, all else stays", "all codes, for all time", &checks, mutants)
+}
+
+fn compare() -> Result<Part, TextError> {
+    let mut checks = Checks::new();
+    checks.say(ARITHMETIC);
+    stage(&mut checks, &["sign", "extra"]);
+    let numbers: Vec<String> = Comparison::ALL.iter().map(|c| format!("by == 3'd{}", c.number())).collect();
+    checks.assume(&numbers.join(" || "));
+    let operator = |by: Comparison| match by {
+        Comparison::Equal => "==",
+        Comparison::Less => "<",
+        Comparison::Greater => ">",
+        Comparison::NotEqual => "!=",
+        Comparison::NotLess => ">=",
+        Comparison::NotGreater => "<=",
+    };
+    lanes(&mut checks, 8, "want_take", |i| {
+        let (a, b) = (format!("value_of(a_sign[{i}], a_extra[{i}])"), format!("value_of(b_sign[{i}], b_extra[{i}])"));
+        let cases: Vec<String> =
+            Comparison::ALL.iter().map(|&by| format!("(by == 3'd{} && {a} {} {b})", by.number(), operator(by))).collect();
+        format!("({}) ? 2'b10 : 2'b01", cases.join(" || "))
+    });
+    let mutants = vec![
+        Mutant::new("less, one entry", "(same_sign & extras_differ & b_extra)", "(same_sign & extras_differ & b_extra & a_sign)"),
+        Mutant::new("inversion", "answer = wanted ^ all_lanes", "answer = wanted ^ (all_lanes >> 1)"),
+    ];
+    part(
+        "seed_compare_8",
+        "+1 where the comparison of the values holds, else -1",
+        "six comparisons, all pairs of codes, for all time",
+        &checks,
+        mutants,
+    )
+}
+
+/// `{0, terms} + ..` in 32 bits, signed.
+fn sum(terms: impl Iterator<Item = String>) -> String {
+    terms.collect::<Vec<_>>().join(" + ")
+}
+
+fn truthy() -> Result<Part, TextError> {
+    let mut checks = Checks::new();
+    checks.say(ARITHMETIC);
+    let terms = sum((0..8).map(|i| format!("(keep[{i}] ? value_of(x_sign[{i}], x_extra[{i}]) : 8'sd0)")));
+    checks.say(&format!(
+        "reg signed [23:0] want_sum = 0;\nwire signed [23:0] want_beat = {terms};\nwire signed [23:0] want_total = want_sum + want_beat;\n\
+         always @(posedge clock) if (want_take) want_sum <= in_last ? 0 : want_total;"
+    ));
+    checks.always("want_beat == beat && sum == want_sum");
+    waits(&mut checks, &["is_true"]);
+    checks.always("in_ready == (!out_valid || out_ready)");
+    checks.after("want_take && in_last", "out_valid && is_true == ($past(want_total) > 0)");
+    checks.after("!(want_take && in_last) && (out_ready || !out_valid)", "!out_valid");
+    let mutants = vec![
+        Mutant::new("zero is not above zero", "is_true <= total > 0", "is_true <= total >= 0"),
+        Mutant::new("a vector after a vector", "sum <= in_last ? 24'sd0", "sum <= in_last ? (total == -3 ? 24'sd1 : 24'sd0)"),
+    ];
+    part(
+        "seed_truthy_8",
+        "the answer says whether the sum of the vector's codes is above zero",
+        "vectors of any length, sums modulo 2^24, for all time",
+        &checks,
+        mutants,
+    )
+}
+
+fn rms_norm() -> Result<Part, TextError> {
+    let (unit, eps_shift) = NORM_EPS[0];
+    let (per_large, per_code) = seed::norm_weights(eps_shift);
+    let mut checks = Checks::new();
+    checks.say(ARITHMETIC);
+    // What a lane's code says to (3 large 2^14) / n <= limit, without its division.
+    let terms = sum((0..8).map(|i| {
+        let is_large = format!("value_of(x_sign[{i}], x_extra[{i}]) == 2 || value_of(x_sign[{i}], x_extra[{i}]) == -2");
+        format!("(!keep[{i}] ? 39'sd0 : ({is_large}) ? {} : {per_code})", per_large + per_code)
+    }));
+    checks.say(&format!(
+        "reg signed [38:0] want_sum = 0;\nreg want_passing = 0, want_kept = 0;\n\
+         wire signed [38:0] want_beat = {terms};\nwire signed [38:0] want_total = want_sum + want_beat;\n\
+         always @(posedge clock) if (want_take) begin\n\
+         \x20   if (in_last) want_passing <= !want_passing;\n\
+         \x20   if (!want_passing) begin\n\
+         \x20       want_sum <= in_last ? 0 : want_total;\n\
+         \x20       if (in_last) want_kept <= want_total < 0;\n\
+         \x20   end\nend"
+    ));
+    checks.always("want_beat == beat && sum == want_sum");
+    checks.always("is_kept == want_kept && is_measuring == !want_passing");
+    checks.always("in_ready == (!want_passing || !out_valid || out_ready)");
+    waits(&mut checks, &["sign", "extra", "out_last"]);
+    checks.after("want_take && want_passing", "out_valid && out_last == $past(in_last)");
+    checks.after("!(want_take && want_passing) && (out_ready || !out_valid)", "!out_valid");
+    // 16 results for each side of the limit, from the ends of the range of inverse roots that a mean can have.
+    let constant = |root: u32| {
+        seed::norm_table(root).iter().enumerate().fold(0_u32, |all, (index, &code)| {
+            let (sign, extra) = seed::bits(code);
+            all | (u32::from(sign) << 1 | u32::from(extra)) << (2 * index)
+        })
+    };
+    let (kept, erased) = (constant(127), constant(57));
+    lanes(&mut checks, 8, "want_take && want_passing", |i| {
+        format!(
+            "((want_kept ? 32'h{kept:08x} : 32'h{erased:08x}) >> {{x_sign[{i}], x_extra[{i}], w_sign[{i}], w_extra[{i}], 1'b0}}) & 2'b11"
+        )
+    });
+    let mutants = vec![
+        Mutant::new("what is large, one entry", "~(x_sign ^ x_extra) & keep", "~(x_sign ^ x_extra) & keep & ~{x_sign == 8'h12, 7'd0}"),
+        Mutant::new("the limit", format!("* {};", -per_code), format!("* {};", 1 - per_code)),
+        Mutant::new("the table, one entry", format!("32'h{kept:08x}"), format!("32'h{:08x}", kept ^ 1 << 5)),
+    ];
+    let bound = "vectors of any length, sums modulo 2^39, any beats, for all time";
+    part(
+        unit,
+        "the sum is that of the division's comparison, code by code, and every lane is the table of 16 entries",
+        bound,
+        &checks,
+        mutants,
+    )
+}
+
+fn quantize() -> Result<Part, TextError> {
+    let unit = "seed_quantize_small";
+    let (e, p) = (SMALL_FLOAT.exponent, SMALL_FLOAT.mantissa);
+    let magnitude = SMALL_FLOAT.bits() - 1;
+    let infinity = ((1_u64 << e) - 1) << (p - 1);
+    let one = ((1_u64 << (e - 1)) - 1) << (p - 1);
+    let large_q = SMALL_FLOAT.large_q();
+    let mut checks = Checks::new();
+    checks.say("wire want_take = in_valid && in_ready;");
+    checks.say(&format!(
+        "wire [{m}:0] size = x[{m}:0];\nwire nan = size > {infinity};\n\
+         reg want_passing = 0;\nreg [{m}:0] want_amax = 0;\n\
+         always @(posedge clock) if (want_take) begin\n\
+         \x20   if (in_last) want_passing <= !want_passing;\n\
+         \x20   if (!want_passing && keep && !nan && size > want_amax) want_amax <= size;\n\
+         \x20   if (want_passing && in_last) want_amax <= 0;\nend\n\
+         // The threshold by divisions: amax's mantissa, its reciprocal rounded to nearest, and the least mantissa that is large.\n\
+         wire [31:0] want_m = (want_amax % {hidden}) + {hidden};\nwire [31:0] want_e = want_amax / {hidden};\n\
+         wire tiny = want_e == {last};\n\
+         wire [31:0] want_n = tiny ? {low} : {high};\nwire [31:0] want_q = want_n / want_m;\nwire [31:0] want_r = want_n % want_m;\n\
+         wire [31:0] want_up = 2 * want_r > want_m || (2 * want_r == want_m && want_q % 2 == 1);\n\
+         wire [31:0] inverse = (want_q + want_up) * (tiny ? 2 : 1);\n\
+         wire [31:0] least = ({numerator} + inverse - 1) / inverse;\n\
+         wire [31:0] found_large = least >= {top} ? want_e * {hidden} + (least + 1) / 2 - {hidden} : (want_e - 1) * {hidden} + least - {hidden};\n\
+         wire [31:0] want_large = want_amax < {small} ? {three_halves} : want_amax == {infinity} ? {infinity} + 1 : found_large;\n\
+         wire [31:0] want_scale = want_amax < {small} ? {one} : want_amax == {infinity} ? {infinity} : want_amax - {hidden};\n\
+         wire plus = !nan && (!x[{sign}] || size == 0);\nwire big = !nan && size >= want_large;",
+        m = magnitude - 1,
+        sign = magnitude,
+        hidden = 1_u64 << (p - 1),
+        last = (1_u64 << e) - 2,
+        low = 1_u64 << (2 * p - 2),
+        high = 1_u64 << (2 * p - 1),
+        numerator = large_q << (p - 1),
+        top = 1_u64 << p,
+        small = SMALL_FLOAT.least,
+        three_halves = one + (1 << (p - 2)),
+    ));
+    waits(&mut checks, &["sign", "extra", "scale", "out_last"]);
+    checks.say("wire want_pass = want_take && want_passing;");
+    checks.after("want_pass", "out_valid && out_last == $past(in_last)");
+    checks.after("want_pass && keep", "sign == $past(plus) && extra == ($past(plus) == $past(big)) && scale == $past(want_scale)");
+    checks.after("want_pass && !keep", "!sign && !extra");
+    checks.after("!want_pass && (out_ready || !out_valid)", "!out_valid");
+    checks.always("is_measuring == !want_passing");
+    // One beat measured, the divisions, one beat of codes, and one cycle to see it.
+    let cycles = 2 * p + 5 + 4;
+    Ok(Part {
+        name: unit.into(),
+        claim: "codes and scale by serial divisions are those of the rounded reciprocal and the rounded product".into(),
+        bound: format!("floats of {e} bits of exponent and {p} of mantissa, any amax, any number; one vector from power-up"),
+        method: Method::Bounded { cycles },
+        top: unit.into(),
+        verilog: Verilog::unit(unit)?.with_checks(unit, &checks.text)?,
+        mutants: vec![
+            Mutant::new("the reciprocal, rounded", "(doubled > {1'b0, divisor})", "1'b0"),
+            Mutant::new("the threshold, rounded up", "quotient + {5'd0, rest != 0}", "quotient"),
+            Mutant::new("the subnormal reciprocal", "is_subnormal ? rounded << 1", "is_subnormal ? (rounded << 1) + (rounded == 9)"),
+            Mutant::new("minus zero", "(magnitude_0 == 8'd0)", "1'b0"),
+        ],
+        quick: false,
+    })
+}
+
+fn growing(unit: &str, count: usize, bits: usize) -> Result<Part, TextError> {
+    let most = gap_limit(bits as u32);
+    let (max, min) = ((1_i32 << (bits - 1)) - 1, -(1_i32 << (bits - 1)));
+    let mut checks = Checks::new();
+    keeps(&mut checks, &["x_log2", "d_log2"]);
+    checks.say(&format!(
+        "wire want_take = in_valid && in_ready;\n\
+         reg want_passing = 0, want_over = 0, want_grows = 0;\n\
+         wire signed [9:0] x_exponent = $signed(x_log2);\nwire signed [9:0] d_exponent = $signed(d_log2);\n\
+         wire d_is_finer = x_exponent >= d_exponent;\n\
+         wire signed [9:0] exponent = d_is_finer ? x_exponent : d_exponent;\n\
+         wire [9:0] any_gap = d_is_finer ? x_exponent - d_exponent : d_exponent - x_exponent;\n\
+         wire [4:0] want_gap = any_gap > {most} ? {most} : any_gap;\n\
+         // Half away from zero: the magnitude rounded half up.\n\
+         function signed [23:0] rounded_at(input signed [23:0] v, input [4:0] at);\n\
+         \x20   rounded_at = v < 0 ? -((-v + ((24'sd1 <<< at) >>> 1)) >>> at) : (v + ((24'sd1 <<< at) >>> 1)) >>> at;\n\
+         endfunction"
+    ));
+    let mut over = Vec::new();
+    for lane in 0..count {
+        let range = format!("{}:{}", lane * bits + bits - 1, lane * bits);
+        checks.say(&format!(
+            "wire signed [{top}:0] x_{lane} = x[{range}];\nwire signed [{top}:0] d_{lane} = d[{range}];\n\
+             wire signed [23:0] x_wide_{lane} = x_{lane};\nwire signed [23:0] d_wide_{lane} = d_{lane};\n\
+             wire signed [23:0] wide_{lane} = d_is_finer ? (x_wide_{lane} <<< want_gap) + d_wide_{lane} : (d_wide_{lane} <<< want_gap) + x_wide_{lane};\n\
+             wire signed [23:0] at_coarse_{lane} = rounded_at(wide_{lane}, want_gap);\n\
+             wire signed [23:0] at_next_{lane} = rounded_at(wide_{lane}, want_gap + 5'd1);\n\
+             wire signed [23:0] chosen_{lane} = want_grows ? at_next_{lane} : at_coarse_{lane};\n\
+             wire signed [23:0] want_{lane} = !keep[{lane}] ? 24'sd0 : chosen_{lane} > {max} ? {max} : chosen_{lane} < {min} ? {min} : chosen_{lane};",
+            top = bits - 1,
+        ));
+        over.push(format!("(keep[{lane}] && (at_coarse_{lane} > {max} || at_coarse_{lane} < {min}))"));
+        checks.after("want_take && want_passing", &format!("$signed(sum[{range}]) == $past(want_{lane})"));
+        // One scale up is always enough.
+        checks.always(&format!("at_next_{lane} <= {max} && at_next_{lane} >= {min}"));
+    }
+    checks.say(&format!(
+        "wire all_over = want_over || {};\n\
+         always @(posedge clock) if (want_take) begin\n\
+         \x20   if (in_last) want_passing <= !want_passing;\n\
+         \x20   want_over <= !want_passing && !in_last && all_over;\n\
+         \x20   if (in_last) want_grows <= !want_passing && all_over && exponent != 127;\nend",
+        over.join(" || ")
+    ));
+    checks.always("passing == want_passing && over == want_over && grows == want_grows && is_measuring == !want_passing");
+    // While sums are looked at, none is taken to have grown; what was over has been seen.
+    checks.always("!(want_grows && !want_passing) && !(want_over && want_passing) && !(want_grows && exponent == 127)");
+    waits(&mut checks, &["sum", "log2", "out_last"]);
+    checks.always("in_ready == (!want_passing || !out_valid || out_ready)");
+    checks.after(
+        "want_take && want_passing",
+        "out_valid && out_last == $past(in_last) && $signed(log2) == $past(exponent) + ($past(want_grows) ? 1 : 0)",
+    );
+    checks.after("!(want_take && want_passing) && (out_ready || !out_valid)", "!out_valid");
+    let half = 1_u64 << bits;
+    let wide = 2 * bits + 2;
+    let mutants = vec![
+        Mutant::new("half away from zero", "- $signed({1'b0, exact_0[", "- $signed({1'b0, ~exact_0["),
+        Mutant::new("the last gap that matters", format!("gap > 8'd{most} ? 4'd{most}"), format!("gap > 8'd{most} ? 4'd{}", most - 1)),
+        Mutant::new("half of the last place", format!("{wide}'d{half};"), format!("{wide}'d{};", half + 1)),
+        Mutant::new("the largest scale", "coarser != 8'd127", "coarser != 8'd126"),
+    ];
+    let mut part = part(
+        unit,
+        "the exact sum rounded once, half away from zero; the next scale exactly if a sum does not fit, and there all fit",
+        &format!("all codes of {bits} bits, all pairs of exponents, vectors of any length, for all time"),
+        &checks,
+        mutants,
+    )?;
+    part.method = Method::Induction { steps: 4, cycles: 5 };
+    // Its mutants take as long as it does.
+    part.quick = false;
+    Ok(part)
+}

@@ -1,0 +1,101 @@
+//! `nda bench`: this machine's roofs, every kernel's share of them, and what loading costs.
+
+use crate::failure::{Exit, Failure, Outcome};
+use crate::output;
+use nda_bench::cases::Case;
+use nda_bench::report::Peer;
+use nda_bench::roof::Level;
+use nda_bench::{BenchError, Options, plot, run as measure};
+use nda_kernels::Variant;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Measures what this machine reads a second and every kernel as a share of it.
+///
+/// Each answer is compared with the golden model before it is timed. Quote ratios: absolute figures are this machine's, and
+/// whatever else runs on it is in them.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 0.2, value_name = "S")]
+    seconds: f64,
+    /// Threads of the second column of measurements; all cores if it is not given, 1 for none.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Only kernels whose name contains this, such as 'A8' or 'AVX2 ternary'.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    only: String,
+    /// Only weights in L3, and no loading.
+    #[arg(long)]
+    quick: bool,
+    /// The seed of weights and activations.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// A record of peers measured just before (see bench/README.md), to stand beside the kernels.
+    #[arg(long, value_name = "FILE")]
+    peers: Vec<PathBuf>,
+    /// A folder to write kernels.json, rates.svg and shares.svg into.
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
+    /// Print a JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Longest measurement that is no slip of the pen.
+const MAX_SECONDS: f64 = 60.0;
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let seconds = arguments.seconds;
+    if !(seconds > 0.0 && seconds <= MAX_SECONDS) {
+        return Err(Failure::usage("a measurement takes more than 0 and at most 60 seconds", "--seconds", "use 0.2").into());
+    }
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    let more = arguments.threads.unwrap_or(all.min(2)).max(1);
+    let mut peers = Vec::new();
+    for path in &arguments.peers {
+        let text = std::fs::read_to_string(path).map_err(|e| Failure::io("read", path, &e))?;
+        peers.extend(Peer::from_json(&path.display().to_string(), &text).map_err(|e| failed(&e))?);
+    }
+    let variants = Variant::available();
+    if !Case::all(&variants).into_iter().any(|case| case.name().contains(&arguments.only)) {
+        let (error, at) = ("no kernel of this machine has such a name", format!("--only '{}'", arguments.only));
+        return Err(Failure::usage(error, at, "leave it away to see all names").into());
+    }
+    let options = Options {
+        time: Duration::from_secs_f64(seconds),
+        threads: if more > 1 { vec![1, more] } else { vec![1] },
+        levels: if arguments.quick { vec![Level::L3] } else { Level::ALL.to_vec() },
+        variants,
+        filter: arguments.only.clone(),
+        loading: !arguments.quick && arguments.only.is_empty(),
+        seed: arguments.seed,
+        peers,
+    };
+    let report = measure(&options, |step| output::remark(format_args!("measuring {step}"))).map_err(|e| failed(&e))?;
+    if let Some(folder) = &arguments.record {
+        std::fs::create_dir_all(folder).map_err(|e| Failure::io("create", folder, &e))?;
+        let json = serde_json::to_string_pretty(&report.json()).map_err(|e| {
+            Failure::new(Exit::Failed, format_args!("the record cannot be written: {e}"), folder.display(), "report this as a fault of nda")
+        })?;
+        for (name, text) in [("kernels.json", json + "\n"), ("rates.svg", plot::rates(&report)), ("shares.svg", plot::shares(&report))] {
+            write(&folder.join(name), &text)?;
+        }
+    }
+    if arguments.json { output::json(&report.json()) } else { output::write(report.text()) }
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    Ok(std::fs::write(path, text).map_err(|e| Failure::io("write", path, &e))?)
+}
+
+fn failed(error: &BenchError) -> Failure {
+    let (exit, help) = match error {
+        BenchError::Wrong { .. } => (Exit::Failed, "a kernel is wrong on this machine: report it with 'nda info --cpu'"),
+        BenchError::Peers { .. } => (Exit::BadFile, "give a file that a script of bench/peers wrote"),
+        BenchError::Cpu(_) => (Exit::Unavailable, "'nda info --cpu' says what this machine has"),
+        _ => (Exit::Failed, "check that a folder for temporary files is there and has 200 MB left"),
+    };
+    Failure::new(exit, error, "nda bench", help)
+}

@@ -1,0 +1,95 @@
+//! 'nda convert --report' as a person runs it.
+
+use nda_engine::SplitMix64;
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const D: usize = 64;
+const FF: usize = 96;
+const KEYS: usize = 32;
+
+fn nda(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_nda")).args(arguments).output().unwrap()
+}
+
+/// A Llama of one block in floats, whose tokens are bytes, as a Hugging Face folder.
+fn write_model(folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    let mut random = SplitMix64(8);
+    let shapes = [
+        ("model.embed_tokens", vec![256, D]),
+        ("model.layers.0.input_layernorm", vec![D]),
+        ("model.layers.0.self_attn.q_proj", vec![D, D]),
+        ("model.layers.0.self_attn.k_proj", vec![KEYS, D]),
+        ("model.layers.0.self_attn.v_proj", vec![KEYS, D]),
+        ("model.layers.0.self_attn.o_proj", vec![D, D]),
+        ("model.layers.0.post_attention_layernorm", vec![D]),
+        ("model.layers.0.mlp.gate_proj", vec![FF, D]),
+        ("model.layers.0.mlp.up_proj", vec![FF, D]),
+        ("model.layers.0.mlp.down_proj", vec![D, FF]),
+        ("model.norm", vec![D]),
+    ];
+    let stored: Vec<(String, Vec<usize>, Vec<u8>)> = shapes
+        .into_iter()
+        .map(|(name, shape)| {
+            let around = if shape.len() == 1 { 1.0 } else { 0.0 };
+            let count: usize = shape.iter().product();
+            let bytes = (0..count).flat_map(|_| ((around + random.unit() - 0.5) as f32).to_le_bytes()).collect();
+            (format!("{name}.weight"), shape, bytes)
+        })
+        .collect();
+    let views = stored.iter().map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+    fs::write(folder.join("model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
+    let config = json!({"model_type": "llama", "hidden_size": D, "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 1,
+        "intermediate_size": FF, "vocab_size": 256, "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+        "tie_word_embeddings": true});
+    fs::write(folder.join("config.json"), config.to_string()).unwrap();
+}
+
+#[test]
+fn a_report_says_of_its_document_what_an_evaluation_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (model, document, report, words) = (place("model"), place("model.ndf"), place("report"), place("words.txt"));
+    write_model(Path::new(&model));
+    fs::write(&words, "What is measured is measured on this text.").unwrap();
+    let rest =
+        ["--weights", "k2", "--report", &report, "--compare", "k2,k3,k3-row,k3", "--report-text", &words, "--calibration-tokens", "300"];
+    let output = nda(&[&["convert", &model, &document][..], &rest].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("k3-row: "), "{said}");
+
+    let found: Value = serde_json::from_slice(&fs::read(Path::new(&report).join("report.json")).unwrap()).unwrap();
+    let rows = found["rows"].as_array().unwrap();
+    assert_eq!(rows.iter().map(|row| row["weights"].as_str().unwrap()).collect::<Vec<_>>(), ["f32", "k2", "k3", "k3-row"]);
+    assert_eq!((&found["predicted_tokens"], &found["window"], &found["calibration_tokens"]), (&json!(41), &json!(512), &json!(300)));
+    assert_eq!(rows[1]["document_bytes"].as_u64().unwrap(), fs::metadata(&document).unwrap().len());
+    let error = |row: usize| rows[row]["output_error"].as_f64().unwrap();
+    assert!(rows[0]["output_error"].is_null() && error(2) < 0.5 * error(1) && error(3) < error(1), "{found}");
+    let evaluation = nda(&["eval", &document, "--text", &words, "--json"]);
+    let evaluation: Value = serde_json::from_slice(&evaluation.stdout).unwrap();
+    assert_eq!(evaluation["perplexity"], rows[1]["perplexity"]);
+    let table = fs::read_to_string(Path::new(&report).join("report.md")).unwrap();
+    assert!(rows.iter().all(|row| table.contains(&format!("| {} |", row["weights"].as_str().unwrap()))), "{table}");
+    assert!(fs::read_to_string(Path::new(&report).join("report.svg")).unwrap().contains("k3-row"));
+}
+
+#[test]
+fn a_report_of_what_has_no_choice_is_a_usage_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny.ndf");
+    for (arguments, expected) in [
+        (vec!["convert", tiny, &place("x"), "--report", &place("r")], "leave --report out"),
+        (vec!["convert", tiny, &place("x"), "--compare", "k2"], "--report"),
+        (vec!["convert", tiny, &place("x"), "--report", &place("r"), "--compare", "k9"], "k9"),
+    ] {
+        let output = nda(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(expected), "{arguments:?}: {said}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
