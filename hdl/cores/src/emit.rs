@@ -6,6 +6,8 @@
 
 use crate::board_parallel::BoardParallel;
 use crate::board_uart::BoardUart;
+use crate::vector_board_parallel::VectorBoardParallel;
+use crate::vector_board_uart::VectorBoardUart;
 use nda_spec::Config;
 use nda_spec::config::{ConfigError, Geometry};
 use nda_spec::wire::{ENGINE_VERSION, Ident, PROTOCOL_VERSION};
@@ -112,10 +114,10 @@ pub enum EmitError {
 /// Widest signal that is built.
 pub const MAX_BITS: usize = 4096;
 
-/// The array shapes that are compiled in: rows, cols, planes, then log2 of the frame buffer's bytes.
-/// Widths are const generics in rust-hdl, so a shape has to be known to the compiler.
+/// The array shapes that are compiled in: rows, cols, planes, then log2 of the frame buffer's bytes, for the boards of
+/// these two types. Widths are const generics in rust-hdl, so a shape has to be known to the compiler.
 macro_rules! geometries {
-    ($config:expr, $page:expr, $port:expr; $(($rows:literal, $cols:literal, $planes:literal, $aw:literal)),+ $(,)?) => {{
+    ($parallel:ident, $uart:ident, $config:expr, $page:expr, $port:expr; $(($rows:literal, $cols:literal, $planes:literal, $aw:literal)),+ $(,)?) => {{
         let (config, g): (&Config, &Geometry) = ($config, &$config.geometry);
         let frames = config.slots * config.slot_bytes;
         match (g.array_rows, g.array_cols, g.planes, frames.trailing_zeros()) {
@@ -126,7 +128,7 @@ macro_rules! geometries {
                 const U: usize = if Y > 64 { Y } else { 64 };
                 match $port {
                     Port::Parallel => {
-                        let mut board = BoardParallel::<W, X, Y, U, $aw>::new(config, $page);
+                        let mut board = $parallel::<W, X, Y, U, $aw>::new(config, $page);
                         board.clock.connect();
                         board.rx_valid.connect();
                         board.rx_data.connect();
@@ -135,7 +137,7 @@ macro_rules! geometries {
                         text(&board)
                     }
                     Port::Uart => {
-                        let mut board = BoardUart::<W, X, Y, U, $aw>::new(config, $page);
+                        let mut board = $uart::<W, X, Y, U, $aw>::new(config, $page);
                         board.clock.connect();
                         board.rx.connect();
                         board.connect_all();
@@ -195,17 +197,26 @@ pub fn emit_as(config: &Config, port: Port, board_id: u16, build: u64) -> Result
 
 fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError> {
     let page = ident.to_bytes();
-    let raw = geometries!(config, page, port;
-        (1, 16, 1, 10),
-        (1, 64, 2, 12),
-        (4, 64, 2, 12),
-        (8, 128, 8, 13),
-        (2, 128, 8, 12),
-        (1, 64, 2, 11),
-        (1, 64, 2, 10),
-        (1, 32, 4, 11),
-        (8, 32, 2, 13),
-    )?;
+    // A configuration without a vector unit has the same text as before there was one.
+    let raw = if config.geometry.vector_words > 0 {
+        geometries!(VectorBoardParallel, VectorBoardUart, config, page, port;
+            (1, 16, 1, 10),
+            (4, 64, 2, 12),
+            (2, 128, 8, 12),
+        )?
+    } else {
+        geometries!(BoardParallel, BoardUart, config, page, port;
+            (1, 16, 1, 10),
+            (1, 64, 2, 12),
+            (4, 64, 2, 12),
+            (8, 128, 8, 13),
+            (2, 128, 8, 12),
+            (1, 64, 2, 11),
+            (1, 64, 2, 10),
+            (1, 32, 4, 11),
+            (8, 32, 2, 13),
+        )?
+    };
     finish(&raw, "board")
 }
 

@@ -185,14 +185,14 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
 }
 
 /// A table array's activation words are few and wide: block RAM would be wasted on them.
-fn activation_style(array: ArrayKind) -> MemoryStyle {
+pub(crate) fn activation_style(array: ArrayKind) -> MemoryStyle {
     match array {
         ArrayKind::Planes => MemoryStyle::Block,
         ArrayKind::Tables => MemoryStyle::Distributed,
     }
 }
 
-fn weight_style(memory: WeightMemory) -> MemoryStyle {
+pub(crate) fn weight_style(memory: WeightMemory) -> MemoryStyle {
     match memory {
         WeightMemory::Block => MemoryStyle::Block,
         WeightMemory::Spram => MemoryStyle::SinglePort,

@@ -22,6 +22,8 @@ pub const STAT_BYTES: usize = 40;
 pub const READ_BYTES: usize = 4;
 /// Bytes of a `SEAL` request's payload: the expected CRC-32.
 pub const SEAL_BYTES: usize = 4;
+/// Bytes that stand first in the payload of a `PROGRAM` request: its job id and the id of the program that it goes on from.
+pub const PROGRAM_BYTES: usize = 4;
 /// First bytes of the `IDENT` page.
 pub const IDENT_MAGIC: [u8; 4] = *b"2BPG";
 /// Set in the operation byte of every response.
@@ -41,6 +43,9 @@ pub enum Op {
     Seal = 0x11,
     /// Runs a job: descriptor and activation words in the payload, `addr` = result words to return at once. `aux` = run cycles.
     Run = 0x20,
+    /// Runs a program of the vector unit: `addr` = its words << 16 | its first tile word; job id, the id before, and the
+    /// program's input in the payload. `aux` = cycles.
+    Program = 0x21,
     /// Result words of the last job: `addr` = job id << 16 | first word, payload = count. `aux` returns `addr`.
     Read = 0x30,
     /// The counters.
@@ -49,7 +54,7 @@ pub enum Op {
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Op; 7] = [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Read, Op::Stat];
+    pub const ALL: [Op; 8] = [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Program, Op::Read, Op::Stat];
 
     /// The operation of a request's first byte.
     pub fn from_byte(byte: u8) -> Option<Op> {
@@ -79,11 +84,13 @@ pub enum Status {
     Version = 0x87,
     /// `RUN` of an older job, or `READ` of another than the last; `aux` is the last job's id.
     StaleJob = 0x88,
+    /// What stands where a program should be is none.
+    BadProgram = 0x89,
 }
 
 impl Status {
     /// Every status.
-    pub const ALL: [Status; 9] = [
+    pub const ALL: [Status; 10] = [
         Status::Ok,
         Status::Dup,
         Status::BadOp,
@@ -93,6 +100,7 @@ impl Status {
         Status::CrcMismatch,
         Status::Version,
         Status::StaleJob,
+        Status::BadProgram,
     ];
 
     /// The status of a response's second byte.
@@ -237,6 +245,7 @@ impl Ident {
         out[27] = g.array.to_byte();
         out[28..32].copy_from_slice(&self.clk_hz.to_le_bytes());
         out[32..36].copy_from_slice(&self.baud.to_le_bytes());
+        out[36..38].copy_from_slice(&small(g.vector_words));
         out[40..40 + self.config.len()].copy_from_slice(self.config.as_bytes());
         out[56..64].copy_from_slice(&self.build.to_le_bytes());
         out
@@ -271,6 +280,7 @@ impl Ident {
                 tile_words: long(16) as usize,
                 act_words: small(20),
                 result_words: small(22),
+                vector_words: small(36),
             },
             mtu: small(24) as u16,
             slots: b[26],

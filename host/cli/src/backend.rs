@@ -7,8 +7,9 @@ use nda_device::{
     BoardError, DeviceError, Driver, DriverOptions, FabricGemv, FabricPool, Loopback, ModelDevice, ModelPort, SerialDevice, Transport,
 };
 use nda_engine::Weights;
-use nda_kernels::{Activations, Cost, CpuGemv, Gemv, GemvError, MatrixId, Shape, Variant};
+use nda_kernels::{Activations, Cost, CpuGemv, Gemv, GemvError, MatrixId, ProgramId, Shape, Variant};
 use nda_spec::config::{DEFAULT_CONFIG, Geometry};
+use nda_spec::vector::Program;
 use nda_spec::{Config, TileMatrix};
 use std::cell::RefCell;
 use std::fmt;
@@ -158,6 +159,8 @@ type Refusals = Rc<RefCell<Vec<String>>>;
 pub struct Backend<'m> {
     kind: Kind<'m>,
     refusals: Refusals,
+    /// How a model is run on it, if not product by product.
+    form: Option<&'static str>,
 }
 
 enum Kind<'m> {
@@ -179,7 +182,13 @@ impl<'m> Backend<'m> {
 
     /// What a person calls it.
     pub fn name(&mut self) -> String {
-        self.gemv().name()
+        let name = self.gemv().name();
+        self.form.map_or(name.clone(), |form| format!("{name}, {form}"))
+    }
+
+    /// Says how a model is run, for [`Self::name`].
+    pub fn set_form(&mut self, form: &'static str) {
+        self.form = Some(form);
     }
 
     /// Why each product that a board has no room for runs on the CPU.
@@ -213,7 +222,7 @@ pub fn open<'m>(name: &BackendName) -> Outcome<Backend<'m>> {
         BackendName::Cpu(variant) => Kind::Cpu(cpu(*variant)?),
         _ => Kind::Fabric(Box::new(boards(name)?)),
     };
-    Ok(Backend { kind, refusals: Refusals::default() })
+    Ok(Backend { kind, refusals: Refusals::default(), form: None })
 }
 
 /// Opens a back end for a model: products that boards have no room for run on the CPU, because their weights
@@ -226,7 +235,7 @@ pub fn open_for_model<'m>(name: &BackendName, weights: &Weights<'_>) -> Outcome<
     };
     let refusals = Refusals::default();
     let fallback = Fallback { boards, cpu: CpuGemv::new(), places: Vec::new(), refusals: Rc::clone(&refusals) };
-    Ok(Backend { kind: Kind::Fallback(Box::new(fallback)), refusals })
+    Ok(Backend { kind: Kind::Fallback(Box::new(fallback)), refusals, form: None })
 }
 
 /// Whether one such board holds all of a model's weights.
@@ -387,6 +396,19 @@ impl<'m> Gemv<'m> for Fallback<'m> {
         };
         self.places.push(place);
         Ok(MatrixId(self.places.len() - 1))
+    }
+
+    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
+        let places = &self.places;
+        let on_board = |number: usize| match places.get(matrix(number)?.0)? {
+            Place::Fabric(id) => Some(*id),
+            Place::Cpu(_) => None,
+        };
+        self.boards.prepare_program(program, &on_board)
+    }
+
+    fn run_program(&mut self, id: ProgramId, continues: bool, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
+        self.boards.run_program(id, continues, input, output)
     }
 
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {

@@ -46,6 +46,11 @@ impl Speed {
         (self.per_token(self.cost.bytes_out), self.per_token(self.cost.bytes_in))
     }
 
+    /// Requests a token that ran something: round trips of the link.
+    pub fn jobs_per_token(&self) -> f64 {
+        self.per_token(self.cost.jobs)
+    }
+
     /// Share of the run phases in which the array worked.
     pub fn run_utilisation(&self) -> f64 {
         share(self.cost.beats, self.cost.run_cycles)

@@ -5,11 +5,20 @@ use crate::failure::Outcome;
 use crate::files;
 use crate::output::{self, Progress};
 use crate::report::{Speed, cost_between};
-use nda_engine::{Model, Sampling, Session, Step, Utf8Stream, Weights, generate};
+use nda_engine::{BlockForm, Model, Sampling, Session, Step, Utf8Stream, Weights, generate};
 use nda_kernels::Cost;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
+
+/// What a board does of a model whose program keeps a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Offload {
+    /// Whole blocks, in fixed point between products; a CPU does the same to the bit.
+    Blocks,
+    /// Products alone; all else is floats.
+    Gemv,
+}
 
 /// What is to be said.
 pub struct Task<'t> {
@@ -21,6 +30,8 @@ pub struct Task<'t> {
     pub max_tokens: usize,
     /// How they are drawn.
     pub sampling: Sampling,
+    /// What the back end does; if nothing is said, blocks where it has a vector unit.
+    pub offload: Option<Offload>,
 }
 
 /// What was said.
@@ -39,10 +50,31 @@ pub struct Speech {
 
 /// Hands a model's matrices to a back end, with a bar.
 pub fn loaded<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path) -> Outcome<Model<'m>> {
+    loaded_for(weights, backend, path, Some(Offload::Gemv), None)
+}
+
+/// [`loaded`], and the model's blocks too if they are asked for, or can be had and nothing is asked for. Scores are those of
+/// the `largest` tokens then, if a number is given.
+pub fn loaded_for<'m>(
+    weights: &'m Weights<'_>,
+    backend: &mut Backend<'m>,
+    path: &Path,
+    offload: Option<Offload>,
+    largest: Option<usize>,
+) -> Outcome<Model<'m>> {
     let mut bar = Progress::new("loading");
-    let model =
+    let mut model =
         Model::prepare_with(weights, backend.gemv(), |done, total| bar.set(done, total)).map_err(|e| files::in_file(path, e.into()))?;
     drop(bar);
+    if offload != Some(Offload::Gemv) {
+        match model.use_blocks(backend.gemv(), largest) {
+            BlockForm::OnBoard => backend.set_form("blocks"),
+            BlockForm::Here if offload == Some(Offload::Blocks) => backend.set_form("blocks, all but products on the CPU"),
+            BlockForm::Here => model.use_floats(),
+            BlockForm::Plain(reason) if offload == Some(Offload::Blocks) => output::note(format_args!("no blocks: {reason}")),
+            BlockForm::Plain(_) => {}
+        }
+    }
     backend.upload()?;
     Ok(model)
 }
@@ -54,7 +86,9 @@ pub fn speak<'m>(
     task: &Task<'_>,
     mut piece: impl FnMut(&str) -> Outcome,
 ) -> Outcome<Speech> {
-    let model = loaded(weights, backend, task.path)?;
+    // A greedy text needs the likeliest token alone.
+    let largest = (task.sampling.temperature == 0.0).then_some(1);
+    let model = loaded_for(weights, backend, task.path, task.offload, largest)?;
     let tokenizer = model.tokenizer();
     let prompt = tokenizer.encode(task.prompt).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);

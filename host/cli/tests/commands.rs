@@ -540,3 +540,41 @@ fn logits(model: &str, text: &[u8]) -> Vec<f32> {
     before.iter().for_each(|&b| session.feed(b.into()).unwrap());
     session.predict((*last).into()).unwrap().to_vec()
 }
+
+/// Blocks of the committed model: the text is the same wherever they run, and the link carries a fifth.
+fn blocks_on(backend: &str) {
+    let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny.ndf");
+    let model = model.to_str().unwrap();
+    let run = |backend: &str, more: &[&str]| {
+        json(&[&["run", model, "--prompt", "She was ", "--max-tokens", "8", "--json", "--backend", backend], more].concat())
+    };
+    let (plain, blocks) = (run(backend, &["--offload", "gemv"]), run(backend, &[]));
+    assert_eq!(plain["tokens"], run("cpu", &[])["tokens"]);
+    assert_eq!(blocks["tokens"], run("cpu", &["--offload", "blocks"])["tokens"]);
+    assert!(blocks["backend"].as_str().unwrap().ends_with("blocks"), "{blocks}");
+    let per_token = |run: &Value, key: &str| run["decode"][key].as_f64().unwrap();
+    let bytes = |run: &Value| per_token(run, "bytes_out_per_token") + per_token(run, "bytes_in_per_token");
+    let (fewer_bytes, fewer_trips) =
+        (bytes(&plain) / bytes(&blocks), per_token(&plain, "jobs_per_token") / per_token(&blocks, "jobs_per_token"));
+    println!(
+        "{backend}: {:.0} bytes a token plain, {:.0} in blocks: {fewer_bytes:.2} times fewer; round trips {fewer_trips:.2} times",
+        bytes(&plain),
+        bytes(&blocks)
+    );
+    assert!(fewer_bytes >= 5.0, "{fewer_bytes}");
+    assert!(fewer_trips >= 3.0, "{fewer_trips}");
+    // Drawn texts need every score, and a text is as long as it is asked to be.
+    let drawn = |backend: &str| run(backend, &["--offload", "blocks", "--temperature", "0.8", "--seed", "3"])["tokens"].clone();
+    assert_eq!(drawn(backend), drawn("cpu"));
+}
+
+#[test]
+fn blocks_of_the_committed_model_say_the_same_on_the_software_models_of_boards() {
+    blocks_on("loopback");
+}
+
+#[cfg(feature = "verilator")]
+#[test]
+fn blocks_of_the_committed_model_say_the_same_on_the_emitted_verilog() {
+    blocks_on("sim");
+}

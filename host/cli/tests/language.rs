@@ -113,16 +113,20 @@ fn a_document_carries_its_program_and_takes_another() {
     let folder = tempfile::tempdir().unwrap();
     let program = good(&["fmt", &model()]);
     assert_eq!(program, nda_engine::LLAMA, "the committed model carries the engine's Llama, formatted");
-    let before = "rms_norm(x, tensor(\"blk.{i}.ffn_norm\"), eps)";
-    let parallel = path(&folder, "parallel.nda", &program.replace(before, "normed"));
-    let changed = folder.path().join("parallel.ndf").to_str().unwrap().to_string();
-    good(&["convert", &model(), &changed, "--program", &parallel]);
+    // Another norm in front of the feed-forward layers.
+    let before = "stream_norm(\"blk.{i}.ffn_norm\", eps)";
+    let renormed = path(&folder, "renormed.nda", &program.replace(before, "stream_norm(\"blk.{i}.attn_norm\", eps)"));
+    let changed = folder.path().join("renormed.ndf").to_str().unwrap().to_string();
+    good(&["convert", &model(), &changed, "--program", &renormed]);
     assert!(good(&["check", &changed]).starts_with("good"));
     let say = |arguments: &[&str]| good(&[&["run"], arguments, &["--prompt", "She was ", "--max-tokens", "12"]].concat());
     let plain = say(&[&model()]);
     assert_ne!(say(&[&changed]), plain, "the changed program says something else");
-    assert_eq!(say(&[&changed]), say(&[&model(), "--program", &parallel]));
-    assert_eq!(say(&[&changed]), say(&[&changed, "--backend", "loopback"]));
+    assert_eq!(say(&[&changed]), say(&[&model(), "--program", &renormed]));
+    for form in ["gemv", "blocks"] {
+        let on = |backend: &str| say(&[&changed, "--backend", backend, "--offload", form]);
+        assert_eq!(on("cpu"), on("loopback"), "{form}");
+    }
     // The same weights: with the old program back, the same document.
     let back = folder.path().join("back.ndf").to_str().unwrap().to_string();
     let llama = path(&folder, "llama.nda", &program);

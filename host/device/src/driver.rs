@@ -8,8 +8,8 @@ use nda_spec::config::{Config, Geometry};
 use nda_spec::cycles;
 use nda_spec::job::Job;
 use nda_spec::wire::{
-    CRC_BYTES, HEADER_BYTES, IDENT_BYTES, Ident, JobFlags, Op, PROTOCOL_VERSION, RESPONSE_BIT, Request, Response, STAT_BYTES, Stat, Status,
-    max_wire_bytes,
+    CRC_BYTES, HEADER_BYTES, IDENT_BYTES, Ident, JobFlags, Op, PROGRAM_BYTES, PROTOCOL_VERSION, RESPONSE_BIT, Request, Response,
+    STAT_BYTES, Stat, Status, max_wire_bytes,
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -110,6 +110,37 @@ pub enum RunOutcome {
     TileDirty(usize),
 }
 
+/// A program's place and shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProgramRequest {
+    /// First tile word.
+    pub base: u16,
+    /// Tile words.
+    pub words: u16,
+    /// Job ids that a run takes.
+    pub jobs: u16,
+    /// Bytes of the answer.
+    pub output_bytes: usize,
+    /// Cycles that it takes.
+    pub cycles: u64,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProgramOutcome {
+    /// It ran.
+    Done {
+        /// Its answer.
+        output: Vec<u8>,
+        /// Cycles that it took, as the device counted them.
+        cycles: u32,
+    },
+    /// A page that it needs is not sealed; what wide values the device holds is not known.
+    TileDirty(usize),
+    /// What it should go on from is gone: a new session, a reset, another job in between. All from the first on must run again.
+    Gone,
+}
+
 /// A request and what its response must be.
 struct Call {
     op: Op,
@@ -133,6 +164,10 @@ impl Call {
             Op::Run => {
                 let id = self.payload.first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes));
                 format!("RUN of job {id} with {} payload bytes", self.payload.len())
+            }
+            Op::Program => {
+                let id = self.payload.first_chunk().map_or(0, |bytes| u16::from_le_bytes(*bytes));
+                format!("PROGRAM {id} at tile word {} with {} payload bytes", self.addr & 0xffff, self.payload.len())
             }
             Op::Read => format!("READ of {} bytes from result word {} of job {}", self.reply_bytes, self.addr & 0xffff, self.addr >> 16),
         }
@@ -209,6 +244,8 @@ pub struct Driver<T: Transport = Box<dyn Transport>> {
     /// `STAT`'s frame count at the last audit, and the frames answered since.
     audited_frames: Option<u32>,
     answered: u32,
+    /// Id of the last program that ran.
+    program_id: u16,
 }
 
 impl<T: Transport> Driver<T> {
@@ -227,6 +264,7 @@ impl<T: Transport> Driver<T> {
             page_words: 2,
             act_words: 8,
             result_words: 2,
+            vector_words: 0,
         };
         let mut driver = Driver {
             device: transport.describe(),
@@ -252,6 +290,7 @@ impl<T: Transport> Driver<T> {
             order: 0,
             audited_frames: None,
             answered: 0,
+            program_id: 0,
         };
         driver.flush()?;
         let status = driver.sync("SYNC (the start of a session)", 0)?;
@@ -417,6 +456,45 @@ impl<T: Transport> Driver<T> {
             }
         }
         Err(DeviceError::Unsettled { device: self.device.clone(), what: format!("a job at tile word {}", job.base), tries: MAX_JOB_TRIES })
+    }
+
+    /// Runs a program of the vector unit on its input. With `continues` it goes on from the program that ran before it.
+    ///
+    /// A program that goes on is not repeated under a new id, as a job is: the wide values that it began with may be gone.
+    ///
+    /// # Errors
+    /// The link's or the device's failure, a program that the device refuses.
+    pub fn run_program(&mut self, program: &ProgramRequest, continues: bool, input: &[u8]) -> Result<ProgramOutcome, DeviceError> {
+        self.at_most("payload bytes of a program", PROGRAM_BYTES + input.len(), usize::from(self.ident.mtu))?;
+        let work = self.work(program.cycles + (input.len() + 2 * program.output_bytes) as u64);
+        let mut recoveries = 0;
+        for attempt in 0..MAX_JOB_TRIES {
+            self.stats.reissued_jobs += u64::from(attempt > 0);
+            let id = self.job_id.wrapping_add(1);
+            // Its products take the ids that follow.
+            self.job_id = self.job_id.wrapping_add(program.jobs);
+            let after = if continues { self.program_id } else { id };
+            let payload = [&id.to_le_bytes()[..], &after.to_le_bytes(), input].concat();
+            let addr = u32::from(program.words) << 16 | u32::from(program.base);
+            let call = |_| Call { op: Op::Program, arg: 0, addr, payload: payload.clone(), reply_bytes: program.output_bytes, work };
+            match self.exchange_one(call) {
+                Err(trouble) => self.recover(trouble, &mut recoveries)?,
+                Ok(reply) if reply.is(Status::TileDirty) => return Ok(ProgramOutcome::TileDirty(reply.aux as usize)),
+                // A frame of an earlier session got in between, or, of one that goes on, what it goes on from is gone.
+                Ok(reply) if reply.is(Status::StaleJob) => self.job_id = reply.aux as u16,
+                // Asked once, so another frame with this id ran first: what is stored may be its answer.
+                Ok(reply) if reply.is(Status::Dup) && reply.tries == 1 => {}
+                Ok(reply) => {
+                    self.program_id = id;
+                    return Ok(ProgramOutcome::Done { output: reply.payload, cycles: reply.aux });
+                }
+            }
+            if continues {
+                return Ok(ProgramOutcome::Gone);
+            }
+        }
+        let what = format!("a program at tile word {}", program.base);
+        Err(DeviceError::Unsettled { device: self.device.clone(), what, tries: MAX_JOB_TRIES })
     }
 
     /// Fetches the result words from `first` on; false if the device knows the job no more.
@@ -717,7 +795,7 @@ fn answers(header: &Response, p: &Pending) -> bool {
     let echoes = match p.call.op {
         Op::Sync => true,
         Op::Write | Op::Read => header.status == Status::Ok as u8,
-        Op::Ident | Op::Seal | Op::Run | Op::Stat => false,
+        Op::Ident | Op::Seal | Op::Run | Op::Program | Op::Stat => false,
     };
     header.seq == p.seq && header.op == p.call.op as u8 | RESPONSE_BIT && (!echoes || header.aux == p.call.addr)
 }
@@ -727,7 +805,7 @@ fn is_expected(op: Op, status: u8) -> bool {
     let expected: &[Status] = match op {
         Op::Sync => &[Status::Version],
         Op::Seal => &[Status::CrcMismatch],
-        Op::Run => &[Status::TileDirty, Status::StaleJob],
+        Op::Run | Op::Program => &[Status::TileDirty, Status::StaleJob],
         Op::Read => &[Status::StaleJob],
         Op::Ident | Op::Write | Op::Stat => &[],
     };

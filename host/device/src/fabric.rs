@@ -1,16 +1,19 @@
 //! `FabricGemv`: GEMV on a device. Tiles are streamed once and sealed; then only activations travel.
 
-use crate::driver::{Driver, DriverStats, JobRequest, RunOutcome};
+use crate::driver::{Driver, DriverStats, JobRequest, MAX_RESPONSE, ProgramOutcome, ProgramRequest, RunOutcome};
 use crate::error::DeviceError;
 use crate::layout::{Allocator, Block, Limits, Place, total_words};
 use crate::store::Store;
 use crate::transport::Transport;
 use nda_kernels::gemv::{check_run, check_shape, stacked_shape};
-use nda_kernels::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+use nda_kernels::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Shape};
 use nda_spec::job::{pack_activations, pack_tile_words, plane_groups};
 use nda_spec::tile::{col_words, valid_mask};
-use nda_spec::wire::JobFlags;
+use nda_spec::vector::cycles::{ProgramCost, answer_bytes, program_cost};
+use nda_spec::vector::{Placed, Program};
+use nda_spec::wire::{HEADER_BYTES, JobFlags, PROGRAM_BYTES};
 use nda_spec::{ActivationCode, TileMatrix, golden, width};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Attempts at one block before the link or the board counts as faulty.
@@ -37,7 +40,17 @@ pub struct FabricGemv<'m, T: Transport = Box<dyn Transport>> {
     ring_next: usize,
     /// Whether the next matrix starts on a page of its own.
     skip_to_page: bool,
+    programs: Vec<Placement>,
+    /// Programs and inputs since the last one that began anew: what must run again if the device lost what they left.
+    chain: Vec<(ProgramId, Vec<u8>)>,
     progress: Option<Progress>,
+}
+
+/// A program in the tile store; `None` once its place was given away.
+#[derive(Debug, Clone)]
+struct Placement {
+    request: Option<ProgramRequest>,
+    cost: ProgramCost,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +102,8 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
             ring_first: g.pages(),
             ring_next: g.pages(),
             skip_to_page: false,
+            programs: Vec::new(),
+            chain: Vec::new(),
             progress: None,
             driver,
         }
@@ -193,6 +208,8 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         self.ring_first = g.pages() - self.limits.ring_pages;
         self.ring_next = self.ring_first;
         self.allocator = Allocator { next_word: 0, end_word: self.ring_first * g.page_words };
+        // Programs stood behind the matrices that are placed anew, and name their places.
+        self.programs.iter_mut().for_each(|program| program.request = None);
         // All over again: places below the ring come out as they were, so their pages need no upload.
         (0..=index).for_each(|i| self.place_fixed(i));
     }
@@ -233,6 +250,14 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         let base = pages.start * g.page_words;
         self.ring.push((id, pages));
         base
+    }
+
+    /// Adds what the link and the device have counted since.
+    fn count(&self, (stats_before, cycles_before): (DriverStats, Option<u64>), cost: &mut Cost) {
+        let (stats, cycles) = (self.driver.stats(), self.driver.transport().cycles());
+        cost.bytes_out = stats.bytes_out - stats_before.bytes_out;
+        cost.bytes_in = stats.bytes_in - stats_before.bytes_in;
+        cost.cycles = cycles.unwrap_or(0).saturating_sub(cycles_before.unwrap_or(0));
     }
 
     /// Runs one block; returns its result words.
@@ -309,6 +334,96 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
             matrix.a2_constants = Some(constants);
         }
         Ok(())
+    }
+
+    /// Where a program's matrix lies, if it stays there and is one job of whole words of codes and whole row groups.
+    fn placed(&self, id: MatrixId) -> Option<Placed> {
+        let g = self.driver.geometry();
+        let matrix = self.matrices.get(id.0)?;
+        let [block] = matrix.blocks.as_slice() else { return None };
+        let Place::Fixed(base) = block.place else { return None };
+        let whole = matrix.shape.cols % g.array_cols == 0 && matrix.parts.iter().all(|part| part.matrix.rows() % g.array_rows == 0);
+        let fits = whole && matrix.shape.cols <= g.vector_words;
+        fits.then_some(Placed {
+            base: u16::try_from(base).ok()?,
+            groups: u16::try_from(matrix.groups).ok()?,
+            beats: u16::try_from(block.col_beats).ok()?,
+            code: matrix.shape.code,
+        })
+    }
+
+    /// What a prepared program takes on the device; `None` for an id that is not this back end's.
+    pub fn program_cost(&self, id: ProgramId) -> Option<ProgramCost> {
+        self.programs.get(id.0).map(|program| program.cost)
+    }
+
+    /// Gives a program a place behind the matrices; `None` if there is none or the device cannot run it.
+    fn place_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Option<Placement> {
+        let g = *self.driver.geometry();
+        let mut places = HashMap::new();
+        for number in program.matrices() {
+            places.insert(number, self.placed(matrix(number)?)?);
+        }
+        let fits = g.vector_words > 0
+            && self.ring_first == g.pages()
+            && program.wide_words() <= g.vector_words
+            && program.output_bytes() <= answer_bytes(&g)
+            && program.input_bytes() + PROGRAM_BYTES <= usize::from(self.driver.ident().mtu)
+            && HEADER_BYTES + program.output_bytes() <= MAX_RESPONSE;
+        let bytes = program.to_bytes(|number| places[&number]).filter(|_| fits)?;
+        let words = bytes.len().div_ceil(g.tile_word_bytes());
+        if std::mem::take(&mut self.skip_to_page) {
+            self.allocator.skip_to_page(&g);
+        }
+        // The probe of its seals is a job of as many row groups.
+        if words > g.result_words || words > self.allocator.end_word - self.allocator.next_word {
+            return None;
+        }
+        let base = self.allocator.next_word;
+        self.allocator.next_word += words;
+        self.store.stage(base, &bytes);
+        let base = u16::try_from(base).ok()?;
+        let cost = program_cost(&g, base, &bytes)?;
+        let request = ProgramRequest {
+            base,
+            words: words as u16,
+            jobs: program.jobs() as u16,
+            output_bytes: program.output_bytes(),
+            cycles: cost.cycles,
+        };
+        Some(Placement { request: Some(request), cost })
+    }
+
+    /// Runs the chain's last program, and if the device lost what it goes on from, all of the chain again.
+    fn run_chain(&mut self) -> Result<(Vec<u8>, Cost), DeviceError> {
+        let mut cost = Cost::default();
+        let mut from = self.chain.len() - 1;
+        for _ in 0..MAX_BLOCK_TRIES {
+            let Some((id, input)) = self.chain.get(from) else { break };
+            let Some(Placement { request: Some(request), cost: run }) = self.programs.get(id.0) else { break };
+            let outcome = self.driver.run_program(request, from > 0, input)?;
+            cost.jobs += 1;
+            match outcome {
+                ProgramOutcome::Done { output, cycles } => {
+                    cost.beats += run.beats;
+                    cost.run_cycles += u64::from(cycles);
+                    from += 1;
+                    if from == self.chain.len() {
+                        return Ok((output, cost));
+                    }
+                }
+                ProgramOutcome::Gone => from = 0,
+                ProgramOutcome::TileDirty(_) => {
+                    // Matrices and programs that stay: all that a program can need.
+                    let pages = self.store.pages_of(0..self.allocator.next_word);
+                    self.store.doubt(pages.clone());
+                    self.settle(pages)?;
+                    from = 0;
+                }
+            }
+        }
+        let what = format!("a chain of {} programs", self.chain.len());
+        Err(DeviceError::Unsettled { device: self.driver.describe().into(), what, tries: MAX_BLOCK_TRIES })
     }
 
     fn backend(&self) -> String {
@@ -402,6 +517,40 @@ impl<'m, T: Transport> Gemv<'m> for FabricGemv<'m, T> {
         Ok(id)
     }
 
+    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
+        Ok(self.place_program(program, matrix).map(|placement| {
+            self.programs.push(placement);
+            ProgramId(self.programs.len() - 1)
+        }))
+    }
+
+    fn run_program(&mut self, id: ProgramId, continues: bool, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
+        // A page that held something else in this session needs an audit, which programs do not make.
+        let rewritten = self.store.is_rewritten(self.store.pages_of(0..self.allocator.next_word));
+        if rewritten || self.programs.get(id.0).is_none_or(|program| program.request.is_none()) {
+            return Err(GemvError::UnknownProgram { id });
+        }
+        if !continues {
+            self.chain.clear();
+        } else if self.chain.is_empty() {
+            return Err(GemvError::Device("the program that this one goes on from did not run".into()));
+        }
+        self.chain.push((id, input.to_vec()));
+        let before = (self.driver.stats(), self.driver.transport().cycles());
+        let done = self.upload().and_then(|()| self.run_chain());
+        let (answer, mut cost) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // What did not run cannot be gone on from.
+                self.chain.clear();
+                return Err(GemvError::Device(Box::new(error)));
+            }
+        };
+        *output = answer;
+        self.count(before, &mut cost);
+        Ok(cost)
+    }
+
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
         let shape = self.matrices.get(id.0).ok_or(GemvError::UnknownMatrix { id })?.shape;
         check_run(shape, &x, y)?;
@@ -412,10 +561,7 @@ impl<'m, T: Transport> Gemv<'m> for FabricGemv<'m, T> {
         }
         let before = (self.driver.stats(), self.driver.transport().cycles());
         self.upload().and_then(|()| self.run_matrix(id.0, x, y, &mut cost)).map_err(|error| GemvError::Device(Box::new(error)))?;
-        let (stats, cycles): (DriverStats, Option<u64>) = (self.driver.stats(), self.driver.transport().cycles());
-        cost.bytes_out = stats.bytes_out - before.0.bytes_out;
-        cost.bytes_in = stats.bytes_in - before.0.bytes_in;
-        cost.cycles = cycles.unwrap_or(0).saturating_sub(before.1.unwrap_or(0));
+        self.count(before, &mut cost);
         Ok(cost)
     }
 }

@@ -30,7 +30,7 @@ pub mod testing;
 pub mod transport;
 
 pub use connect::{BAUD_RATES, find_baud, open_serial};
-pub use driver::{Driver, DriverOptions, DriverStats, JobRequest, MAX_RESPONSE, RunOutcome, RunResult};
+pub use driver::{Driver, DriverOptions, DriverStats, JobRequest, MAX_RESPONSE, ProgramOutcome, ProgramRequest, RunOutcome, RunResult};
 pub use error::DeviceError;
 pub use fabric::{FabricGemv, MatrixPlan};
 pub use fault::{FaultCounts, FaultInjector, Faults};

@@ -5,12 +5,14 @@
 
 use crate::loopback::ByteDevice;
 use nda_spec::config::{Config, Geometry};
-use nda_spec::job::{Job, array_golden, plane_groups_allowed};
+use nda_spec::job::{Job, array_golden, pack_activations, plane_groups_allowed};
+use nda_spec::vector::cycles::{answer_bytes, probe, product, program_cost};
+use nda_spec::vector::{Machine, Op as VectorOp, STEP_BYTES, Step, StepWord, WIDE_BYTES};
 use nda_spec::wire::{
-    CRC_BYTES, ENGINE_VERSION, HEADER_BYTES, Ident, JOB_BYTES, Op, PROTOCOL_VERSION, READ_BYTES, RESPONSE_BIT, Request, Response,
-    SEAL_BYTES, Stat, Status, cobs_decode, crc32, encode_frame,
+    CRC_BYTES, ENGINE_VERSION, HEADER_BYTES, Ident, JOB_BYTES, Op, PROGRAM_BYTES, PROTOCOL_VERSION, READ_BYTES, RESPONSE_BIT, Request,
+    Response, SEAL_BYTES, Stat, Status, cobs_decode, crc32, encode_frame,
 };
-use nda_spec::{cycles, width};
+use nda_spec::{ActivationCode, cycles, width};
 use std::collections::VecDeque;
 
 /// How bytes reach the device: what happens to a frame that finds no free slot.
@@ -38,6 +40,10 @@ pub struct ModelDevice {
     tiles: Vec<u8>,
     sealed: Vec<bool>,
     last: Option<LastJob>,
+    /// The vector unit's memory, of a device that has one.
+    machine: Option<Machine>,
+    /// The last program, if nothing ran since.
+    chain: Option<LastProgram>,
     stat: Stat,
     cycles: u64,
 }
@@ -48,6 +54,13 @@ struct LastJob {
     row_groups: usize,
     run_cycles: u32,
     results: Vec<u8>,
+}
+
+#[derive(Debug, Clone)]
+struct LastProgram {
+    id: u16,
+    cycles: u32,
+    output: Vec<u8>,
 }
 
 /// Status, aux and payload of a response.
@@ -80,6 +93,8 @@ impl ModelDevice {
             tiles: Vec::new(),
             sealed: Vec::new(),
             last: None,
+            machine: None,
+            chain: None,
             stat: Stat::default(),
             cycles: 0,
         };
@@ -93,6 +108,8 @@ impl ModelDevice {
         self.tiles = (0..g.tile_words * g.tile_word_bytes()).map(|i| (i % 251) as u8).collect();
         self.sealed = vec![false; g.pages()];
         self.last = None;
+        self.machine = (g.vector_words > 0).then(|| Machine::new(g.vector_words));
+        self.chain = None;
         self.stat = Stat::default();
         self.block.clear();
         self.too_long = false;
@@ -184,6 +201,10 @@ impl ModelDevice {
         let request = Request::from_bytes(header);
         self.stat.frames_ok = self.stat.frames_ok.wrapping_add(1);
         self.cycles += (frame.len() + 16) as u64;
+        if matches!(Op::from_byte(request.op), Some(Op::Run | Op::Sync)) {
+            // What it leaves behind is not a program's.
+            self.chain = None;
+        }
         let (status, aux, answer) = match Op::from_byte(request.op) {
             None => (Status::BadOp, 0, Vec::new()),
             Some(Op::Sync | Op::Ident | Op::Stat) if !payload.is_empty() => (Status::BadLen, 0, Vec::new()),
@@ -193,6 +214,8 @@ impl ModelDevice {
             Some(Op::Write) => self.write(&request, payload),
             Some(Op::Seal) => self.seal(&request, payload),
             Some(Op::Run) => self.run(&request, payload),
+            Some(Op::Program) if self.machine.is_some() => self.program(&request, payload),
+            Some(Op::Program) => (Status::BadOp, 0, Vec::new()),
             Some(Op::Read) => self.read(&request, payload),
         };
         self.cycles += answer.len() as u64;
@@ -291,6 +314,103 @@ impl ModelDevice {
         let inline_results = results[..inline * g.result_word_bytes()].to_vec();
         self.last = Some(LastJob { id: job.id, row_groups, run_cycles, results });
         (Status::Ok, run_cycles, inline_results)
+    }
+
+    fn program(&mut self, request: &Request, payload: &[u8]) -> Answer {
+        let refuse = |status, aux| (status, aux, Vec::new());
+        let Some((&[a, b, c, d], input)) = payload.split_first_chunk::<PROGRAM_BYTES>() else { return refuse(Status::BadLen, 0) };
+        let (id, after) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
+        if let Some(chain) = self.chain.as_ref().filter(|chain| chain.id == id) {
+            return (Status::Dup, chain.cycles, chain.output.clone());
+        }
+        if after != id && self.chain.as_ref().is_none_or(|chain| chain.id != after) {
+            return refuse(Status::StaleJob, id.into());
+        }
+        let (base, words) = (request.addr as u16, (request.addr >> 16) as u16);
+        let g = self.geometry();
+        // The seals of the program's own words, asked for as a job's are.
+        if let Err(refused) = self.run_inside(&probe(id, base, words), 0, &vec![0; g.act_word_bytes()]) {
+            return refused;
+        }
+        self.chain = None;
+        let bytes = usize::from(base) * g.tile_word_bytes()..(usize::from(base) + usize::from(words)) * g.tile_word_bytes();
+        let bytes = self.tiles[bytes].to_vec();
+        match self.steps(id, &bytes, input) {
+            Err(refused) => refused,
+            Ok(output) => {
+                let cost = program_cost(&g, base, &bytes).map_or(0, |cost| cost.cycles) as u32;
+                self.cycles += u64::from(cost);
+                self.chain = Some(LastProgram { id, cycles: cost, output: output.clone() });
+                (Status::Ok, cost, output)
+            }
+        }
+    }
+
+    /// A job of a program's. Its id may be another job's: then the program is older than it seems.
+    fn run_inside(&mut self, job: &Job, inline: u16, act: &[u8]) -> Result<Vec<u8>, Answer> {
+        let payload = [&job.to_bytes()[..], act].concat();
+        let request = Request { op: Op::Run as u8, arg: 0, seq: 0, addr: inline.into() };
+        match self.run(&request, &payload) {
+            (Status::Ok, _, results) => Ok(results),
+            (Status::Dup, ..) => Err((Status::StaleJob, job.id.into(), Vec::new())),
+            (status, aux, _) => Err((status, aux, Vec::new())),
+        }
+    }
+
+    /// The steps of a program whose words are sealed; returns what it answers.
+    fn steps(&mut self, id: u16, bytes: &[u8], mut input: &[u8]) -> Result<Vec<u8>, Answer> {
+        let g = self.geometry();
+        let bad = |status| (status, 0, Vec::new());
+        let none = bad(Status::BadProgram);
+        let mut rest = bytes;
+        let mut declared = None;
+        let (mut output, mut run_id) = (Vec::new(), id);
+        loop {
+            let (step, after) = rest.split_first_chunk::<STEP_BYTES>().ok_or_else(|| none.clone())?;
+            let word = StepWord::from_bytes(step).ok_or_else(|| none.clone())?;
+            if declared.is_some() == (word.op == VectorOp::Begin) {
+                return Err(none);
+            }
+            let mut sums = Vec::new();
+            match word.op {
+                VectorOp::Begin if usize::from(word.count) != input.len() => return Err(bad(Status::BadLen)),
+                VectorOp::Begin if usize::from(word.with) > answer_bytes(&g) => return Err(none),
+                VectorOp::Begin => declared = Some(usize::from(word.with)),
+                VectorOp::End if input.is_empty() && declared == Some(output.len()) => return Ok(output),
+                VectorOp::End => return Err(none),
+                VectorOp::Product => {
+                    run_id = run_id.wrapping_add(1);
+                    sums = self.product(run_id, &word)?;
+                }
+                _ => {}
+            }
+            let (constants, later) = after.split_at_checked(word.constant_bytes(&g)).ok_or_else(|| none.clone())?;
+            rest = later;
+            let mut step = Step::new(word);
+            if word.op == VectorOp::Squares {
+                step.floor = constants.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+            } else {
+                let wide = |b: &[u8]| i32::from_le_bytes([0, b[0], b[1], b[2]]) >> 8;
+                step.constants = constants.chunks_exact(WIDE_BYTES).map(wide).collect();
+            }
+            let machine = self.machine.as_mut().ok_or_else(|| none.clone())?;
+            machine.device_step(&step, &sums, &mut input, &mut output).map_err(|_| none.clone())?;
+        }
+    }
+
+    /// The sums of a product step.
+    fn product(&mut self, id: u16, word: &StepWord) -> Result<Vec<i32>, Answer> {
+        let g = self.geometry();
+        let Some(machine) = &self.machine else { return Err((Status::BadOp, 0, Vec::new())) };
+        let cols = usize::from(word.beats) * g.array_cols;
+        // The frame that the unit makes has a length of 13 bits.
+        if cols + JOB_BYTES + HEADER_BYTES + CRC_BYTES >= 1 << 13 {
+            return Err((Status::BadLen, 0, Vec::new()));
+        }
+        let codes: Vec<i8> = machine.codes.iter().cycle().take(cols).copied().collect();
+        let job = product(&g, id, word, machine.sum);
+        let results = self.run_inside(&job, word.groups, &pack_activations(&g, ActivationCode::A8, &codes))?;
+        Ok(results.chunks_exact(width::RESULT_BYTES).map(|b| i32::from_le_bytes([0, b[0], b[1], b[2]]) >> 8).collect())
     }
 
     fn read(&mut self, request: &Request, payload: &[u8]) -> Answer {

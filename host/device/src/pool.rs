@@ -3,9 +3,10 @@
 use crate::fabric::{FabricGemv, MatrixPlan};
 use crate::transport::Transport;
 use nda_kernels::gemv::{check_run, check_shape, stacked_shape};
-use nda_kernels::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+use nda_kernels::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Shape};
 use nda_spec::TileMatrix;
 use nda_spec::tile::TILE_ROWS;
+use nda_spec::vector::Program;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -234,6 +235,21 @@ impl<'m, T: Transport> Gemv<'m> for FabricPool<'m, T> {
         }
         self.matrices.push(Split { shape, pieces });
         Ok(MatrixId(self.matrices.len() - 1))
+    }
+
+    /// Programs keep vectors on a board between products, so they run where one board has all of the weights.
+    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
+        let [board] = self.boards.as_mut_slice() else { return Ok(None) };
+        let matrices = &self.matrices;
+        let on_board = |number: usize| match matrices.get(matrix(number)?.0)?.pieces.as_slice() {
+            [piece] => Some(piece.id),
+            _ => None,
+        };
+        board.prepare_program(program, &on_board)
+    }
+
+    fn run_program(&mut self, id: ProgramId, continues: bool, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
+        self.boards[0].run_program(id, continues, input, output)
     }
 
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {

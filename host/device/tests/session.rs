@@ -31,6 +31,7 @@ fn tiny() -> Loopback<ModelDevice> {
         page_words: 4,
         act_words: 16,
         result_words: 8,
+        vector_words: 0,
     };
     let config = Config {
         name: "tiny".into(),
@@ -337,6 +338,7 @@ fn a_job_whose_results_cannot_be_read_is_run_again_under_a_new_id() {
         page_words: 8,
         act_words: 64,
         result_words: 64,
+        vector_words: 0,
     };
     let config = Config {
         name: "tall".into(),

@@ -1,13 +1,16 @@
 //! What a model's program runs against: the tensors of its document, a back end, the KV cache.
 
+use crate::blocks::{BlockOp, Blocks, request_bytes};
 use crate::error::EngineError;
 use crate::hyper::Hyper;
 use crate::layer::Prepared;
 use crate::linear::Scratch;
+use crate::stream::{Floats, Shape};
 use crate::tensors::{Tensor, Tensors};
 use nda_kernels::float::{HeadCache, attend, rows_by_vectors};
 use nda_kernels::{Cost, Gemv};
-use nda_lang::{Attention, Builtins, HostError, Input};
+use nda_lang::{Attention, Builtins, HostError, Input, StreamOp, ops};
+use nda_spec::vector::Machine;
 use rayon::prelude::*;
 
 /// Most blocks that can attend, so that a wild number is an error and not a table.
@@ -58,6 +61,14 @@ struct Cache {
 /// Hears the names of a layer's tensors, their columns, and the vectors of floats that come to it.
 pub(crate) type Observer<'a> = Box<dyn FnMut(&[String], usize, &[f32]) + 'a>;
 
+/// Operations on the stream that wait for one that gives something.
+struct Pending<'a> {
+    blocks: &'a Blocks,
+    machine: Machine,
+    ops: Vec<BlockOp>,
+    input: Vec<u8>,
+}
+
 /// A text in progress, as its program sees it.
 pub(crate) struct Host<'a, 'm> {
     hyper: &'m Hyper,
@@ -67,6 +78,10 @@ pub(crate) struct Host<'a, 'm> {
     caches: Vec<Cache>,
     scores: Vec<f32>,
     scratch: Scratch,
+    shape: Shape,
+    floats: Floats,
+    /// The stream's block form, if that is how it is kept.
+    blocks: Option<Pending<'a>>,
     /// Who takes the lines that the program prints.
     pub print: Option<Box<dyn FnMut(&str) + 'a>>,
     /// Who looks at what layers see.
@@ -76,7 +91,14 @@ pub(crate) struct Host<'a, 'm> {
 }
 
 impl<'a, 'm> Host<'a, 'm> {
-    pub fn new(hyper: &'m Hyper, tensors: &'m Tensors<'m>, layers: &'a [Option<Prepared>], gemv: &'a mut dyn Gemv<'m>) -> Self {
+    pub fn new(
+        hyper: &'m Hyper,
+        tensors: &'m Tensors<'m>,
+        layers: &'a [Option<Prepared>],
+        blocks: Option<&'a Blocks>,
+        gemv: &'a mut dyn Gemv<'m>,
+    ) -> Self {
+        let pending = |blocks: &'a Blocks| Pending { blocks, machine: blocks.machine(), ops: Vec::new(), input: Vec::new() };
         Host {
             hyper,
             tensors,
@@ -85,11 +107,19 @@ impl<'a, 'm> Host<'a, 'm> {
             caches: Vec::new(),
             scores: Vec::new(),
             scratch: Scratch::default(),
+            shape: Shape::default(),
+            floats: Floats::default(),
+            blocks: blocks.map(pending),
             print: None,
             input: None,
             position: 0,
             cost: Cost::default(),
         }
+    }
+
+    /// Whether the stream is kept in its block form.
+    pub fn in_blocks(&self) -> bool {
+        self.blocks.is_some()
     }
 
     /// Forgets the text; the memory is kept.
@@ -113,7 +143,87 @@ impl<'a, 'm> Host<'a, 'm> {
     }
 }
 
+impl Host<'_, '_> {
+    /// An operation on the stream in floats: what a program without a stream would compute, in the same order.
+    fn stream_plainly(&mut self, op: StreamOp<'_>, gives: usize, floats: &mut Floats) -> Result<(), HostError> {
+        let Shape { width, rows, .. } = self.shape;
+        match op {
+            StreamOp::Begin { x, .. } => {
+                floats.x.clear();
+                floats.x.extend_from_slice(x);
+            }
+            StreamOp::Norm { tensor, eps } => {
+                floats.input.resize(floats.x.len(), 0.0);
+                let normed = floats.x.chunks_exact(width).zip(floats.input.chunks_exact_mut(width));
+                normed.for_each(|(x, out)| ops::rms_norm(x, self.tensors.vectors[tensor], eps, out));
+            }
+            StreamOp::Gemv { layer } | StreamOp::Head { layer } => {
+                floats.out.resize(gives, 0.0);
+                self.gemv(layer, Input::Floats(&floats.input), &mut floats.out)?;
+            }
+            StreamOp::Swiglu { layer } => {
+                let ff = self.tensors.layers[layer].rows / 2;
+                floats.out.resize(rows * 2 * ff, 0.0);
+                self.gemv(layer, Input::Floats(&floats.input), &mut floats.out)?;
+                floats.input.resize(rows * ff, 0.0);
+                let hidden = floats.out.chunks_exact(2 * ff).zip(floats.input.chunks_exact_mut(ff));
+                hidden.for_each(|(both, out)| ops::swiglu(&both[..ff], &both[ff..], out));
+            }
+            StreamOp::Add { layer, x } => {
+                floats.out.resize(rows * width, 0.0);
+                self.gemv(layer, Input::Floats(x.unwrap_or(&floats.input)), &mut floats.out)?;
+                floats.x.iter_mut().zip(&floats.out).for_each(|(x, y)| *x += y);
+            }
+            StreamOp::End => floats.out.clone_from(&floats.x),
+        }
+        Ok(())
+    }
+
+    /// An operation on the stream in its block form: kept until one gives something.
+    fn stream_in_blocks(&mut self, op: StreamOp<'_>, pending: &mut Pending<'_>, out: &mut Vec<f32>) -> Result<(), HostError> {
+        if self.shape.rows != 1 {
+            return Err(format!("stream: blocks take one row at a time, not {}", self.shape.rows).into());
+        }
+        if let StreamOp::Begin { x, .. } | StreamOp::Add { x: Some(x), .. } = op
+            && let Some(index) = x.iter().position(|v| !v.is_finite())
+        {
+            return Err(Box::new(EngineError::NotFinite { layer: "the stream".into(), index, value: x[index] }));
+        }
+        let op_of = BlockOp::of(&op);
+        if matches!(op, StreamOp::Begin { .. }) {
+            pending.ops.clear();
+            pending.input.clear();
+        }
+        request_bytes(&op, &mut pending.input);
+        pending.ops.push(op_of);
+        if op_of.gives() {
+            let done = pending.blocks.run(&pending.ops, &pending.input, self.layers, &mut pending.machine, self.gemv, out);
+            pending.ops.clear();
+            pending.input.clear();
+            self.cost += done?;
+        }
+        Ok(())
+    }
+}
+
 impl Builtins for Host<'_, '_> {
+    fn stream(&mut self, op: StreamOp<'_>) -> Result<&[f32], HostError> {
+        let mut shape = self.shape;
+        let gives = shape.apply(&op, self.tensors)?;
+        self.shape = shape;
+        let mut floats = std::mem::take(&mut self.floats);
+        let done = match self.blocks.take() {
+            None => self.stream_plainly(op, gives, &mut floats),
+            Some(mut pending) => {
+                let done = self.stream_in_blocks(op, &mut pending, &mut floats.out);
+                self.blocks = Some(pending);
+                done
+            }
+        };
+        self.floats = floats;
+        done.map(|()| self.floats.out.as_slice())
+    }
+
     fn print(&mut self, line: &str) {
         if let Some(take) = &mut self.print {
             take(line);
@@ -267,20 +377,61 @@ pub(crate) struct Trial<'w, 'd> {
     tensors: &'w Tensors<'d>,
     order: Vec<usize>,
     seen: Vec<bool>,
+    shape: Shape,
+    pending: Vec<BlockOp>,
+    chains: Vec<Vec<BlockOp>>,
+    zeros: Vec<f32>,
 }
 
 impl<'w, 'd> Trial<'w, 'd> {
     pub fn new(hyper: &'w Hyper, tensors: &'w Tensors<'d>) -> Self {
-        Trial { hyper, tensors, order: Vec::new(), seen: vec![false; tensors.layers.len()] }
+        Trial {
+            hyper,
+            tensors,
+            order: Vec::new(),
+            seen: vec![false; tensors.layers.len()],
+            shape: Shape::default(),
+            pending: Vec::new(),
+            chains: Vec::new(),
+            zeros: Vec::new(),
+        }
     }
 
-    pub fn into_order(self) -> Vec<usize> {
-        self.order
+    /// Layers, and chains of operations on the stream, in the order of their use.
+    pub fn into_found(self) -> (Vec<usize>, Vec<Vec<BlockOp>>) {
+        (self.order, self.chains)
+    }
+
+    fn note(&mut self, layer: usize) {
+        if !std::mem::replace(&mut self.seen[layer], true) {
+            self.order.push(layer);
+        }
     }
 }
 
 impl Builtins for Trial<'_, '_> {
     fn print(&mut self, _: &str) {}
+
+    fn stream(&mut self, op: StreamOp<'_>) -> Result<&[f32], HostError> {
+        let gives = self.shape.apply(&op, self.tensors)?;
+        if let StreamOp::Gemv { layer } | StreamOp::Head { layer } | StreamOp::Swiglu { layer } | StreamOp::Add { layer, .. } = op {
+            self.note(layer);
+        }
+        if matches!(op, StreamOp::Begin { .. }) {
+            self.pending.clear();
+        }
+        let op = BlockOp::of(&op);
+        self.pending.push(op);
+        if op.gives() {
+            let chain = std::mem::take(&mut self.pending);
+            if !self.chains.contains(&chain) {
+                self.chains.push(chain);
+            }
+        }
+        self.zeros.clear();
+        self.zeros.resize(gives, 0.0);
+        Ok(&self.zeros)
+    }
 
     fn metadata_int(&mut self, key: &str) -> Option<i64> {
         metadata_int(self.hyper, key)
@@ -297,9 +448,7 @@ impl Builtins for Trial<'_, '_> {
     fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
         y.fill(0.0);
         check_len(&self.tensors.layers[layer].name, x.len(), self.tensors.layers[layer].cols)?;
-        if !std::mem::replace(&mut self.seen[layer], true) {
-            self.order.push(layer);
-        }
+        self.note(layer);
         Ok(())
     }
 

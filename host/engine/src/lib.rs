@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod blocks;
 mod bounds;
 mod error;
 mod evaluate;
@@ -23,10 +24,12 @@ mod linear;
 mod model;
 mod projection;
 mod sampler;
+mod stream;
 mod tensors;
 mod tokenizer;
 mod weights;
 
+pub use blocks::{STREAM_BITS, VALUE_BITS};
 pub use bounds::Bounds;
 pub use error::EngineError;
 pub use evaluate::{Evaluation, evaluate};
@@ -36,10 +39,10 @@ pub use hyper::Hyper;
 pub use json::JsonTokenizer;
 pub use layer::Prepared;
 pub use linear::{Linear, RunShape, Scratch, run_shapes};
-pub use model::{Model, Session};
+pub use model::{BlockForm, Model, Session};
 pub use nda_lang::{ops, quantize};
 pub use projection::Projection;
 pub use sampler::{Sampler, Sampling, SplitMix64, greedy};
 pub use tensors::Products;
 pub use tokenizer::{Merger, SPLIT_NONE, Segment, Tokenizer, Utf8Stream};
-pub use weights::{BITNET, EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, LLAMA, Weights, block_tensor};
+pub use weights::{BITNET, EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, LLAMA, LLAMA_FLOATS, Weights, block_tensor};

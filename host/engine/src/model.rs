@@ -1,5 +1,6 @@
 //! A model on a back end, and a text in progress: the program's forward pass, a token or some at a time.
 
+use crate::blocks::Blocks;
 use crate::bounds::Bounds;
 use crate::error::EngineError;
 use crate::host::Host;
@@ -16,6 +17,19 @@ pub struct Model<'m> {
     weights: &'m Weights<'m>,
     /// By the numbers that the program's links give; none for a table of floats.
     layers: Vec<Option<Prepared>>,
+    /// The stream's programs, if that is how it is kept.
+    blocks: Option<Blocks>,
+}
+
+/// What was decided of the stream's block form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BlockForm {
+    /// The back end runs whole blocks.
+    OnBoard,
+    /// The back end multiplies; what is between products is done here, to the same bits.
+    Here,
+    /// The stream is floats, as without blocks; the text says why.
+    Plain(String),
 }
 
 impl<'m> Model<'m> {
@@ -43,7 +57,26 @@ impl<'m> Model<'m> {
             layers[layer] = Some(Prepared::new(&name, &products, weights.hyper().activation, gemv)?);
             progress(done + 1, total);
         }
-        Ok(Model { weights, layers })
+        Ok(Model { weights, layers, blocks: None })
+    }
+
+    /// Lets the stream of the model's program be kept in its block form (LANGUAGE.md, section 5), by the back end that
+    /// prepared the model if it has a vector unit. Of scores only the `largest` are asked for, if a number is given: the
+    /// others are -inf then. A model without a stream, or with layers that no vector unit has, stays as it is.
+    pub fn use_blocks(&mut self, gemv: &mut dyn Gemv<'m>, largest: Option<usize>) -> BlockForm {
+        match Blocks::prepare(self.weights.chains(), self.weights.tensors(), &self.layers, largest, gemv) {
+            Err(reason) => BlockForm::Plain(reason),
+            Ok(blocks) => {
+                let form = if blocks.on_board() { BlockForm::OnBoard } else { BlockForm::Here };
+                self.blocks = Some(blocks);
+                form
+            }
+        }
+    }
+
+    /// Keeps the stream in floats again, as before [`Self::use_blocks`].
+    pub fn use_floats(&mut self) {
+        self.blocks = None;
     }
 
     /// The model's shape and constants.
@@ -79,7 +112,7 @@ impl<'a, 'm> Session<'a, 'm> {
     /// An empty session. `gemv` must be the back end that prepared the model.
     pub fn new(model: &'a Model<'m>, gemv: &'a mut dyn Gemv<'m>) -> Session<'a, 'm> {
         let weights = model.weights;
-        let host = Host::new(weights.hyper(), weights.tensors(), &model.layers, gemv);
+        let host = Host::new(weights.hyper(), weights.tensors(), &model.layers, model.blocks.as_ref(), gemv);
         Session { weights, host, instance: None, logits: Value::Unit }
     }
 
@@ -160,7 +193,9 @@ impl<'a, 'm> Session<'a, 'm> {
 
     /// Tokens that [`Self::feed_all`] takes at once.
     pub fn batch(&self) -> usize {
-        if matches!(self.weights.entries(), Ok(Entries { forward: Forward::Rows(_), .. })) { BATCH } else { 1 }
+        // Blocks keep one row of the stream.
+        let takes_rows = matches!(self.weights.entries(), Ok(Entries { forward: Forward::Rows(_), .. })) && !self.host.in_blocks();
+        if takes_rows { BATCH } else { 1 }
     }
 
     /// Takes tokens, several at once if the program can, to the bit as one by one.

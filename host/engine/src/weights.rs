@@ -1,5 +1,6 @@
 //! A document as a model: its program compiled, and every tensor that it names found and tried.
 
+use crate::blocks::BlockOp;
 use crate::bounds::Bounds;
 use crate::error::EngineError;
 use crate::host::Trial;
@@ -11,6 +12,8 @@ use nda_ndf::{Document, Tokenizer as Stored};
 
 /// The program of a Llama: what `nda convert` puts into a document, and what one without a program runs.
 pub const LLAMA: &str = include_str!("../programs/llama.nda");
+/// The same Llama without a stream: every vector is the program's own, and the numbers are the same.
+pub const LLAMA_FLOATS: &str = include_str!("../programs/llama_floats.nda");
 /// The program of a Gemma 3.
 pub const GEMMA3: &str = include_str!("../programs/gemma3.nda");
 /// The program of a BitNet b1.58.
@@ -66,6 +69,8 @@ pub struct Weights<'d> {
     tensors: Tensors<'d>,
     /// Layers of matrices in the order in which they are first multiplied.
     order: Vec<usize>,
+    /// What the stream is used for, from one vector that the program is given to the next, each once.
+    chains: Vec<Vec<BlockOp>>,
 }
 
 /// Products that share an input, with their common name: `blk.0.q+k+v`.
@@ -96,7 +101,7 @@ impl<'d> Weights<'d> {
         let mut weights = Weights::linked(document, Program::compile(file, source, tier)?)?;
         let entries = entries(&weights.program)?;
         weights.entries = Some(entries);
-        weights.order = weights.tried(entries)?;
+        (weights.order, weights.chains) = weights.tried(entries)?;
         weights.keep_matrices();
         Ok(weights)
     }
@@ -125,7 +130,7 @@ impl<'d> Weights<'d> {
         }
         let links = program.link(&names(document))?;
         let tensors = Tensors::new(document, &links)?;
-        Ok(Weights { hyper, bounds, tokenizer, program, links, entries: None, tensors, order: Vec::new() })
+        Ok(Weights { hyper, bounds, tokenizer, program, links, entries: None, tensors, order: Vec::new(), chains: Vec::new() })
     }
 
     /// Adds the layers that the first token did not need and another may; takes tables of floats out.
@@ -136,8 +141,8 @@ impl<'d> Weights<'d> {
         self.order.retain(|layer| tensors.products_of(*layer).is_some());
     }
 
-    /// Runs the program's own checks and takes one token with products of zeros; gives the layers in the order of use.
-    fn tried(&self, entries: Entries) -> Result<Vec<usize>, EngineError> {
+    /// Runs the program's own checks and takes one token with products of zeros; gives the layers in the order of use, and what the stream is used for.
+    fn tried(&self, entries: Entries) -> Result<(Vec<usize>, Vec<Vec<BlockOp>>), EngineError> {
         let mut trial = Trial::new(&self.hyper, &self.tensors);
         let failed = EngineError::of_run;
         let mut instance = Instance::new(&self.program, &self.links, Limits::default(), &mut trial).map_err(failed)?;
@@ -158,7 +163,7 @@ impl<'d> Weights<'d> {
             let reason = format!("logits() gives {found} values, but the metadata's vocab_size is {}", self.hyper.vocab_size);
             return Err(EngineError::Program { place: self.program.file().into(), reason });
         }
-        Ok(trial.into_order())
+        Ok(trial.into_found())
     }
 
     /// The model's shape and constants.
@@ -189,6 +194,10 @@ impl<'d> Weights<'d> {
 
     pub(crate) fn order(&self) -> &[usize] {
         &self.order
+    }
+
+    pub(crate) fn chains(&self) -> &[Vec<BlockOp>] {
+        &self.chains
     }
 
     pub(crate) fn links(&self) -> &Links {

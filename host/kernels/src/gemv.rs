@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::grid::{GridId, GridInput, GridInputError};
+use nda_spec::vector::Program;
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode, width};
 
 /// What a back end has to know of a product before it accepts it.
@@ -28,6 +29,10 @@ pub struct Activations<'x> {
 /// A prepared matrix; valid only for the back end that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MatrixId(pub usize);
+
+/// A prepared program of vector steps; valid only for the back end that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ProgramId(pub usize);
 
 /// What a run cost. Zeros where the back end does not count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,6 +86,12 @@ pub enum GemvError {
     UnknownGrid {
         /// The id.
         id: GridId,
+    },
+    /// The id is not one of this back end's, or its place was given away since.
+    #[error("program {} was not prepared by this back end", id.0)]
+    UnknownProgram {
+        /// The id.
+        id: ProgramId,
     },
     /// A vector's length does not fit the matrix.
     #[error("{what} has {found} values, but the matrix is {rows} x {cols}", rows = shape.rows, cols = shape.cols)]
@@ -178,6 +189,26 @@ pub trait Gemv<'m> {
     fn prepare_grid(&mut self, parts: &[GridMatrix<'m>]) -> Result<Option<GridId>, GemvError> {
         let _ = parts;
         Ok(None)
+    }
+
+    /// Makes a program of vector steps ready to run where the matrices are; `matrix` says which one a number in it means.
+    /// `None` if this back end has no vector unit, or no room: then whoever asks runs it by `nda_spec::vector::Machine`.
+    ///
+    /// # Errors
+    /// A matrix that was not prepared here.
+    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
+        let _ = (program, matrix);
+        Ok(None)
+    }
+
+    /// Runs a program on a request's bytes; `output` gets the answer's. With `continues` it finds the wide values as the
+    /// program before it left them, else it makes no use of them.
+    ///
+    /// # Errors
+    /// A program that was not prepared here, a failure of the device.
+    fn run_program(&mut self, id: ProgramId, continues: bool, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
+        let _ = (continues, input, output);
+        Err(GemvError::UnknownProgram { id })
     }
 
     /// `y = W x` of every vector, to the bit as `nda_spec::grid::gemv` says: all rows of the first vector, then those of the next.

@@ -34,6 +34,6 @@ pub mod seed;
 mod team;
 
 pub use cpu::{CpuError, CpuGemv};
-pub use gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+pub use gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Shape};
 pub use grid::{GridId, GridInput, GridInputError};
 pub use level::Variant;

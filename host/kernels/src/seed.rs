@@ -77,6 +77,9 @@ macro_rules! compiled {
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512(_) => unsafe { avx512($($arg),*) },
+                    // NEON is part of every aarch64 that the compiler knows: the plain text has it already.
+                    #[cfg(target_arch = "aarch64")]
+                    Level::Neon(_) => $body($($arg),*),
                 }
             }
         )*}

@@ -37,6 +37,50 @@ impl Input<'_> {
     }
 }
 
+/// What a program does with the stream: the residuals that it keeps where the back end likes them best (LANGUAGE.md,
+/// section 5). Layers and tensors are the indexes of [`crate::Links`].
+#[derive(Debug, Clone, Copy)]
+pub enum StreamOp<'x> {
+    /// The stream is these rows of `width` values.
+    Begin {
+        /// The rows, one after another.
+        x: &'x [f32],
+        /// Values of a row.
+        width: usize,
+    },
+    /// The input is the stream's RMS norm.
+    Norm {
+        /// The norm's weights.
+        tensor: usize,
+        /// What is added to the mean of the squares.
+        eps: f32,
+    },
+    /// Gives a layer's product with the input, at the precision of activations.
+    Gemv {
+        /// The layer.
+        layer: usize,
+    },
+    /// Gives a layer's product with the input: scores, of which only the largest may be asked for; the rest are -inf then.
+    Head {
+        /// The layer.
+        layer: usize,
+    },
+    /// The input is silu(gate) * up of a layer of two matrices' products with the input.
+    Swiglu {
+        /// The layer: gate, up.
+        layer: usize,
+    },
+    /// Adds a layer's product with `x`, or with the input, to the stream.
+    Add {
+        /// The layer.
+        layer: usize,
+        /// What it is multiplied by; the input if there is nothing.
+        x: Option<&'x [f32]>,
+    },
+    /// Gives the stream.
+    End,
+}
+
 /// Heads of an attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heads {
@@ -111,6 +155,15 @@ pub trait Builtins {
     /// # Errors
     /// Lengths that do not fit the heads or the cache, or a second call for the same block and position.
     fn attend(&mut self, block: i64, qkv: [&[f32]; 3], attention: Attention, out: &mut [f32]) -> Result<(), HostError>;
+
+    /// An operation on the stream; what it gives, nothing from those that give nothing.
+    ///
+    /// # Errors
+    /// Lengths that do not fit, an operation without the one before it that it needs, a failure of the back end.
+    fn stream(&mut self, op: StreamOp<'_>) -> Result<&[f32], HostError> {
+        let _ = op;
+        Err("there is no stream here".into())
+    }
 
     /// `out = a + b`.
     fn add(&mut self, a: &[f32], b: &[f32], out: &mut [f32]) {
@@ -205,6 +258,14 @@ pub enum Builtin {
     Columns,
     Concat,
     Zeros,
+    Stream,
+    StreamNorm,
+    StreamGemv,
+    StreamHead,
+    StreamSwiglu,
+    StreamAdd,
+    StreamDown,
+    StreamEnd,
 }
 
 /// What may stand as an argument.
@@ -253,9 +314,10 @@ const VEC: Param = Param::Is(Type::Vec);
 const TO_INT: Back = Back::Is(Type::Int);
 const TO_FLOAT: Back = Back::Is(Type::Float);
 const TO_VEC: Back = Back::Is(Type::Vec);
+const NOTHING: Back = Back::Is(Type::Unit);
 
 /// All builtins.
-pub const SIGNATURES: [Signature; 44] = [
+pub const SIGNATURES: [Signature; 52] = [
     Signature { name: "print", builtin: Builtin::Print, params: &[Param::Any], repeat: true, back: Back::Is(Type::Unit) },
     one("int", Builtin::Int, &[FLOAT], TO_INT),
     one("float", Builtin::Float, &[INT], TO_FLOAT),
@@ -300,6 +362,14 @@ pub const SIGNATURES: [Signature; 44] = [
     one("columns", Builtin::Columns, &[VEC, INT, INT, INT], TO_VEC),
     one("concat", Builtin::Concat, &[VEC, VEC], TO_VEC),
     one("zeros", Builtin::Zeros, &[INT], TO_VEC),
+    one("stream", Builtin::Stream, &[VEC, INT], NOTHING),
+    one("stream_norm", Builtin::StreamNorm, &[Param::Tensor, FLOAT], NOTHING),
+    Signature { name: "stream_gemv", builtin: Builtin::StreamGemv, params: &[Param::Tensor], repeat: true, back: TO_VEC },
+    one("stream_head", Builtin::StreamHead, &[Param::Tensor], TO_VEC),
+    one("stream_swiglu", Builtin::StreamSwiglu, &[Param::Tensor, Param::Tensor], NOTHING),
+    one("stream_add", Builtin::StreamAdd, &[Param::Tensor, VEC], NOTHING),
+    one("stream_down", Builtin::StreamDown, &[Param::Tensor], NOTHING),
+    one("stream_end", Builtin::StreamEnd, &[], TO_VEC),
 ];
 
 /// The builtin of a name.
@@ -317,10 +387,20 @@ impl Builtin {
     pub const fn purpose(self) -> Option<Purpose> {
         match self {
             Builtin::Gemv => Some(Purpose::Gemv),
-            Builtin::Tensor => Some(Purpose::Tensor),
+            Builtin::StreamGemv | Builtin::StreamHead | Builtin::StreamSwiglu | Builtin::StreamAdd | Builtin::StreamDown => {
+                Some(Purpose::Gemv)
+            }
+            Builtin::Tensor | Builtin::StreamNorm => Some(Purpose::Tensor),
             Builtin::Row | Builtin::Gather | Builtin::Rows | Builtin::Cols => Some(Purpose::Row),
             _ => None,
         }
+    }
+
+    /// Whether it needs the host beyond tensors and metadata, so that no constant's value can call it.
+    pub const fn needs_run(self) -> bool {
+        use Builtin::*;
+        matches!(self, Gemv | Attend | AttendRows | Print)
+            || matches!(self, Stream | StreamNorm | StreamGemv | StreamHead | StreamSwiglu | StreamAdd | StreamDown | StreamEnd)
     }
 
     /// Whether it takes and gives scalars only, so that every tier has it as an operation of its own.
@@ -512,8 +592,31 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             elements(&mut out).fill(0.0);
             Ok(back(out))
         }
+        Builtin::Stream => {
+            let width = count("the stream's width", int(&args[1]))?;
+            stream(*host, heap, StreamOp::Begin { x: vector(&args[0]), width })
+        }
+        Builtin::StreamNorm => stream(*host, heap, StreamOp::Norm { tensor: linked, eps: narrow(float(&args[0])) }),
+        Builtin::StreamGemv => stream(*host, heap, StreamOp::Gemv { layer: linked }),
+        Builtin::StreamHead => stream(*host, heap, StreamOp::Head { layer: linked }),
+        Builtin::StreamSwiglu => stream(*host, heap, StreamOp::Swiglu { layer: linked }),
+        Builtin::StreamAdd => stream(*host, heap, StreamOp::Add { layer: linked, x: Some(vector(&args[0])) }),
+        Builtin::StreamDown => stream(*host, heap, StreamOp::Add { layer: linked, x: None }),
+        Builtin::StreamEnd => stream(*host, heap, StreamOp::End),
         _ => unreachable!("scalars and metadata are operations of the tiers"),
     }
+}
+
+/// An operation on the stream, and its vector if it gives one.
+fn stream(host: &mut dyn Builtins, heap: &mut Heap, op: StreamOp<'_>) -> Result<Value, Trap> {
+    let gives = matches!(op, StreamOp::Gemv { .. } | StreamOp::Head { .. } | StreamOp::End);
+    let given = host.stream(op).map_err(Trap::Host)?;
+    if !gives {
+        return Ok(Value::Unit);
+    }
+    let mut out = heap.vector(given.len())?;
+    elements(&mut out).copy_from_slice(given);
+    Ok(back(out))
 }
 
 fn two_vectors(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &[Value]) -> Result<Value, Trap> {

@@ -472,7 +472,8 @@ impl Checker {
     fn builtin(&mut self, signature: &'static Signature, args: &[ast::Expr], span: Span) -> Expr {
         let (name, params) = (signature.name, signature.params);
         let repeats = if signature.repeat { (args.len() + 1).saturating_sub(params.len()).max(1) } else { 1 };
-        let wanted: Vec<Param> = std::iter::repeat_n(params[0], repeats).chain(params[1..].iter().copied()).collect();
+        let first = params.first().into_iter().flat_map(|first| std::iter::repeat_n(*first, repeats));
+        let wanted: Vec<Param> = first.chain(params.iter().skip(1).copied()).collect();
         if wanted.len() != args.len() && !(signature.builtin == Builtin::Print && args.is_empty()) {
             let list: Vec<&str> = params.iter().map(|p| describe(*p)).collect();
             let more = if signature.repeat { " (the first any number of times)" } else { "" };
@@ -505,7 +506,7 @@ impl Checker {
             Back::Is(of) => of,
             Back::Same => args.first().map_or(Type::Unknown, |arg| arg.of),
         };
-        if self.in_global && matches!(signature.builtin, Builtin::Gemv | Builtin::Attend | Builtin::AttendRows | Builtin::Print) {
+        if self.in_global && signature.builtin.needs_run() {
             let message = format!("a constant's value cannot call '{}'", signature.name);
             self.error(span, message, "call it in a function");
         }

@@ -264,6 +264,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let (mut values, mut texts) = (Vec::new(), Vec::new());
         let is_text = |index: usize| match signature.builtin {
             Builtin::Gemv => index + 1 < args.len(),
+            Builtin::StreamGemv => true,
             Builtin::Print => false,
             _ => matches!(signature.params.get(index), Some(Param::Tensor | Param::Literal)),
         };

@@ -30,7 +30,7 @@ mod trap;
 mod value;
 
 pub use ast::Type;
-pub use builtin::{Attention, Builtins, Heads, HostError, Input, builtin_names};
+pub use builtin::{Attention, Builtins, Heads, HostError, Input, StreamOp, builtin_names};
 pub use diagnostic::{Diagnostic, Diagnostics, line_and_column};
 pub use format::{expression as format_expression, format};
 pub use link::Links;

@@ -4,6 +4,7 @@ mod array;
 mod elements;
 mod link;
 mod stores;
+mod vector;
 
 use nda_sim::{Model, PortId};
 

@@ -3,7 +3,7 @@
 use crate::backend::{self, BackendName};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Progress;
-use crate::speak::{Speech, Task, speak};
+use crate::speak::{Offload, Speech, Task, speak};
 use crate::{files, output, simulator};
 use nda_engine::{Sampling, Weights};
 use serde_json::{Value, json};
@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Seed of the generator.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// What the back ends do: whole blocks, or products alone. A model without a stream has no blocks.
+    #[arg(long, value_enum, default_value = "blocks")]
+    offload: Offload,
     /// Print a JSON object instead of text and table.
     #[arg(long)]
     json: bool,
@@ -98,7 +101,13 @@ fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: O
     let streams = first.is_none() && !arguments.json;
     let mut backend = backend::open_for_model(&name, weights)?;
     let sampling = Sampling { temperature: arguments.temperature, top_k: None, top_p: None, seed: arguments.seed };
-    let task = Task { path: &arguments.model, prompt: arguments.prompt.as_bytes(), max_tokens: arguments.max_tokens, sampling };
+    let task = Task {
+        path: &arguments.model,
+        prompt: arguments.prompt.as_bytes(),
+        max_tokens: arguments.max_tokens,
+        sampling,
+        offload: Some(arguments.offload),
+    };
     let mut bar = Progress::new("speaking");
     let mut done = 0;
     let speech = speak(weights, &mut backend, &task, |piece| {
@@ -131,10 +140,13 @@ fn report(arguments: &Arguments, rows: &[Row]) -> Outcome {
         let cycles = if speed.is_fabric() { format!("{:.0}", speed.cycles_per_token()) } else { "-".into() };
         let equal = format!("{} of {} tokens equal to {reference}", r.equal, r.speech.tokens.len());
         let name = if speed.is_fabric() { r.name.to_string() } else { r.described.clone() };
-        vec![name, format!("{:.1}", speed.tokens_per_second()), cycles, equal]
+        let (out, back) = speed.bytes_per_token();
+        let link = |value: f64| if speed.is_fabric() { format!("{value:.0}") } else { "-".into() };
+        let trips = if speed.is_fabric() { format!("{:.0}", speed.jobs_per_token()) } else { "-".into() };
+        vec![name, format!("{:.1}", speed.tokens_per_second()), cycles, link(out + back), trips, equal]
     };
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    output::line(output::table(&["back end", "tokens/s", "cycles per token", "check"], &rows))
+    output::line(output::table(&["back end", "tokens/s", "cycles per token", "link bytes", "round trips", "check"], &rows))
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use crate::failure::Outcome;
 use crate::output::{self, Progress};
 use crate::report::Speed;
+use crate::speak::{Offload, loaded_for};
 use crate::{backend, files};
-use nda_engine::{Model, Session, evaluate};
+use nda_engine::{Session, evaluate};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -30,6 +31,9 @@ pub struct Arguments {
     /// Who multiplies; see 'nda --help'.
     #[arg(long, default_value = "cpu")]
     backend: String,
+    /// What the back end does: whole blocks, or products alone.
+    #[arg(long, value_enum, default_value = "gemv")]
+    offload: Offload,
     /// Print a JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -43,8 +47,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mapped = files::open_document(&arguments.model)?;
     let weights = files::weights(&arguments.model, &mapped.document())?;
     let mut backend = backend::open_for_model(&name, &weights)?;
-    let model = Model::prepare(&weights, backend.gemv()).map_err(|e| files::in_file(&arguments.model, e.into()))?;
-    backend.upload()?;
+    let model = loaded_for(&weights, &mut backend, &arguments.model, Some(arguments.offload), None)?;
     let tokens = model.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;
     let mut session = Session::new(&model, backend.gemv());
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::output::Progress;
-use crate::speak::{Task, speak};
+use crate::speak::{Offload, Task, speak};
 use crate::{backend, files, language, output};
 use nda_engine::Sampling;
 use serde_json::json;
@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Run this program instead of the document's own.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// What the back end does; without this, blocks where it has a vector unit and products alone elsewhere.
+    #[arg(long, value_enum)]
+    offload: Option<Offload>,
     #[command(flatten)]
     sampling: SamplingArguments,
     /// Print one JSON object instead of streaming.
@@ -79,7 +82,13 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mapped = files::open_document(&arguments.model)?;
     let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
     let mut backend = backend::open_for_model(&name, &weights)?;
-    let task = Task { path: &arguments.model, prompt: arguments.prompt.as_bytes(), max_tokens: arguments.max_tokens, sampling };
+    let task = Task {
+        path: &arguments.model,
+        prompt: arguments.prompt.as_bytes(),
+        max_tokens: arguments.max_tokens,
+        sampling,
+        offload: arguments.offload,
+    };
     let mut bar = Progress::new("speaking");
     let mut done = 0;
     let speech = speak(&weights, &mut backend, &task, |piece| {

@@ -1,0 +1,274 @@
+//! The stream: its plain form is the program without one, its block form is close to it and the same on every back end.
+
+mod common;
+
+use common::{GoldenGemv, PLAIN, Recipe, model_bytes};
+use nda_engine::{BlockForm, LLAMA, LLAMA_FLOATS, Model, STREAM_BITS, Session, VALUE_BITS, Weights, evaluate, greedy};
+use nda_kernels::{CpuGemv, Gemv};
+use nda_lang::{Argument, Limits, Tier};
+use nda_ndf::{AlignedBytes, Document, Granularity};
+use nda_spec::WeightCode;
+use nda_spec::vector::{
+    Fault, Machine, Op, Program, SCALE_BYTES, SILU_BITS, Scale, Step, StepWord, WIDE_BYTES, constants_of, floats_of, wide_of,
+};
+
+fn tiny() -> AlignedBytes {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny.ndf");
+    AlignedBytes::from(std::fs::read(path).unwrap().as_slice())
+}
+
+fn text() -> Vec<u8> {
+    std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/val.txt")).unwrap()
+}
+
+/// Logits of every token of a text, or `None` if the model cannot keep its stream in blocks.
+fn logits<'m>(weights: &'m Weights<'_>, gemv: &mut dyn Gemv<'m>, blocks: bool, text: &[u8]) -> Vec<Vec<f32>> {
+    let mut model = Model::prepare(weights, gemv).unwrap();
+    if blocks {
+        assert_eq!(model.use_blocks(gemv, None), BlockForm::Here);
+    }
+    let mut session = Session::new(&model, gemv);
+    text.iter().map(|&b| session.predict(u32::from(b)).unwrap().to_vec()).collect()
+}
+
+#[test]
+fn without_blocks_a_stream_gives_the_bits_of_the_program_without_one() {
+    for recipe in [
+        PLAIN,
+        Recipe { granularity: Granularity::Group32, stacks: 2, outliers: 9, n_kv_heads: 1, seed: 3, ..PLAIN },
+        Recipe { activation: "A2", seed: 7, ..PLAIN },
+    ] {
+        let bytes = model_bytes(recipe);
+        let document = Document::open(&bytes).unwrap();
+        let plain = Weights::with_program(&document, "llama.nda", LLAMA_FLOATS, Tier::Closure).unwrap();
+        for tier in [Tier::Closure, Tier::Interpreter, Tier::Native] {
+            let stream = Weights::with_program(&document, "stream.nda", LLAMA, tier).unwrap();
+            let (mut a, mut b) = (CpuGemv::new(), CpuGemv::new());
+            assert_eq!(logits(&stream, &mut a, false, b"two layers"), logits(&plain, &mut b, false, b"two layers"), "{recipe:?}");
+            assert_eq!(stream.fused_layers().len(), plain.fused_layers().len());
+            // Several rows at once, as a prompt is read.
+            let model = Model::prepare(&stream, &mut a).unwrap();
+            let mut session = Session::new(&model, &mut a);
+            let tokens: Vec<u32> = b"two layers".iter().map(|b| u32::from(*b)).collect();
+            let mut rows = Vec::new();
+            session
+                .predict_all::<nda_engine::EngineError>(&tokens, |_, row| {
+                    rows.push(row.to_vec());
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(rows, logits(&plain, &mut CpuGemv::new(), false, b"two layers"));
+        }
+    }
+}
+
+#[test]
+fn blocks_give_the_same_bits_on_every_back_end_and_only_the_largest_if_asked() {
+    for recipe in [PLAIN, Recipe { code: WeightCode::Ternary, granularity: Granularity::Matrix, n_kv_heads: 2, seed: 2, ..PLAIN }] {
+        let bytes = model_bytes(recipe);
+        let document = Document::open(&bytes).unwrap();
+        let weights = Weights::with_program(&document, "stream.nda", LLAMA, Tier::Closure).unwrap();
+        let (mut cpu, mut golden) = (CpuGemv::new(), GoldenGemv::default());
+        let found = logits(&weights, &mut cpu, true, b"two layers");
+        assert_eq!(found, logits(&weights, &mut golden, true, b"two layers"));
+        let mut gemv = CpuGemv::new();
+        let mut model = Model::prepare(&weights, &mut gemv).unwrap();
+        assert_eq!(model.use_blocks(&mut gemv, Some(3)), BlockForm::Here);
+        let mut session = Session::new(&model, &mut gemv);
+        for (token, all) in b"two layers".iter().zip(&found) {
+            let three = session.predict(u32::from(*token)).unwrap();
+            let kept: Vec<usize> = (0..three.len()).filter(|&i| three[i].is_finite()).collect();
+            assert_eq!(kept.len(), 3);
+            assert!(kept.iter().all(|&i| three[i] == all[i]));
+            assert_eq!(greedy(three), greedy(all));
+        }
+    }
+}
+
+#[test]
+fn what_no_vector_unit_takes_stays_plain_and_says_why() {
+    for (recipe, program, reason) in [
+        (PLAIN, LLAMA_FLOATS, "keeps no stream"),
+        (Recipe { stacks: 2, ..PLAIN }, LLAMA, "stacked"),
+        (Recipe { outliers: 3, ..PLAIN }, LLAMA, "outliers"),
+        (Recipe { activation: "A4", ..PLAIN }, LLAMA, "not A8"),
+        (Recipe { granularity: Granularity::Group32, ..PLAIN }, LLAMA, "more than one product"),
+    ] {
+        let bytes = model_bytes(recipe);
+        let document = Document::open(&bytes).unwrap();
+        let weights = Weights::with_program(&document, "p.nda", program, Tier::Closure).unwrap();
+        let mut gemv = CpuGemv::new();
+        let mut model = Model::prepare(&weights, &mut gemv).unwrap();
+        let BlockForm::Plain(found) = model.use_blocks(&mut gemv, None) else { panic!("{recipe:?}") };
+        assert!(found.contains(reason), "{found}");
+        Session::new(&model, &mut gemv).predict(1).unwrap();
+    }
+}
+
+#[test]
+fn a_stream_that_is_used_wrongly_is_an_error_with_the_numbers() {
+    let bytes = model_bytes(PLAIN);
+    let document = Document::open(&bytes).unwrap();
+    let wrong = |from: &str, to: &str| {
+        let program = LLAMA.replace(from, to);
+        assert_ne!(program, LLAMA);
+        Weights::with_program(&document, "wrong.nda", &program, Tier::Closure).unwrap_err().to_string()
+    };
+    assert!(wrong("    stream(gather(\"embed\", tokens), d_model);\n", "").contains("has not begun"));
+    assert!(wrong("tokens), d_model)", "tokens), 7)").contains("no rows of 7"));
+    assert!(wrong("        stream_norm(\"blk.{i}.attn_norm\", eps);\n", "").contains("has 0"));
+    assert!(wrong("stream_down(\"blk.{i}.down\")", "stream_down(\"blk.{i}.o\")").contains("columns"));
+    assert!(
+        wrong("stream_swiglu(\"blk.{i}.gate\", \"blk.{i}.up\")", "stream_swiglu(\"blk.{i}.gate\", \"blk.{i}.q\")").contains("equal rows")
+    );
+}
+
+#[test]
+fn blocks_cost_the_committed_model_less_than_a_hundredth_of_a_bit_a_byte() {
+    let bytes = tiny();
+    let document = Document::open(&bytes).unwrap();
+    let weights = Weights::with_program(&document, "stream.nda", LLAMA, Tier::Closure).unwrap();
+    let text = text();
+    let tokens: Vec<u32> = text[..4096].iter().map(|b| u32::from(*b)).collect();
+    let bits = |blocks: bool| {
+        let mut gemv = CpuGemv::new();
+        let mut model = Model::prepare(&weights, &mut gemv).unwrap();
+        if blocks {
+            assert_eq!(model.use_blocks(&mut gemv, None), BlockForm::Here);
+        }
+        let mut session = Session::new(&model, &mut gemv);
+        evaluate(&mut session, &tokens, 256, |_, _| {}).unwrap().bits_per_byte()
+    };
+    let (plain, blocks) = (bits(false), bits(true));
+    println!("{plain:.4} bits a byte plain, {blocks:.4} in blocks");
+    assert!((blocks - plain).abs() < 0.01, "{plain} and {blocks}");
+}
+
+/// What a variant of the plain program gives after some tokens: residuals, or what a layer makes of them.
+fn activations(document: &Document<'_>, layers: usize, ending: &str) -> Vec<f32> {
+    let program = LLAMA_FLOATS.replace("loop layers as i {\n        let normed", &format!("loop {layers} as i {{\n        let normed"));
+    let program = program.replace("    return x;\n", ending);
+    let weights = Weights::with_main(document, nda_lang::Program::compile("a.nda", &program, Tier::Closure).unwrap()).unwrap();
+    let mut gemv = CpuGemv::new();
+    let model = Model::prepare(&weights, &mut gemv).unwrap();
+    let mut session = Session::new(&model, &mut gemv);
+    let entry = weights.program().entry("forward").unwrap();
+    let tokens = text()[1000..1024].iter().map(|b| f32::from(*b)).collect();
+    let found = session.call_main(entry, vec![Argument::Vector(tokens), Argument::Int(0)], Limits::default()).unwrap();
+    found.vector().unwrap().to_vec()
+}
+
+fn run(steps: Vec<Step>, input: &[i32]) -> Vec<u8> {
+    let bytes: Vec<u8> = input.iter().flat_map(|v| v.to_le_bytes().into_iter().take(WIDE_BYTES)).collect();
+    Machine::new(1024).run::<Fault>(&Program { steps }, &bytes, |_, _, _| Ok(())).unwrap()
+}
+
+fn wide(bytes: &[u8], bits: u32) -> Vec<f32> {
+    let values: Vec<i32> = bytes.chunks_exact(WIDE_BYTES).map(|b| i32::from_le_bytes([0, b[0], b[1], b[2]]) >> 8).collect();
+    floats_of(&values, bits)
+}
+
+fn codes(bytes: &[u8]) -> Vec<f32> {
+    let step = Scale::from_bytes(bytes[..SCALE_BYTES].try_into().unwrap()).step() as f32;
+    bytes[SCALE_BYTES..].iter().map(|code| f32::from(*code as i8) * step).collect()
+}
+
+/// Squared error, and squared size of what is right.
+#[derive(Default)]
+struct Error(f64, f64);
+
+impl Error {
+    fn add(&mut self, found: &[f32], exact: &[f64]) {
+        assert_eq!(found.len(), exact.len());
+        self.0 += found.iter().zip(exact).map(|(f, e)| (f64::from(*f) - e).powi(2)).sum::<f64>();
+        self.1 += exact.iter().map(|e| e * e).sum::<f64>();
+    }
+
+    fn relative(&self) -> f64 {
+        (self.0 / self.1).sqrt()
+    }
+}
+
+fn word(op: Op, count: usize) -> StepWord {
+    StepWord { count: count as u16, ..StepWord::new(op) }
+}
+
+/// The A8 codes of the exact result at its own largest value: what no arithmetic can do better with 255 codes.
+fn ideal(exact: &[f64]) -> Vec<f32> {
+    let step = exact.iter().fold(0.0_f64, |max, v| max.max(v.abs())) / 127.0;
+    exact.iter().map(|v| ((v / step).round() * step) as f32).collect()
+}
+
+#[test]
+fn norm_swiglu_and_requantize_are_within_a_hundredth_of_f64_on_the_models_own_activations() {
+    let bytes = tiny();
+    let document = Document::open(&bytes).unwrap();
+    let (d, ff) = (128, 384);
+    let (mut norm, mut norm_codes, mut norm_ideal) = (Error::default(), Error::default(), Error::default());
+    let (mut hidden, mut hidden_codes, mut hidden_ideal) = (Error::default(), Error::default(), Error::default());
+    let (mut again, mut again_ideal) = (Error::default(), Error::default());
+    for layer in 0..5 {
+        let residuals = activations(&document, layer, "    return x;\n");
+        let weight = document.vector(&format!("blk.{layer}.attn_norm")).unwrap();
+        let factors: Vec<f64> = weight.values().iter().map(|w| f64::from(*w) * f64::from(d as u32).sqrt()).collect();
+        let (constants, constant_bits) = constants_of(&factors);
+        let floor = (d as f64 * 1e-5 * 4_f64.powi(STREAM_BITS as i32)).round() as u64;
+        for x in residuals.chunks_exact(d) {
+            let answer = run(
+                vec![
+                    Step::new(word(Op::TakeWide, d)),
+                    Step { floor, ..Step::new(word(Op::Squares, d)) },
+                    Step::with(StepWord { shift: 22, ..word(Op::Weight, d) }, constants.clone()),
+                    Step::new(word(Op::SendWide, d)),
+                    Step::new(StepWord { bias: (31 + constant_bits - 22) as i8, flag: true, ..word(Op::SendCodes, d) }),
+                ],
+                &wide_of(x, STREAM_BITS),
+            );
+            let root = (x.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / d as f64 + 1e-5).sqrt();
+            let exact: Vec<f64> = x.iter().zip(weight.values()).map(|(x, w)| f64::from(*x) * f64::from(*w) / root).collect();
+            // Before its codes the norm stands without its root: the same direction, another length.
+            let before = wide(&answer[..3 * d], 0);
+            let length = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>().sqrt();
+            let to = length(&mut exact.iter().copied()) / length(&mut before.iter().map(|v| f64::from(*v)));
+            norm.add(&before.iter().map(|v| (f64::from(*v) * to) as f32).collect::<Vec<_>>(), &exact);
+            norm_codes.add(&codes(&answer[3 * d..]), &exact);
+            norm_ideal.add(&ideal(&exact), &exact);
+        }
+        let gate_up =
+            format!("    return gemv(\"blk.{layer}.gate\", \"blk.{layer}.up\", rms_norm(x, tensor(\"blk.{layer}.ffn_norm\"), eps));\n");
+        for both in activations(&document, layer, &gate_up).chunks_exact(2 * ff) {
+            let (gate, up) = both.split_at(ff);
+            let answer = run(
+                vec![
+                    Step::new(word(Op::TakeWide, ff)),
+                    Step::new(StepWord { dst: 512, ..word(Op::TakeWide, ff) }),
+                    Step::new(StepWord { src: 512, bias: VALUE_BITS as i8, ..word(Op::SendCodes, ff) }),
+                    Step::new(word(Op::Silu, ff)),
+                    Step::new(StepWord { with: 512, dst: 512, shift: SILU_BITS as u8, ..word(Op::Multiply, ff) }),
+                    Step::new(StepWord { src: 512, ..word(Op::SendWide, ff) }),
+                    Step::new(StepWord { src: 512, bias: VALUE_BITS as i8, ..word(Op::SendCodes, ff) }),
+                ],
+                &[wide_of(gate, SILU_BITS), wide_of(up, VALUE_BITS)].concat(),
+            );
+            let (first, rest) = answer.split_at(SCALE_BYTES + ff);
+            let exact: Vec<f64> = up.iter().map(|v| f64::from(*v)).collect();
+            again.add(&codes(first), &exact);
+            again_ideal.add(&ideal(&exact), &exact);
+            let silu = |g: f32| f64::from(g) / (1.0 + (-f64::from(g)).exp());
+            let exact: Vec<f64> = gate.iter().zip(up).map(|(g, u)| silu(*g) * f64::from(*u)).collect();
+            hidden.add(&wide(&rest[..3 * ff], VALUE_BITS), &exact);
+            hidden_codes.add(&codes(&rest[3 * ff..]), &exact);
+            hidden_ideal.add(&ideal(&exact), &exact);
+        }
+    }
+    let table = [
+        ("norm", norm.relative(), norm_codes.relative(), norm_ideal.relative()),
+        ("swiglu", hidden.relative(), hidden_codes.relative(), hidden_ideal.relative()),
+        ("requantize", 0.0, again.relative(), again_ideal.relative()),
+    ];
+    for (name, wide, codes, ideal) in table {
+        println!("{name}: {wide:.2e} in fixed point, {codes:.5} in A8, {ideal:.5} the best A8");
+        assert!(wide < 0.001, "{name}: {wide}");
+        assert!(codes < ideal * 1.01 + 1e-4, "{name}: {codes} where {ideal} can be had");
+    }
+}
