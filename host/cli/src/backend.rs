@@ -421,7 +421,7 @@ impl<'m> Gemv<'m> for Fallback<'m> {
 
     fn run_vectors(&mut self, id: MatrixId, vectors: usize, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
         match self.places.get(id.0) {
-            Some(Place::Fabric(id)) => self.fabric.run_vectors(*id, vectors, x, y),
+            Some(Place::Fabric(id)) => self.boards.run_vectors(*id, vectors, x, y),
             Some(Place::Cpu(id)) => self.cpu.run_vectors(*id, vectors, x, y),
             None => Err(GemvError::UnknownMatrix { id }),
         }
