@@ -113,16 +113,16 @@ fn a_document_carries_its_program_and_takes_another() {
     let folder = tempfile::tempdir().unwrap();
     let program = good(&["fmt", &model()]);
     assert_eq!(program, nda_engine::LLAMA, "the committed model carries the engine's Llama, formatted");
-    // Another norm in front of the feed-forward layers.
-    let before = "stream_norm(\"blk.{i}.ffn_norm\", eps)";
-    let renormed = path(&folder, "renormed.nda", &program.replace(before, "stream_norm(\"blk.{i}.attn_norm\", eps)"));
-    let changed = folder.path().join("renormed.ndf").to_str().unwrap().to_string();
-    good(&["convert", &model(), &changed, "--program", &renormed]);
+    // The gates and what they gate change places.
+    let before = "stream_swiglu(\"blk.{i}.gate\", \"blk.{i}.up\")";
+    let swapped = path(&folder, "swapped.nda", &program.replace(before, "stream_swiglu(\"blk.{i}.up\", \"blk.{i}.gate\")"));
+    let changed = folder.path().join("swapped.ndf").to_str().unwrap().to_string();
+    good(&["convert", &model(), &changed, "--program", &swapped]);
     assert!(good(&["check", &changed]).starts_with("good"));
     let say = |arguments: &[&str]| good(&[&["run"], arguments, &["--prompt", "She was ", "--max-tokens", "12"]].concat());
     let plain = say(&[&model()]);
     assert_ne!(say(&[&changed]), plain, "the changed program says something else");
-    assert_eq!(say(&[&changed]), say(&[&model(), "--program", &renormed]));
+    assert_eq!(say(&[&changed]), say(&[&model(), "--program", &swapped]));
     for form in ["gemv", "blocks"] {
         let on = |backend: &str| say(&[&changed, "--backend", backend, "--offload", form]);
         assert_eq!(on("cpu"), on("loopback"), "{form}");
