@@ -11,7 +11,7 @@ FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow -
 # whether the tokens are equal.
 demo: system
 	$(CARGO) build --release --locked -p nda-cli
-	$(NDA) demo $(MODEL) --max-tokens 16 --offload gemv
+	$(NDA) demo $(MODEL) --max-tokens 16 --offload gemv --backends cpu,sim
 	$(NDA) demo $(MODEL) --max-tokens 16
 
 # A real chat model: fetched from a package, checked, fitted to 2-bit planes (minutes, once), and talked to.
