@@ -426,6 +426,10 @@ impl<'m> Gemv<'m> for Fallback<'m> {
             None => Err(GemvError::UnknownMatrix { id }),
         }
     }
+
+    fn share(&self, tasks: usize, work: &(dyn Fn(usize) + Sync)) {
+        self.cpu.share(tasks, work);
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use nda_kernels::{Cost, Gemv};
 use nda_lang::{Attention, Builtins, HostError, Input, StreamOp, ops};
 use nda_spec::vector::Machine;
 use rayon::prelude::*;
+use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 /// Most blocks that can attend, so that a wild number is an error and not a table.
 const MAX_BLOCKS: i64 = 1 << 16;
@@ -76,7 +78,6 @@ pub(crate) struct Host<'a, 'm> {
     layers: &'a [Option<Prepared>],
     gemv: &'a mut dyn Gemv<'m>,
     caches: Vec<Cache>,
-    scores: Vec<f32>,
     scratch: Scratch,
     shape: Shape,
     floats: Floats,
@@ -105,7 +106,6 @@ impl<'a, 'm> Host<'a, 'm> {
             layers,
             gemv,
             caches: Vec::new(),
-            scores: Vec::new(),
             scratch: Scratch::default(),
             shape: Shape::default(),
             floats: Floats::default(),
@@ -296,7 +296,7 @@ impl Builtins for Host<'_, '_> {
         }
         cache.keys.extend_from_slice(key);
         cache.values.extend_from_slice(value);
-        attend_all(attention, q, cache, self.position, &mut self.scores, out);
+        attend_all(&*self.gemv, attention, q, cache, self.position, out);
         Ok(())
     }
 }
@@ -336,49 +336,50 @@ fn multiply_table(values: &[f32], cols: usize, x: &[f32], y: &mut [f32], stride:
     }
 }
 
-/// Scores of several positions together from which on threads share an attention.
-const SHARED_SCORES: usize = 1 << 12;
+/// Scores from which on threads share an attention: some ten microseconds' worth.
+const SHARED_SCORES: usize = 1 << 10;
+
+thread_local! {
+    /// One head's scores.
+    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Causal attention of some positions, the first of them at `first`, over all cached ones: `out[head] = softmax(scale * q k) v`.
-/// Query head `h` looks at key and value head `h / (queries / keys)`.
-fn attend_all(attention: Attention, q: &[f32], cache: &Cache, first: usize, scores: &mut Vec<f32>, out: &mut [f32]) {
-    let row = q.len() / attention.positions;
-    if row / attention.heads.queries == 0 {
+/// Query head `h` looks at key and value head `h / (queries / keys)`. A head of a position is what a thread takes, and its
+/// order of evaluation is its own, so threads change no bit.
+fn attend_all<'m>(gemv: &dyn Gemv<'m>, attention: Attention, q: &[f32], cache: &Cache, first: usize, out: &mut [f32]) {
+    let head_dim = q.len() / attention.positions / attention.heads.queries;
+    if head_dim == 0 {
         return;
     }
-    let one = |at: usize, q: &[f32], scores: &mut Vec<f32>, out: &mut [f32]| attend_one(attention, q, cache, first + at, scores, out);
-    if attention.positions > 1 && attention.positions * attention.heads.queries * (first + attention.positions) >= SHARED_SCORES {
-        let rows = q.par_chunks_exact(row).zip(out.par_chunks_exact_mut(row)).enumerate();
-        rows.for_each_init(Vec::new, |scores, (at, (q, out))| one(at, q, scores, out));
-    } else if attention.positions == 1 && attention.heads.queries * first >= SHARED_SCORES {
-        // A long text's next token: the heads are shared, each computed as alone.
-        let head_dim = row / attention.heads.queries;
-        let heads = q.par_chunks_exact(head_dim).zip(out.par_chunks_exact_mut(head_dim)).enumerate();
-        heads.for_each_init(Vec::new, |scores, (head, (q, out))| attend_head(attention, head, q, cache, first, scores, out));
+    let tasks = attention.positions * attention.heads.queries;
+    let outs: Vec<_> = out.chunks_exact_mut(head_dim).map(Mutex::new).collect();
+    let one = |task: usize| {
+        let (at, head) = (task / attention.heads.queries, task % attention.heads.queries);
+        // Nobody else takes this task, and a panic of another is passed on by whoever shares.
+        let mut out = outs[task].lock().unwrap_or_else(PoisonError::into_inner);
+        attend_head(attention, head, &q[task * head_dim..][..head_dim], cache, first + at, &mut out);
+    };
+    if tasks * (first + attention.positions) >= SHARED_SCORES {
+        gemv.share(tasks, &one);
     } else {
-        q.chunks_exact(row).zip(out.chunks_exact_mut(row)).enumerate().for_each(|(at, (q, out))| one(at, q, scores, out));
+        (0..tasks).for_each(one);
     }
 }
 
-/// [`attend_all`] of one position.
-fn attend_one(attention: Attention, q: &[f32], cache: &Cache, position: usize, scores: &mut Vec<f32>, out: &mut [f32]) {
-    let head_dim = q.len() / attention.heads.queries;
-    for (head, (q, out)) in q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim)).enumerate() {
-        attend_head(attention, head, q, cache, position, scores, out);
-    }
-}
-
-/// [`attend_one`] of one query head.
-fn attend_head(attention: Attention, head: usize, q: &[f32], cache: &Cache, position: usize, scores: &mut Vec<f32>, out: &mut [f32]) {
+/// [`attend_all`] of one head at one position.
+fn attend_head(attention: Attention, head: usize, q: &[f32], cache: &Cache, position: usize, out: &mut [f32]) {
     let heads_of_one = attention.heads.queries / attention.heads.keys;
     let seen = position + 1;
     let from = attention.window.map_or(0, |window| seen.saturating_sub(window));
-    scores.resize(seen - from, 0.0);
     let at = from * cache.kv_dim + head / heads_of_one * q.len();
     let of = |values: &'_ [f32]| at..values.len();
     let keys = HeadCache { values: &cache.keys[of(&cache.keys)], stride: cache.kv_dim };
     let values = HeadCache { values: &cache.values[of(&cache.values)], stride: cache.kv_dim };
-    attend(q, keys, values, attention.scale, scores, out);
+    SCORES.with_borrow_mut(|scores| {
+        scores.resize(seen - from, 0.0);
+        attend(q, keys, values, attention.scale, scores, out);
+    });
 }
 
 /// Shapes without numbers: products give zeros, and the layers are noted in the order of their use.

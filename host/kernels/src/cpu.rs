@@ -243,6 +243,10 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         gather_rows(parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
         Ok(Cost::default())
     }
+
+    fn share(&self, tasks: usize, work: &(dyn Fn(usize) + Sync)) {
+        self.team.run(0..tasks, work);
+    }
 }
 
 /// Some whole tiles of one part, and the rows of y that they make.

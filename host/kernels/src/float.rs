@@ -169,8 +169,8 @@ fn four_dots(row: &[f32], x: [&[f32]; TOGETHER]) -> [f32; TOGETHER] {
     sums.map(|sums| total(&sums))
 }
 
-/// Values of a head that are summed in registers.
-const MIXED: usize = 16;
+/// Values of a head that are summed in registers: a whole head's, usually, and half a cache line's of what is left.
+const MIXED: [usize; 2] = [64, 16];
 
 /// Keys or values of one head: of every position `head_dim` values, a `stride` apart.
 #[derive(Debug, Clone, Copy)]
@@ -187,28 +187,38 @@ for_avx2! {
     /// # Panics
     /// If a cache is too short.
     pub fn attend(q: &[f32], keys: HeadCache<'_>, values: HeadCache<'_>, scale: f32, scores: &mut [f32], out: &mut [f32]) {
-        for (position, score) in scores.iter_mut().enumerate() {
-            *score = dot(q, &keys.values[position * keys.stride..][..q.len()]) * scale;
+        let key = |position: usize| &keys.values[position * keys.stride..][..q.len()];
+        // Four positions at once: the sums of one alone would wait for each other.
+        let (fours, rest) = scores.as_chunks_mut::<TOGETHER>();
+        let first = fours.len() * TOGETHER;
+        for (four, scores) in fours.iter_mut().enumerate() {
+            *scores = four_dots(q, std::array::from_fn(|i| key(four * TOGETHER + i))).map(|product| product * scale);
+        }
+        for (position, score) in rest.iter_mut().enumerate() {
+            *score = dot(q, key(first + position)) * scale;
         }
         softmax(scores);
-        for (index, out) in out.chunks_mut(MIXED).enumerate() {
-            let mut sums = [0.0_f32; MIXED];
-            if out.len() == MIXED {
-                for (position, score) in scores.iter().enumerate() {
-                    let value = &values.values[position * values.stride + index * MIXED..][..MIXED];
-                    for lane in 0..MIXED {
-                        sums[lane] += score * value[lane];
-                    }
-                }
-            } else {
-                for (position, score) in scores.iter().enumerate() {
-                    let value = &values.values[position * values.stride + index * MIXED..][..out.len()];
-                    sums.iter_mut().zip(value).for_each(|(sum, value)| *sum += score * value);
-                }
-            }
-            out.copy_from_slice(&sums[..out.len()]);
+        let (large, rest) = out.as_chunks_mut::<{ MIXED[0] }>();
+        let (small, tail) = rest.as_chunks_mut::<{ MIXED[1] }>();
+        let mut at = 0;
+        large.iter_mut().for_each(|out| *out = mix(values, &mut at, scores));
+        small.iter_mut().for_each(|out| *out = mix(values, &mut at, scores));
+        tail.iter_mut().for_each(|out| *out = mix::<1>(values, &mut at, scores)[0]);
+    }
+}
+
+/// `sum_p scores[p] * values[p][at..at + N]`, positions in order; moves `at` on.
+#[inline(always)]
+fn mix<const N: usize>(values: HeadCache<'_>, at: &mut usize, scores: &[f32]) -> [f32; N] {
+    let mut sums = [0.0_f32; N];
+    for (position, score) in scores.iter().enumerate() {
+        let value = &values.values[position * values.stride + *at..][..N];
+        for lane in 0..N {
+            sums[lane] += score * value[lane];
         }
     }
+    *at += N;
+    sums
 }
 
 #[cfg(test)]
@@ -284,5 +294,24 @@ mod tests {
         attend(&[2.0, 5.0], of(&keys), of(&values), 0.5, &mut scores, &mut out);
         // Equal scores: the mean of 0, 3, 6 and of 1, 4, 7.
         assert!((out[0] - 3.0).abs() < 1e-6 && (out[1] - 4.0).abs() < 1e-6, "{out:?}");
+    }
+
+    #[test]
+    fn attention_has_one_order_of_evaluation_whatever_is_taken_at_once() {
+        for (head_dim, positions) in [(1, 1), (7, 3), (16, 4), (64, 5), (81, 9), (256, 13)] {
+            let stride = head_dim + 5;
+            let value = |i: usize| ((i * 7919 + 13) % 1000) as f32 / 333.0 - 1.5;
+            let q: Vec<f32> = (0..head_dim).map(value).collect();
+            let [keys, values] = [3, 8].map(|seed| (0..positions * stride).map(|i| value(i + seed)).collect::<Vec<f32>>());
+            let (mut scores, mut out) = (vec![0.0; positions], vec![0.0; head_dim]);
+            let of = |values| HeadCache { values, stride };
+            attend(&q, of(&keys), of(&values), 0.3, &mut scores, &mut out);
+            let mut expected: Vec<f32> = (0..positions).map(|p| dot(&q, &keys[p * stride..][..head_dim]) * 0.3).collect();
+            softmax(&mut expected);
+            for (i, found) in out.iter().enumerate() {
+                let sum = expected.iter().enumerate().fold(0.0, |sum, (p, score)| sum + score * values[p * stride + i]);
+                assert_eq!(found.to_bits(), sum.to_bits(), "{head_dim} values, {positions} positions, value {i}");
+            }
+        }
     }
 }

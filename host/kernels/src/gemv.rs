@@ -219,6 +219,12 @@ pub trait Gemv<'m> {
         let _ = (x, y);
         Err(GemvError::UnknownGrid { id })
     }
+
+    /// Does `work` of 0 to `tasks`, in any order. A back end that has threads awake lends them: between two products
+    /// of a step they look for work anyway, and threads of another pool would only take their cores from them.
+    fn share(&self, tasks: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..tasks).for_each(work);
+    }
 }
 
 /// Checks that every back end makes at its door: lengths, values, and 32 bits being enough.
