@@ -117,7 +117,8 @@ mod verilate {
         );
         // The widest first: they take longest.
         jobs.sort_by_key(|job| std::cmp::Reverse(job.verilog.len()));
-        for (name, verilog) in units().map_err(|e| e.to_string())? {
+        // A unit without registers has no cycles to simulate: it is proved for every input, and simulated in its board.
+        for (name, verilog) in units().map_err(|e| e.to_string())?.into_iter().filter(|(_, verilog)| verilog.contains("clock")) {
             jobs.push(Job { name: name.into(), top: name.into(), verilog, optimise: 1 });
         }
         Ok((jobs, idents))

@@ -108,7 +108,9 @@ impl Draft<'_> {
             7 => {
                 let cols = matrices[self.random.below(matrices.len())].cols;
                 let (flag, bias) = (self.random.chance(5_000), self.random.below(60) as i32 - 30);
-                let word = StepWord { count: cols as u16, src: self.place(), flag, bias: bias as i8, ..StepWord::new(Op::Codes) };
+                // Nearest codes, upper parts, lower parts, and what a number with both bits means.
+                let with = [0, 0, 1, 2, 1 << 15 | 3][self.random.below(5)];
+                let word = StepWord { count: cols as u16, src: self.place(), flag, bias: bias as i8, with, ..StepWord::new(Op::Codes) };
                 self.push(word);
                 self.codes = cols;
             }

@@ -11,6 +11,7 @@ pub mod block_ram;
 pub mod board_parallel;
 pub mod board_uart;
 pub mod cobs_decoder;
+pub mod code_cutter;
 pub mod command_processor;
 pub mod constant_reader;
 pub mod counters;

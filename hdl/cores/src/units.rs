@@ -2,6 +2,7 @@
 
 use crate::block_ram::BlockRam;
 use crate::cobs_decoder::CobsDecoder;
+use crate::code_cutter::CodeCutter;
 use crate::constant_reader::ConstantReader;
 use crate::counters::Counters;
 use crate::crc32::Crc32;
@@ -88,6 +89,7 @@ pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
         unit("plane_sequencer", &GemvSequencer::new(ArrayKind::Planes))?,
         unit("table_sequencer", &GemvSequencer::new(ArrayKind::Tables))?,
         unit("fixed_multiplier", &FixedMultiplier::default())?,
+        unit("code_cutter", &CodeCutter::default())?,
         unit("scalar_unit", &ScalarUnit::default())?,
         unit("sigmoid_table", &SigmoidTable::default())?,
         unit("step_register", &StepRegister::default())?,

@@ -11,6 +11,7 @@
 //! `wide256`'s on an ECP5 (yosys): 3,112 LUT4, 498 CCU2C, 2,498 registers, 6 block RAMs, 5 multipliers; 512 of the registers are a tile word.
 
 use crate::block_ram::BlockRam;
+use crate::code_cutter::CodeCutter;
 use crate::constant_reader::ConstantReader;
 use crate::fixed_multiplier::FixedMultiplier;
 use crate::run_frame::RunFrame;
@@ -163,6 +164,7 @@ pub struct VectorUnit<const W: usize> {
     step: StepRegister,
     frame: RunFrame,
     multiplier: FixedMultiplier,
+    cutter: CodeCutter,
     scalar: ScalarUnit,
     sigmoid: SigmoidTable,
     wide: BlockRam<24, 12>,
@@ -269,8 +271,8 @@ pub struct VectorUnit<const W: usize> {
     took: Signal<Local, Bits<13>>,
     next_position: Signal<Local, Bits<13>>,
     magnitude: Signal<Local, Bits<24>>,
-    code: Signal<Local, Bits<8>>,
-    code_wide: Signal<Local, Bits<24>>,
+    is_upper: Signal<Local, Bit>,
+    is_lower: Signal<Local, Bit>,
     bias_wide: Signal<Local, Bits<10>>,
     input_wide: Signal<Local, Bits<24>>,
     key: Signal<Local, Bits<24>>,
@@ -316,12 +318,11 @@ pub struct VectorUnit<const W: usize> {
     one: Constant<Bits<24>>,
     zero: Constant<Bits<24>>,
     reciprocal_bits: Constant<Bits<6>>,
+    part_reciprocal_bits: Constant<Bits<6>>,
     sigmoid_bits: Constant<Bits<6>>,
     root_bits: Constant<Bits<6>>,
     most_shift: Constant<Bits<6>>,
     most_shift_wide: Constant<Bits<10>>,
-    high_code: Constant<Bits<8>>,
-    low_code: Constant<Bits<8>>,
     high_ones: Constant<Bits<24>>,
     high_bias: Constant<Bits<10>>,
     sign_bit: Constant<Bits<24>>,
@@ -380,6 +381,7 @@ impl<const W: usize> VectorUnit<W> {
             step: Default::default(),
             frame: RunFrame::new(g),
             multiplier: Default::default(),
+            cutter: Default::default(),
             scalar: Default::default(),
             sigmoid: Default::default(),
             wide: BlockRam::new(g.vector_words),
@@ -484,8 +486,8 @@ impl<const W: usize> VectorUnit<W> {
             took: Default::default(),
             next_position: Default::default(),
             magnitude: Default::default(),
-            code: Default::default(),
-            code_wide: Default::default(),
+            is_upper: Default::default(),
+            is_lower: Default::default(),
             bias_wide: Default::default(),
             input_wide: Default::default(),
             key: Default::default(),
@@ -530,12 +532,11 @@ impl<const W: usize> VectorUnit<W> {
             one: small(1),
             zero: small(0),
             reciprocal_bits: small(vector::RECIPROCAL_BITS as usize),
+            part_reciprocal_bits: small((vector::RECIPROCAL_BITS - vector::PART_BITS) as usize),
             sigmoid_bits: small(vector::SIGMOID_BITS as usize),
             root_bits: small(23),
             most_shift: small(vector::MAX_SHIFT as usize),
             most_shift_wide: small(vector::MAX_SHIFT as usize),
-            high_code: small(127),
-            low_code: small(0x81),
             high_ones: small(0xff_ff00),
             high_bias: small(0x300),
             sign_bit: small(0x80_0000),
@@ -705,21 +706,15 @@ impl<const W: usize> Logic for VectorUnit<W> {
         if self.multiplier.y.val().get_bit(23) {
             self.magnitude.next = self.zero.val() - self.multiplier.y.val();
         }
-        self.code.next = self.multiplier.y.val().get_bits::<8>(0);
-        if self.magnitude.val() > 127 {
-            self.code.next = self.high_code.val();
-            if self.multiplier.y.val().get_bit(23) {
-                self.code.next = self.low_code.val();
-            }
-        }
-        self.code_wide.next = bit_cast::<24, 8>(self.code.val());
-        if self.code.val().get_bit(7) {
-            self.code_wide.next = bit_cast::<24, 8>(self.code.val()) | self.high_ones.val();
-        }
+        self.is_upper.next = self.f_codes.q.val() & self.step.other.val().get_bit(0);
+        self.is_lower.next = self.f_codes.q.val() & self.step.other.val().get_bit(1);
+        self.cutter.y.next = self.multiplier.y.val();
+        self.cutter.is_upper.next = self.is_upper.val();
+        self.cutter.is_lower.next = self.is_lower.val();
         self.wide.write_enable.next = self.multiplier.y_valid.val() & self.writes.val();
         self.wide.write_address.next = self.w_at.q.val().get_bits::<12>(0);
         self.wide.write_data.next = self.multiplier.y.val();
-        self.frame.code.next = self.code.val();
+        self.frame.code.next = self.cutter.code.val();
         self.frame.code_first.next = self.code_first.q.val();
 
         // Bytes for the answer: three, four or five of a number, or a code.
@@ -742,14 +737,14 @@ impl<const W: usize> Logic for VectorUnit<W> {
             if self.makes_codes.val() {
                 self.frame.code_enable.next = true;
                 self.code_first.d.next = false;
-                self.sum.d.next = self.sum.q.val() + self.code_wide.val();
+                self.sum.d.next = self.sum.q.val() + self.cutter.wide.val();
                 if self.code_first.q.val() {
-                    self.sum.d.next = self.code_wide.val();
+                    self.sum.d.next = self.cutter.wide.val();
                 }
             }
             if self.f_send_codes.q.val() {
                 self.answer_write.next = true;
-                self.answer_data.next = self.code.val();
+                self.answer_data.next = self.cutter.code.val();
             }
             if self.f_send_wide.q.val() {
                 self.put.d.next = self.put_wide.val();
@@ -790,6 +785,9 @@ impl<const W: usize> Logic for VectorUnit<W> {
         }
         self.shift_sum.d.next = self.bias_wide.val() + self.scale_exponent.q.val();
         self.quantum.next = self.reciprocal_bits.val() - self.scalar.lift.val();
+        if self.is_upper.val() | self.is_lower.val() {
+            self.quantum.next = self.part_reciprocal_bits.val() - self.scalar.lift.val();
+        }
         self.lift_wide.next = bit_cast::<10, 6>(self.scalar.lift.val());
         self.root_wide.next = bit_cast::<10, 6>(self.scalar.root_shift.val());
         self.lifted.next = self.bias_wide.val() + self.lift_wide.val();
@@ -1082,6 +1080,10 @@ impl<const W: usize> Logic for VectorUnit<W> {
                 if self.f_codes.q.val() | self.f_send_codes.q.val() {
                     self.state.d.next = VectorState::Quantize;
                 }
+                if self.is_lower.val() {
+                    // By the quantizer that stands.
+                    self.state.d.next = VectorState::Scale;
+                }
                 if self.f_send_largest.q.val() {
                     self.state.d.next = VectorState::Round;
                 }
@@ -1157,8 +1159,10 @@ impl<const W: usize> Logic for VectorUnit<W> {
                 self.amount.d.next = self.quantum.val();
                 self.counter.d.next = 0.into();
                 if self.f_codes.q.val() {
-                    self.scale_largest.d.next = self.new_largest.q.val();
-                    self.scale_exponent.d.next = self.new_exponent.q.val();
+                    if !self.is_lower.val() {
+                        self.scale_largest.d.next = self.new_largest.q.val();
+                        self.scale_exponent.d.next = self.new_exponent.q.val();
+                    }
                     self.state.d.next = VectorState::Elements;
                 } else {
                     self.put.d.next = (bit_cast::<40, 8>(self.exponent_byte.val()) << 24) | bit_cast::<40, 24>(self.new_largest.q.val());

@@ -13,7 +13,7 @@ mod machine;
 mod program;
 
 pub use machine::{Fault, Machine};
-pub use program::{MOST_LARGEST, Op, PROGRAM_JOBS, Placed, Program, STEP_BYTES, Step, StepWord};
+pub use program::{MOST_LARGEST, Op, PROGRAM_JOBS, Placed, Program, STEP_BYTES, Step, StepWord, part};
 
 use std::sync::LazyLock;
 
@@ -134,7 +134,7 @@ pub fn multiply(a: i32, b: i32, shift: i32) -> i32 {
 }
 
 /// What makes codes of wide values whose largest magnitude is `largest` (24 bits; 0 counts as 1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Quantizer {
     /// `largest` shifted up to 23 bits.
     pub normalised: u32,
@@ -146,6 +146,8 @@ pub struct Quantizer {
 
 /// Bits behind the point of [`Quantizer::reciprocal`].
 pub const RECIPROCAL_BITS: i32 = 38;
+/// Bits of a lower part of a code, see [`Quantizer::upper`].
+pub const PART_BITS: i32 = 8;
 
 impl Quantizer {
     /// The quantizer of a vector.
@@ -160,6 +162,21 @@ impl Quantizer {
     /// A value's code: the nearest to `value * 127 / largest`, or in rare cases the one below a half.
     pub fn code(&self, value: i32) -> i8 {
         multiply(value, self.reciprocal as i32, RECIPROCAL_BITS - self.lift).clamp(-CODE_MAX, CODE_MAX) as i8
+    }
+
+    /// A value in 256ths of a code.
+    fn fine(&self, value: i32) -> i32 {
+        multiply(value, self.reciprocal as i32, RECIPROCAL_BITS - self.lift - PART_BITS)
+    }
+
+    /// The upper part of a value's code of 16 bits: `value = (upper + lower / 256) * largest / 127`, to a 512th of a step.
+    pub fn upper(&self, value: i32) -> i8 {
+        ((self.fine(value) + (1 << (PART_BITS - 1))) >> PART_BITS).clamp(-CODE_MAX, CODE_MAX) as i8
+    }
+
+    /// The lower part, -127 to 127: where -128 would be right it is a 256th of a step off.
+    pub fn lower(&self, value: i32) -> i8 {
+        (self.fine(value) as i8).max(-CODE_MAX as i8)
     }
 }
 
@@ -246,6 +263,16 @@ mod tests {
             prop_assert!((f64::from(q.code(value)) - exact).abs() <= 0.5001, "{value} of {largest}: {} for {exact}", q.code(value));
             prop_assert_eq!(q.code(-value), -q.code(value));
             prop_assert_eq!(q.code(largest as i32), 127);
+        }
+
+        #[test]
+        fn two_parts_are_the_value_within_a_hundredth_of_a_step(largest in 1_u32..=WIDE_MAX as u32, part in -1.0..=1.0_f64) {
+            let q = Quantizer::new(largest);
+            let value = (f64::from(largest) * part).round() as i32;
+            let exact = f64::from(value) * 127.0 / f64::from(largest);
+            let found = f64::from(q.upper(value)) + f64::from(q.lower(value)) / 256.0;
+            // Half a 256th, and a whole one where the lower part would be -128.
+            prop_assert!((found - exact).abs() <= 1.51 / 256.0, "{value} of {largest}: {found} for {exact}");
         }
 
         #[test]

@@ -11,8 +11,8 @@ use nda_kernels::{Activations, Cost, Gemv, GemvError, ProgramId};
 use nda_lang::StreamOp;
 use nda_spec::ActivationCode;
 use nda_spec::vector::{
-    CODE_MAX, Fault, Machine, Op, Program, SCALE_BYTES, SILU_BITS, Scale, Step, StepWord, WIDE_BYTES, codes_of, constants_of, floats_of,
-    wide_of,
+    CODE_MAX, Fault, Machine, Op, PART_BITS, Program, SCALE_BYTES, SILU_BITS, Scale, Step, StepWord, WIDE_BYTES, codes_of, constants_of,
+    floats_of, part, wide_of,
 };
 use std::collections::HashMap;
 
@@ -258,6 +258,8 @@ struct Builder<'b, 'd> {
 struct Draft {
     steps: Vec<Step>,
     width: usize,
+    /// What the codes are the upper parts of, if they are: it lies behind the stream.
+    halved: Option<usize>,
 }
 
 fn short(value: usize) -> Result<u16, String> {
@@ -270,7 +272,7 @@ fn small(value: i32) -> Result<i8, String> {
 
 impl Builder<'_, '_> {
     fn chain(&self, ops: &[BlockOp], width: usize) -> Result<(Program, Answer), String> {
-        let mut draft = Draft { steps: Vec::new(), width };
+        let mut draft = Draft { steps: Vec::new(), width, halved: None };
         let mut answer = None;
         for op in ops {
             answer = self.op(op, &mut draft)?.or(answer);
@@ -333,7 +335,9 @@ impl Builder<'_, '_> {
                 draft.steps.push(Step::new(StepWord { src: gate, dst: gate, count, ..StepWord::new(Op::Silu) }));
                 let shift = SILU_BITS as u8;
                 draft.steps.push(Step::new(StepWord { src: gate, with: up, dst: gate, count, shift, ..StepWord::new(Op::Multiply) }));
-                draft.steps.push(Step::new(StepWord { src: gate, count, bias: VALUE_BITS as i8, ..StepWord::new(Op::Codes) }));
+                // Few values are large and many small: 255 even steps are 2.5 % off, two products with 16 bits are not.
+                draft.codes(part::UPPER, gate, count);
+                draft.halved = Some(rows);
                 Ok(None)
             }
             BlockOp::Add { layer, taken } => {
@@ -341,8 +345,15 @@ impl Builder<'_, '_> {
                     let count = short(self.layer(layer)?.cols)?;
                     draft.steps.push(Step::new(StepWord { count, ..StepWord::new(Op::TakeCodes) }));
                 }
-                let (_, bias) = self.product(layer, draft)?;
-                draft.scale(short(width)?, 0, short(width)?, bias - STREAM_BITS as i32, true)?;
+                let halved = draft.halved.take().filter(|_| !taken);
+                let at = width + halved.unwrap_or(0);
+                let (_, bias) = self.product_at(at, layer, draft)?;
+                draft.scale(short(at)?, 0, short(width)?, bias - STREAM_BITS as i32, true)?;
+                if let Some(count) = halved {
+                    draft.codes(part::LOWER, short(width)?, short(count)?);
+                    self.product_at(at, layer, draft)?;
+                    draft.scale(short(at)?, 0, short(width)?, bias + PART_BITS - STREAM_BITS as i32, true)?;
+                }
                 Ok(None)
             }
             BlockOp::End => {
@@ -355,6 +366,7 @@ impl Builder<'_, '_> {
     /// `codes = x w / sqrt(mean(x^2) + eps)`. The root of the count is in the weights; the bits behind the stream's point
     /// cancel between x and the root.
     fn norm(&self, tensor: usize, eps: f32, draft: &mut Draft) -> Result<(), String> {
+        draft.halved = None;
         let weights = self.tensors.vectors[tensor];
         let count = short(draft.width)?;
         let root = (weights.len() as f64).sqrt();
@@ -370,8 +382,15 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// A product behind the stream, times the rows' scales; gives what the scale's shift is with no bits behind the point.
+    /// [`Self::product_at`] behind the stream.
     fn product(&self, layer: usize, draft: &mut Draft) -> Result<(Single<'_>, i32), String> {
+        // It takes the upper parts as codes.
+        draft.halved = None;
+        self.product_at(draft.width, layer, draft)
+    }
+
+    /// A product times the rows' scales; gives what the scale's shift is with no bits behind the point.
+    fn product_at(&self, at: usize, layer: usize, draft: &mut Draft) -> Result<(Single<'_>, i32), String> {
         let single = self.layer(layer)?;
         let factor = |scale: &f32| f64::from(*scale) / f64::from(CODE_MAX);
         let factors: Vec<f64> = single
@@ -385,7 +404,7 @@ impl Builder<'_, '_> {
         let shift = most.ilog2() as i32 + 1;
         draft.steps.push(Step::with(
             StepWord {
-                dst: short(draft.width)?,
+                dst: short(at)?,
                 count: short(factors.len())?,
                 shift: shift as u8,
                 with: short(layer)?,
@@ -398,6 +417,11 @@ impl Builder<'_, '_> {
 }
 
 impl Draft {
+    /// Codes of `count` values, or parts of such.
+    fn codes(&mut self, with: u16, src: u16, count: u16) {
+        self.steps.push(Step::new(StepWord { src, count, with, bias: VALUE_BITS as i8, ..StepWord::new(Op::Codes) }));
+    }
+
     fn scale(&mut self, src: u16, dst: u16, count: u16, bias: i32, add: bool) -> Result<(), String> {
         self.steps.push(Step::new(StepWord { src, dst, count, bias: small(bias)?, flag: add, ..StepWord::new(Op::Scale) }));
         Ok(())

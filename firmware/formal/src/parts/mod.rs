@@ -5,6 +5,7 @@ mod elements;
 mod link;
 mod planes;
 mod tables;
+mod vector;
 
 use crate::proof::{Part, ProofError};
 use nda_gates::Tools;
@@ -19,6 +20,7 @@ pub fn all(tools: &Tools) -> Result<Vec<Part>, ProofError> {
     parts.extend(tables::parts()?);
     parts.extend(link::parts()?);
     parts.extend(elements::parts()?);
+    parts.extend(vector::parts()?);
     parts.extend(cells::parts(tools)?);
     Ok(parts)
 }

@@ -1,6 +1,6 @@
 //! What a program takes on a device, to the cycle: from the frame's turn to the first byte of its answer.
 
-use super::program::{Op, STEP_BYTES, StepWord};
+use super::program::{Op, STEP_BYTES, StepWord, part};
 use crate::config::Geometry;
 use crate::cycles::run_cycles;
 use crate::job::{Job, plane_groups};
@@ -118,6 +118,7 @@ pub fn program_cost(g: &Geometry, base: u16, bytes: &[u8]) -> Option<ProgramCost
             }
             Op::Scale => 2 + elements,
             Op::Squares => 8 + elements + 1 + ROOT_CYCLES,
+            Op::Codes if word.with & part::LOWER != 0 => 1 + elements,
             Op::Codes => quantizer + elements,
             Op::SendCodes => quantizer + super::SCALE_BYTES + elements,
             Op::Weight | Op::Silu | Op::Multiply | Op::SendWide => elements,

@@ -1,6 +1,6 @@
 //! What a program means: the golden model of the vector unit, by loops.
 
-use super::program::{Op, Program, Step, StepWord};
+use super::program::{Op, Program, Step, StepWord, part};
 use super::{CODE_MAX, Quantizer, Root, Scale, WIDE_BYTES, multiply, saturate, silu};
 
 /// Why a program stopped.
@@ -22,6 +22,8 @@ pub struct Machine {
     /// Sum of the codes that were last made or taken.
     pub sum: i32,
     largest: u32,
+    /// What the last codes were made by, sent ones too.
+    quantizer: Quantizer,
     root: Root,
 }
 
@@ -50,6 +52,7 @@ impl Machine {
             scale: Scale::default(),
             sum: 0,
             largest: 0,
+            quantizer: Quantizer::default(),
             root: Root { value: 0, shift: 0 },
         }
     }
@@ -145,18 +148,23 @@ impl Machine {
                 self.root = Root::inverse(elements.fold(step.floor, |sum, i| sum.wrapping_add(square(i))));
             }
             Op::Codes => {
-                let quantizer = Quantizer::new(self.largest);
-                self.scale = self.scale_of(&quantizer, w);
+                let code = match w.with {
+                    with if with & part::LOWER != 0 => Quantizer::lower,
+                    with if with & part::UPPER != 0 => Quantizer::upper,
+                    _ => Quantizer::code,
+                };
+                if w.with & part::LOWER == 0 {
+                    self.scale = self.new_scale(w);
+                }
                 self.sum = 0;
                 for i in elements {
-                    let code = quantizer.code(self.read(w.src, i));
+                    let code = code(&self.quantizer, self.read(w.src, i));
                     self.set_code(i, code);
                 }
             }
             Op::SendCodes => {
-                let quantizer = Quantizer::new(self.largest);
-                wire.output.extend_from_slice(&self.scale_of(&quantizer, w).to_bytes());
-                wire.output.extend(elements.map(|i| quantizer.code(self.read(w.src, i)) as u8));
+                wire.output.extend_from_slice(&self.new_scale(w).to_bytes());
+                wire.output.extend(elements.map(|i| self.quantizer.code(self.read(w.src, i)) as u8));
             }
             Op::Silu => {
                 for i in elements {
@@ -195,7 +203,10 @@ impl Machine {
         self.sum += i32::from(code);
     }
 
-    fn scale_of(&self, quantizer: &Quantizer, w: &StepWord) -> Scale {
+    /// The scale of codes of what was written last, which from now on make codes.
+    fn new_scale(&mut self, w: &StepWord) -> Scale {
+        self.quantizer = Quantizer::new(self.largest);
+        let quantizer = &self.quantizer;
         let exponent = i32::from(w.bias) + quantizer.lift;
         if !w.flag {
             return Scale { largest: quantizer.normalised, exponent };

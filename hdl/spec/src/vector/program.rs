@@ -35,7 +35,9 @@ pub enum Op {
     Weight = 6,
     /// The root = the inverse root of the sum of `V[src + i]^2` and a constant of 8 bytes.
     Squares = 7,
-    /// The codes = those of `V[src + i]`, their scale's exponent `bias` plus the lift; flag 1: times the root.
+    /// The codes = those of `V[src + i]`, their scale's exponent `bias` plus the lift; flag 1: times the root. `with` 1: the
+    /// upper parts of codes of 16 bits instead, with the same scale; bit 1 of `with`: the lower parts by the largest that the
+    /// codes before were made by, and the scale stays theirs, though a code is a 256th of it.
     Codes = 8,
     /// Answers a scale and `count` codes of `V[src + i]`; the codes stay what they were.
     SendCodes = 9,
@@ -155,6 +157,16 @@ impl StepWord {
             _ => 0,
         }
     }
+}
+
+/// [`StepWord::with`] of an [`Op::Codes`].
+pub mod part {
+    /// The nearest codes.
+    pub const WHOLE: u16 = 0;
+    /// The upper parts.
+    pub const UPPER: u16 = 1;
+    /// The lower parts.
+    pub const LOWER: u16 = 2;
 }
 
 /// A step with its constants. In a [`Program`], before it has a place on a device, a product's `with` is the number of
