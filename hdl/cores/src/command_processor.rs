@@ -196,6 +196,7 @@ pub struct CommandProcessor<const W: usize, const Y: usize, const U: usize> {
     // Flags.
     /// The next result is the job's last.
     at_last: DFF<Bit>,
+    at_last_page: DFF<Bit>,
     is_sync: DFF<Bit>,
     is_ident: DFF<Bit>,
     is_stat: DFF<Bit>,
@@ -384,6 +385,7 @@ impl<const W: usize, const Y: usize, const U: usize> CommandProcessor<W, Y, U> {
             last_result: Default::default(),
             before_last: Default::default(),
             at_last: Default::default(),
+            at_last_page: Default::default(),
             is_sync: Default::default(),
             is_ident: Default::default(),
             is_stat: Default::default(),
@@ -470,6 +472,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             last_result,
             before_last,
             at_last,
+            at_last_page,
             age,
             next_word
         );
@@ -581,6 +584,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             | (self.header.col_beats.val() == 0);
         self.range_bad.d.next = self.shape_bad.q.val() | self.counts_bad.q.val() | self.tile_over.q.val() | self.high_address.q.val();
         self.page_now.next = self.word_at.q.val();
+        self.at_last_page.d.next = self.word_at.q.val() == self.words_left.q.val();
         self.write_page.next = self.word_at.q.val() >> self.page_shift.val();
         self.first_seal.next = self.addr_low.val() << self.page_shift.val();
         self.seals.page.next = self.write_page.val().get_bits::<8>(0);
@@ -889,7 +893,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                     self.word_at.d.next = 0.into();
                     self.state.d.next = CommandState::Answer;
                 } else {
-                    if self.word_at.q.val() == self.words_left.q.val() {
+                    if self.at_last_page.q.val() {
                         self.word_at.d.next = 0.into();
                         self.position.d.next = 24.into();
                         self.state.d.next = CommandState::RunActs;

@@ -1,8 +1,8 @@
 //! The counters that `STAT` returns, in the order of `nda_spec::wire::Stat`.
 //!
-//! Function: each counts the cycles in which its input is high, a cycle later; `data` is counter `address`, in the
-//! same cycle.
-//! All wrap at 2^32. Cost: 320 registers and their incrementers.
+//! Function: each counts the cycles in which its input is high, a cycle later; `data` is counter `address` of the
+//! cycle before: choosing among ten is four LUTs, and more stand behind them. All wrap at 2^32.
+//! Cost: 362 registers and ten incrementers.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;
@@ -36,6 +36,7 @@ pub struct Counters {
     pub data: Signal<Out, Bits<32>>,
     count: [DFF<Bits<32>>; 10],
     up: [DFF<Bit>; 10],
+    held: DFF<Bits<32>>,
     chosen: Signal<Local, Bits<16>>,
     one: Constant<Bits<16>>,
 }
@@ -57,6 +58,7 @@ impl Default for Counters {
             data: Default::default(),
             count: Default::default(),
             up: Default::default(),
+            held: Default::default(),
             chosen: Default::default(),
             one: Constant::new(1_u64.into()),
         }
@@ -76,7 +78,9 @@ impl Logic for Counters {
         self.up[7].d.next = self.tx_wait.val();
         self.up[8].d.next = self.rx_wait.val();
         self.up[9].d.next = true;
-        self.data.next = 0.into();
+        dff_setup!(self, clock, held);
+        self.data.next = self.held.q.val();
+        self.held.d.next = 0.into();
         self.chosen.next = self.one.val() << self.address.val();
         for i in 0..10 {
             self.count[i].clock.next = self.clock.val();
@@ -86,7 +90,7 @@ impl Logic for Counters {
                 self.count[i].d.next = self.count[i].q.val() + 1;
             }
             if self.chosen.val().get_bit(i) {
-                self.data.next = self.count[i].q.val();
+                self.held.d.next = self.count[i].q.val();
             }
         }
     }
