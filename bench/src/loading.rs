@@ -25,8 +25,10 @@ const NAME: &str = "blk.0.q";
 /// Times of everything about loading.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loading {
-    /// A mapped, checked document: by its place in the chain to a view of a matrix's planes and scales.
+    /// A mapped, checked document's views: by its place in the chain to a matrix's planes and scales.
     pub view: Timing,
+    /// The same where each view is cut out of the document anew.
+    pub cut: Timing,
     /// The same by its name.
     pub by_name: Timing,
     /// A safetensors file in memory: deserialized, by name to the bytes of the same matrix as `i8`.
@@ -85,7 +87,13 @@ pub fn measure_loading(time: Duration, count: usize) -> Result<Loading, BenchErr
     let mapped = MappedDocument::open(&small)?;
     let values = mapped.document().matrix(NAME)?.stack(0).to_values();
     let index = mapped.document().matrix(NAME)?.index();
+    let views = mapped.document().views();
     let view = measure(time, || {
+        if let Some(frame) = black_box(&views).matrix(black_box(index)) {
+            black_box((frame.stack(0), frame.scales()));
+        }
+    });
+    let cut = measure(time, || {
         if let Some(frame) = black_box(&mapped).document().matrix_at(black_box(index)) {
             black_box((frame.stack(0), frame.scales()));
         }
@@ -109,7 +117,7 @@ pub fn measure_loading(time: Duration, count: usize) -> Result<Loading, BenchErr
         black_box(blake3::hash(black_box(&bytes)));
     });
     let (safetensors, serde_json) = (measure_safetensors(&values, time)?, measure_json(&values, time)?);
-    Ok(Loading { view, by_name, safetensors, serde_json, document_bytes, open, check, hash })
+    Ok(Loading { view, cut, by_name, safetensors, serde_json, document_bytes, open, check, hash })
 }
 
 fn measure_safetensors(values: &[i8], time: Duration) -> Result<Timing, BenchError> {

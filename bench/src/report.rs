@@ -286,9 +286,10 @@ fn loading_text(loading: &Loading) -> String {
     let bytes = loading.document_bytes as f64;
     let gb = |timing: &Timing| bytes / timing.median_s / 1e9;
     format!(
-        "\nloading\n  view of a 64 x 64 matrix {}\n  the same by its name     {}\n  safetensors              {}\n  serde_json               {}\n  \
+        "\nloading\n  view of a 64 x 64 matrix {}\n  the same, cut anew       {}\n  the same by its name     {}\n  safetensors              {}\n  serde_json               {}\n  \
          open {:.1} MB            {:>12.3} ms\n  check every byte         {:>12.2} GB/s\n  BLAKE3 alone             {:>12.2} GB/s\n",
         ns(&loading.view),
+        ns(&loading.cut),
         ns(&loading.by_name),
         ns(&loading.safetensors),
         ns(&loading.serde_json),
@@ -301,7 +302,7 @@ fn loading_text(loading: &Loading) -> String {
 
 fn loading_json(loading: &Loading) -> Value {
     json!({
-        "view": timing_json(&loading.view), "view_by_name": timing_json(&loading.by_name), "safetensors": timing_json(&loading.safetensors), "serde_json": timing_json(&loading.serde_json),
+        "view": timing_json(&loading.view), "view_cut_anew": timing_json(&loading.cut), "view_by_name": timing_json(&loading.by_name), "safetensors": timing_json(&loading.safetensors), "serde_json": timing_json(&loading.serde_json),
         "document_bytes": loading.document_bytes, "open": timing_json(&loading.open), "check": timing_json(&loading.check),
         "hash": timing_json(&loading.hash),
     })

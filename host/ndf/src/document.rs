@@ -33,6 +33,20 @@ impl Deref for Known<'_> {
     }
 }
 
+/// Views of a document's matrices, see [`Document::views`].
+#[derive(Debug, Clone)]
+pub struct Views<'a> {
+    matrices: Box<[Option<MatrixFrame<'a>>]>,
+}
+
+impl<'a> Views<'a> {
+    /// The matrix at that place in the chain ([`MatrixFrame::index`]); `None` if there is no such frame or it is no matrix.
+    #[inline]
+    pub fn matrix(&self, index: u32) -> Option<&MatrixFrame<'a>> {
+        self.matrices.get(index as usize)?.as_ref()
+    }
+}
+
 /// One frame, as a listing shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameInfo<'a> {
@@ -166,6 +180,13 @@ impl<'a> Document<'a> {
     /// All matrices in file order.
     pub fn matrices(&self) -> impl Iterator<Item = MatrixFrame<'a>> {
         self.index.frames.iter().enumerate().filter_map(|(index, entry)| self.matrix_frame(index, entry))
+    }
+
+    /// Every matrix cut once, to be taken by its place in the chain afterwards: what [`Self::matrix_at`] does for every view
+    /// is done here for all.
+    pub fn views(&self) -> Views<'a> {
+        let frames = self.index.frames.iter().enumerate();
+        Views { matrices: frames.map(|(index, entry)| self.matrix_frame(index, entry)).collect() }
     }
 
     /// All vectors and tables in file order.

@@ -31,7 +31,7 @@ mod vector;
 mod writer;
 
 pub use buffer::AlignedBytes;
-pub use document::{Document, FrameInfo};
+pub use document::{Document, FrameInfo, Views};
 pub use error::{Fault, FrameLabel, NdfError, Place};
 pub use grid::{GridContent, GridFrame};
 pub use layout::{

@@ -13,13 +13,12 @@ use crate::{FRAME_ALIGN, Fault, Granularity, MAX_STACKS, NdfError};
 pub struct MatrixFrame<'a> {
     index: u32,
     name: &'a [u8],
-    rows: usize,
-    cols: usize,
-    code: WeightCode,
     granularity: Granularity,
     stacks: usize,
     scales: &'a [f32],
     words: &'a [u64],
+    /// The first stack: with most matrices all there is.
+    first: TileMatrix<'a>,
     outliers: Outliers<'a>,
 }
 
@@ -36,17 +35,17 @@ impl<'a> MatrixFrame<'a> {
 
     /// Rows of W: the length of y. At least 1.
     pub const fn rows(&self) -> usize {
-        self.rows
+        self.first.rows()
     }
 
     /// Columns of W: the length of x. At least 1.
     pub const fn cols(&self) -> usize {
-        self.cols
+        self.first.cols()
     }
 
     /// Code of every stack.
     pub const fn code(&self) -> WeightCode {
-        self.code
+        self.first.code()
     }
 
     /// Stacks: 1 to [`MAX_STACKS`].
@@ -81,9 +80,11 @@ impl<'a> MatrixFrame<'a> {
     #[inline]
     pub fn stack(&self, stack: usize) -> TileMatrix<'a> {
         assert!(stack < self.stacks, "stack {stack} of '{}', which has {}", self.name(), self.stacks);
-        // A division takes as long as all the rest.
-        let count = if self.stacks == 1 { self.words.len() } else { self.words.len() / self.stacks };
-        TileMatrix::new(self.rows, self.cols, self.code, &self.words[stack * count..(stack + 1) * count])
+        if stack == 0 {
+            return self.first;
+        }
+        let count = self.first.words().len();
+        TileMatrix::new(self.rows(), self.cols(), self.code(), &self.words[stack * count..(stack + 1) * count])
             .expect("the words were cut by the shape when the document was opened")
     }
 
@@ -97,7 +98,7 @@ impl<'a> MatrixFrame<'a> {
     /// # Panics
     /// If the place is outside the matrix.
     pub fn weight(&self, row: usize, col: usize) -> f32 {
-        let scale = self.granularity.scale_index(self.cols, row, col);
+        let scale = self.granularity.scale_index(self.cols(), row, col);
         let planes: f32 = (0..self.stacks).map(|k| self.stack_scales(k)[scale] * f32::from(self.stack(k).get(row, col))).sum();
         let outlier = self.outliers.iter().find(|outlier| (outlier.row, outlier.col) == (row, col));
         planes + outlier.map_or(0.0, |outlier| outlier.value)
@@ -227,16 +228,17 @@ impl MatrixLayout {
     /// The frame over a payload that this layout was read from; `None` over another.
     #[inline(always)]
     pub fn frame<'a>(&self, index: u32, name: &'a [u8], payload: Stretch<'a>) -> Option<MatrixFrame<'a>> {
+        let words: &[u64] = payload.placed(&self.tiles)?;
+        // A division takes as long as all the rest.
+        let count = if self.stacks == 1 { words.len() } else { words.len() / self.stacks };
         Some(MatrixFrame {
             index,
             name,
-            rows: self.rows,
-            cols: self.cols,
-            code: self.code,
+            first: TileMatrix::new(self.rows, self.cols, self.code, words.get(..count)?).ok()?,
             granularity: self.granularity,
             stacks: self.stacks,
             scales: payload.placed(&self.scales)?,
-            words: payload.placed(&self.tiles)?,
+            words,
             // Most matrices have none, and three empty sections cost as much to cut as three full ones.
             outliers: if self.outliers == 0 { Outliers::default() } else { self.outliers_of(payload)? },
         })
