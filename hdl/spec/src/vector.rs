@@ -169,7 +169,8 @@ impl Quantizer {
         multiply(value, self.reciprocal as i32, RECIPROCAL_BITS - self.lift - PART_BITS)
     }
 
-    /// The upper part of a value's code of 16 bits: `value = (upper + lower / 256) * largest / 127`, to a 512th of a step.
+    /// The upper part of a value's code of 16 bits: `value = (upper + lower / 256) * largest / 127`, to a 512th of a step
+    /// (three times that where the lower part would be -128).
     pub fn upper(&self, value: i32) -> i8 {
         ((self.fine(value) + (1 << (PART_BITS - 1))) >> PART_BITS).clamp(-CODE_MAX, CODE_MAX) as i8
     }

@@ -1,7 +1,7 @@
 //! Element operations: the Boolean forms against the articles' tables, the others against plain arithmetic, and the streams
 //! that they stand in.
 
-use super::{Checks, keeps};
+use super::{Checks, keeps, part};
 use crate::proof::{Method, Mutant, Part};
 use crate::text::{TextError, Verilog};
 use nda_cores::element_units::{NORM_EPS, SMALL_FLOAT};
@@ -55,19 +55,6 @@ fn lanes(checks: &mut Checks, count: usize, when: &str, wanted: impl Fn(usize) -
         checks.say(&format!("wire [1:0] want_{lane} = keep[{lane}] ? {} : 2'b00;", wanted(lane)));
         checks.after(when, &format!("{{sign[{lane}], extra[{lane}]}} == $past(want_{lane})"));
     }
-}
-
-fn part(unit: &str, claim: &str, bound: &str, checks: &Checks, mutants: Vec<Mutant>) -> Result<Part, TextError> {
-    Ok(Part {
-        name: unit.into(),
-        claim: claim.into(),
-        bound: bound.into(),
-        method: Method::Induction { steps: 4, cycles: 4 },
-        top: unit.into(),
-        verilog: Verilog::unit(unit)?.with_checks(unit, &checks.text)?,
-        mutants,
-        quick: true,
-    })
 }
 
 /// One lane of a table of 65,536 entries as 32 bits: sign and extra for each of 16 operands. The table's lanes are independent

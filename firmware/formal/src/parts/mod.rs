@@ -7,7 +7,8 @@ mod planes;
 mod tables;
 mod vector;
 
-use crate::proof::{Part, ProofError};
+use crate::proof::{Method, Mutant, Part, ProofError};
+use crate::text::{TextError, Verilog};
 use nda_gates::Tools;
 
 /// Every part, the quick ones and those that take minutes.
@@ -64,6 +65,20 @@ impl Checks {
         self.text += text;
         self.text += "\n";
     }
+}
+
+/// A unit with its checks, proved by a short induction and quick.
+fn part(unit: &str, claim: &str, bound: &str, checks: &Checks, mutants: Vec<Mutant>) -> Result<Part, TextError> {
+    Ok(Part {
+        name: unit.into(),
+        claim: claim.into(),
+        bound: bound.into(),
+        method: Method::Induction { steps: 4, cycles: 4 },
+        top: unit.into(),
+        verilog: Verilog::unit(unit)?.with_checks(unit, &checks.text)?,
+        mutants,
+        quick: true,
+    })
 }
 
 /// Inputs that keep their values.

@@ -1,7 +1,7 @@
 //! What the vector unit computes with: its multiplier stage by stage, its divisions and roots digit by digit, the sigmoid's
 //! table, the cutting of codes.
 
-use super::Checks;
+use super::{Checks, part};
 use crate::proof::{Method, Mutant, Part};
 use crate::text::{TextError, Verilog};
 use nda_spec::vector::cycles::{INVERSE_STEPS, LIFT_STEPS, QUANTIZER_CYCLES, QUOTIENT_STEPS, ROOT_CYCLES, ROOT_LIFT_STEPS, ROOT_STEPS};
@@ -79,23 +79,21 @@ fn multiplier() -> Result<Part, TextError> {
          wire signed [25:0] want_y = want_sum > 8388607 ? 8388607 : want_sum < -8388607 ? -8388607 : want_sum;",
     );
     checks.after("1", "$signed(y) == $past(want_y)");
-    Ok(Part {
-        name: unit.into(),
-        claim: "magnitudes, their product, half a unit added and the rest cut off, 23 bits saturated, sign and addend, 24 bits saturated"
-            .into(),
-        bound: "all factors, addends and shifts to 47, stage by stage, for all time".into(),
-        method: Method::Induction { steps: 4, cycles: 7 },
-        top: unit.into(),
-        verilog: Verilog::unit(unit)?.with_checks(unit, &checks.text)?,
-        mutants: vec![
-            Mutant::new("rounding", "{24'd0, shifted[0]}", "25'd0"),
-            Mutant::new("the largest magnitude", "over | up[24] | up[23]", "over | up[24]"),
-            Mutant::new("a bit beyond", "over <= |moved[48:25]", "over <= |moved[46:25]"),
-            Mutant::new("the smallest sum", "(sum[22:0] == 23'd0)", "1'b0"),
-            Mutant::new("the sign", "a[23] ^ b[23]", "a[23] | b[23]"),
-        ],
-        quick: true,
-    })
+    let mutants = vec![
+        Mutant::new("rounding", "{24'd0, shifted[0]}", "25'd0"),
+        Mutant::new("the largest magnitude", "over | up[24] | up[23]", "over | up[24]"),
+        Mutant::new("a bit beyond", "over <= |moved[48:25]", "over <= |moved[46:25]"),
+        Mutant::new("the smallest sum", "(sum[22:0] == 23'd0)", "1'b0"),
+        Mutant::new("the sign", "a[23] ^ b[23]", "a[23] | b[23]"),
+    ];
+    let part = part(
+        unit,
+        "magnitudes, their product, half a unit added and the rest cut off, 23 bits saturated, sign and addend, 24 bits saturated",
+        "all factors, addends and shifts to 47, stage by stage, for all time",
+        &checks,
+        mutants,
+    )?;
+    Ok(Part { method: Method::Induction { steps: 4, cycles: 7 }, ..part })
 }
 
 fn sigmoid() -> Result<Part, TextError> {
@@ -118,24 +116,23 @@ fn sigmoid() -> Result<Part, TextError> {
     checks.always("entry[15:0] == here && entry[26:16] == here - next && fraction == want_fraction && negative == want_negative");
     checks.always("here < 17'd65536 && here >= next && here - next < 17'd2048");
     checks.always("s == (want_negative ? want_tail : 65536 - want_tail)");
-    Ok(Part {
-        name: unit.into(),
-        claim: "the entry of the table below |x|, less the drop's part to the next one, rounded; 1 less it where x is not negative".into(),
-        bound: "all x, for all time".into(),
-        method: Method::Induction { steps: 4, cycles: 3 },
-        top: unit.into(),
-        verilog: Verilog::unit(unit)?.with_checks(unit, &checks.text)?,
-        mutants: vec![
-            Mutant::new("beyond the table", "(magnitude[23:16] != 8'd0)", "(magnitude[22:16] != 7'd0)"),
-            Mutant::new("rounding", "19'd128", "19'd127"),
-            Mutant::new(
-                "one entry",
-                format!("entries[77] = 27'h{:07x}", (table[77] - table[78]) << 16 | table[77]),
-                format!("entries[77] = 27'h{:07x}", (table[77] - table[78]) << 16 | (table[77] ^ 1)),
-            ),
-        ],
-        quick: true,
-    })
+    let mutants = vec![
+        Mutant::new("beyond the table", "(magnitude[23:16] != 8'd0)", "(magnitude[22:16] != 7'd0)"),
+        Mutant::new("rounding", "19'd128", "19'd127"),
+        Mutant::new(
+            "one entry",
+            format!("entries[77] = 27'h{:07x}", (table[77] - table[78]) << 16 | table[77]),
+            format!("entries[77] = 27'h{:07x}", (table[77] - table[78]) << 16 | (table[77] ^ 1)),
+        ),
+    ];
+    let part = part(
+        unit,
+        "the entry of the table below |x|, less the drop's part to the next one, rounded; 1 less it where x is not negative",
+        "all x, for all time",
+        &checks,
+        mutants,
+    )?;
+    Ok(Part { method: Method::Induction { steps: 4, cycles: 3 }, ..part })
 }
 
 /// A quotient and a root digit by digit: what was subtracted is kept beside as its own number, so that no multiplication has to
@@ -207,21 +204,19 @@ fn scalar() -> Result<Part, TextError> {
     );
     checks.always("phase == 1 || phase == 2 ? left == 0 && quotient == 0 : 1");
     checks.always("phase != 3 || (left == 0 && quotient == 0)");
-    Ok(Part {
-        name: unit.into(),
-        claim: "the largest shifted to 23 bits, 127 * 2^38 divided by it; the squares shifted by twos, their root, 2^54 divided by it; in the predicted cycle"
-            .into(),
-        bound: "any largest, any squares, for all time".into(),
-        method: Method::Induction { steps: 3, cycles: 5 },
-        top: unit.into(),
-        verilog: Verilog::unit(unit)?.with_checks(unit, &checks.text)?,
-        mutants: vec![
-            Mutant::new("no largest", "(largest == 24'd0) ? 24'd1 : largest", "largest"),
-            Mutant::new("no squares", "squares | 64'd1", "squares"),
-            // Only what shows itself in the first cycles: a digit's does so after a power-up of 26 and more.
-            Mutant::new("a lift", "lift <= lift + 6'd1", "lift <= lift + {5'd0, lift != 6'd1}"),
-            Mutant::new("a step of the squares", "radicand <= {radicand[61:0], 2'b00}", "radicand <= {radicand[61:1], 3'b000}"),
-        ],
-        quick: false,
-    })
+    let mutants = vec![
+        Mutant::new("no largest", "(largest == 24'd0) ? 24'd1 : largest", "largest"),
+        Mutant::new("no squares", "squares | 64'd1", "squares"),
+        // Only what shows itself in the first cycles: a digit's does so after a power-up of 26 and more.
+        Mutant::new("a lift", "lift <= lift + 6'd1", "lift <= lift + {5'd0, lift != 6'd1}"),
+        Mutant::new("a step of the squares", "radicand <= {radicand[61:0], 2'b00}", "radicand <= {radicand[61:1], 3'b000}"),
+    ];
+    let part = part(
+        unit,
+        "the largest shifted to 23 bits, 127 * 2^38 divided by it; the squares shifted by twos, their root, 2^54 divided by it; in the predicted cycle",
+        "any largest, any squares, for all time",
+        &checks,
+        mutants,
+    )?;
+    Ok(Part { method: Method::Induction { steps: 3, cycles: 5 }, quick: false, ..part })
 }

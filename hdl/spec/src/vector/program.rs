@@ -35,9 +35,9 @@ pub enum Op {
     Weight = 6,
     /// The root = the inverse root of the sum of `V[src + i]^2` and a constant of 8 bytes.
     Squares = 7,
-    /// The codes = those of `V[src + i]`, their scale's exponent `bias` plus the lift; flag 1: times the root. `with` 1: the
-    /// upper parts of codes of 16 bits instead, with the same scale; bit 1 of `with`: the lower parts by the largest that the
-    /// codes before were made by, and the scale stays theirs, though a code is a 256th of it.
+    /// The codes = those of `V[src + i]`, their scale's exponent `bias` plus the lift; flag 1: times the root. `with`
+    /// is a [`part`]: the upper parts of codes of 16 bits have the same scale; the lower ones are made by the largest that the codes
+    /// before were made by, and the scale stays theirs, though such a code is a 256th of it.
     Codes = 8,
     /// Answers a scale and `count` codes of `V[src + i]`; the codes stay what they were.
     SendCodes = 9,
@@ -159,7 +159,7 @@ impl StepWord {
     }
 }
 
-/// [`StepWord::with`] of an [`Op::Codes`].
+/// [`StepWord::with`] of an [`Op::Codes`], bit by bit; of both bits the lower part's counts, other bits mean nothing.
 pub mod part {
     /// The nearest codes.
     pub const WHOLE: u16 = 0;
