@@ -73,8 +73,7 @@ impl Method {
     /// The command for a mutant: only a counterexample that starts at power-up refutes it.
     fn refutation(self) -> String {
         match self {
-            // A clocked check speaks of the cycle before.
-            Method::Induction { cycles, .. } | Method::Bounded { cycles } => format!("{SAT} -tempinduct-baseonly -maxsteps {}", cycles + 1),
+            Method::Induction { cycles, .. } | Method::Bounded { cycles } => within(cycles),
             Method::Every => SAT.into(),
         }
     }
@@ -82,6 +81,11 @@ impl Method {
 
 /// yosys's command for every proof.
 const SAT: &str = "sat -verify -prove-asserts -set-assumes";
+/// The checks from power-up on, for so many cycles; a clocked check speaks of the cycle before.
+fn within(cycles: usize) -> String {
+    format!("{SAT} -tempinduct-baseonly -maxsteps {}", cycles + 1)
+}
+
 /// What yosys says of a proof.
 const PROVED: [&str; 3] = ["Induction step proven: SUCCESS!", "no model found: SUCCESS!", "-> proved base case for"];
 /// What yosys says of a counterexample, and of an induction that found none but did not close either.
@@ -97,12 +101,21 @@ pub struct Mutant {
     pub place: String,
     /// What stands there instead.
     pub by: String,
+    /// What is assumed of the inputs besides, and within how many cycles the mutant then shows itself. A counterexample under more
+    /// assumptions is one all the same, and where they name every input the solver has nothing left to search.
+    pub trace: Option<(String, usize)>,
 }
 
 impl Mutant {
     /// A mutant of the first `place` in the text.
     pub fn new(what: &'static str, place: impl Into<String>, by: impl Into<String>) -> Mutant {
-        Mutant { what, place: place.into(), by: by.into() }
+        Mutant { what, place: place.into(), by: by.into(), trace: None }
+    }
+
+    /// A mutant that shows itself late: within `cycles` of power-up where `inputs`, an expression, holds in each.
+    #[must_use]
+    pub fn late(self, inputs: &str, cycles: usize) -> Mutant {
+        Mutant { trace: Some((format!("always @(*) assume ({inputs});"), cycles)), ..self }
     }
 }
 
@@ -200,8 +213,13 @@ pub fn check(tools: &Tools, part: &Part, folder: &Path) -> Result<Report, ProofE
     let proof = decide(tools, part, &part.verilog, &part.method.proof(), &folder, "proof")?;
     let mut survivors = Vec::new();
     for (index, mutant) in part.mutants.iter().enumerate() {
-        let verilog = part.verilog.replaced(&mutant.place, &mutant.by)?;
-        let outcome = decide(tools, part, &verilog, &part.method.refutation(), &folder, &format!("mutant_{index}"))?;
+        let mut verilog = part.verilog.replaced(&mutant.place, &mutant.by)?;
+        let mut command = part.method.refutation();
+        if let Some((inputs, cycles)) = &mutant.trace {
+            verilog = verilog.with_checks(&part.top, inputs)?;
+            command = within(*cycles);
+        }
+        let outcome = decide(tools, part, &verilog, &command, &folder, &format!("mutant_{index}"))?;
         if outcome.verdict == Verdict::Proved {
             survivors.push(mutant.what);
         }

@@ -81,6 +81,47 @@ impl Verilog {
         Ok(Verilog { text: format!("{}{}\n{inside}\nendmodule{}", &self.text[..start], header.join("\n"), &self.text[end..]) })
     }
 
+    /// This text with a memory seen through one word of it, `watched`, at an address that is any, `watch`: what is written there
+    /// stands there, and a read of another word may give anything. What holds of this text holds of every word of the memory, as
+    /// long as no word is read in the cycle that writes it.
+    ///
+    /// # Errors
+    /// [`TextError::Place`] if the text has no memory of that name, those bits and those address bits.
+    pub fn with_one_word(&self, memory: &str, bits: usize, address_bits: usize) -> Result<Verilog, TextError> {
+        let declared = format!("reg [{}:0] {memory} [0:{}];", bits - 1, (1_usize << address_bits) - 1);
+        let word = format!(
+            "(* anyconst *) wire [{}:0] watch;\n(* anyseq *) wire [{top}:0] other;\nreg [{top}:0] watched = 0;",
+            address_bits - 1,
+            top = bits - 1,
+        );
+        let mut rest = self.replaced(&declared, &word)?.text;
+        let (mut text, access) = (String::new(), format!("{memory}["));
+        while let Some(at) = rest.find(&access) {
+            let missing = || TextError::Place { place: format!("a whole access of {memory}") };
+            let (before, inside) = (&rest[..at], &rest[at + access.len()..]);
+            let depth = |c: char| i32::from(c == '[') - i32::from(c == ']');
+            let mut open = 1;
+            let close = inside.find(|c| {
+                open += depth(c);
+                open == 0
+            });
+            let close = close.ok_or_else(missing)?;
+            let (address, after) = (&inside[..close], &inside[close + 1..]);
+            text += before;
+            let mut next = after;
+            match after.trim_start().strip_prefix("<=") {
+                Some(write) => {
+                    let end = write.find(';').ok_or_else(missing)?;
+                    text += &format!("begin if (({address}) == watch) watched <={}; end", &write[..end]);
+                    next = &write[end + 1..];
+                }
+                None => text += &format!("((({address}) == watch) ? watched : other)"),
+            }
+            rest = next.to_string();
+        }
+        Ok(Verilog { text: text + &rest })
+    }
+
     /// Both texts.
     #[must_use]
     pub fn and(mut self, other: &Verilog) -> Verilog {
@@ -118,6 +159,16 @@ impl Verilog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_memory_is_seen_through_one_word() {
+        let text = Verilog::new("reg [7:0] mem [0:15];\nif (w) mem[a[4:1]] <= d[0]; else q <= mem[b];\n");
+        let seen = text.with_one_word("mem", 8, 4).unwrap();
+        let lines: Vec<&str> = seen.text().lines().collect();
+        assert_eq!(lines[2], "reg [7:0] watched = 0;");
+        assert_eq!(lines[3], "if (w) begin if ((a[4:1]) == watch) watched <= d[0]; end else q <= (((b) == watch) ? watched : other);");
+        assert!(text.with_one_word("mem", 8, 5).is_err() && text.with_one_word("memory", 8, 4).is_err());
+    }
 
     #[test]
     fn modules_are_found_by_their_whole_name_and_checks_stand_at_their_end() {

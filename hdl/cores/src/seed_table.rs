@@ -6,7 +6,8 @@
 //! entries `2 * address` (light byte) and `2 * address + 1`: 32,768 words of 16 bits, which is two of the large RAMs of an
 //! iCE40 UltraPlus and 32 block RAMs of an ECP5.
 //! Handshake: ready/valid on both sides; a write takes its cycle from the input. Latency 1, interval 1. What a word holds
-//! before its first write is unspecified.
+//! before its first write is unspecified. A word is not rewritten while a result of it waits: single-port RAM reads it again in
+//! every such cycle.
 //! Cost: docs/elements.md. Source: the articles' tables.
 
 use crate::packed_store::MemoryStyle;

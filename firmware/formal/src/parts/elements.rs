@@ -4,7 +4,7 @@
 use super::{Checks, keeps, part};
 use crate::proof::{Method, Mutant, Part};
 use crate::text::{TextError, Verilog};
-use nda_cores::element_units::{NORM_EPS, SMALL_FLOAT};
+use nda_cores::element_units::NORM_EPS;
 use nda_spec::growing::gap_limit;
 use nda_spec::seed::{self, Comparison};
 
@@ -17,7 +17,8 @@ pub(super) fn parts() -> Result<Vec<Part>, TextError> {
         compare()?,
         truthy()?,
         rms_norm()?,
-        quantize()?,
+        table("seed_table", false)?,
+        table("seed_table_single", true)?,
         growing("growing_add_3x4", 3, 4, true)?,
         growing("growing_add_4x8", 4, 8, false)?,
     ])
@@ -34,7 +35,7 @@ endfunction
 wire want_take = in_valid && in_ready;";
 
 /// What every stream promises: a beat is taken if none waits, stands from the next cycle on, and does not change while it waits.
-fn waits(checks: &mut Checks, outputs: &[&str]) {
+pub(super) fn waits(checks: &mut Checks, outputs: &[&str]) {
     for output in outputs {
         checks.after("out_valid && !out_ready", &format!("{output} == $past({output})"));
     }
@@ -307,67 +308,91 @@ fn rms_norm() -> Result<Part, TextError> {
     )
 }
 
-fn quantize() -> Result<Part, TextError> {
-    let unit = "seed_quantize_small";
-    let (e, p) = (SMALL_FLOAT.exponent, SMALL_FLOAT.mantissa);
-    let magnitude = SMALL_FLOAT.bits() - 1;
-    let infinity = ((1_u64 << e) - 1) << (p - 1);
-    let one = ((1_u64 << (e - 1)) - 1) << (p - 1);
-    let large_q = SMALL_FLOAT.large_q();
+/// Both forms of the table in block RAM. The memory is seen through one word at an address that is any, so whatever holds of it
+/// holds of all 32,768; that a block RAM keeps what was written to it is what is taken for granted.
+fn table(unit: &str, is_single: bool) -> Result<Part, TextError> {
     let mut checks = Checks::new();
-    checks.say("wire want_take = in_valid && in_ready;");
-    checks.say(&format!(
-        "wire [{m}:0] size = x[{m}:0];\nwire nan = size > {infinity};\n\
-         reg want_passing = 0;\nreg [{m}:0] want_amax = 0;\n\
-         always @(posedge clock) if (want_take) begin\n\
-         \x20   if (in_last) want_passing <= !want_passing;\n\
-         \x20   if (!want_passing && keep && !nan && size > want_amax) want_amax <= size;\n\
-         \x20   if (want_passing && in_last) want_amax <= 0;\nend\n\
-         // The threshold by divisions: amax's mantissa, its reciprocal rounded to nearest, and the least mantissa that is large.\n\
-         wire [31:0] want_m = (want_amax % {hidden}) + {hidden};\nwire [31:0] want_e = want_amax / {hidden};\n\
-         wire tiny = want_e == {last};\n\
-         wire [31:0] want_n = tiny ? {low} : {high};\nwire [31:0] want_q = want_n / want_m;\nwire [31:0] want_r = want_n % want_m;\n\
-         wire [31:0] want_up = 2 * want_r > want_m || (2 * want_r == want_m && want_q % 2 == 1);\n\
-         wire [31:0] inverse = (want_q + want_up) * (tiny ? 2 : 1);\n\
-         wire [31:0] least = ({numerator} + inverse - 1) / inverse;\n\
-         wire [31:0] found_large = least >= {top} ? want_e * {hidden} + (least + 1) / 2 - {hidden} : (want_e - 1) * {hidden} + least - {hidden};\n\
-         wire [31:0] want_large = want_amax < {small} ? {three_halves} : want_amax == {infinity} ? {infinity} + 1 : found_large;\n\
-         wire [31:0] want_scale = want_amax < {small} ? {one} : want_amax == {infinity} ? {infinity} : want_amax - {hidden};\n\
-         wire plus = !nan && (!x[{sign}] || size == 0);\nwire big = !nan && size >= want_large;",
-        m = magnitude - 1,
-        sign = magnitude,
-        hidden = 1_u64 << (p - 1),
-        last = (1_u64 << e) - 2,
-        low = 1_u64 << (2 * p - 2),
-        high = 1_u64 << (2 * p - 1),
-        numerator = large_q << (p - 1),
-        top = 1_u64 << p,
-        small = SMALL_FLOAT.least,
-        three_halves = one + (1 << (p - 2)),
-    ));
-    waits(&mut checks, &["sign", "extra", "scale", "out_last"]);
-    checks.say("wire want_pass = want_take && want_passing;");
-    checks.after("want_pass", "out_valid && out_last == $past(in_last)");
-    checks.after("want_pass && keep", "sign == $past(plus) && extra == ($past(plus) == $past(big)) && scale == $past(want_scale)");
-    checks.after("want_pass && !keep", "!sign && !extra");
-    checks.after("!want_pass && (out_ready || !out_valid)", "!out_valid");
-    checks.always("is_measuring == !want_passing");
-    // One beat measured, the divisions, one beat of codes, and one cycle to see it.
-    let cycles = 2 * p + 5 + 4;
+    checks.say(ARITHMETIC);
+    // What the golden tables have at an index, lane by lane, and which of them the word was last written with.
+    let (adder, product) = (seed::add_lut_q16(), seed::swiglu_lut_q16());
+    for (name, golden) in [("adder", &adder), ("product", &product)] {
+        let entry = |odd: usize| {
+            checks.say(&format!("wire [15:0] {name}_at_{odd} = {{watch, 1'b{odd}}};"));
+            let codes: Vec<String> = (0..4)
+                .map(|lane| {
+                    let at = |plane: usize| format!("{name}_at_{odd}[{}]", 4 * plane + lane);
+                    let code = format!("{name}_{odd}_{lane}");
+                    checks.say(&format!(
+                        "wire [1:0] {code} = {};",
+                        look_up(golden, lane, &format!("{}, {}, {}, {}", at(3), at(2), at(1), at(0)))
+                    ));
+                    code
+                })
+                .collect();
+            let plane = |bit: usize| codes.iter().rev().map(|code| format!("{code}[{bit}]")).collect::<Vec<_>>().join(", ");
+            format!("{}, {}", plane(0), plane(1))
+        };
+        let entries: Vec<String> = [1, 0].into_iter().map(entry).collect();
+        checks.say(&format!("wire [15:0] {name}_word = {{{}}};\nreg is_{name} = 0;", entries.join(", ")));
+    }
+    checks.say(
+        "wire writes = write_enable && write_address == watch;\n\
+         // The operands of the last look-up, if it was one of that word.\n\
+         reg looked = 0;\nreg [3:0] xs = 0, xe = 0, ds = 0, de = 0, lanes = 0;\nreg [15:0] stood = 0;\n\
+         wire [15:0] want_index = {d_extra, d_sign, x_extra, x_sign};\n\
+         wire [7:0] byte_read = xs[0] ? stood[15:8] : stood[7:0];\n\
+         always @(posedge clock) begin\n\
+         \x20   if (writes) begin is_adder <= write_data == adder_word; is_product <= write_data == product_word; end\n\
+         \x20   if (want_take) begin\n\
+         \x20       looked <= want_index[15:1] == watch;\n        stood <= watched;\n\
+         \x20       {xs, xe, ds, de, lanes} <= {x_sign, x_extra, d_sign, d_extra, keep};\n\
+         \x20   end\nend\nreg was_adder = 0, was_product = 0;\n\
+         always @(posedge clock) if (want_take) begin was_adder <= is_adder; was_product <= is_product; end",
+    );
+    if is_single {
+        // The one address reads the word again in every cycle in which its result waits.
+        checks.assume("!(write_enable && out_valid && !out_ready && write_address == waiting)");
+        checks.always("!(looked && out_valid) || (waiting == watch && stood == watched)");
+    }
+    checks.always("in_ready == ((!out_valid || out_ready) && !write_enable)");
+    checks.always("(!is_adder || watched == adder_word) && (!is_product || watched == product_word)");
+    checks.always("(!(looked && was_adder) || stood == adder_word) && (!(looked && was_product) || stood == product_word)");
+    checks.always("!looked || {de, ds, xe, xs[3:1]} == watch");
+    checks.always("!(looked && out_valid) || (found == stood && kept == lanes && is_odd == xs[0])");
+    // The byte that was written, its planes and the lanes that exist; and what that is of each table, by its definition.
+    checks.always("!(looked && out_valid) || (sign == (byte_read[3:0] & lanes) && extra == (byte_read[7:4] & lanes))");
+    for lane in 0..4 {
+        let operands = format!("value_of(xs[{lane}], xe[{lane}]) + value_of(ds[{lane}], de[{lane}])");
+        let result = format!("{{sign[{lane}], extra[{lane}]}}");
+        checks.always(&format!("!(looked && out_valid && was_adder) || {result} == (lanes[{lane}] ? code_of({operands}) : 2'b00)"));
+        let product = look_up(&product, lane, &format!("de[{lane}], ds[{lane}], xe[{lane}], xs[{lane}]"));
+        checks.always(&format!("!(looked && out_valid && was_product) || {result} == (lanes[{lane}] ? {product} : 2'b00)"));
+    }
+    checks.after("want_take", "out_valid");
+    checks.after("!want_take && (out_ready || !out_valid)", "!out_valid");
+    checks.after("out_valid && !out_ready", "out_valid");
+    checks.after("out_valid && !out_ready && looked", "sign == $past(sign) && extra == $past(extra)");
+    checks.after("writes", "watched == $past(write_data)");
+    checks.after("!writes", "watched == $past(watched)");
+    let mutants = vec![
+        Mutant::new("the byte of a word", "is_odd ? found[15:8] : found[7:0]", "is_odd ? found[7:0] : found[15:8]"),
+        Mutant::new("a plane of the index", "{d_extra, d_sign, x_extra, x_sign}", "{d_sign, d_extra, x_extra, x_sign}"),
+        Mutant::new("where there is no element", "extra = entry[7:4] & kept", "extra = entry[7:4]"),
+        match is_single {
+            false => Mutant::new("where a word is written", "(write_address) == watch", "(write_address ^ (write_address == 77)) == watch"),
+            true => Mutant::new("the word of a waiting result", ": waiting;", ": index[15:1];"),
+        },
+    ];
+    let verilog = Verilog::unit(unit)?.with_one_word("entries", 16, 15)?.with_checks(unit, &checks.text)?;
     Ok(Part {
         name: unit.into(),
-        claim: "codes and scale by serial divisions are those of the rounded reciprocal and the rounded product".into(),
-        bound: format!("floats of {e} bits of exponent and {p} of mantissa, any amax, any number; one vector from power-up"),
-        method: Method::Bounded { cycles },
+        claim: "a look-up gives the byte last written at its index; with the articles' tables that is encode(x + d), or the product behind SiLU".into(),
+        bound: "all 65,536 entries, any writes and look-ups, for all time".into(),
+        method: Method::Induction { steps: 4, cycles: 5 },
         top: unit.into(),
-        verilog: Verilog::unit(unit)?.with_checks(unit, &checks.text)?,
-        mutants: vec![
-            Mutant::new("the reciprocal, rounded", "(doubled > {1'b0, divisor})", "1'b0"),
-            Mutant::new("the threshold, rounded up", "quotient + {5'd0, rest != 0}", "quotient"),
-            Mutant::new("the subnormal reciprocal", "is_subnormal ? rounded << 1", "is_subnormal ? (rounded << 1) + (rounded == 9)"),
-            Mutant::new("minus zero", "(magnitude_0 == 8'd0)", "1'b0"),
-        ],
-        quick: false,
+        verilog,
+        mutants,
+        quick: true,
     })
 }
 

@@ -4,6 +4,7 @@ mod cells;
 mod elements;
 mod link;
 mod planes;
+mod quantize;
 mod tables;
 mod vector;
 
@@ -21,6 +22,7 @@ pub fn all(tools: &Tools) -> Result<Vec<Part>, ProofError> {
     parts.extend(tables::parts()?);
     parts.extend(link::parts()?);
     parts.extend(elements::parts()?);
+    parts.extend(quantize::parts()?);
     parts.extend(vector::parts()?);
     parts.extend(cells::parts(tools)?);
     Ok(parts)

@@ -207,9 +207,13 @@ fn scalar() -> Result<Part, TextError> {
     let mutants = vec![
         Mutant::new("no largest", "(largest == 24'd0) ? 24'd1 : largest", "largest"),
         Mutant::new("no squares", "squares | 64'd1", "squares"),
-        // Only what shows itself in the first cycles: a digit's does so after a power-up of 26 and more.
         Mutant::new("a lift", "lift <= lift + 6'd1", "lift <= lift + {5'd0, lift != 6'd1}"),
         Mutant::new("a step of the squares", "radicand <= {radicand[61:0], 2'b00}", "radicand <= {radicand[61:1], 3'b000}"),
+        // Powers of two, whose digits end in an exact one.
+        Mutant::new("a digit of the quotient", "goes = next_left >= ", "goes = next_left > ")
+            .late("start && !is_root && largest == 24'h400000 && squares == 1", QUANTIZER_CYCLES + 2),
+        Mutant::new("a digit of the root", "fits = next_rest >= trial", "fits = next_rest > trial")
+            .late("start && is_root && largest == 1 && squares == 64'd4", ROOT_CYCLES + 2),
     ];
     let part = part(
         unit,
