@@ -8,7 +8,7 @@ use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 use crate::activations::{Form, PreparedX, Vectors};
 use crate::grid::{self, GridInput};
 #[cfg(target_arch = "aarch64")]
-use crate::neon::Neon;
+use crate::neon::{Neon, grid::NeonGrid};
 #[cfg(target_arch = "x86_64")]
 use crate::{
     avx2::{Avx2, grid::Avx2Grid},
@@ -183,6 +183,10 @@ impl Level {
         if let (Level::Avx2(_) | Level::Avx512(_), Ok(avx2)) = (self, Avx2Grid::new(grid)) {
             return GridKernel::Avx2(avx2);
         }
+        #[cfg(target_arch = "aarch64")]
+        if let Level::Neon(neon) = self {
+            return GridKernel::Neon(NeonGrid::new(neon, grid));
+        }
         let _ = grid;
         GridKernel::Portable
     }
@@ -217,19 +221,22 @@ impl Level {
         match self {
             Level::Portable => false,
             #[cfg(target_arch = "aarch64")]
-            Level::Neon(_) => false,
+            Level::Neon(_) => true,
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) | Level::Avx512(_) => true,
         }
     }
 
     /// The 32 sums of one tile by every vector of `x`, `sums[vector * TILE_ROWS + row]`. Only where [`Self::has_vectors`].
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "only the x86-64 kernels take several vectors"))]
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        allow(unused_variables, reason = "the portable kernels do not take several vectors")
+    )]
     pub fn tile_of_vectors(self, code: WeightCode, tile: &[u64], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
         match self {
             Level::Portable => unreachable!("the portable kernels take vector after vector"),
             #[cfg(target_arch = "aarch64")]
-            Level::Neon(_) => unreachable!("the NEON kernels take vector after vector"),
+            Level::Neon(neon) => neon.vectors(code, tile, x, scratch, sums),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(avx2) => avx2.vectors(code, tile, x, scratch, sums),
             #[cfg(target_arch = "x86_64")]
@@ -241,6 +248,8 @@ impl Level {
 /// What multiplies the tiles of one grid.
 pub(crate) enum GridKernel {
     Portable,
+    #[cfg(target_arch = "aarch64")]
+    Neon(NeonGrid),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2Grid),
     #[cfg(target_arch = "x86_64")]
@@ -249,10 +258,15 @@ pub(crate) enum GridKernel {
 
 impl GridKernel {
     /// The 32 rows of a tile of its grid by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "the portable kernel has its own scratch"))]
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        allow(unused_variables, reason = "the portable kernel has its own scratch")
+    )]
     pub fn tile(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
         match self {
             GridKernel::Portable => grid::tile(grid, tile, x, y),
+            #[cfg(target_arch = "aarch64")]
+            GridKernel::Neon(neon) => neon.tile(grid, tile, x, totals, y),
             #[cfg(target_arch = "x86_64")]
             GridKernel::Avx2(avx2) => avx2.tile(grid, tile, x, totals, y),
             #[cfg(target_arch = "x86_64")]

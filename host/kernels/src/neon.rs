@@ -5,7 +5,9 @@ use std::arch::aarch64::*;
 use nda_spec::WeightCode;
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
 
-use crate::activations::{A2Word, PreparedX};
+use crate::activations::{A2Word, PreparedX, Vectors};
+
+pub(crate) mod grid;
 
 /// Rows of a register.
 const PAIR_ROWS: usize = 2;
@@ -35,6 +37,22 @@ impl Neon {
     pub fn bytes(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         // SAFETY: a value of this type exists only after detect() has found NEON.
         unsafe { bytes(code, tile, x, sums) }
+    }
+
+    /// The 32 sums of one tile by every vector of bytes, `sums[vector * TILE_ROWS + row]`. `scratch` is used again.
+    pub fn vectors(self, code: WeightCode, tile: &[u64], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
+        scratch.clear();
+        scratch.resize(PAIRS * x.count, [0; 8]);
+        // SAFETY: a value of this type exists only after detect() has found NEON.
+        unsafe { vectors(code, tile, x, scratch) }
+        for (pair, totals) in scratch.chunks_exact(x.count.max(1)).enumerate() {
+            for (total, y) in totals.iter().zip(sums.chunks_exact_mut(TILE_ROWS)) {
+                for (y, four) in y[pair * PAIR_ROWS..].iter_mut().zip(total.as_chunks::<4>().0) {
+                    // Each of the four is a share of a sum that 32 bits hold, and wraps as their sum does.
+                    *y = four.iter().fold(0, |sum: i32, &share| sum.wrapping_add(share));
+                }
+            }
+        }
     }
 }
 
@@ -165,8 +183,7 @@ fn bytes(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_RO
         WeightCode::Ternary => &TERNARY,
         WeightCode::Quaternary => &QUATERNARY,
     };
-    // SAFETY: each table is 16 readable bytes.
-    let tables = unsafe { [vld1q_s8(tables[0].as_ptr()), vld1q_s8(tables[1].as_ptr())] };
+    let tables = tables.each_ref().map(|table| load_table(table));
     let mut totals = [[vdupq_n_s32(0); PAIR_ROWS]; PAIRS];
     let (words, _) = tile.as_chunks::<WORD_U64>();
     for (words, x) in words.chunks(BYTES_WORDS).zip(x.bytes.chunks(BYTES_WORDS)) {
@@ -198,19 +215,74 @@ fn add_products(
     p1: uint8x16_t,
     x: &[u64; 8],
 ) -> [int16x8_t; PAIR_ROWS] {
-    let (even_bits, nibble) = (vdupq_n_u8(0x55), vdupq_n_u8(0x0f));
-    // vbsl(mask, a, b) takes a where the mask is set. Shifts are those of bytes: nothing crosses.
-    let even = vbslq_u8(even_bits, p1, vshlq_n_u8::<1>(p0));
-    let odd = vbslq_u8(even_bits, vshrq_n_u8::<1>(p1), p0);
-    for (first, pairs) in [(0, even), (1, odd)] {
-        for (column, index) in [(0, vandq_u8(pairs, nibble)), (4, vshrq_n_u8::<4>(pairs))] {
-            for (which, table) in tables.into_iter().enumerate() {
-                let weights = vqtbl1q_s8(table, index);
-                let x = vreinterpretq_s8_u8(broadcast(x[first + column + 2 * which]));
-                narrow[0] = vmlal_s8(narrow[0], vget_low_s8(weights), vget_low_s8(x));
-                narrow[1] = vmlal_high_s8(narrow[1], weights, x);
+    for (weights, &x) in weights(tables, p0, p1).into_iter().zip(x) {
+        let x = vreinterpretq_s8_u8(broadcast(x));
+        narrow[0] = vmlal_s8(narrow[0], vget_low_s8(weights), vget_low_s8(x));
+        narrow[1] = vmlal_high_s8(narrow[1], weights, x);
+    }
+    narrow
+}
+
+/// Exchanges the bits of `high` at `mask` with those of `low` `SHIFT` places higher: a step of a transposition of bits
+/// (Warren, Hacker's Delight, section 7-3). Shifts are those of bytes: nothing crosses.
+#[inline]
+#[target_feature(enable = "neon")]
+fn exchange<const SHIFT: i32>(low: uint8x16_t, high: uint8x16_t, mask: u8) -> [uint8x16_t; 2] {
+    let mask = vdupq_n_u8(mask);
+    // vbsl(mask, a, b) takes a where the mask is set.
+    [vbslq_u8(mask, low, vshlq_n_u8::<SHIFT>(high)), vbslq_u8(mask, vshrq_n_u8::<SHIFT>(low), high)]
+}
+
+/// Both nibbles of every byte.
+#[inline]
+#[target_feature(enable = "neon")]
+fn nibbles(bits: uint8x16_t) -> [uint8x16_t; 2] {
+    [vandq_u8(bits, vdupq_n_u8(0x0f)), vshrq_n_u8::<4>(bits)]
+}
+
+/// The 64 columns of two rows as weights: byte `b` of register `c` is column `8 * b + c` of the row whose half it is in.
+#[inline]
+#[target_feature(enable = "neon")]
+fn weights(tables: [int8x16_t; 2], p0: uint8x16_t, p1: uint8x16_t) -> [int8x16_t; 8] {
+    let [even, odd] = exchange::<1>(p1, p0, 0x55);
+    let ([even_low, even_high], [odd_low, odd_high]) = (nibbles(even), nibbles(odd));
+    let of = |table: usize, index: uint8x16_t| vqtbl1q_s8(tables[table], index);
+    [of(0, even_low), of(0, odd_low), of(1, even_low), of(1, odd_low), of(0, even_high), of(0, odd_high), of(1, even_high), of(1, odd_high)]
+}
+
+/// All words of a tile by several vectors: `totals[pair * vectors + vector]` takes four sums a row. Weights are looked up once a
+/// word and meet every vector.
+#[target_feature(enable = "neon")]
+fn vectors(code: WeightCode, tile: &[u64], x: &Vectors, totals: &mut [[i32; 8]]) {
+    let tables = match code {
+        WeightCode::Ternary => &TERNARY,
+        WeightCode::Quaternary => &QUATERNARY,
+    };
+    let tables = tables.each_ref().map(|table| load_table(table));
+    let (words, _) = tile.as_chunks::<WORD_U64>();
+    for (word, x_word) in words.iter().zip(x.bytes.chunks_exact(x.count.max(1))) {
+        for (pair, totals) in totals.chunks_exact_mut(x.count.max(1)).enumerate() {
+            let weights = weights(tables, plane(word, pair, 0), plane(word, pair, 1));
+            for (x, total) in x_word.iter().zip(totals) {
+                let mut narrow = [vdupq_n_s16(0); PAIR_ROWS];
+                for (&weights, &x) in weights.iter().zip(x) {
+                    let x = vreinterpretq_s8_u8(broadcast(x));
+                    narrow[0] = vmlal_s8(narrow[0], vget_low_s8(weights), vget_low_s8(x));
+                    narrow[1] = vmlal_high_s8(narrow[1], weights, x);
+                }
+                for (total, narrow) in total.as_chunks_mut::<4>().0.iter_mut().zip(narrow) {
+                    // SAFETY: `total` is 16 readable and writable bytes, and these ask for no more than an i32's alignment.
+                    unsafe { vst1q_s32(total.as_mut_ptr(), vpadalq_s16(vld1q_s32(total.as_ptr()), narrow)) };
+                }
             }
         }
     }
-    narrow
+}
+
+/// A table of 16 bytes.
+#[inline]
+#[target_feature(enable = "neon")]
+fn load_table(table: &[i8; 16]) -> int8x16_t {
+    // SAFETY: the table is 16 readable bytes.
+    unsafe { vld1q_s8(table.as_ptr()) }
 }

@@ -274,7 +274,7 @@ fn quantize_body(x: &[f32], out: PlanesMut) -> f32 {
             *max = if v.abs() > *max { v.abs() } else { *max };
         }
     }
-    let amax = tail.iter().map(|v| v.abs()).chain(maxima).fold(0.0_f32, f32::max);
+    let amax = tail.iter().map(|v| v.abs()).chain(maxima).fold(0.0_f32, |max, v| if v > max { v } else { max });
     let scale = if amax < MIN_AMAX { 1.0 } else { amax / 2.0 };
     let inverse = 1.0 / scale;
     for ((sign, extra), values) in out.sign.iter_mut().zip(out.extra.iter_mut()).zip(x.chunks(WORD)) {

@@ -113,6 +113,7 @@ fn quantize_equals_golden_at_zeros_ties_nan_and_infinity() {
     vectors.extend(COUNTS.map(|count| (0..count).map(|i| (i as f32 - 30.0) * 0.05).collect()));
     vectors.push(vec![2.0, -2.0, 1.5, 1.5_f32.next_down(), -1.5, 0.0, -0.0, f32::NAN, -f32::NAN]);
     vectors.push([vec![f32::NAN; 65], vec![3.0], vec![f32::NAN; 9]].concat());
+    vectors.push([vec![8.0, f32::from_bits(0x7f80_0001)], vec![2.0; 9], vec![f32::from_bits(0xffbf_ffff)]].concat());
     vectors.push(vec![f32::INFINITY, 1.0, f32::NEG_INFINITY]);
     vectors.push(vec![1e-9; 70]);
     for elements in variants() {

@@ -22,7 +22,8 @@ pub const MIN_ABSMAX: f32 = 1e-8;
 /// If the two slices differ in length.
 pub fn quantize(code: ActivationCode, x: &[f32], codes: &mut [i8]) -> f32 {
     assert_eq!(x.len(), codes.len(), "codes must be as many as activations");
-    let absmax = x.iter().fold(MIN_ABSMAX, |max, v| max.max(v.abs()));
+    // Not f32::max: AArch64's gives a signaling NaN back, and the largest so far would be lost.
+    let absmax = x.iter().fold(MIN_ABSMAX, |max, v| if v.abs() > max { v.abs() } else { max });
     match code {
         ActivationCode::A8 => linear(absmax, 127.0, x, codes),
         ActivationCode::A4 => linear(absmax, 7.0, x, codes),

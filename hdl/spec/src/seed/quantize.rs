@@ -18,7 +18,8 @@ pub struct Quantized {
 /// The articles' rule: `scale` is half of the largest magnitude (NaN ignored), or 1 if that is below [`MIN_AMAX`]; a code is large
 /// if `|v * (1 / scale)| >= 1.5` in f32, and positive if `v >= 0`, so -0.0 is +1 and NaN is -1.
 pub fn quantize(x: &[f32]) -> Quantized {
-    let amax = x.iter().fold(0.0_f32, |max, v| max.max(v.abs()));
+    // Not f32::max: AArch64's gives a signaling NaN back, and the largest so far would be lost.
+    let amax = x.iter().fold(0.0_f32, |max, v| if v.abs() > max { v.abs() } else { max });
     let scale = if amax < MIN_AMAX { 1.0 } else { amax / 2.0 };
     let inverse = 1.0 / scale;
     let code = |&v: &f32| {
@@ -111,6 +112,8 @@ mod tests {
         assert_eq!(quantize(&[f32::INFINITY, 1.0, -3.0]), Quantized { codes: vec![1, 1, -1], scale: f32::INFINITY });
         assert_eq!(quantize(&[1e-9, -1e-9]), Quantized { codes: vec![1, -1], scale: 1.0 });
         assert_eq!(quantize(&[f32::NAN]), Quantized { codes: vec![-1], scale: 1.0 });
+        let signaling = f32::from_bits(0x7f80_0001);
+        assert_eq!(quantize(&[8.0, signaling, 2.0]), Quantized { codes: vec![2, -1, 1], scale: 4.0 });
         assert_eq!(quantize(&[]), Quantized { codes: vec![], scale: 1.0 });
     }
 }
