@@ -7,6 +7,7 @@ use crate::report::{Clock, Report, Wanted};
 use crate::tools::{Step, Tools};
 use crate::top::{CLOCK_START, pad_name, top};
 use nda_boards::{Board, Family, PinFile, Status};
+use nda_cores::packed_store::banks;
 use nda_cores::{Port, emit_as};
 use nda_spec::Config;
 use nda_spec::config::WeightMemory;
@@ -319,7 +320,7 @@ const fn pack_package(family: Family) -> &'static str {
 /// The script of the synthesis.
 ///
 /// The identity's table stays a module, because it is exchanged for each seed; a row of the array stays one where there are
-/// several, because all are alike and are then mapped once. Wide multiplexers of LUTs (PFUMX, MUX2) make control logic three
+/// several, because all are alike and are then mapped once; and so does a bank of the weights, for its registers' sake. Wide multiplexers of LUTs (PFUMX, MUX2) make control logic three
 /// times as big; read and write of one address in one cycle never happen, so nothing has to decide between them.
 fn synthesis(board: &Board, config: &Config) -> String {
     let spram = if config.weight_memory == WeightMemory::Spram { " -spram" } else { "" };
@@ -331,9 +332,12 @@ fn synthesis(board: &Board, config: &Config) -> String {
             format!("synth_gowin -family {} -nowidelut -no-rw-check -noiopads", if board.device == "GW2A-18C" { "gw2a" } else { "gw1n" })
         }
     };
-    let rows = if config.geometry.array_rows > 1 { " board_engine_array_row*" } else { "" };
+    let g = &config.geometry;
+    let rows = if g.array_rows > 1 { " board_engine_array_row*" } else { "" };
+    // Copies of a register, one a bank, would be made one again.
+    let banks = if banks(8 * g.tile_word_bytes()) > 1 { " board_engine_tiles_bank board_engine_command_seal_bytes_bank" } else { "" };
     format!(
-        "read_verilog board.v top.v; setattr -mod -set keep_hierarchy 1 board_engine_identity{rows}; \
+        "read_verilog board.v top.v; setattr -mod -set keep_hierarchy 1 board_engine_identity{rows}{banks}; \
          {family} -top top; write_json netlist.json; tee -q -o stat.txt stat"
     )
 }

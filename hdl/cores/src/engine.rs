@@ -12,9 +12,9 @@ use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::GemvArray;
 use crate::gemv_sequencer::GemvSequencer;
 use crate::identity::Identity;
-use crate::packed_store::{MemoryStyle, PackedStore};
+use crate::packed_store::{MemoryStyle, PackedStore, read_cycles};
 use crate::read_delay::ReadDelay;
-use nda_spec::config::{ArrayKind, WeightMemory};
+use nda_spec::config::{ArrayKind, Geometry, WeightMemory};
 use nda_spec::wire::IDENT_BYTES;
 use nda_spec::{Config, cycles};
 use rust_hdl_core::prelude::*;
@@ -83,7 +83,7 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
             activations: PackedStore::new(g.act_words, activation_style(g.array)),
             results: BlockRam::new(g.result_words),
             sequencer: GemvSequencer::new(g.array),
-            tile_request: ReadDelay::new(cycles::tile_delay(g)),
+            tile_request: ReadDelay::new(request_stages(g, W)),
             array: GemvArray::new(g),
             identity: Identity::new(page),
             counters: Default::default(),
@@ -190,6 +190,13 @@ pub(crate) fn activation_style(array: ArrayKind) -> MemoryStyle {
         ArrayKind::Planes => MemoryStyle::Block,
         ArrayKind::Tables => MemoryStyle::Distributed,
     }
+}
+
+/// Stages of a beat's tile request before it comes to the store: what the array's delay leaves of the store's own.
+pub(crate) fn request_stages(g: &Geometry, word_bits: usize) -> usize {
+    let (wanted, read) = (cycles::MEMORY_STAGES + cycles::tile_delay(g), read_cycles(word_bits));
+    assert!(wanted >= read, "an array of planes wants its words in {wanted} cycles, banks give them in {read}");
+    wanted - read
 }
 
 pub(crate) fn weight_style(memory: WeightMemory) -> MemoryStyle {

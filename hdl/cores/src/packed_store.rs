@@ -4,11 +4,28 @@
 //! What comes in is registered before it goes to a thousand flip-flops all over the die, so a word is written at the end of
 //! the cycle after its last byte. A read gives its word two cycles later: one for the block RAM, one for its output
 //! register, without which an ECP5 block RAM alone takes 5.8 ns (reference/rust-hdl.md, section 3). `read_data` then stays.
+//! A word of [`BANKED_BITS`] and more lies in banks, each with registers of its own for what comes in, reads too: from one register
+//! a signal does not reach two thousand flip-flops and block RAMs on all sides of the die in 10 ns. A read then gives its word
+//! three cycles later ([`read_cycles`]).
 //! Handshake: `byte_enable` takes a byte, `write_enable` (with it) writes the word. Interval 1 both ways; a read in the cycle
-//! after a write's finds what stood there before, or of a single port is lost.
-//! Cost: block RAM, two registers of the word's width, and some 20 for what comes in.
+//! after a write's finds what stood there before, in banks the new word, or of a single port is lost.
+//! Cost: block RAM, two registers of the word's width, and some 20 for what comes in, 40 a bank.
 
+use nda_spec::cycles::MEMORY_STAGES;
 use rust_hdl_core::prelude::*;
+
+/// Bits from which on a word lies in banks of a quarter each.
+const BANKED_BITS: usize = 2048;
+
+/// Banks of a word of so many bits.
+pub const fn banks(bits: usize) -> usize {
+    if bits < BANKED_BITS { 1 } else { 4 }
+}
+
+/// Cycles from a read to its word of so many bits.
+pub const fn read_cycles(bits: usize) -> usize {
+    if banks(bits) == 1 { MEMORY_STAGES } else { MEMORY_STAGES + 1 }
+}
 
 /// What a store is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,15 +55,22 @@ pub struct PackedStore<const W: usize> {
     pub read_enable: Signal<In, Bit>,
     /// Where to read.
     pub read_address: Signal<In, Bits<16>>,
-    /// The word read two cycles ago.
+    /// The word read [`read_cycles`] ago.
     pub read_data: Signal<Out, Bits<W>>,
     _depth: usize,
     _style: MemoryStyle,
+    _banks: usize,
 }
 
 impl<const W: usize> PackedStore<W> {
     /// A store of `depth` words.
     pub fn new(depth: usize, style: MemoryStyle) -> Self {
+        Self::with_banks(depth, style, banks(W))
+    }
+
+    /// The same with so many banks, whatever the width.
+    pub(crate) fn with_banks(depth: usize, style: MemoryStyle, banks: usize) -> Self {
+        assert!(banks == 1 || style == MemoryStyle::Block && W.is_multiple_of(8 * banks), "banks are of block RAM and whole bytes");
         assert!(depth >= 2 && depth <= 1 << 16, "{depth} words do not fit 16 address bits");
         Self {
             clock: Default::default(),
@@ -59,6 +83,7 @@ impl<const W: usize> PackedStore<W> {
             read_data: Default::default(),
             _depth: depth,
             _style: style,
+            _banks: banks,
         }
     }
 }
@@ -71,6 +96,9 @@ impl<const W: usize> Logic for PackedStore<W> {
     }
 
     fn hdl(&self) -> Verilog {
+        if self._banks > 1 {
+            return banked(W, self._depth, self._banks);
+        }
         let top = nda_spec::width::index_bits(self._depth) - 1;
         let assembled = if W > 8 { format!("{{data_in, gathered[{}:8]}}", W - 1) } else { "data_in".into() };
         let (w, d) = (W - 1, self._depth - 1);
@@ -126,4 +154,81 @@ impl<const W: usize> Logic for PackedStore<W> {
             .replace("TOP", &top.to_string()),
         )
     }
+}
+
+/// A word in banks. Bytes move through the banks as through one long register.
+fn banked(bits: usize, depth: usize, banks: usize) -> Verilog {
+    let (top, bank) = (nda_spec::width::index_bits(depth) - 1, bits / banks);
+    let mut code = "reg [7:0] data_in = 0;\nalways @(posedge clock) data_in <= byte_data;\n".to_string();
+    for k in (0..banks).rev() {
+        let byte = if k == banks - 1 { "data_in".into() } else { format!("lowest_{}", k + 1) };
+        code += &format!(
+            "wire [7:0] lowest_{k};\nwire [{}:0] word_{k};\n\
+             packed_store$bank bank_{k}(.clock(clock), .byte_enable(byte_enable), .byte_data({byte}), .write_enable(write_enable), \
+             .write_address(write_address[{top}:0]), .read_enable(read_enable), .read_address(read_address[{top}:0]), \
+             .lowest(lowest_{k}), .read_data(word_{k}));\n",
+            bank - 1,
+        );
+    }
+    let words = (0..banks).rev().map(|k| format!("word_{k}")).collect::<Vec<_>>().join(", ");
+    code += &format!("assign read_data = {{{words}}};\n");
+    let w = bank - 1;
+    let memory = memory(bank, depth);
+    let cores = format!(
+        "module packed_store$bank(clock, byte_enable, byte_data, write_enable, write_address, read_enable, read_address, lowest, read_data);\n\
+         \x20   input wire clock;\n    input wire byte_enable;\n    input wire [7:0] byte_data;\n    input wire write_enable;\n\
+         \x20   input wire [{top}:0] write_address;\n    input wire read_enable;\n    input wire [{top}:0] read_address;\n\
+         \x20   output wire [7:0] lowest;\n    output reg [{w}:0] read_data;\n\
+         reg [{w}:0] gathered = 0;\n\
+         reg byte_in = 0;\nreg write_in = 0;\nreg read_in = 0;\nreg fetched_new = 0;\n\
+         reg [{top}:0] place_in = 0;\nreg [{top}:0] read_place = 0;\n\
+         wire [{w}:0] assembled = {{byte_data, gathered[{w}:8]}};\n\
+         assign lowest = gathered[7:0];\n\
+         initial read_data = 0;\n\
+         {memory}\
+         always @(posedge clock) begin\n\
+         \x20   byte_in <= byte_enable;\n\
+         \x20   write_in <= write_enable;\n\
+         \x20   place_in <= write_address;\n\
+         \x20   read_in <= read_enable;\n\
+         \x20   read_place <= read_address;\n\
+         \x20   if (byte_in) gathered <= assembled;\n\
+         \x20   fetched_new <= read_in;\n\
+         \x20   if (fetched_new) read_data <= fetched;\n\
+         end\n\
+         endmodule\n",
+    );
+    Verilog::Wrapper(Wrapper { code, cores })
+}
+
+/// Words of a block RAM of 18 bits, the widest that takes a thousand of them. Deeper memories are cut there: left to itself Yosys
+/// takes three of 512 words, and so a third output and a second multiplexer for every bit.
+const BLOCK_WORDS: usize = 1024;
+
+/// A bank's memory: `fetched` is the word read in the cycle before.
+fn memory(bits: usize, depth: usize) -> String {
+    let w = bits - 1;
+    let one = |name: &str, words: usize, select: &str, gate: &str| {
+        let top = nda_spec::width::index_bits(words) - 1;
+        format!(
+            "(* ram_style = \"block\" *) reg [{w}:0] {name} [0:{}];\nreg [{w}:0] {name}_read = 0;\n\
+             always @(posedge clock) begin\n\
+             \x20   if (write_in{}) {name}[place_in[{top}:0]] <= assembled;\n\
+             \x20   if (read_in) {name}_read <= {name}[read_place[{top}:0]];\n\
+             end\n",
+            words - 1,
+            if select.is_empty() { String::new() } else { format!(" & {gate}{select}") },
+        )
+    };
+    if depth <= BLOCK_WORDS {
+        return one("mem", depth, "", "") + &format!("wire [{w}:0] fetched = mem_read;\n");
+    }
+    assert!(depth <= 2 * BLOCK_WORDS, "a bank is cut once");
+    let select = nda_spec::width::index_bits(BLOCK_WORDS);
+    one("low", BLOCK_WORDS, &format!("place_in[{select}]"), "~")
+        + &one("high", depth - BLOCK_WORDS, &format!("place_in[{select}]"), "")
+        + &format!(
+            "reg in_high = 0;\nalways @(posedge clock) if (read_in) in_high <= read_place[{select}];\n\
+             wire [{w}:0] fetched = in_high ? high_read : low_read;\n"
+        )
 }

@@ -7,7 +7,7 @@ use crate::block_ram::BlockRam;
 use crate::cobs_decoder::CobsDecoder;
 use crate::command_processor::CommandProcessor;
 use crate::counters::Counters;
-use crate::engine::{activation_style, weight_style};
+use crate::engine::{activation_style, request_stages, weight_style};
 use crate::frame_buffer::FrameBuffer;
 use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::GemvArray;
@@ -16,8 +16,8 @@ use crate::identity::Identity;
 use crate::packed_store::PackedStore;
 use crate::read_delay::ReadDelay;
 use crate::vector_unit::VectorUnit;
+use nda_spec::Config;
 use nda_spec::wire::IDENT_BYTES;
-use nda_spec::{Config, cycles};
 use rust_hdl_core::prelude::*;
 
 /// `W`, `X`, `Y`: bits of a tile, activation and result word; `U`: of a response word; `AW`: frame buffer address.
@@ -86,7 +86,7 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
             activations: PackedStore::new(g.act_words, activation_style(g.array)),
             results: BlockRam::new(g.result_words),
             sequencer: GemvSequencer::new(g.array),
-            tile_request: ReadDelay::new(cycles::tile_delay(g)),
+            tile_request: ReadDelay::new(request_stages(g, W)),
             array: GemvArray::new(g),
             identity: Identity::new(page),
             counters: Default::default(),

@@ -1,10 +1,11 @@
 //! Memories, seal table, unpacker, header register, counters: random operations against plain variables.
 
 use crate::Bench;
-use nda_cores::units::{SEAL_PAGES, STORE_WORDS};
+use nda_cores::units::{DEEP_STORE_WORDS, SEAL_PAGES, STORE_WORDS};
 use nda_device::Random;
 use nda_spec::job::Job;
 use nda_spec::wire::{JobFlags, Request};
+use std::collections::VecDeque;
 
 #[test]
 fn block_ram_returns_what_was_written_and_keeps_it_until_the_next_read() {
@@ -38,17 +39,18 @@ fn block_ram_returns_what_was_written_and_keeps_it_until_the_next_read() {
 }
 
 #[test]
-fn packed_store_gathers_bytes_lightest_first_and_reads_in_two_cycles() {
-    for unit in ["packed_store", "packed_store_single"] {
-        packed_store_keeps_its_words(unit);
-    }
+fn packed_store_gathers_bytes_lightest_first_and_reads_in_two_cycles_or_in_banks_in_three() {
+    packed_store_keeps_its_words("packed_store", STORE_WORDS, 2);
+    packed_store_keeps_its_words("packed_store_single", STORE_WORDS, 2);
+    packed_store_keeps_its_words("packed_store_banked", STORE_WORDS, 3);
+    packed_store_keeps_its_words("packed_store_deep", DEEP_STORE_WORDS, 3);
 }
 
-fn packed_store_keeps_its_words(unit: &str) {
+fn packed_store_keeps_its_words(unit: &str, words: usize, cycles: usize) {
     let mut bench = Bench::new(unit);
     let mut random = Random::new(4);
-    let mut memory = [0_u64; STORE_WORDS];
-    for word in 0..STORE_WORDS {
+    let mut memory = vec![0_u64; words];
+    for word in 0..words {
         let value = random.next_u64() & 0xffff_ffff;
         for (i, byte) in (value as u32).to_le_bytes().into_iter().enumerate() {
             while random.chance(3_000) {
@@ -69,15 +71,15 @@ fn packed_store_keeps_its_words(unit: &str) {
     bench.set("write_enable", 0);
     // The last word is on its way.
     bench.tick();
-    let (mut fetched, mut shown) = (None, 0);
-    for _ in 0..2_000 {
-        let (read, address) = (random.chance(6_000), random.below(STORE_WORDS));
+    let (mut fetched, mut shown) = (VecDeque::from(vec![None; cycles - 1]), 0);
+    for _ in 0..5_000 {
+        let (read, address) = (random.chance(6_000), random.below(words));
         bench.set("read_enable", u64::from(read));
         bench.set("read_address", address as u64);
         bench.tick();
-        // What was fetched before this edge is shown after it.
-        shown = fetched.unwrap_or(shown);
-        fetched = read.then_some(memory[address]);
+        // What was asked for so many edges ago is shown after this one.
+        shown = fetched.pop_front().flatten().unwrap_or(shown);
+        fetched.push_back(read.then_some(memory[address]));
         assert_eq!(bench.get("read_data"), shown);
     }
 }
@@ -122,6 +124,26 @@ fn unpacker_gives_bytes_lightest_first_and_load_wins() {
             held
         };
         assert_eq!(bench.get("byte_data"), held & 255);
+    }
+}
+
+#[test]
+fn unpacker_of_banks_takes_the_word_of_the_cycle_after_its_load_and_gives_bytes_no_later() {
+    let mut bench = Bench::new("unpacker_banked");
+    let mut random = Random::new(6);
+    let (mut held, mut loading) = (0_u64, false);
+    for _ in 0..20_000 {
+        let (load, shift, word) = (random.chance(2_000), random.chance(6_000), random.next_u64() & 0xffff_ffff);
+        bench.set("load", u64::from(load));
+        bench.set("shift", u64::from(shift));
+        // The word of the last cycle's load stands in this one.
+        bench.set("word", word);
+        bench.eval();
+        held = if loading { word } else { held };
+        assert_eq!(bench.get("byte_data"), held & 255);
+        bench.tick();
+        held = if shift && !load { held >> 8 } else { held };
+        loading = load;
     }
 }
 
