@@ -15,7 +15,7 @@ use nda_spec::cycles::MEMORY_STAGES;
 use rust_hdl_core::prelude::*;
 
 /// Bits from which on a word lies in banks of a quarter each.
-const BANKED_BITS: usize = 2048;
+pub const BANKED_BITS: usize = 2048;
 
 /// Banks of a word of so many bits.
 pub const fn banks(bits: usize) -> usize {
@@ -208,25 +208,24 @@ const BLOCK_WORDS: usize = 1024;
 /// A bank's memory: `fetched` is the word read in the cycle before.
 fn memory(bits: usize, depth: usize) -> String {
     let w = bits - 1;
-    let one = |name: &str, words: usize, select: &str, gate: &str| {
+    let one = |name: &str, words: usize, write: &str| {
         let top = nda_spec::width::index_bits(words) - 1;
         format!(
             "(* ram_style = \"block\" *) reg [{w}:0] {name} [0:{}];\nreg [{w}:0] {name}_read = 0;\n\
              always @(posedge clock) begin\n\
-             \x20   if (write_in{}) {name}[place_in[{top}:0]] <= assembled;\n\
+             \x20   if ({write}) {name}[place_in[{top}:0]] <= assembled;\n\
              \x20   if (read_in) {name}_read <= {name}[read_place[{top}:0]];\n\
              end\n",
             words - 1,
-            if select.is_empty() { String::new() } else { format!(" & {gate}{select}") },
         )
     };
     if depth <= BLOCK_WORDS {
-        return one("mem", depth, "", "") + &format!("wire [{w}:0] fetched = mem_read;\n");
+        return one("mem", depth, "write_in") + &format!("wire [{w}:0] fetched = mem_read;\n");
     }
     assert!(depth <= 2 * BLOCK_WORDS, "a bank is cut once");
     let select = nda_spec::width::index_bits(BLOCK_WORDS);
-    one("low", BLOCK_WORDS, &format!("place_in[{select}]"), "~")
-        + &one("high", depth - BLOCK_WORDS, &format!("place_in[{select}]"), "")
+    one("low", BLOCK_WORDS, &format!("write_in & ~place_in[{select}]"))
+        + &one("high", depth - BLOCK_WORDS, &format!("write_in & place_in[{select}]"))
         + &format!(
             "reg in_high = 0;\nalways @(posedge clock) if (read_in) in_high <= read_place[{select}];\n\
              wire [{w}:0] fetched = in_high ? high_read : low_read;\n"

@@ -8,6 +8,7 @@ use nda_kernels::{CpuGemv, Gemv};
 use nda_lang::{Argument, Limits, Tier};
 use nda_ndf::{AlignedBytes, Document, Granularity};
 use nda_spec::WeightCode;
+use nda_spec::growing::{Grown, growing_add};
 use nda_spec::vector::{
     Fault, Machine, Op, Program, SCALE_BYTES, SILU_BITS, Scale, Step, StepWord, WIDE_BYTES, constants_of, floats_of, part, wide_of,
 };
@@ -232,6 +233,7 @@ fn norm_swiglu_and_requantize_are_within_a_hundredth_of_f64_on_the_models_own_ac
     let (mut norm, mut norm_codes, mut norm_ideal) = (Error::default(), Error::default(), Error::default());
     let (mut hidden, mut hidden_codes, mut hidden_ideal) = (Error::default(), Error::default(), Error::default());
     let mut hidden_parts = Error::default();
+    let (mut silu_wide, mut silu_codes, mut silu_ideal) = (Error::default(), Error::default(), Error::default());
     let (mut again, mut again_ideal) = (Error::default(), Error::default());
     for layer in 0..5 {
         let residuals = activations(&document, layer, "    return x;\n");
@@ -281,6 +283,19 @@ fn norm_swiglu_and_requantize_are_within_a_hundredth_of_f64_on_the_models_own_ac
             again.add(&codes(first), &exact);
             again_ideal.add(&ideal(&exact), &exact);
             let silu = |g: f32| f64::from(g) / (1.0 + (-f64::from(g)).exp());
+            let alone = run(
+                vec![
+                    Step::new(word(Op::TakeWide, ff)),
+                    Step::new(word(Op::Silu, ff)),
+                    Step::new(word(Op::SendWide, ff)),
+                    Step::new(StepWord { bias: SILU_BITS as i8, ..word(Op::SendCodes, ff) }),
+                ],
+                &wide_of(gate, SILU_BITS),
+            );
+            let exact: Vec<f64> = gate.iter().map(|g| silu(*g)).collect();
+            silu_wide.add(&wide(&alone[..3 * ff], SILU_BITS), &exact);
+            silu_codes.add(&codes(&alone[3 * ff..]), &exact);
+            silu_ideal.add(&ideal(&exact), &exact);
             let exact: Vec<f64> = gate.iter().zip(up).map(|(g, u)| silu(*g) * f64::from(*u)).collect();
             hidden.add(&wide(&rest[..3 * ff], VALUE_BITS), &exact);
             hidden_codes.add(&codes(&rest[3 * ff..]), &exact);
@@ -293,6 +308,7 @@ fn norm_swiglu_and_requantize_are_within_a_hundredth_of_f64_on_the_models_own_ac
     assert!(norm_codes.relative() < 0.01 && again.relative() < 0.01 && hidden_parts.relative() < 0.001);
     let table = [
         ("norm", norm.relative(), norm_codes.relative(), norm_ideal.relative()),
+        ("silu", silu_wide.relative(), silu_codes.relative(), silu_ideal.relative()),
         ("swiglu", hidden.relative(), hidden_codes.relative(), hidden_ideal.relative()),
         ("requantize", 0.0, again.relative(), again_ideal.relative()),
     ];
@@ -301,4 +317,37 @@ fn norm_swiglu_and_requantize_are_within_a_hundredth_of_f64_on_the_models_own_ac
         assert!(wide < 0.001, "{name}: {wide}");
         assert!(codes < ideal * 1.01 + 1e-4, "{name}: {codes} where {ideal} can be had");
     }
+}
+
+/// A8 codes at the least power of two that holds them.
+fn grown(x: &[f64]) -> Grown {
+    let log2_scale = (x.iter().fold(1e-9_f64, |max, v| max.max(v.abs())) / 127.0).log2().ceil() as i8;
+    Grown { codes: x.iter().map(|v| (v / 2_f64.powi(i32::from(log2_scale))).round() as i8).collect(), log2_scale }
+}
+
+#[test]
+fn residuals_in_codes_that_grow_against_f64_on_the_models_own_activations() {
+    let bytes = tiny();
+    let document = Document::open(&bytes).unwrap();
+    let (mut found, mut power, mut any) = (Error::default(), Error::default(), Error::default());
+    let values = |g: &Grown| g.codes.iter().map(|&c| f64::from(c) * 2_f64.powi(i32::from(g.log2_scale))).collect::<Vec<f64>>();
+    let mut before = activations(&document, 0, "    return x;\n");
+    for layer in 1..=5 {
+        let after = activations(&document, layer, "    return x;\n");
+        for (x, y) in before.chunks_exact(128).zip(after.chunks_exact(128)) {
+            let x: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
+            let y: Vec<f64> = y.iter().map(|v| f64::from(*v)).collect();
+            let d: Vec<f64> = x.iter().zip(&y).map(|(x, y)| y - x).collect();
+            let (a, b) = (grown(&x), grown(&d));
+            let exact: Vec<f64> = values(&a).iter().zip(values(&b)).map(|(a, b)| a + b).collect();
+            let floats = |g: &Grown| values(g).into_iter().map(|v| v as f32).collect::<Vec<_>>();
+            found.add(&floats(&growing_add(8, &a, &b)), &exact);
+            power.add(&floats(&grown(&exact)), &exact);
+            any.add(&ideal(&exact), &exact);
+        }
+        before = after;
+    }
+    let (found, power, any) = (found.relative(), power.relative(), any.relative());
+    println!("growing add: {found:.5} in A8, {power:.5} the best A8 at a power of two, {any:.5} at any scale");
+    assert!(found < power * 1.01 + 1e-4, "{found} where {power} can be had");
 }

@@ -23,7 +23,7 @@ mod level;
 #[cfg(target_arch = "aarch64")]
 #[allow(unsafe_code)]
 mod neon;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod pairs;
 #[allow(unsafe_code)]
 mod portable;

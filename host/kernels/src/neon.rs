@@ -6,6 +6,7 @@ use nda_spec::WeightCode;
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
 
 use crate::activations::{A2Word, PreparedX, Vectors};
+use crate::pairs;
 
 pub(crate) mod grid;
 
@@ -149,20 +150,13 @@ fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
     }
 }
 
-/// For every nibble the weight of the pair of its bits at 0 or at 2, of which plane 0 gives the higher.
+/// For every nibble the weight of the pair of its bits at 0 or at 2, signed.
 const fn tables(code: WeightCode) -> [[i8; 16]; 2] {
-    let mut tables = [[0; 16]; 2];
+    let mut tables = [pairs::table(code, 0), pairs::table(code, 2)];
     let mut index = 0;
     while index < 16 {
-        let mut which = 0;
-        while which < 2 {
-            let pair = index >> (2 * which);
-            // A contradictory ternary weight reads as 0, as in TileMatrix::get.
-            if let Some(weight) = code.decode(pair & 2 != 0, pair & 1 != 0) {
-                tables[which][index] = weight;
-            }
-            which += 1;
-        }
+        tables[0][index] += pairs::lowest(code);
+        tables[1][index] += pairs::lowest(code);
         index += 1;
     }
     tables
@@ -216,11 +210,17 @@ fn add_products(
     x: &[u64; 8],
 ) -> [int16x8_t; PAIR_ROWS] {
     for (weights, &x) in weights(tables, p0, p1).into_iter().zip(x) {
-        let x = vreinterpretq_s8_u8(broadcast(x));
-        narrow[0] = vmlal_s8(narrow[0], vget_low_s8(weights), vget_low_s8(x));
-        narrow[1] = vmlal_high_s8(narrow[1], weights, x);
+        narrow = multiply(narrow, weights, x);
     }
     narrow
+}
+
+/// Adds the products of 8 bytes of two rows and of the activations that both meet.
+#[inline]
+#[target_feature(enable = "neon")]
+fn multiply(narrow: [int16x8_t; PAIR_ROWS], weights: int8x16_t, x: u64) -> [int16x8_t; PAIR_ROWS] {
+    let x = vreinterpretq_s8_u8(broadcast(x));
+    [vmlal_s8(narrow[0], vget_low_s8(weights), vget_low_s8(x)), vmlal_high_s8(narrow[1], weights, x)]
 }
 
 /// Exchanges the bits of `high` at `mask` with those of `low` `SHIFT` places higher: a step of a transposition of bits
@@ -266,9 +266,7 @@ fn vectors(code: WeightCode, tile: &[u64], x: &Vectors, totals: &mut [[i32; 8]])
             for (x, total) in x_word.iter().zip(totals) {
                 let mut narrow = [vdupq_n_s16(0); PAIR_ROWS];
                 for (&weights, &x) in weights.iter().zip(x) {
-                    let x = vreinterpretq_s8_u8(broadcast(x));
-                    narrow[0] = vmlal_s8(narrow[0], vget_low_s8(weights), vget_low_s8(x));
-                    narrow[1] = vmlal_high_s8(narrow[1], weights, x);
+                    narrow = multiply(narrow, weights, x);
                 }
                 for (total, narrow) in total.as_chunks_mut::<4>().0.iter_mut().zip(narrow) {
                     // SAFETY: `total` is 16 readable and writable bytes, and these ask for no more than an i32's alignment.

@@ -1,7 +1,7 @@
 //! Weights by table: what a pair of bits, one of each plane, stands for as an unsigned byte.
 //!
 //! The 8-bit dot products of AVX2 and AVX-512 multiply unsigned by signed bytes, so a weight is looked up as
-//! `w - lowest`, and `lowest * sum(x)` is added to the sum.
+//! `w - lowest`, and `lowest * sum(x)` is added to the sum. NEON multiplies signed bytes and adds `lowest` to the table.
 
 use nda_spec::WeightCode;
 
@@ -25,4 +25,11 @@ pub(crate) const fn table<const LEN: usize>(code: WeightCode, shift: usize) -> [
         index += 1;
     }
     table
+}
+
+/// The level that a nibble of two stacks' pairs stands for, the first stack's in the lower half: `[low, high]` are tables of the pairs
+/// at bits 0 and 2.
+pub(crate) fn level_table([low, high]: [[i8; 16]; 2], first: i8, second: i8) -> [i8; 16] {
+    // A table looks at all bits from its shift on: the lower pair is cut out of the index.
+    std::array::from_fn(|index| low[index % 4] * first + high[index] * second)
 }

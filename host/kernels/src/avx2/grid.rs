@@ -3,9 +3,9 @@
 
 use std::arch::x86_64::*;
 
+use nda_spec::GridMatrix;
 use nda_spec::grid::MAX_STACKS;
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_COLS, WORD_U64, col_words};
-use nda_spec::{GridMatrix, WeightCode};
 
 use super::{HALF_ROWS, HALVES, broadcast, exchange, load_table, nibbles, plane, prefetch, weights};
 use crate::grid::GridInput;
@@ -25,13 +25,6 @@ pub(crate) struct Avx2Grid {
 /// holds two columns; the first table is for the lower pair of bits, the second for the higher.
 type Tables = [[[i8; 16]; 2]; MAX_STACKS.div_ceil(2)];
 
-/// The level that a nibble of two stacks' pairs stands for, the first stack's in the lower half.
-fn level_table(code: WeightCode, first: i8, second: i8) -> [i8; 16] {
-    let (low, high): ([i8; 16], [i8; 16]) = (pairs::table(code, 0), pairs::table(code, 2));
-    // A table looks at all bits from its shift on: the lower pair is cut out of the index.
-    std::array::from_fn(|index| low[index % 4] * first + high[index] * second)
-}
-
 impl Avx2Grid {
     /// The kernel of a grid, or the feature that is missing.
     pub fn new(grid: &GridMatrix<'_>) -> Result<Self, &'static str> {
@@ -46,7 +39,10 @@ impl Avx2Grid {
         let mut tables = [[[0; 16]; 2]; MAX_STACKS.div_ceil(2)];
         for (tables, coefficients) in tables.iter_mut().zip(grid.coefficients().chunks(2)) {
             *tables = match *coefficients {
-                [first, second] => [level_table(grid.code(), first, second), [0; 16]],
+                [first, second] => {
+                    let tables = [0, 2].map(|shift| pairs::table(grid.code(), shift));
+                    [pairs::level_table(tables, first, second), [0; 16]]
+                }
                 _ => [0, 2].map(|shift| pairs::table(grid.code(), shift).map(|w: i8| w * coefficients[0])),
             };
         }

@@ -3,12 +3,13 @@
 
 use std::arch::aarch64::*;
 
+use nda_spec::GridMatrix;
 use nda_spec::grid::{MAX_COEFFICIENT_SUM, MAX_STACKS, half_to_f32};
 use nda_spec::tile::{TILE_ROWS, WORD_U64, col_words};
-use nda_spec::{GridMatrix, WeightCode};
 
-use super::{Neon, PAIR_ROWS, PAIRS, broadcast, exchange, load_table, nibbles, plane, tables, weights};
+use super::{Neon, PAIR_ROWS, PAIRS, exchange, load_table, multiply, nibbles, plane, tables, weights};
 use crate::grid::GridInput;
+use crate::pairs;
 
 /// Products that are added in 16 bits before they are widened: a level is at most `2 * MAX_COEFFICIENT_SUM`, a code 127.
 const TOGETHER: usize = 4;
@@ -24,20 +25,13 @@ pub(crate) struct NeonGrid {
 /// over those of two columns.
 type Tables = [[[i8; 16]; 2]; MAX_STACKS.div_ceil(2)];
 
-/// The level that a nibble of two stacks' pairs stands for, the first stack's in the lower half.
-fn level_table(code: WeightCode, first: i8, second: i8) -> [i8; 16] {
-    let [low, high] = tables(code);
-    // The first table looks at all bits: the lower pair is cut out of the index.
-    std::array::from_fn(|index| low[index % 4] * first + high[index] * second)
-}
-
 impl NeonGrid {
     /// The kernel of a grid.
     pub fn new(_: Neon, grid: &GridMatrix<'_>) -> NeonGrid {
         let mut all = [[[0; 16]; 2]; MAX_STACKS.div_ceil(2)];
         for (all, coefficients) in all.iter_mut().zip(grid.coefficients().chunks(2)) {
             *all = match *coefficients {
-                [first, second] => [level_table(grid.code(), first, second), [0; 16]],
+                [first, second] => [pairs::level_table(tables(grid.code()), first, second), [0; 16]],
                 _ => tables(grid.code()).map(|table| table.map(|w| w * coefficients[0])),
             };
         }
@@ -107,9 +101,7 @@ fn sums(levels: &[int8x16_t; 8], x: &[u64; 8]) -> int32x4_t {
     for (levels, x) in levels.as_chunks::<TOGETHER>().0.iter().zip(x.as_chunks::<TOGETHER>().0) {
         let mut narrow = [vdupq_n_s16(0); PAIR_ROWS];
         for (&level, &x) in levels.iter().zip(x) {
-            let x = vreinterpretq_s8_u8(broadcast(x));
-            narrow[0] = vmlal_s8(narrow[0], vget_low_s8(level), vget_low_s8(x));
-            narrow[1] = vmlal_high_s8(narrow[1], level, x);
+            narrow = multiply(narrow, level, x);
         }
         wide = [vpadalq_s16(wide[0], narrow[0]), vpadalq_s16(wide[1], narrow[1])];
     }
