@@ -41,7 +41,7 @@ const fn costed(name: &'static str, lanes: usize, what: &'static str) -> Element
 }
 
 /// All of them.
-pub const ELEMENT_UNITS: [ElementUnit; 20] = [
+pub const ELEMENT_UNITS: [ElementUnit; 21] = [
     costed("seed_aligned_add_32", 32, "add, equal scales, Boolean"),
     costed("seed_table", 4, "add or SwiGLU, table of 65,536 bytes in block RAM"),
     costed("seed_table_single", 4, "the same in single-port RAM"),
@@ -53,6 +53,7 @@ pub const ELEMENT_UNITS: [ElementUnit; 20] = [
     costed("seed_rms_norm_32", 32, "rms_norm, popcount"),
     costed("seed_quantize_1", 1, "quantize, one float a cycle"),
     costed("growing_add_4x8", 4, "growing add, A8 (default mode)"),
+    costed("growing_add_2x16", 2, "growing add, 16 bits: two parts of A8"),
     tested("seed_aligned_add_8", 8),
     tested("seed_add_8", 8),
     tested("seed_swiglu_8", 8),
@@ -82,6 +83,7 @@ pub fn element_units() -> Result<Vec<(&'static str, String)>, EmitError> {
         unit("seed_rms_norm_32", &SeedRmsNorm::<32>::new(eps(1)))?,
         unit("seed_quantize_1", &SeedQuantize::<1, 32, 32>::new(FloatFormat::binary32()))?,
         unit("growing_add_4x8", &GrowingAdd::<4, 32>::default())?,
+        unit("growing_add_2x16", &GrowingAdd::<2, 32>::default())?,
         unit("seed_aligned_add_8", &SeedAlignedAdd::<8>::default())?,
         unit("seed_add_8", &SeedAdd::<8>::default())?,
         unit("seed_swiglu_8", &SeedSwiglu::<8>::default())?,

@@ -9,7 +9,7 @@
 //! Handshake: ready/valid on both sides; `in_last` with a pass's last beat, `out_last` with a vector's. Latency 1, interval 1.
 //! Cost: docs/elements.md; a shifter of `2 B + 1` bits and three adders a lane. Source: NUMBERS.md, section on elements.
 
-use nda_spec::growing::gap_limit;
+use nda_spec::growing::{MAX_BITS, gap_limit};
 use rust_hdl_core::prelude::*;
 
 /// `N` codes of together `X` bits a beat.
@@ -61,10 +61,11 @@ impl<const N: usize, const X: usize> Logic for GrowingAdd<N, X> {
 
     fn hdl(&self) -> Verilog {
         let b = X / N;
-        assert!(N * b == X && (2..=8).contains(&b), "{N} codes of 2 to 8 bits are no {X} bits");
+        assert!(N * b == X && (2..=MAX_BITS as usize).contains(&b), "{N} codes of 2 to {MAX_BITS} bits are no {X} bits");
         // Fractional bits of a sum, the largest gap that they hold exactly, and a sum's bits.
         let (fraction, most) = (b + 1, gap_limit(b as u32));
         let wide = b + fraction + 1;
+        let shift_bits = most.ilog2() + 1;
         let (max, min) = ((1_i64 << (b - 1)) - 1, 1_u64 << (b - 1));
         let mut text = format!(
             "reg passing = 0;\n\
@@ -74,12 +75,13 @@ impl<const N: usize, const X: usize> Logic for GrowingAdd<N, X> {
              wire [7:0] d_biased = d_log2 ^ 8'h80;\n\
              wire x_is_fine = x_biased < d_biased;\n\
              wire [7:0] gap = x_is_fine ? d_biased - x_biased : x_biased - d_biased;\n\
-             wire [3:0] shift = gap > 8'd{most} ? 4'd{most} : gap[3:0];\n\
+             wire [{s1}:0] shift = gap > 8'd{most} ? {shift_bits}'d{most} : gap[{s1}:0];\n\
              wire [7:0] coarser = x_is_fine ? d_log2 : x_log2;\n\
              // One lane's port is no vector, but a wire of one bit is.\n\
              wire [{n}:0] kept = keep;\n\
              wire [{n}:0] unfit;\n\
              wire [{last}:0] new_sum;\n",
+            s1 = shift_bits - 1,
             n = N - 1,
             last = X - 1,
         );

@@ -200,8 +200,8 @@ fn ideal(exact: &[f64]) -> Vec<f32> {
     exact.iter().map(|v| ((v / step).round() * step) as f32).collect()
 }
 
-/// SwiGLU as the upper and lower parts of codes.
-fn two_parts(gate: &[f32], up: &[f32]) -> Vec<f32> {
+/// SiLU of a gate as the upper and lower parts of codes, or SwiGLU if there is what to multiply it with.
+fn two_parts(gate: &[f32], up: Option<&[f32]>) -> Vec<f32> {
     let ff = gate.len();
     let mut machine = Machine::new(1024);
     let mut run = |steps: Vec<Step>, input: &[i32]| {
@@ -209,17 +209,25 @@ fn two_parts(gate: &[f32], up: &[f32]) -> Vec<f32> {
         machine.run::<Fault>(&Program { steps }, &bytes, |_, _, _| Ok(())).unwrap();
         (machine.codes[..ff].to_vec(), machine.scale.step())
     };
-    let codes = |with| Step::new(StepWord { src: 512, bias: VALUE_BITS as i8, with, ..word(Op::Codes, ff) });
-    let steps = vec![
-        Step::new(word(Op::TakeWide, ff)),
-        Step::new(StepWord { dst: 512, ..word(Op::TakeWide, ff) }),
-        Step::new(word(Op::Silu, ff)),
-        Step::new(StepWord { with: 512, dst: 512, shift: SILU_BITS as u8, ..word(Op::Multiply, ff) }),
-        codes(part::UPPER),
-    ];
-    let (upper, step) = run(steps, &[wide_of(gate, SILU_BITS), wide_of(up, VALUE_BITS)].concat());
+    let mut steps = vec![Step::new(word(Op::TakeWide, ff))];
+    let mut input = wide_of(gate, SILU_BITS);
+    // Where what becomes codes stands, and its bits behind the point.
+    let (mut src, mut bits) = (0, SILU_BITS);
+    if let Some(up) = up {
+        steps.push(Step::new(StepWord { dst: 512, ..word(Op::TakeWide, ff) }));
+        input.extend(wide_of(up, VALUE_BITS));
+    }
+    steps.push(Step::new(word(Op::Silu, ff)));
+    if up.is_some() {
+        (src, bits) = (512, VALUE_BITS);
+        steps.push(Step::new(StepWord { with: 512, dst: 512, shift: SILU_BITS as u8, ..word(Op::Multiply, ff) }));
+    }
+    let codes = |with| Step::new(StepWord { src, bias: bits as i8, with, ..word(Op::Codes, ff) });
+    steps.push(codes(part::UPPER));
+    let (upper, step) = run(steps, &input);
     // What stands in between changes the largest, as a product does; the lower parts are by what the upper ones were.
-    let between = Step::new(StepWord { src: 0, dst: 0, with: 0, shift: 1, ..word(Op::Multiply, ff) });
+    let elsewhere = 512 - src;
+    let between = Step::new(StepWord { src: elsewhere, dst: elsewhere, with: elsewhere, shift: 1, ..word(Op::Multiply, ff) });
     let (lower, same) = run(vec![between, codes(part::LOWER)], &[]);
     assert_eq!(step, same);
     upper.iter().zip(lower).map(|(u, l)| ((f64::from(*u) + f64::from(l) / 256.0) * step) as f32).collect()
@@ -232,7 +240,7 @@ fn norm_swiglu_and_requantize_are_within_a_hundredth_of_f64_on_the_models_own_ac
     let (d, ff) = (128, 384);
     let (mut norm, mut norm_codes, mut norm_ideal) = (Error::default(), Error::default(), Error::default());
     let (mut hidden, mut hidden_codes, mut hidden_ideal) = (Error::default(), Error::default(), Error::default());
-    let mut hidden_parts = Error::default();
+    let (mut hidden_parts, mut silu_parts) = (Error::default(), Error::default());
     let (mut silu_wide, mut silu_codes, mut silu_ideal) = (Error::default(), Error::default(), Error::default());
     let (mut again, mut again_ideal) = (Error::default(), Error::default());
     for layer in 0..5 {
@@ -296,16 +304,19 @@ fn norm_swiglu_and_requantize_are_within_a_hundredth_of_f64_on_the_models_own_ac
             silu_wide.add(&wide(&alone[..3 * ff], SILU_BITS), &exact);
             silu_codes.add(&codes(&alone[3 * ff..]), &exact);
             silu_ideal.add(&ideal(&exact), &exact);
+            silu_parts.add(&two_parts(gate, None), &exact);
             let exact: Vec<f64> = gate.iter().zip(up).map(|(g, u)| silu(*g) * f64::from(*u)).collect();
             hidden.add(&wide(&rest[..3 * ff], VALUE_BITS), &exact);
             hidden_codes.add(&codes(&rest[3 * ff..]), &exact);
             hidden_ideal.add(&ideal(&exact), &exact);
-            hidden_parts.add(&two_parts(gate, up), &exact);
+            hidden_parts.add(&two_parts(gate, Some(up)), &exact);
         }
     }
     // What the model's blocks do: SwiGLU's codes are its upper parts, and its lower ones in a second product.
     println!("swiglu: {:.5} in two parts of A8", hidden_parts.relative());
-    assert!(norm_codes.relative() < 0.01 && again.relative() < 0.01 && hidden_parts.relative() < 0.001);
+    println!("silu: {:.5} in two parts of A8", silu_parts.relative());
+    assert!(norm_codes.relative() < 0.01 && again.relative() < 0.01);
+    assert!(hidden_parts.relative() < 0.001 && silu_parts.relative() < 0.001);
     let table = [
         ("norm", norm.relative(), norm_codes.relative(), norm_ideal.relative()),
         ("silu", silu_wide.relative(), silu_codes.relative(), silu_ideal.relative()),
@@ -319,10 +330,11 @@ fn norm_swiglu_and_requantize_are_within_a_hundredth_of_f64_on_the_models_own_ac
     }
 }
 
-/// A8 codes at the least power of two that holds them.
-fn grown(x: &[f64]) -> Grown {
-    let log2_scale = (x.iter().fold(1e-9_f64, |max, v| max.max(v.abs())) / 127.0).log2().ceil() as i8;
-    Grown { codes: x.iter().map(|v| (v / 2_f64.powi(i32::from(log2_scale))).round() as i8).collect(), log2_scale }
+/// Codes at the least power of two that holds them.
+fn grown(bits: u32, x: &[f64]) -> Grown {
+    let top = f64::from((1_i32 << (bits - 1)) - 1);
+    let log2_scale = (x.iter().fold(1e-9_f64, |max, v| max.max(v.abs())) / top).log2().ceil() as i8;
+    Grown { codes: x.iter().map(|v| (v / 2_f64.powi(i32::from(log2_scale))).round() as i16).collect(), log2_scale }
 }
 
 #[test]
@@ -330,7 +342,10 @@ fn residuals_in_codes_that_grow_against_f64_on_the_models_own_activations() {
     let bytes = tiny();
     let document = Document::open(&bytes).unwrap();
     let (mut found, mut power, mut any) = (Error::default(), Error::default(), Error::default());
+    let (mut parts, mut parts_whole) = (Error::default(), Error::default());
     let values = |g: &Grown| g.codes.iter().map(|&c| f64::from(c) * 2_f64.powi(i32::from(g.log2_scale))).collect::<Vec<f64>>();
+    let floats = |g: &Grown| values(g).into_iter().map(|v| v as f32).collect::<Vec<_>>();
+    let exact = |a: &Grown, b: &Grown| values(a).iter().zip(values(b)).map(|(a, b)| a + b).collect::<Vec<f64>>();
     let mut before = activations(&document, 0, "    return x;\n");
     for layer in 1..=5 {
         let after = activations(&document, layer, "    return x;\n");
@@ -338,16 +353,23 @@ fn residuals_in_codes_that_grow_against_f64_on_the_models_own_activations() {
             let x: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
             let y: Vec<f64> = y.iter().map(|v| f64::from(*v)).collect();
             let d: Vec<f64> = x.iter().zip(&y).map(|(x, y)| y - x).collect();
-            let (a, b) = (grown(&x), grown(&d));
-            let exact: Vec<f64> = values(&a).iter().zip(values(&b)).map(|(a, b)| a + b).collect();
-            let floats = |g: &Grown| values(g).into_iter().map(|v| v as f32).collect::<Vec<_>>();
-            found.add(&floats(&growing_add(8, &a, &b)), &exact);
-            power.add(&floats(&grown(&exact)), &exact);
-            any.add(&ideal(&exact), &exact);
+            let (a, b) = (grown(8, &x), grown(8, &d));
+            let sum = exact(&a, &b);
+            found.add(&floats(&growing_add(8, &a, &b)), &sum);
+            power.add(&floats(&grown(8, &sum)), &sum);
+            any.add(&ideal(&sum), &sum);
+            // The upper part of 16 bits is the A8 code, the lower what it leaves; against what the codes say, and against
+            // the residual and the layer's floats before they were codes.
+            let (a, b) = (grown(16, &x), grown(16, &d));
+            parts.add(&floats(&growing_add(16, &a, &b)), &exact(&a, &b));
+            parts_whole.add(&floats(&growing_add(16, &a, &b)), &y);
         }
         before = after;
     }
     let (found, power, any) = (found.relative(), power.relative(), any.relative());
     println!("growing add: {found:.5} in A8, {power:.5} the best A8 at a power of two, {any:.5} at any scale");
     assert!(found < power * 1.01 + 1e-4, "{found} where {power} can be had");
+    let (parts, whole) = (parts.relative(), parts_whole.relative());
+    println!("growing add: {parts:.2e} in two parts of A8, {whole:.2e} with what its operands' codes lose");
+    assert!(parts < 0.001 && whole < 0.001, "{parts} and {whole}");
 }

@@ -21,6 +21,7 @@ pub(super) fn parts() -> Result<Vec<Part>, TextError> {
         table("seed_table_single", true)?,
         growing("growing_add_3x4", 3, 4, true)?,
         growing("growing_add_4x8", 4, 8, false)?,
+        growing("growing_add_2x16", 2, 16, false)?,
     ])
 }
 
@@ -399,6 +400,9 @@ fn table(unit: &str, is_single: bool) -> Result<Part, TextError> {
 fn growing(unit: &str, count: usize, bits: usize, quick: bool) -> Result<Part, TextError> {
     let most = gap_limit(bits as u32);
     let (max, min) = ((1_i32 << (bits - 1)) - 1, -(1_i32 << (bits - 1)));
+    // Bits of the shift, and of an exact sum with its half.
+    let (shift_bits, width) = (most.ilog2() + 1, 2 * bits + 8);
+    let w = width - 1;
     let mut checks = Checks::new();
     keeps(&mut checks, &["x_log2", "d_log2"]);
     checks.say(&format!(
@@ -410,8 +414,8 @@ fn growing(unit: &str, count: usize, bits: usize, quick: bool) -> Result<Part, T
          wire [9:0] any_gap = d_is_finer ? x_exponent - d_exponent : d_exponent - x_exponent;\n\
          wire [4:0] want_gap = any_gap > {most} ? {most} : any_gap;\n\
          // Half away from zero: the magnitude rounded half up.\n\
-         function signed [23:0] rounded_at(input signed [23:0] v, input [4:0] at);\n\
-         \x20   rounded_at = v < 0 ? -((-v + ((24'sd1 <<< at) >>> 1)) >>> at) : (v + ((24'sd1 <<< at) >>> 1)) >>> at;\n\
+         function signed [{w}:0] rounded_at(input signed [{w}:0] v, input [4:0] at);\n\
+         \x20   rounded_at = v < 0 ? -((-v + (({width}'sd1 <<< at) >>> 1)) >>> at) : (v + (({width}'sd1 <<< at) >>> 1)) >>> at;\n\
          endfunction"
     ));
     let mut over = Vec::new();
@@ -419,12 +423,12 @@ fn growing(unit: &str, count: usize, bits: usize, quick: bool) -> Result<Part, T
         let range = format!("{}:{}", lane * bits + bits - 1, lane * bits);
         checks.say(&format!(
             "wire signed [{top}:0] x_{lane} = x[{range}];\nwire signed [{top}:0] d_{lane} = d[{range}];\n\
-             wire signed [23:0] x_wide_{lane} = x_{lane};\nwire signed [23:0] d_wide_{lane} = d_{lane};\n\
-             wire signed [23:0] wide_{lane} = d_is_finer ? (x_wide_{lane} <<< want_gap) + d_wide_{lane} : (d_wide_{lane} <<< want_gap) + x_wide_{lane};\n\
-             wire signed [23:0] at_coarse_{lane} = rounded_at(wide_{lane}, want_gap);\n\
-             wire signed [23:0] at_next_{lane} = rounded_at(wide_{lane}, want_gap + 5'd1);\n\
-             wire signed [23:0] chosen_{lane} = want_grows ? at_next_{lane} : at_coarse_{lane};\n\
-             wire signed [23:0] want_{lane} = !keep[{lane}] ? 24'sd0 : chosen_{lane} > {max} ? {max} : chosen_{lane} < {min} ? {min} : chosen_{lane};",
+             wire signed [{w}:0] x_wide_{lane} = x_{lane};\nwire signed [{w}:0] d_wide_{lane} = d_{lane};\n\
+             wire signed [{w}:0] wide_{lane} = d_is_finer ? (x_wide_{lane} <<< want_gap) + d_wide_{lane} : (d_wide_{lane} <<< want_gap) + x_wide_{lane};\n\
+             wire signed [{w}:0] at_coarse_{lane} = rounded_at(wide_{lane}, want_gap);\n\
+             wire signed [{w}:0] at_next_{lane} = rounded_at(wide_{lane}, want_gap + 5'd1);\n\
+             wire signed [{w}:0] chosen_{lane} = want_grows ? at_next_{lane} : at_coarse_{lane};\n\
+             wire signed [{w}:0] want_{lane} = !keep[{lane}] ? {width}'sd0 : chosen_{lane} > {max} ? {max} : chosen_{lane} < {min} ? {min} : chosen_{lane};",
             top = bits - 1,
         ));
         over.push(format!("(keep[{lane}] && (at_coarse_{lane} > {max} || at_coarse_{lane} < {min}))"));
@@ -454,7 +458,11 @@ fn growing(unit: &str, count: usize, bits: usize, quick: bool) -> Result<Part, T
     let wide = 2 * bits + 2;
     let mutants = vec![
         Mutant::new("half away from zero", "- $signed({1'b0, exact_0[", "- $signed({1'b0, ~exact_0["),
-        Mutant::new("the last gap that matters", format!("gap > 8'd{most} ? 4'd{most}"), format!("gap > 8'd{most} ? 4'd{}", most - 1)),
+        Mutant::new(
+            "the last gap that matters",
+            format!("gap > 8'd{most} ? {shift_bits}'d{most}"),
+            format!("gap > 8'd{most} ? {shift_bits}'d{}", most - 1),
+        ),
         Mutant::new("half of the last place", format!("{wide}'d{half};"), format!("{wide}'d{};", half + 1)),
         Mutant::new("the largest scale", "coarser != 8'd127", "coarser != 8'd126"),
     ];
