@@ -4,10 +4,12 @@
 //! file alone. Everything is checked when it is read, so that nothing behind this crate meets a half row. No HDL and no
 //! tool is known here.
 
+mod memories;
 mod pins;
 mod pll;
 mod time;
 
+pub use memories::MemoryFile;
 pub use pins::{Pin, PinFile};
 pub use pll::{Frequency, Pll, PllError};
 pub use time::{TURNAROUND_S, TokenTime, TokenWork};
@@ -19,12 +21,12 @@ use std::collections::BTreeSet;
 /// The rows' text (`boards.toml`).
 pub const BOARDS_TOML: &str = include_str!("../boards.toml");
 
-macro_rules! pin_files {
+macro_rules! files {
     ($($name:literal),+ $(,)?) => { &[$(($name, include_str!(concat!("../", $name)))),+] };
 }
 
 /// Every pin file: name and text.
-pub const PIN_FILES: &[(&str, &str)] = pin_files![
+pub const PIN_FILES: &[(&str, &str)] = files![
     "colorlight-i5.lpf",
     "gatemate-evb.ccf",
     "hx8k-breakout.pcf",
@@ -36,6 +38,9 @@ pub const PIN_FILES: &[(&str, &str)] = pin_files![
     "tang-primer-25k.cst",
     "ulx3s.lpf",
 ];
+
+/// Every memory file: name and text.
+pub const MEMORY_FILES: &[(&str, &str)] = files!["ulx3s-85f.ebr"];
 
 /// Which tools and which primitives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -170,6 +175,9 @@ pub struct Board {
     pub speed: String,
     /// The pin file.
     pub pins: String,
+    /// The file that says where the configuration's memories are; empty where the placer decides.
+    #[serde(default)]
+    pub memories: String,
     /// The clock source.
     pub oscillator: Oscillator,
     /// The port that the host drives.
@@ -312,6 +320,19 @@ impl Board {
         PinFile::parse(self.family, name, text)
     }
 
+    /// The memory file, parsed, if the row names one.
+    ///
+    /// # Errors
+    /// The file is not there or a line of it is wrong.
+    pub fn memory_file(&self) -> Result<Option<MemoryFile>, BoardError> {
+        if self.memories.is_empty() {
+            return Ok(None);
+        }
+        let file = MEMORY_FILES.iter().find(|(name, _)| *name == self.memories);
+        let (name, text) = file.ok_or_else(|| self.error("memories", format!("there is no memory file '{}'", self.memories)))?;
+        MemoryFile::parse(name, text).map(Some)
+    }
+
     /// The top's ports: name and direction, each bit of a vector for itself.
     pub fn ports(&self) -> Vec<(&str, Direction)> {
         let inputs = [self.oscillator.port.as_str(), self.rx.as_str()];
@@ -353,7 +374,7 @@ impl Board {
         let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let percent = |n: u32| (1..=100).contains(&n);
         let placeholders = self.programmer.iter().filter(|a| a.contains("{bitstream}")).count();
-        let rules: [(&'static str, bool, String); 8] = [
+        let rules: [(&'static str, bool, String); 9] = [
             ("name", !self.name.is_empty() && self.name.chars().all(is_name), "must be lower case letters, digits and hyphens".into()),
             ("title", !self.title.is_empty(), "must not be empty".into()),
             ("id", self.id != 0, "must not be 0, which is the simulated board".into()),
@@ -369,6 +390,11 @@ impl Board {
                 self.pins.rsplit('.').next() == Some(self.family.pin_extension()),
                 format!("must end in .{}", self.family.pin_extension()),
             ),
+            (
+                "memories",
+                self.memories.is_empty() || self.family == Family::Ecp5,
+                "only an ECP5's block RAMs can be placed by a file".into(),
+            ),
             ("note", self.status == Status::Routed || !self.note.is_empty(), "must say why the board is not routed".into()),
         ];
         for (field, good, problem) in rules {
@@ -376,6 +402,7 @@ impl Board {
                 return Err(self.error(field, problem));
             }
         }
+        self.memory_file()?;
         self.check_pins()
     }
 

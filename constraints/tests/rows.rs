@@ -1,6 +1,6 @@
 //! Rows and pin files: what is shipped is whole, and what is not whole is refused with its place.
 
-use nda_boards::{BOARDS_TOML, Board, BoardError, Direction, Family, PIN_FILES, PinFile, Pll, Status};
+use nda_boards::{BOARDS_TOML, Board, BoardError, Direction, Family, MEMORY_FILES, PIN_FILES, PinFile, Pll, Status};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -44,12 +44,13 @@ fn ids_stay_with_their_boards() {
 fn every_pin_file_of_the_folder_is_a_rows_and_every_rows_is_there() {
     let folder = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the folder");
     let names = folder.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
-    let is_pin_file = |name: &String| ["lpf", "pcf", "cst", "ccf"].iter().any(|end| Path::new(name).extension().is_some_and(|e| e == *end));
-    let there: BTreeSet<String> = names.filter(is_pin_file).collect();
-    let listed: BTreeSet<String> = PIN_FILES.iter().map(|(name, _)| name.to_string()).collect();
-    let used: BTreeSet<String> = boards().into_iter().map(|b| b.pins).collect();
-    assert_eq!(there, listed, "the folder and PIN_FILES");
-    assert_eq!(listed, used, "PIN_FILES and the rows");
+    let is_constraint =
+        |name: &String| ["lpf", "pcf", "cst", "ccf", "ebr"].iter().any(|end| Path::new(name).extension().is_some_and(|e| e == *end));
+    let there: BTreeSet<String> = names.filter(is_constraint).collect();
+    let listed: BTreeSet<String> = PIN_FILES.iter().chain(MEMORY_FILES).map(|(name, _)| name.to_string()).collect();
+    let used: BTreeSet<String> = boards().into_iter().flat_map(|b| [b.pins, b.memories]).filter(|name| !name.is_empty()).collect();
+    assert_eq!(there, listed, "the folder and the lists of files");
+    assert_eq!(listed, used, "the lists of files and the rows");
 }
 
 #[test]
@@ -87,6 +88,12 @@ fn a_bad_row_is_named_with_its_field() {
         ("id = 7\n", "id = 6\n", "board 'hx8k': id: another row has the id 6"),
         ("[\"iceprog\", \"-S\", \"{bitstream}\"]", "[\"iceprog\", \"-S\"]", "board 'hx8k': programmer: must name {bitstream} once"),
         ("pins = \"hx8k-breakout.pcf\"", "pins = \"ulx3s.lpf\"", "board 'hx8k': pins: must end in .pcf"),
+        ("memories = \"ulx3s-85f.ebr\"", "memories = \"other.ebr\"", "board 'ulx3s-85f': memories: there is no memory file 'other.ebr'"),
+        (
+            "pins = \"hx8k-breakout.pcf\"",
+            "pins = \"hx8k-breakout.pcf\"\nmemories = \"ulx3s-85f.ebr\"",
+            "board 'hx8k': memories: only an ECP5's block RAMs can be placed by a file",
+        ),
         ("pins = \"hx8k-breakout.pcf\"", "pins = \"other.pcf\"", "board 'hx8k': pins: there is no pin file 'other.pcf'"),
         ("rx = \"ser_rx\"", "rx = \"rts\"", "board 'hx8k': pins: port 'rts' has no pin"),
         ("rx = \"ser_rx\"", "rx = \"ser_tx\"", "board 'hx8k': ports: two of the ports have one name"),

@@ -6,13 +6,15 @@ use crate::record::{Bitstream, Inputs, Record, Run, SCHEMA, hash, id_text, round
 use crate::report::{Clock, Report, Wanted};
 use crate::tools::{Step, Tools};
 use crate::top::{CLOCK_START, pad_name, top};
-use nda_boards::{Board, Family, PinFile, Status};
-use nda_cores::packed_store::banks;
+use nda_boards::{Board, Family, MemoryFile, PinFile, Status};
+use nda_cores::packed_store::is_banked;
 use nda_cores::{Port, emit_as};
 use nda_spec::Config;
 use nda_spec::config::WeightMemory;
 use nda_spec::wire::Ident;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// The seeds that are tried when none are named.
@@ -23,10 +25,12 @@ pub struct Flow<'t> {
     board: Board,
     config: Config,
     pins: PinFile,
+    /// Places of the memories of the row's own configuration.
+    memories: Option<MemoryFile>,
     tools: &'t Tools,
     folder: PathBuf,
     /// Told one line a step.
-    progress: &'t dyn Fn(&str),
+    progress: &'t (dyn Fn(&str) + Sync),
 }
 
 /// What all seeds have in common.
@@ -49,7 +53,7 @@ impl<'t> Flow<'t> {
     ///
     /// # Errors
     /// A board that is not routed, a configuration that does not fit it, a pin file that cannot be read.
-    pub fn new(board: &Board, tools: &'t Tools, folder: &Path, progress: &'t dyn Fn(&str)) -> Result<Flow<'t>, FlowError> {
+    pub fn new(board: &Board, tools: &'t Tools, folder: &Path, progress: &'t (dyn Fn(&str) + Sync)) -> Result<Flow<'t>, FlowError> {
         Flow::with_config(board, board.config()?, tools, folder, progress)
     }
 
@@ -62,14 +66,15 @@ impl<'t> Flow<'t> {
         config: Config,
         tools: &'t Tools,
         folder: &Path,
-        progress: &'t dyn Fn(&str),
+        progress: &'t (dyn Fn(&str) + Sync),
     ) -> Result<Flow<'t>, FlowError> {
         if board.status != Status::Routed {
             return Err(FlowError::NotRouted { board: board.name.clone(), note: board.note.clone() });
         }
         board.check_config(&config)?;
         std::fs::create_dir_all(folder).map_err(|e| FlowError::io("make", folder, e))?;
-        Ok(Flow { pins: board.pin_file()?, board: board.clone(), config, tools, folder: folder.into(), progress })
+        let memories = if config.name == board.configuration { board.memory_file()? } else { None };
+        Ok(Flow { pins: board.pin_file()?, memories, board: board.clone(), config, tools, folder: folder.into(), progress })
     }
 
     /// Where the bitstream goes.
@@ -77,12 +82,12 @@ impl<'t> Flow<'t> {
         bitstream_path(&self.folder, &self.board)
     }
 
-    /// Routes all seeds, packs the fastest that meets timing and returns the record, which is also in `record.json`. Does
-    /// nothing if the bitstream there is already that of the same inputs and seeds.
+    /// Routes all seeds, so many at a time, packs the fastest that meets timing and returns the record, which is also in
+    /// `record.json`. Does nothing if the bitstream there is already that of the same inputs and seeds.
     ///
     /// # Errors
-    /// The first step that fails; [`FlowError::MissedTiming`] if no seed is fast enough.
-    pub fn build(&self, seeds: &[u64]) -> Result<Record, FlowError> {
+    /// A step that fails; [`FlowError::MissedTiming`] if no seed is fast enough.
+    pub fn build(&self, seeds: &[u64], jobs: NonZeroUsize) -> Result<Record, FlowError> {
         let prepared = self.prepare()?;
         if let Some(record) = self.up_to_date(&prepared, seeds) {
             (self.progress)("the bitstream is up to date");
@@ -94,7 +99,11 @@ impl<'t> Flow<'t> {
         let text = read(&path)?;
         let netlist = Netlist::parse(&text, &path)?;
         let cells = netlist.cell_counts(&path)?;
-        let routed = seeds.iter().map(|&seed| self.route(&prepared, &netlist, seed)).collect::<Result<Vec<_>, _>>()?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build();
+        let pool =
+            pool.map_err(|e| FlowError::Io { what: "start threads for", path: self.folder.clone(), source: std::io::Error::other(e) })?;
+        let route = |&seed: &u64| self.route(&prepared, &netlist, seed);
+        let routed = pool.install(|| seeds.par_iter().map(route).collect::<Result<Vec<_>, _>>())?;
         let met = routed.iter().filter(|r| r.misses.is_empty());
         let best = met.max_by(|a, b| a.run.clock.achieved.total_cmp(&b.run.clock.achieved)).ok_or_else(|| FlowError::MissedTiming {
             board: self.board.name.clone(),
@@ -136,7 +145,7 @@ impl<'t> Flow<'t> {
         write(&self.folder.join("top.v"), top.as_bytes())?;
         let wanted = self.clocks();
         let mut constraints = String::new();
-        for (name, text) in self.constraints(&wanted) {
+        for (name, text) in self.constraints(&wanted).into_iter().chain(self.memories.iter().map(placement)) {
             write(&self.folder.join(&name), text.as_bytes())?;
             constraints += &format!("{name}\n{text}");
         }
@@ -152,7 +161,7 @@ impl<'t> Flow<'t> {
             top: hash(top.as_bytes()),
             constraints: hash(constraints.as_bytes()),
             tools: versions.collect::<Result<_, FlowError>>()?,
-            synthesis: synthesis(&self.board, &self.config),
+            synthesis: synthesis(&self.board, &self.config, self.memories.is_some()),
             route: route_options(&self.board, &wanted),
             pack: pack_options(&self.board),
             seed: 0,
@@ -199,7 +208,8 @@ impl<'t> Flow<'t> {
     /// Synthesises, unless the netlist is of the same sources, script and tool. Returns the seconds.
     fn synthesise(&self, prepared: &Prepared) -> Result<f64, FlowError> {
         let inputs = &prepared.inputs;
-        let key = hash(format!("{} {} {} {:?}", inputs.verilog, inputs.top, inputs.synthesis, inputs.tools).as_bytes());
+        let places = self.memories.as_ref().map_or(String::new(), |m| placement(m).1);
+        let key = hash(format!("{} {} {} {:?}{places}", inputs.verilog, inputs.top, inputs.synthesis, inputs.tools).as_bytes());
         let (netlist, stamp) = (self.folder.join("netlist.json"), self.folder.join("netlist.key"));
         if let Ok(last) = read(&stamp)
             && let Some((old, seconds)) = last.split_once(' ')
@@ -242,7 +252,7 @@ impl<'t> Flow<'t> {
         let misses = report.misses();
         let clock = report.clock("clock").unwrap_or(Clock { achieved: 0.0, constraint: 0.0 });
         let clock = Clock { achieved: rounded(clock.achieved), constraint: rounded(clock.constraint) };
-        (self.progress)(&format!("  {} MHz of {} MHz in {seconds:.0} s", clock.achieved, clock.constraint));
+        (self.progress)(&format!("  seed {seed}: {} MHz of {} MHz in {seconds:.0} s", clock.achieved, clock.constraint));
         let run = Run { seed, id: id_text(id), clock, met: misses.is_empty(), seconds: rounded(seconds) };
         Ok(RoutedSeed { run, report, misses })
     }
@@ -320,9 +330,9 @@ const fn pack_package(family: Family) -> &'static str {
 /// The script of the synthesis.
 ///
 /// The identity's table stays a module, because it is exchanged for each seed; a row of the array stays one where there are
-/// several, because all are alike and are then mapped once; and so does a bank of the weights, for its registers' sake. Wide multiplexers of LUTs (PFUMX, MUX2) make control logic three
-/// times as big; read and write of one address in one cycle never happen, so nothing has to decide between them.
-fn synthesis(board: &Board, config: &Config) -> String {
+/// several, because all are alike and are then mapped once; and so does a bank of the weights, for its registers' sake, unless its
+/// memories are to be placed, each bank's elsewhere. Wide multiplexers of LUTs (PFUMX, MUX2) make control logic three times as big; read and write of one address in one cycle never happen, so nothing has to decide between them.
+fn synthesis(board: &Board, config: &Config, is_placed: bool) -> String {
     let spram = if config.weight_memory == WeightMemory::Spram { " -spram" } else { "" };
     let family = match board.family {
         Family::Ice40 => format!("synth_ice40 -device {} -no-rw-check{spram}", if board.device == "up5k" { "u" } else { "hx" }),
@@ -335,11 +345,27 @@ fn synthesis(board: &Board, config: &Config) -> String {
     let g = &config.geometry;
     let rows = if g.array_rows > 1 { " board_engine_array_row*" } else { "" };
     // Copies of a register, one a bank, would be made one again.
-    let banks = if banks(8 * g.tile_word_bytes()) > 1 { " board_engine_tiles_bank board_engine_command_seal_bytes_bank" } else { "" };
+    let banks = ["tiles", "command_seal_bytes"].map(|store| format!("board_engine_{store}_bank board_engine_{store}_last")).join(" ");
+    let (kept, placed) = match (is_banked(8 * g.tile_word_bytes()), is_placed) {
+        (false, false) => (String::new(), String::new()),
+        (false, true) => (String::new(), format!(" script {PLACEMENT};")),
+        (true, false) => (format!(" {banks}"), String::new()),
+        (true, true) => (format!(" {banks}"), format!(" setattr -mod -unset keep_hierarchy {banks}; flatten; script {PLACEMENT};")),
+    };
     format!(
-        "read_verilog board.v top.v; setattr -mod -set keep_hierarchy 1 board_engine_identity{rows}{banks}; \
-         {family} -top top; write_json netlist.json; tee -q -o stat.txt stat"
+        "read_verilog board.v top.v; setattr -mod -set keep_hierarchy 1 board_engine_identity{rows}{kept}; \
+         {family} -top top;{placed} write_json netlist.json; tee -q -o stat.txt stat"
     )
+}
+
+/// The script that places memories.
+const PLACEMENT: &str = "memories.ys";
+
+/// Its name and text. Yosys stops at a cell that is not there, nextpnr at a site.
+fn placement(memories: &MemoryFile) -> (String, String) {
+    let lines =
+        memories.places.iter().map(|(cell, site)| format!("select -assert-count 1 top/{cell}\nsetattr -set BEL \"{site}\" top/{cell}\n"));
+    (PLACEMENT.into(), lines.collect())
 }
 
 /// nextpnr's arguments but for files and seed. A clock that has no constraint gets the system clock's; what a miss means

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use nda_boards::{Board, Status};
 use nda_firmware::{Flow, FlowError, Record, SEEDS, Tools, build_folder, elements, program, root, table};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -60,6 +61,9 @@ struct Build {
     /// The seeds to try; the fastest that meets timing is packed.
     #[arg(long, value_delimiter = ',', default_values_t = SEEDS)]
     seeds: Vec<u64>,
+    /// Seeds to route at a time; one of an ECP5-85F takes 2 GB.
+    #[arg(long, default_value = "1")]
+    jobs: NonZeroUsize,
     /// Keep the record in firmware/records, for docs/boards.md.
     #[arg(long)]
     record: bool,
@@ -111,7 +115,7 @@ fn run(command: &Command) -> Result<(), FlowError> {
 fn bitstream(root: &Path, board: &Board, build: &Build, folder: &Path) -> Result<(), FlowError> {
     let tools = Tools::of_project(root);
     let progress = |line: &str| println!("{}: {line}", board.name);
-    let record = Flow::new(board, &tools, folder, &progress)?.build(&build.seeds())?;
+    let record = Flow::new(board, &tools, folder, &progress)?.build(&build.seeds(), build.jobs)?;
     if build.record {
         record.write(&table::record_path(root, board))?;
     }

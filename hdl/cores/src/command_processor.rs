@@ -11,7 +11,6 @@
 
 use crate::crc32::Crc32;
 use crate::header_register::HeaderRegister;
-use crate::packed_store;
 use crate::seal_table::SealTable;
 use crate::unpacker::Unpacker;
 use nda_spec::config::Geometry;
@@ -332,9 +331,9 @@ impl<const W: usize, const Y: usize, const U: usize> CommandProcessor<W, Y, U> {
             out_ready: Default::default(),
             header: Default::default(),
             seals: SealTable::new(g.pages().max(2)),
-            seal_bytes: Unpacker::new(packed_store::banks(W)),
+            seal_bytes: Unpacker::for_words(),
             seal_crc: Default::default(),
-            answer: Unpacker::new(1),
+            answer: Unpacker::new(U),
             state: Default::default(),
             position: Default::default(),
             fetched: Default::default(),

@@ -5,7 +5,6 @@
 //! Handshake: `want`/`valid`; `exhausted` stands once every byte is taken. Interval 1 within a word; a word's first byte is valid
 //! `cycles::WORD_CYCLES` after it is wanted. Cost: a word's register.
 
-use crate::packed_store;
 use crate::unpacker::Unpacker;
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;
@@ -57,7 +56,7 @@ impl<const W: usize> Default for ConstantReader<W> {
             tile_read_enable: Default::default(),
             tile_read_address: Default::default(),
             tile_read_data: Default::default(),
-            bytes: Unpacker::new(packed_store::banks(W)),
+            bytes: Unpacker::for_words(),
             left: Default::default(),
             at: Default::default(),
             words_left: Default::default(),

@@ -6,25 +6,29 @@
 //! register, without which an ECP5 block RAM alone takes 5.8 ns (reference/rust-hdl.md, section 3). `read_data` then stays.
 //! A word of [`BANKED_BITS`] and more lies in banks, each with registers of its own for what comes in, reads too: from one register
 //! a signal does not reach two thousand flip-flops and block RAMs on all sides of the die in 10 ns. A read then gives its word
-//! three cycles later ([`read_cycles`]).
+//! three cycles later ([`read_cycles`]). What is written passes one register more before the banks' own.
 //! Handshake: `byte_enable` takes a byte, `write_enable` (with it) writes the word. Interval 1 both ways; a read in the cycle
-//! after a write's finds what stood there before, in banks the new word, or of a single port is lost.
-//! Cost: block RAM, two registers of the word's width, and some 20 for what comes in, 40 a bank.
+//! after a write's finds what stood there before (in banks up to two cycles after), or of a single port is lost.
+//! Cost: block RAM, two registers of the word's width, and some 20 for what comes in, 30 a bank.
 
 use nda_spec::cycles::MEMORY_STAGES;
 use rust_hdl_core::prelude::*;
 
-/// Bits from which on a word lies in banks of a quarter each.
+/// Bits from which on a word lies in banks.
 pub const BANKED_BITS: usize = 2048;
 
-/// Banks of a word of so many bits.
-pub const fn banks(bits: usize) -> usize {
-    if bits < BANKED_BITS { 1 } else { 4 }
+/// Bits of a bank: eight block RAMs of 18 bits and 1,024 words, or four of 36 and 512, so that no bank leaves a part of one
+/// empty but the last. A bank is the neighbourhood that one register reaches.
+pub const BANK_BITS: usize = 144;
+
+/// Whether a word of so many bits lies in banks.
+pub const fn is_banked(bits: usize) -> bool {
+    bits >= BANKED_BITS
 }
 
 /// Cycles from a read to its word of so many bits.
 pub const fn read_cycles(bits: usize) -> usize {
-    if banks(bits) == 1 { MEMORY_STAGES } else { MEMORY_STAGES + 1 }
+    if is_banked(bits) { MEMORY_STAGES + 1 } else { MEMORY_STAGES }
 }
 
 /// What a store is made of.
@@ -59,18 +63,19 @@ pub struct PackedStore<const W: usize> {
     pub read_data: Signal<Out, Bits<W>>,
     _depth: usize,
     _style: MemoryStyle,
-    _banks: usize,
+    _bank: usize,
 }
 
 impl<const W: usize> PackedStore<W> {
     /// A store of `depth` words.
     pub fn new(depth: usize, style: MemoryStyle) -> Self {
-        Self::with_banks(depth, style, banks(W))
+        Self::with_banks(depth, style, if is_banked(W) { BANK_BITS } else { W })
     }
 
-    /// The same with so many banks, whatever the width.
-    pub(crate) fn with_banks(depth: usize, style: MemoryStyle, banks: usize) -> Self {
-        assert!(banks == 1 || style == MemoryStyle::Block && W.is_multiple_of(8 * banks), "banks are of block RAM and whole bytes");
+    /// The same with banks of so many bits, the last of what is left, whatever the width; one as wide as the word is none.
+    pub(crate) fn with_banks(depth: usize, style: MemoryStyle, bank: usize) -> Self {
+        let whole = W.is_multiple_of(8) && bank.is_multiple_of(8);
+        assert!(bank == W || style == MemoryStyle::Block && whole && bank < W, "banks are of block RAM and whole bytes");
         assert!(depth >= 2 && depth <= 1 << 16, "{depth} words do not fit 16 address bits");
         Self {
             clock: Default::default(),
@@ -83,7 +88,7 @@ impl<const W: usize> PackedStore<W> {
             read_data: Default::default(),
             _depth: depth,
             _style: style,
-            _banks: banks,
+            _bank: bank,
         }
     }
 }
@@ -96,8 +101,8 @@ impl<const W: usize> Logic for PackedStore<W> {
     }
 
     fn hdl(&self) -> Verilog {
-        if self._banks > 1 {
-            return banked(W, self._depth, self._banks);
+        if self._bank < W {
+            return banked(W, self._depth, self._bank);
         }
         let top = nda_spec::width::index_bits(self._depth) - 1;
         let assembled = if W > 8 { format!("{{data_in, gathered[{}:8]}}", W - 1) } else { "data_in".into() };
@@ -157,32 +162,50 @@ impl<const W: usize> Logic for PackedStore<W> {
 }
 
 /// A word in banks. Bytes move through the banks as through one long register.
-fn banked(bits: usize, depth: usize, banks: usize) -> Verilog {
-    let (top, bank) = (nda_spec::width::index_bits(depth) - 1, bits / banks);
-    let mut code = "reg [7:0] data_in = 0;\nalways @(posedge clock) data_in <= byte_data;\n".to_string();
+fn banked(bits: usize, depth: usize, bank: usize) -> Verilog {
+    let top = nda_spec::width::index_bits(depth) - 1;
+    let banks = bits.div_ceil(bank);
+    let last = bits - bank * (banks - 1);
+    // The first register is one for all, between what decides on a write and the banks.
+    let mut code = format!(
+        "reg byte_in = 0;\nreg write_in = 0;\nreg [{top}:0] place_in = 0;\nreg [7:0] data_in = 0;\nreg [7:0] data_on = 0;\n\
+         always @(posedge clock) begin\n    byte_in <= byte_enable;\n    write_in <= write_enable;\n    \
+         place_in <= write_address[{top}:0];\n    data_in <= byte_data;\n    data_on <= data_in;\nend\n"
+    );
     for k in (0..banks).rev() {
-        let byte = if k == banks - 1 { "data_in".into() } else { format!("lowest_{}", k + 1) };
+        let (byte, width) = if k == banks - 1 { ("data_on".into(), last) } else { (format!("lowest_{}", k + 1), bank) };
+        let module = if width == bank { "bank" } else { "last" };
         code += &format!(
             "wire [7:0] lowest_{k};\nwire [{}:0] word_{k};\n\
-             packed_store$bank bank_{k}(.clock(clock), .byte_enable(byte_enable), .byte_data({byte}), .write_enable(write_enable), \
-             .write_address(write_address[{top}:0]), .read_enable(read_enable), .read_address(read_address[{top}:0]), \
+             packed_store${module} bank_{k}(.clock(clock), .byte_enable(byte_in), .byte_data({byte}), .write_enable(write_in), \
+             .write_address(place_in), .read_enable(read_enable), .read_address(read_address[{top}:0]), \
              .lowest(lowest_{k}), .read_data(word_{k}));\n",
-            bank - 1,
+            width - 1,
         );
     }
     let words = (0..banks).rev().map(|k| format!("word_{k}")).collect::<Vec<_>>().join(", ");
     code += &format!("assign read_data = {{{words}}};\n");
-    let w = bank - 1;
-    let memory = memory(bank, depth);
-    let cores = format!(
-        "module packed_store$bank(clock, byte_enable, byte_data, write_enable, write_address, read_enable, read_address, lowest, read_data);\n\
+    let mut cores = one_bank("bank", bank, depth);
+    if last < bank {
+        cores += &one_bank("last", last, depth);
+    }
+    Verilog::Wrapper(Wrapper { code, cores })
+}
+
+/// A bank's module.
+fn one_bank(name: &str, bits: usize, depth: usize) -> String {
+    let (top, w) = (nda_spec::width::index_bits(depth) - 1, bits - 1);
+    let memory = memory(bits, depth);
+    let assembled = if bits > 8 { format!("{{byte_data, gathered[{w}:8]}}") } else { "byte_data".into() };
+    format!(
+        "module packed_store${name}(clock, byte_enable, byte_data, write_enable, write_address, read_enable, read_address, lowest, read_data);\n\
          \x20   input wire clock;\n    input wire byte_enable;\n    input wire [7:0] byte_data;\n    input wire write_enable;\n\
          \x20   input wire [{top}:0] write_address;\n    input wire read_enable;\n    input wire [{top}:0] read_address;\n\
          \x20   output wire [7:0] lowest;\n    output reg [{w}:0] read_data;\n\
          reg [{w}:0] gathered = 0;\n\
          reg byte_in = 0;\nreg write_in = 0;\nreg read_in = 0;\nreg fetched_new = 0;\n\
          reg [{top}:0] place_in = 0;\nreg [{top}:0] read_place = 0;\n\
-         wire [{w}:0] assembled = {{byte_data, gathered[{w}:8]}};\n\
+         wire [{w}:0] assembled = {assembled};\n\
          assign lowest = gathered[7:0];\n\
          initial read_data = 0;\n\
          {memory}\
@@ -197,8 +220,7 @@ fn banked(bits: usize, depth: usize, banks: usize) -> Verilog {
          \x20   if (fetched_new) read_data <= fetched;\n\
          end\n\
          endmodule\n",
-    );
-    Verilog::Wrapper(Wrapper { code, cores })
+    )
 }
 
 /// Words of a block RAM of 18 bits, the widest that takes a thousand of them. Deeper memories are cut there: left to itself Yosys

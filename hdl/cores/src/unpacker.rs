@@ -5,6 +5,7 @@
 //! A word in banks comes a cycle after its `load` (`packed_store::read_cycles`), and each bank has its own copies of `load` and
 //! `shift`, which its register so follows a cycle late; the byte that stands does not.
 
+use crate::packed_store::{BANK_BITS, is_banked};
 use rust_hdl_core::prelude::*;
 
 /// `W` bits a word, a multiple of 8.
@@ -14,26 +15,31 @@ pub struct Unpacker<const W: usize> {
     pub clock: Signal<In, Clock>,
     /// Take `word`.
     pub load: Signal<In, Bit>,
-    /// The word; of more banks than one, that of the cycle after `load`.
+    /// The word; where it is in banks, that of the cycle after `load`.
     pub word: Signal<In, Bits<W>>,
     /// Drop the lightest byte.
     pub shift: Signal<In, Bit>,
     /// The lightest byte.
     pub byte_data: Signal<Out, Bits<8>>,
-    _banks: usize,
+    _bank: usize,
 }
 
 impl<const W: usize> Unpacker<W> {
-    /// An unpacker of words in so many banks.
-    pub fn new(banks: usize) -> Self {
-        assert!(W.is_multiple_of(8 * banks) && (banks == 1 || W > 8 * banks), "banks of two bytes and more");
+    /// An unpacker of what a tile store reads.
+    pub fn for_words() -> Self {
+        Self::new(if is_banked(W) { BANK_BITS } else { W })
+    }
+
+    /// An unpacker of words in banks of so many bits, the last of what is left; one as wide as the word is none.
+    pub fn new(bank: usize) -> Self {
+        assert!(W.is_multiple_of(8) && bank.is_multiple_of(8) && bank <= W && (bank == W || bank > 8), "banks of two bytes and more");
         Self {
             clock: Default::default(),
             load: Default::default(),
             word: Default::default(),
             shift: Default::default(),
             byte_data: Default::default(),
-            _banks: banks,
+            _bank: bank,
         }
     }
 }
@@ -46,8 +52,8 @@ impl<const W: usize> Logic for Unpacker<W> {
     }
 
     fn hdl(&self) -> Verilog {
-        if self._banks > 1 {
-            return banked(W, self._banks);
+        if self._bank < W {
+            return banked(W, self._bank);
         }
         let top = W - 1;
         Verilog::Custom(format!(
@@ -60,35 +66,49 @@ impl<const W: usize> Logic for Unpacker<W> {
     }
 }
 
-fn banked(bits: usize, banks: usize) -> Verilog {
-    let bank = bits / banks;
+fn banked(bits: usize, bank: usize) -> Verilog {
+    let banks = bits.div_ceil(bank);
+    let last = bits - bank * (banks - 1);
     let mut code = "reg load_in = 0;\nreg shift_in = 0;\n\
         always @(posedge clock) begin\n    load_in <= load;\n    shift_in <= shift & ~load;\nend\n"
         .to_string();
     for k in (0..banks).rev() {
-        let next = if k == banks - 1 { "8'd0".into() } else { format!("lowest_{}[7:0]", k + 1) };
+        let (next, width) = if k == banks - 1 { ("8'd0".into(), last) } else { (format!("lowest_{}[7:0]", k + 1), bank) };
+        let module = if width == bank { "bank" } else { "last" };
         code += &format!(
             "wire [15:0] lowest_{k};\n\
-             unpacker$bank bank_{k}(.clock(clock), .load(load), .shift(shift), .word(word[{}:{}]), .next({next}), .lowest(lowest_{k}));\n",
-            bank * (k + 1) - 1,
+             unpacker${module} bank_{k}(.clock(clock), .load(load), .shift(shift), .word(word[{}:{}]), .next({next}), .lowest(lowest_{k}));\n",
+            bank * k + width - 1,
             bank * k,
         );
     }
     code += "assign byte_data = load_in ? word[7:0] : shift_in ? lowest_0[15:8] : lowest_0[7:0];\n";
-    let w = bank - 1;
-    let cores = format!(
-        "module unpacker$bank(clock, load, shift, word, next, lowest);\n\
+    let mut cores = one_bank("bank", bank);
+    if last < bank {
+        cores += &one_bank("last", last);
+    }
+    Verilog::Wrapper(Wrapper { code, cores })
+}
+
+/// A bank's module.
+fn one_bank(name: &str, bits: usize) -> String {
+    let w = bits - 1;
+    let (lowest, shifted) = match bits {
+        8 => ("{8'd0, held}", "next".into()),
+        _ => ("held[15:0]", format!("{{next, held[{w}:8]}}")),
+    };
+    format!(
+        "module unpacker${name}(clock, load, shift, word, next, lowest);\n\
          \x20   input wire clock;\n    input wire load;\n    input wire shift;\n    input wire [{w}:0] word;\n    input wire [7:0] next;\n\
          \x20   output wire [15:0] lowest;\n\
          reg [{w}:0] held = 0;\nreg load_in = 0;\nreg shift_in = 0;\n\
-         assign lowest = held[15:0];\n\
+         assign lowest = {lowest};\n\
          always @(posedge clock) begin\n\
          \x20   load_in <= load;\n\
          \x20   shift_in <= shift & ~load;\n\
          \x20   if (load_in) held <= word;\n\
-         \x20   else if (shift_in) held <= {{next, held[{w}:8]}};\n\
+         \x20   else if (shift_in) held <= {shifted};\n\
          end\n\
          endmodule\n",
-    );
-    Verilog::Wrapper(Wrapper { code, cores })
+    )
 }
