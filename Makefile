@@ -4,6 +4,7 @@ CARGO := cargo
 MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
+JOBS ?= 1
 
 .PHONY: chat chat-sim demo test memcheck neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
 
@@ -67,9 +68,9 @@ formal: tools
 build: system
 	$(CARGO) build --release --locked --workspace
 
-# A board's bitstream in target/boards/BOARD: emit, yosys, nextpnr, pack. Rows and names: constraints/boards.toml.
+# A board's bitstream in target/boards/BOARD: emit, yosys, nextpnr, pack; JOBS seeds are routed at a time. Rows and names: constraints/boards.toml.
 bitstream: tools
-	$(FLOW) bitstream $(BOARD)
+	$(FLOW) bitstream $(BOARD) --jobs $(JOBS)
 
 # Loads it; says what to install if the board's programmer is missing.
 flash: bitstream
@@ -77,7 +78,7 @@ flash: bitstream
 
 # All boards, with their records kept, and the table of what they come to.
 boards: tools
-	$(FLOW) boards --record
+	$(FLOW) boards --record --jobs $(JOBS)
 	$(FLOW) table
 
 boards-table:
