@@ -235,7 +235,7 @@ pub enum BoardError {
         /// What is wrong, and what would be right.
         problem: String,
     },
-    /// A line of a pin file.
+    /// A line of a pin file or a memory file.
     #[error("{file}, line {line}: {problem}")]
     Pins {
         /// The file.

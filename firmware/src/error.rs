@@ -126,6 +126,18 @@ pub enum FlowError {
         /// The pin file.
         file: String,
     },
+    /// A memory of the routed design is elsewhere than its file says.
+    #[error("{cell} is at {found} in the routed design, but {file} says {wanted}")]
+    Place {
+        /// The memory's cell.
+        cell: String,
+        /// The memory file's site.
+        wanted: String,
+        /// The routed design's.
+        found: String,
+        /// The memory file.
+        file: String,
+    },
     /// The routed design would answer IDENT with another page.
     #[error("the routed design's identification differs: {problem}")]
     Identity {

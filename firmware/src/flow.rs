@@ -249,6 +249,7 @@ impl<'t> Flow<'t> {
         let routed = Routed::parse(&read(&path)?, &path)?;
         routed.check_page(self.board.family, &page)?;
         self.check_io_types(&routed)?;
+        self.check_places(&routed)?;
         let misses = report.misses();
         let clock = report.clock("clock").unwrap_or(Clock { achieved: 0.0, constraint: 0.0 });
         let clock = Clock { achieved: rounded(clock.achieved), constraint: rounded(clock.constraint) };
@@ -286,6 +287,20 @@ impl<'t> Flow<'t> {
             }
         }
         Ok(())
+    }
+
+    /// Every memory of the memory file is where the file says.
+    fn check_places(&self, routed: &Routed) -> Result<(), FlowError> {
+        let Some(file) = &self.memories else { return Ok(()) };
+        match file.places.iter().find(|(cell, site)| routed.site(cell) != Some(site)) {
+            Some((cell, site)) => Err(FlowError::Place {
+                cell: cell.clone(),
+                wanted: site.clone(),
+                found: routed.site(cell).unwrap_or("nowhere").into(),
+                file: file.name.clone(),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn pack(&self, seed: u64) -> Result<(Bitstream, f64), FlowError> {
@@ -330,8 +345,10 @@ const fn pack_package(family: Family) -> &'static str {
 /// The script of the synthesis.
 ///
 /// The identity's table stays a module, because it is exchanged for each seed; a row of the array stays one where there are
-/// several, because all are alike and are then mapped once; and so does a bank of the weights, for its registers' sake, unless its
-/// memories are to be placed, each bank's elsewhere. Wide multiplexers of LUTs (PFUMX, MUX2) make control logic three times as big; read and write of one address in one cycle never happen, so nothing has to decide between them.
+/// several, because all are alike and are then mapped once; and so does a bank of the weights, for its registers' sake: until
+/// all is mapped where its memories are to be placed, for then no two banks are alike. Wide multiplexers of LUTs (PFUMX, MUX2)
+/// make control logic three times as big; read and write of one address in one cycle never happen, so nothing has to decide
+/// between them.
 fn synthesis(board: &Board, config: &Config, is_placed: bool) -> String {
     let spram = if config.weight_memory == WeightMemory::Spram { " -spram" } else { "" };
     let family = match board.family {
@@ -346,11 +363,11 @@ fn synthesis(board: &Board, config: &Config, is_placed: bool) -> String {
     let rows = if g.array_rows > 1 { " board_engine_array_row*" } else { "" };
     // Copies of a register, one a bank, would be made one again.
     let banks = ["tiles", "command_seal_bytes"].map(|store| format!("board_engine_{store}_bank board_engine_{store}_last")).join(" ");
-    let (kept, placed) = match (is_banked(8 * g.tile_word_bytes()), is_placed) {
-        (false, false) => (String::new(), String::new()),
-        (false, true) => (String::new(), format!(" script {PLACEMENT};")),
-        (true, false) => (format!(" {banks}"), String::new()),
-        (true, true) => (format!(" {banks}"), format!(" setattr -mod -unset keep_hierarchy {banks}; flatten; script {PLACEMENT};")),
+    let kept = if is_banked(8 * g.tile_word_bytes()) { format!(" {banks}") } else { String::new() };
+    let placed = match (is_placed, kept.is_empty()) {
+        (false, _) => String::new(),
+        (true, true) => format!(" script {PLACEMENT};"),
+        (true, false) => format!(" setattr -mod -unset keep_hierarchy{kept}; flatten; script {PLACEMENT};"),
     };
     format!(
         "read_verilog board.v top.v; setattr -mod -set keep_hierarchy 1 board_engine_identity{rows}{kept}; \

@@ -61,7 +61,7 @@ struct Build {
     /// The seeds to try; the fastest that meets timing is packed.
     #[arg(long, value_delimiter = ',', default_values_t = SEEDS)]
     seeds: Vec<u64>,
-    /// Seeds to route at a time; one of an ECP5-85F takes 2 GB.
+    /// Seeds to route at a time, each on a core of its own.
     #[arg(long, default_value = "1")]
     jobs: NonZeroUsize,
     /// Keep the record in firmware/records, for docs/boards.md.

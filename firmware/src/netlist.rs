@@ -228,11 +228,31 @@ impl Routed {
         if found == WORD_BITS { Ok(()) } else { Err(error(format!("{found} of {WORD_BITS} LUTs were found"))) }
     }
 
+    /// The site of the cell of that name.
+    pub fn site(&self, cell: &str) -> Option<&str> {
+        self.modules.values().find_map(|m| m.cells.get(cell))?.attributes.get("NEXTPNR_BEL")?.as_str()
+    }
+
     /// The I/O standard that the pad cell called `pad` has in the routed design.
     pub fn io_type(&self, pad: &str) -> Option<String> {
         let (_, cell) = self.cells().find(|(name, _)| *name == pad)?;
         // nextpnr-himbaechel-gowin writes `&IO_TYPE=LVCMOS33: 1`, nextpnr-ecp5 `IO_TYPE: LVCMOS33`.
         let flag = cell.attributes.keys().find_map(|k| k.strip_prefix("&IO_TYPE="));
         flag.or_else(|| cell.attributes.get("IO_TYPE")?.as_str()).map(str::to_string)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cells_site_is_what_nextpnr_wrote() {
+        let text = r#"{"modules": {"top": {"cells": {
+            "a.mem.0.0": {"attributes": {"NEXTPNR_BEL": "X13/Y22/EBR0"}}, "b": {"attributes": {}}
+        }}}}"#;
+        let routed = Routed::parse(text, Path::new("routed.json")).unwrap();
+        assert_eq!(routed.site("a.mem.0.0"), Some("X13/Y22/EBR0"));
+        assert_eq!((routed.site("b"), routed.site("c")), (None, None));
     }
 }

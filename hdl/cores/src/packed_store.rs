@@ -161,44 +161,49 @@ impl<const W: usize> Logic for PackedStore<W> {
     }
 }
 
+/// What a word's banks are, lightest first: which of its module's two forms, and the bits.
+pub(crate) fn cut(bits: usize, bank: usize) -> Vec<(&'static str, usize)> {
+    let width = |k: usize| bank.min(bits - k * bank);
+    (0..bits.div_ceil(bank)).map(|k| (if width(k) == bank { "bank" } else { "last" }, width(k))).collect()
+}
+
+/// The text of every form of a module that these banks are of.
+pub(crate) fn forms(banks: &[(&'static str, usize)], text: impl Fn(&str, usize) -> String) -> String {
+    let distinct: std::collections::BTreeMap<_, _> = banks.iter().copied().collect();
+    distinct.into_iter().map(|(form, width)| text(form, width)).collect()
+}
+
 /// A word in banks. Bytes move through the banks as through one long register.
 fn banked(bits: usize, depth: usize, bank: usize) -> Verilog {
     let top = nda_spec::width::index_bits(depth) - 1;
-    let banks = bits.div_ceil(bank);
-    let last = bits - bank * (banks - 1);
+    let banks = cut(bits, bank);
     // The first register is one for all, between what decides on a write and the banks.
     let mut code = format!(
         "reg byte_in = 0;\nreg write_in = 0;\nreg [{top}:0] place_in = 0;\nreg [7:0] data_in = 0;\nreg [7:0] data_on = 0;\n\
          always @(posedge clock) begin\n    byte_in <= byte_enable;\n    write_in <= write_enable;\n    \
          place_in <= write_address[{top}:0];\n    data_in <= byte_data;\n    data_on <= data_in;\nend\n"
     );
-    for k in (0..banks).rev() {
-        let (byte, width) = if k == banks - 1 { ("data_on".into(), last) } else { (format!("lowest_{}", k + 1), bank) };
-        let module = if width == bank { "bank" } else { "last" };
+    for (k, (form, width)) in banks.iter().enumerate().rev() {
+        let byte = if k == banks.len() - 1 { "data_on".into() } else { format!("lowest_{}", k + 1) };
         code += &format!(
             "wire [7:0] lowest_{k};\nwire [{}:0] word_{k};\n\
-             packed_store${module} bank_{k}(.clock(clock), .byte_enable(byte_in), .byte_data({byte}), .write_enable(write_in), \
+             packed_store${form} bank_{k}(.clock(clock), .byte_enable(byte_in), .byte_data({byte}), .write_enable(write_in), \
              .write_address(place_in), .read_enable(read_enable), .read_address(read_address[{top}:0]), \
              .lowest(lowest_{k}), .read_data(word_{k}));\n",
             width - 1,
         );
     }
-    let words = (0..banks).rev().map(|k| format!("word_{k}")).collect::<Vec<_>>().join(", ");
+    let words = (0..banks.len()).rev().map(|k| format!("word_{k}")).collect::<Vec<_>>().join(", ");
     code += &format!("assign read_data = {{{words}}};\n");
-    let mut cores = one_bank("bank", bank, depth);
-    if last < bank {
-        cores += &one_bank("last", last, depth);
-    }
-    Verilog::Wrapper(Wrapper { code, cores })
+    Verilog::Wrapper(Wrapper { code, cores: forms(&banks, |form, bits| one_bank(form, bits, depth)) })
 }
 
 /// A bank's module.
-fn one_bank(name: &str, bits: usize, depth: usize) -> String {
-    let (top, w) = (nda_spec::width::index_bits(depth) - 1, bits - 1);
-    let memory = memory(bits, depth);
+fn one_bank(form: &str, bits: usize, depth: usize) -> String {
+    let (top, w, d) = (nda_spec::width::index_bits(depth) - 1, bits - 1, depth - 1);
     let assembled = if bits > 8 { format!("{{byte_data, gathered[{w}:8]}}") } else { "byte_data".into() };
     format!(
-        "module packed_store${name}(clock, byte_enable, byte_data, write_enable, write_address, read_enable, read_address, lowest, read_data);\n\
+        "module packed_store${form}(clock, byte_enable, byte_data, write_enable, write_address, read_enable, read_address, lowest, read_data);\n\
          \x20   input wire clock;\n    input wire byte_enable;\n    input wire [7:0] byte_data;\n    input wire write_enable;\n\
          \x20   input wire [{top}:0] write_address;\n    input wire read_enable;\n    input wire [{top}:0] read_address;\n\
          \x20   output wire [7:0] lowest;\n    output reg [{w}:0] read_data;\n\
@@ -208,7 +213,12 @@ fn one_bank(name: &str, bits: usize, depth: usize) -> String {
          wire [{w}:0] assembled = {assembled};\n\
          assign lowest = gathered[7:0];\n\
          initial read_data = 0;\n\
-         {memory}\
+         (* ram_style = \"block\" *) reg [{w}:0] mem [0:{d}];\nreg [{w}:0] mem_read = 0;\n\
+         always @(posedge clock) begin\n\
+         \x20   if (write_in) mem[place_in[{top}:0]] <= assembled;\n\
+         \x20   if (read_in) mem_read <= mem[read_place[{top}:0]];\n\
+         end\n\
+         wire [{w}:0] fetched = mem_read;\n\
          always @(posedge clock) begin\n\
          \x20   byte_in <= byte_enable;\n\
          \x20   write_in <= write_enable;\n\
@@ -221,35 +231,4 @@ fn one_bank(name: &str, bits: usize, depth: usize) -> String {
          end\n\
          endmodule\n",
     )
-}
-
-/// Words of a block RAM of 18 bits, the widest that takes a thousand of them. Deeper memories are cut there: left to itself Yosys
-/// takes three of 512 words, and so a third output and a second multiplexer for every bit.
-const BLOCK_WORDS: usize = 1024;
-
-/// A bank's memory: `fetched` is the word read in the cycle before.
-fn memory(bits: usize, depth: usize) -> String {
-    let w = bits - 1;
-    let one = |name: &str, words: usize, write: &str| {
-        let top = nda_spec::width::index_bits(words) - 1;
-        format!(
-            "(* ram_style = \"block\" *) reg [{w}:0] {name} [0:{}];\nreg [{w}:0] {name}_read = 0;\n\
-             always @(posedge clock) begin\n\
-             \x20   if ({write}) {name}[place_in[{top}:0]] <= assembled;\n\
-             \x20   if (read_in) {name}_read <= {name}[read_place[{top}:0]];\n\
-             end\n",
-            words - 1,
-        )
-    };
-    if depth <= BLOCK_WORDS {
-        return one("mem", depth, "write_in") + &format!("wire [{w}:0] fetched = mem_read;\n");
-    }
-    assert!(depth <= 2 * BLOCK_WORDS, "a bank is cut once");
-    let select = nda_spec::width::index_bits(BLOCK_WORDS);
-    one("low", BLOCK_WORDS, &format!("write_in & ~place_in[{select}]"))
-        + &one("high", depth - BLOCK_WORDS, &format!("write_in & place_in[{select}]"))
-        + &format!(
-            "reg in_high = 0;\nalways @(posedge clock) if (read_in) in_high <= read_place[{select}];\n\
-             wire [{w}:0] fetched = in_high ? high_read : low_read;\n"
-        )
 }

@@ -37,8 +37,6 @@ pub const LIGHTS_CLK_HZ: u32 = 64 * 8;
 pub const SEAL_PAGES: usize = 24;
 /// Words of the memory units: not a power of two.
 pub const STORE_WORDS: usize = 24;
-/// Words of the store whose banks are cut in two.
-pub const DEEP_STORE_WORDS: usize = 1100;
 
 /// An array unit's geometry; its stores, which it does not have, hold 64 words.
 const fn array(array: ArrayKind, array_rows: usize, array_cols: usize, planes: usize) -> Geometry {
@@ -84,7 +82,6 @@ pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
         unit("packed_store", &PackedStore::<32>::new(STORE_WORDS, MemoryStyle::Block))?,
         unit("packed_store_single", &PackedStore::<32>::new(STORE_WORDS, MemoryStyle::SinglePort))?,
         unit("packed_store_banked", &PackedStore::<32>::with_banks(STORE_WORDS, MemoryStyle::Block, 24))?,
-        unit("packed_store_deep", &PackedStore::<32>::with_banks(DEEP_STORE_WORDS, MemoryStyle::Block, 16))?,
         unit("unpacker", &Unpacker::<32>::new(32))?,
         unit("unpacker_banked", &Unpacker::<32>::new(24))?,
         unit("seal_table", &SealTable::new(SEAL_PAGES))?,

@@ -5,7 +5,7 @@
 //! A word in banks comes a cycle after its `load` (`packed_store::read_cycles`), and each bank has its own copies of `load` and
 //! `shift`, which its register so follows a cycle late; the byte that stands does not.
 
-use crate::packed_store::{BANK_BITS, is_banked};
+use crate::packed_store::{BANK_BITS, cut, forms, is_banked};
 use rust_hdl_core::prelude::*;
 
 /// `W` bits a word, a multiple of 8.
@@ -67,38 +67,32 @@ impl<const W: usize> Logic for Unpacker<W> {
 }
 
 fn banked(bits: usize, bank: usize) -> Verilog {
-    let banks = bits.div_ceil(bank);
-    let last = bits - bank * (banks - 1);
+    let banks = cut(bits, bank);
     let mut code = "reg load_in = 0;\nreg shift_in = 0;\n\
         always @(posedge clock) begin\n    load_in <= load;\n    shift_in <= shift & ~load;\nend\n"
         .to_string();
-    for k in (0..banks).rev() {
-        let (next, width) = if k == banks - 1 { ("8'd0".into(), last) } else { (format!("lowest_{}[7:0]", k + 1), bank) };
-        let module = if width == bank { "bank" } else { "last" };
+    for (k, (form, width)) in banks.iter().enumerate().rev() {
+        let next = if k == banks.len() - 1 { "8'd0".into() } else { format!("lowest_{}[7:0]", k + 1) };
         code += &format!(
             "wire [15:0] lowest_{k};\n\
-             unpacker${module} bank_{k}(.clock(clock), .load(load), .shift(shift), .word(word[{}:{}]), .next({next}), .lowest(lowest_{k}));\n",
+             unpacker${form} bank_{k}(.clock(clock), .load(load), .shift(shift), .word(word[{}:{}]), .next({next}), .lowest(lowest_{k}));\n",
             bank * k + width - 1,
             bank * k,
         );
     }
     code += "assign byte_data = load_in ? word[7:0] : shift_in ? lowest_0[15:8] : lowest_0[7:0];\n";
-    let mut cores = one_bank("bank", bank);
-    if last < bank {
-        cores += &one_bank("last", last);
-    }
-    Verilog::Wrapper(Wrapper { code, cores })
+    Verilog::Wrapper(Wrapper { code, cores: forms(&banks, one_bank) })
 }
 
 /// A bank's module.
-fn one_bank(name: &str, bits: usize) -> String {
+fn one_bank(form: &str, bits: usize) -> String {
     let w = bits - 1;
     let (lowest, shifted) = match bits {
         8 => ("{8'd0, held}", "next".into()),
         _ => ("held[15:0]", format!("{{next, held[{w}:8]}}")),
     };
     format!(
-        "module unpacker${name}(clock, load, shift, word, next, lowest);\n\
+        "module unpacker${form}(clock, load, shift, word, next, lowest);\n\
          \x20   input wire clock;\n    input wire load;\n    input wire shift;\n    input wire [{w}:0] word;\n    input wire [7:0] next;\n\
          \x20   output wire [15:0] lowest;\n\
          reg [{w}:0] held = 0;\nreg load_in = 0;\nreg shift_in = 0;\n\

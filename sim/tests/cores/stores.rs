@@ -1,7 +1,7 @@
 //! Memories, seal table, unpacker, header register, counters: random operations against plain variables.
 
 use crate::Bench;
-use nda_cores::units::{DEEP_STORE_WORDS, SEAL_PAGES, STORE_WORDS};
+use nda_cores::units::{SEAL_PAGES, STORE_WORDS};
 use nda_device::Random;
 use nda_spec::job::Job;
 use nda_spec::wire::{JobFlags, Request};
@@ -40,17 +40,17 @@ fn block_ram_returns_what_was_written_and_keeps_it_until_the_next_read() {
 
 #[test]
 fn packed_store_gathers_bytes_lightest_first_and_reads_in_two_cycles_or_in_banks_in_three() {
-    packed_store_keeps_its_words("packed_store", STORE_WORDS, 2);
-    packed_store_keeps_its_words("packed_store_single", STORE_WORDS, 2);
-    packed_store_keeps_its_words("packed_store_banked", STORE_WORDS, 3);
-    packed_store_keeps_its_words("packed_store_deep", DEEP_STORE_WORDS, 3);
+    packed_store_keeps_its_words("packed_store", 2);
+    packed_store_keeps_its_words("packed_store_single", 2);
+    packed_store_keeps_its_words("packed_store_banked", 3);
+    packed_store_keeps_its_words("packed_store_deep", 3);
 }
 
-fn packed_store_keeps_its_words(unit: &str, words: usize, cycles: usize) {
+fn packed_store_keeps_its_words(unit: &str, cycles: usize) {
     let mut bench = Bench::new(unit);
     let mut random = Random::new(4);
-    let mut memory = vec![0_u64; words];
-    for word in 0..words {
+    let mut memory = [0_u64; STORE_WORDS];
+    for word in 0..STORE_WORDS {
         let value = random.next_u64() & 0xffff_ffff;
         for (i, byte) in (value as u32).to_le_bytes().into_iter().enumerate() {
             while random.chance(3_000) {
@@ -73,7 +73,7 @@ fn packed_store_keeps_its_words(unit: &str, words: usize, cycles: usize) {
     bench.tick();
     let (mut fetched, mut shown) = (VecDeque::from(vec![None; cycles - 1]), 0);
     for _ in 0..5_000 {
-        let (read, address) = (random.chance(6_000), random.below(words));
+        let (read, address) = (random.chance(6_000), random.below(STORE_WORDS));
         bench.set("read_enable", u64::from(read));
         bench.set("read_address", address as u64);
         bench.tick();
