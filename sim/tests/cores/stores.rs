@@ -43,7 +43,6 @@ fn packed_store_gathers_bytes_lightest_first_and_reads_in_two_cycles_or_in_banks
     packed_store_keeps_its_words("packed_store", 2);
     packed_store_keeps_its_words("packed_store_single", 2);
     packed_store_keeps_its_words("packed_store_banked", 3);
-    packed_store_keeps_its_words("packed_store_deep", 3);
 }
 
 fn packed_store_keeps_its_words(unit: &str, cycles: usize) {
