@@ -6,6 +6,7 @@
 use crate::error::{FlowError, read, write};
 use crate::record::hash;
 use crate::tools::Tools;
+use nda_boards::ECP5_SYNTHESIS;
 use nda_cores::element_units::{ELEMENT_UNITS, ElementUnit, element_units};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ const FAMILIES: [Family; 3] = [
     Family {
         name: "ecp5",
         title: "ECP5",
-        synthesis: "synth_ecp5 -nowidelut -no-rw-check",
+        synthesis: ECP5_SYNTHESIS,
         logic: &[("LUT4", 1), ("CCU2C", 2)],
         flip_flops: "TRELLIS_FF",
         has_single_port: false,

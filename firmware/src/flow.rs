@@ -6,7 +6,7 @@ use crate::record::{Bitstream, Inputs, Record, Run, SCHEMA, hash, id_text, round
 use crate::report::{Clock, Report, Wanted};
 use crate::tools::{Step, Tools};
 use crate::top::{CLOCK_START, pad_name, top};
-use nda_boards::{Board, Family, MemoryFile, PinFile, Status};
+use nda_boards::{Board, ECP5_SYNTHESIS, Family, MemoryFile, PinFile, Status};
 use nda_cores::packed_store::is_banked;
 use nda_cores::{Port, emit_as};
 use nda_spec::Config;
@@ -25,7 +25,7 @@ pub struct Flow<'t> {
     board: Board,
     config: Config,
     pins: PinFile,
-    /// Places of the memories of the row's own configuration.
+    /// Where its memories are, if the row says.
     memories: Option<MemoryFile>,
     tools: &'t Tools,
     folder: PathBuf,
@@ -54,27 +54,14 @@ impl<'t> Flow<'t> {
     /// # Errors
     /// A board that is not routed, a configuration that does not fit it, a pin file that cannot be read.
     pub fn new(board: &Board, tools: &'t Tools, folder: &Path, progress: &'t (dyn Fn(&str) + Sync)) -> Result<Flow<'t>, FlowError> {
-        Flow::with_config(board, board.config()?, tools, folder, progress)
-    }
-
-    /// The flow of a board with another configuration at the clock that the row's PLL makes.
-    ///
-    /// # Errors
-    /// As [`Flow::new`].
-    pub fn with_config(
-        board: &Board,
-        config: Config,
-        tools: &'t Tools,
-        folder: &Path,
-        progress: &'t (dyn Fn(&str) + Sync),
-    ) -> Result<Flow<'t>, FlowError> {
         if board.status != Status::Routed {
             return Err(FlowError::NotRouted { board: board.name.clone(), note: board.note.clone() });
         }
+        let config = board.config()?;
         board.check_config(&config)?;
         std::fs::create_dir_all(folder).map_err(|e| FlowError::io("make", folder, e))?;
-        let memories = if config.name == board.configuration { board.memory_file()? } else { None };
-        Ok(Flow { pins: board.pin_file()?, memories, board: board.clone(), config, tools, folder: folder.into(), progress })
+        let (pins, memories) = (board.pin_file()?, board.memory_file()?);
+        Ok(Flow { pins, memories, board: board.clone(), config, tools, folder: folder.into(), progress })
     }
 
     /// Where the bitstream goes.
@@ -346,14 +333,12 @@ const fn pack_package(family: Family) -> &'static str {
 ///
 /// The identity's table stays a module, because it is exchanged for each seed; a row of the array stays one where there are
 /// several, because all are alike and are then mapped once; and so does a bank of the weights, for its registers' sake: until
-/// all is mapped where its memories are to be placed, for then no two banks are alike. Wide multiplexers of LUTs (PFUMX, MUX2)
-/// make control logic three times as big; read and write of one address in one cycle never happen, so nothing has to decide
-/// between them.
+/// all is mapped where its memories are to be placed, for then no two banks are alike. Why the options: [`ECP5_SYNTHESIS`].
 fn synthesis(board: &Board, config: &Config, is_placed: bool) -> String {
     let spram = if config.weight_memory == WeightMemory::Spram { " -spram" } else { "" };
     let family = match board.family {
         Family::Ice40 => format!("synth_ice40 -device {} -no-rw-check{spram}", if board.device == "up5k" { "u" } else { "hx" }),
-        Family::Ecp5 => "synth_ecp5 -nowidelut -no-rw-check".into(),
+        Family::Ecp5 => ECP5_SYNTHESIS.into(),
         // Pads are in the top: -noiopads keeps it from putting some on every module that is kept.
         Family::Gowin | Family::Gatemate => {
             format!("synth_gowin -family {} -nowidelut -no-rw-check -noiopads", if board.device == "GW2A-18C" { "gw2a" } else { "gw1n" })

@@ -2,6 +2,7 @@
 
 use crate::tools::tail;
 use crate::{GateError, Tools};
+use nda_boards::ECP5_SYNTHESIS;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -30,7 +31,7 @@ impl Family {
     const fn command(self) -> &'static str {
         match self {
             Family::Ice40 => "synth_ice40 -spram -no-rw-check",
-            Family::Ecp5 => "synth_ecp5 -nowidelut -no-rw-check",
+            Family::Ecp5 => ECP5_SYNTHESIS,
             Family::Gowin => "synth_gowin -nowidelut -no-rw-check",
         }
     }

@@ -432,6 +432,27 @@ fn plan_of_a_board_says_where_weights_go_and_where_a_tokens_time_goes() {
     bad(2, &["plan", &model, "--board", "ulx3s-85f", "--config", "nano16"]);
 }
 
+#[test]
+fn the_plan_of_a_board_with_a_vector_unit_is_what_a_token_in_whole_blocks_takes() {
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("no number: {value}"));
+    let plan = json(&["plan", TINY, "--config", "wide256", "--port", "parallel", "--json"]);
+    let run = json(&["run", TINY, "--prompt", "She ", "--max-tokens", "4", "--backend", "loopback:wide256", "--json"]);
+    let (planned, counted) = (&plan["blocks"], &run["decode"]);
+    for (planned, counted) in
+        [("run_cycles", "run_cycles_per_token"), ("round_trips", "jobs_per_token"), ("bytes_out", "bytes_out_per_token")]
+    {
+        assert_eq!(number(&plan["blocks"][planned]), number(&run["decode"][counted]), "{planned}");
+    }
+    // What comes back are results, in which stuffing depends on the values.
+    assert!((number(&planned["bytes_in"]) - number(&counted["bytes_in_per_token"])).abs() < 4.0, "{plan} {run}");
+    let plan = json(&["plan", TINY, "--board", "ulx3s-85f-blocks", "--json"]);
+    let (plain, blocks) = (&plan["board"], &plan["blocks"]);
+    assert!(number(&blocks["tokens_per_second"]) > 4.0 * number(&plain["tokens_per_second"]), "{plan}");
+    assert!(good(&["plan", TINY, "--board", "ulx3s-85f-blocks"]).contains("in whole blocks: board "));
+    // Neither a board without a vector unit nor a model whose program keeps no stream has blocks.
+    assert!(json(&["plan", TINY, "--board", "ulx3s-85f", "--json"])["blocks"].is_null());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_board_on_a_serial_port_speaks_as_the_cpu_does_and_its_loss_is_said() {

@@ -74,6 +74,23 @@ impl<'m> Model<'m> {
         }
     }
 
+    /// What one token costs a board that runs the model's blocks, the likeliest next token alone asked for: the counts of the
+    /// board or of its software model. `None` if the back end that prepared the model runs no blocks.
+    ///
+    /// # Errors
+    /// The back end fails.
+    pub fn token_in_blocks(&mut self, gemv: &mut dyn Gemv<'m>) -> Result<Option<Cost>, EngineError> {
+        if !matches!(self.use_blocks(gemv, Some(1)), BlockForm::OnBoard) {
+            self.use_floats();
+            return Ok(None);
+        }
+        // With the first token weights may be uploaded; the second has a session of its own, so its cost is what it took.
+        Session::new(self, gemv).predict(0)?;
+        let mut session = Session::new(self, gemv);
+        session.predict(0)?;
+        Ok(Some(session.cost()))
+    }
+
     /// Keeps the stream in floats again, as before [`Self::use_blocks`].
     pub fn use_floats(&mut self) {
         self.blocks = None;

@@ -136,3 +136,16 @@ fn found_json(found: &Found) -> Value {
         Err(error) => json!({ "error": error.to_string() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_boards_image_is_found_by_whoever_does_not_know_its_baud_rate() {
+        for board in Board::all().unwrap() {
+            let baud = board.config().unwrap().baud;
+            assert!(BAUD_RATES.contains(&baud), "{}: {baud} baud", board.name);
+        }
+    }
+}
