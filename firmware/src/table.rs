@@ -155,7 +155,7 @@ fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
         "## What it comes to\n\n\
          `{}` has {} layers with {weights} weights. A layer that does not fit beside those before it stays on the host's CPU.\n\
          A token's time is the board's, the wire's and {} ms for each round trip over USB, which is assumed; the CPU's own work is not in it.\n\
-         A board with a vector unit runs whole blocks, all but attention and the embedding (`nda run` asks for it by itself); the others products alone.\n\n\
+         On a board with a vector unit norms, products, SwiGLU and residuals run between two answers (`nda run` asks for it by itself); on the others products alone.\n\n\
          | board | MACs a cycle, A8 (derived) | GMAC/s (projected) | weights on the board (derived) | layers (derived) | round trips a token (derived) | board, link, turnarounds: ms a token (projected) | tokens/s (projected) |\n\
          |---|---|---|---|---|---|---|---|\n",
         model::MODEL,

@@ -43,10 +43,10 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-engine", &["nda-spec", "nda-ndf", "nda-kernels", "nda-lang"]),
         ("nda-sim", &["nda-spec", "nda-device"]),
         ("nda-boards", &["nda-spec"]),
-        ("nda-gates", &["nda-spec", "nda-device"]),
+        ("nda-gates", &["nda-spec", "nda-boards", "nda-device"]),
         ("nda-formal", &["nda-spec", "nda-cores", "nda-gates"]),
-        // nda-engine and nda-ndf for the shapes of a model's layers alone.
-        ("nda-firmware", &["nda-spec", "nda-cores", "nda-boards", "nda-engine", "nda-ndf"]),
+        // nda-engine and nda-ndf for the shapes of a model's layers, nda-device for what a token in whole blocks takes.
+        ("nda-firmware", &["nda-spec", "nda-cores", "nda-boards", "nda-device", "nda-engine", "nda-ndf"]),
         // nda-cores for `nda emit` alone.
         (
             "nda-cli",
