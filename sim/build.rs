@@ -89,7 +89,7 @@ mod verilate {
 
     /// Cycles of a bit above which a board's UART is not simulated: nothing but waiting would be, and the engine behind
     /// the pins is that of the parallel port.
-    const MOST_BIT_CYCLES: u32 = 16;
+    const MOST_BIT_CYCLES: u32 = 20;
 
     fn is_simulated(config: &Config, port: Port) -> bool {
         port == Port::Parallel || config.uart_divisor() <= MOST_BIT_CYCLES

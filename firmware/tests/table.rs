@@ -10,15 +10,16 @@ fn the_committed_table_is_the_one_that_the_records_make() {
 }
 
 #[test]
-fn every_record_is_of_a_routed_board_and_of_at_least_three_seeds() {
+fn every_record_is_of_a_routed_board_and_of_at_least_three_seeds_that_meet_its_clock() {
     let routed: Vec<Board> = Board::all().expect("boards").into_iter().filter(|b| b.status == Status::Routed).collect();
-    for board in routed.iter().filter(|b| table::record_path(&root(), b).is_file()) {
+    for board in &routed {
         let record = Record::read(&table::record_path(&root(), board)).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!((record.inputs.board.as_str(), record.inputs.board_id), (board.name.as_str(), board.id));
         let seeds: BTreeSet<u64> = record.runs.iter().map(|r| r.seed).collect();
         assert!(seeds.len() >= 3, "{}: seeds {seeds:?}", board.name);
+        // The clock is no matter of luck: every seed of the list meets it.
+        assert!(record.runs.iter().all(|run| run.met && run.clock.achieved >= run.clock.constraint), "{}: {:?}", board.name, record.runs);
         let shipped = record.shipped().expect("the shipped seed is one of them");
-        assert!(shipped.met && shipped.clock.achieved >= shipped.clock.constraint, "{}: {shipped:?}", board.name);
         assert_eq!(shipped.id, record.id);
     }
     let files = std::fs::read_dir(root().join(table::RECORDS)).expect("the records");

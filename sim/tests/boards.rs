@@ -39,7 +39,7 @@ fn every_configuration_is_simulated_and_has_a_parallel_port() {
     let names: Vec<String> = Config::all().unwrap().into_iter().map(|c| c.name).collect();
     assert_eq!(names, CONFIGS);
     assert!(CONFIGS.iter().all(|config| ports(config).any(|port| port == Port::Parallel)));
-    assert!(["nano16", "small64", "wide256"].iter().all(|config| ports(config).count() == 2));
+    assert!(["nano16", "small64", "wide256", "blocks256"].iter().all(|config| ports(config).count() == 2));
 }
 
 fn options(seed: u64) -> DriverOptions {

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// The configurations that have the unit.
-const CONFIGS: [&str; 3] = ["vector16", "vector256t", "wide256"];
+const CONFIGS: [&str; 4] = ["vector16", "vector256t", "wide256", "blocks256"];
 
 fn options() -> DriverOptions {
     DriverOptions { seed: 1, ..DriverOptions::default() }
