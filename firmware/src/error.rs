@@ -127,7 +127,7 @@ pub enum FlowError {
         file: String,
     },
     /// A memory of the routed design is elsewhere than its file says.
-    #[error("{cell} is at {found} in the routed design, but {file} says {wanted}")]
+    #[error("{cell} is at {found} in the routed design, but {file} says {wanted}; correct the file, or report what the tool did with it")]
     Place {
         /// The memory's cell.
         cell: String,

