@@ -1,15 +1,17 @@
 //! What is timed: products of a size that lies in L2, in L3 or in memory, each checked before.
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::time::Duration;
 
-use nda_kernels::{Activations, CpuGemv, Gemv, GridId, GridInput, MatrixId, Variant};
+use nda_kernels::{Activations, CpuGemv, Gemv, GemvError, GridId, GridInput, MatrixId, Variant, roof};
 use nda_spec::grid::{GridMatrix, GroupCols, HALF_COLS, scale_count};
 use nda_spec::tile::{TILE_ROWS, TileMatrix, matrix_u64};
 use nda_spec::{ActivationCode, WeightCode, golden, grid};
 
 use crate::roof::Level;
-use crate::timing::{Timing, measure};
+use crate::lines::Lines;
+use crate::timing::{Timing, measure, measure_in_turn};
 use crate::{BenchError, baseline};
 
 /// Vectors of a prefill.
@@ -52,6 +54,15 @@ impl Work {
         match self {
             Work::Baseline => 1,
             Work::Matrix { vectors, .. } | Work::Grid { vectors, .. } => vectors,
+        }
+    }
+
+    /// The same weights by one vector.
+    pub const fn one_vector(self) -> Work {
+        match self {
+            Work::Baseline => Work::Baseline,
+            Work::Matrix { code, x, .. } => Work::Matrix { code, x, vectors: 1 },
+            Work::Grid { coefficients, .. } => Work::Grid { coefficients, vectors: 1 },
         }
     }
 
@@ -122,6 +133,8 @@ pub struct Measured {
     pub gb_per_s: f64,
     /// One product; where there are several matrices, each in its turn.
     pub timing: Timing,
+    /// On one thread: the planes' bytes read and nothing else, in turn with the products.
+    pub roof: Option<Timing>,
 }
 
 /// SplitMix64 (Steele, Lea, Flood, 2014).
@@ -156,29 +169,77 @@ fn words(shape: (usize, usize), code: WeightCode, random: &mut Random) -> Result
     Ok(words)
 }
 
-/// Times one case, after its answer was found right.
+/// Rows and columns of the matrices of a level.
+fn shape(level: Level, stacks: usize) -> (usize, usize) {
+    let cols = cols(level);
+    ((level.matrix_bytes() * 4 / cols / stacks).next_multiple_of(TILE_ROWS), cols)
+}
+
+/// Times one case, after its answer was found right. On one thread every product is followed by a read of as many bytes of planes,
+/// the next ones: [`Measured::roof`].
 ///
 /// # Errors
 /// [`BenchError::Wrong`] before anything is timed; a back end that refuses.
 pub fn measure_case(case: Case, level: Level, threads: usize, time: Duration, seed: u64) -> Result<Measured, BenchError> {
-    let cols = cols(level);
-    let rows = (level.matrix_bytes() * 4 / cols / case.work.stacks()).next_multiple_of(TILE_ROWS);
-    let shape = (rows, cols);
+    let shape = shape(level, case.work.stacks());
+    let (rows, cols) = shape;
     let mut random = Random(seed);
-    let (bytes, timing) = match case.work {
-        Work::Baseline => measure_baseline(case, shape, level, time, &mut random, seed)?,
-        Work::Matrix { code, x, vectors } => {
-            let prepared = Matrices { case, shape, code, x, vectors, seed };
-            prepared.measure(level, threads, time, &mut random)?
+    let (bytes, timing, roof) = match case.work {
+        Work::Baseline => {
+            let (bytes, timing) = measure_baseline(case, shape, level, time, &mut random, seed)?;
+            (bytes, timing, None)
         }
-        Work::Grid { coefficients, vectors } => {
-            let prepared = Grids { case, shape, coefficients, vectors, seed };
-            prepared.measure(level, threads, time, &mut random)?
+        work => {
+            let weights = Weights::new(work, level, &mut random)?;
+            let mut product = Product::new(case, &weights, threads, &mut random, seed)?;
+            let (bytes, turn) = (weights.bytes(), Cell::new(0));
+            let next = || &weights.planes[turn.replace(turn.get() + 1) % weights.planes.len()];
+            let (timing, roof) = if threads == 1 {
+                let mut read = || {
+                    black_box(roof::read(black_box(next())));
+                };
+                let mut run = || product.run(turn.replace(turn.get() + 1));
+                let [timing, roof] = measure_in_turn(time, [&mut run, &mut read]);
+                (timing, Some(roof))
+            } else {
+                (measure(time, || product.run(turn.replace(turn.get() + 1))), None)
+            };
+            product.finish()?;
+            (bytes, timing, roof)
         }
     };
     let products = (rows * cols * case.work.vectors()) as f64;
     let of = |amount: f64| amount / timing.median_s / 1e9;
-    Ok(Measured { case, level, threads, shape, gmac_per_s: of(products), gb_per_s: of(bytes as f64), timing })
+    Ok(Measured { case, level, threads, shape, gmac_per_s: of(products), gb_per_s: of(bytes as f64), timing, roof })
+}
+
+/// How many times as many multiplications a second the second of two runs does as the first: two works on the same weights, each with
+/// its threads, timed in turn after their answers were found right.
+///
+/// # Errors
+/// As [`measure_case`].
+///
+/// # Panics
+/// If the works do not share their weights.
+pub fn measure_ratio(
+    variant: Variant,
+    runs: [(Work, usize); 2],
+    level: Level,
+    time: Duration,
+    seed: u64,
+) -> Result<f64, BenchError> {
+    assert_eq!(runs[0].0.one_vector(), runs[1].0.one_vector(), "the works share their weights");
+    let mut random = Random(seed);
+    let weights = Weights::new(runs[0].0, level, &mut random)?;
+    let mut product = |(work, threads)| Product::new(Case { variant: Some(variant), work }, &weights, threads, &mut random, seed);
+    let (mut first, mut second) = (product(runs[0])?, product(runs[1])?);
+    let turn = Cell::new(0);
+    let next = || turn.replace(turn.get() + 1);
+    let timings = measure_in_turn(time, [&mut || first.run(next()), &mut || second.run(next())]);
+    first.finish()?;
+    second.finish()?;
+    let rate = |run: usize| runs[run].0.vectors() as f64 / timings[run].median_s;
+    Ok(rate(1) / rate(0))
 }
 
 fn cpu<'m>(case: Case, threads: usize) -> Result<CpuGemv<'m>, BenchError> {
@@ -228,118 +289,166 @@ fn measure_baseline(
     Ok((level.matrix_bytes(), timing))
 }
 
-struct Matrices {
-    case: Case,
+/// What the matrices of a level hold, each in memory of its own.
+struct Weights {
     shape: (usize, usize),
-    code: WeightCode,
-    x: ActivationCode,
-    vectors: usize,
-    seed: u64,
+    /// One copy a matrix: the stacks one after another.
+    planes: Vec<Lines>,
+    /// Scales of a grid.
+    scales: Vec<Vec<u16>>,
 }
 
-impl Matrices {
-    fn measure(&self, level: Level, threads: usize, time: Duration, random: &mut Random) -> Result<(usize, Timing), BenchError> {
-        let (rows, cols) = self.shape;
-        let words = words(self.shape, self.code, random)?;
-        let copies: Vec<Vec<u64>> = (0..level.matrices()).map(|_| words.clone()).collect();
-        let x = activations(self.x, cols * self.vectors, random);
-        let mut cpu = cpu(self.case, threads)?;
-        let mut ids: Vec<MatrixId> = Vec::new();
-        for words in &copies {
-            ids.push(cpu.prepare(&[TileMatrix::new(rows, cols, self.code, words)?])?);
-        }
-        let values = TileMatrix::new(rows, cols, self.code, &words)?.to_values();
-        let expected: Vec<i32> = x.chunks_exact(cols).flat_map(|x| golden::gemv(rows, cols, &values, x)).collect();
-        let mut y = vec![0; rows * self.vectors];
-        for id in &ids {
-            y.fill(i32::MIN);
-            cpu.run_vectors(*id, self.vectors, Activations { code: self.x, values: &x }, &mut y)?;
-            check(self.case, &y, &expected, self.seed)?;
-        }
-        let mut failed = None;
-        let mut turn = ids.iter().cycle();
-        let timing = measure(time, || {
-            if let Some(id) = turn.next() {
-                let x = Activations { code: self.x, values: black_box(&x) };
-                failed = failed.take().or(cpu.run_vectors(*id, self.vectors, x, &mut y).err());
-                black_box(&mut y);
+impl Weights {
+    fn new(work: Work, level: Level, random: &mut Random) -> Result<Weights, BenchError> {
+        let shape = shape(level, work.stacks());
+        let (code, scales) = match work {
+            Work::Matrix { code, .. } => (code, Vec::new()),
+            Work::Baseline | Work::Grid { .. } => {
+                // Small positive normal numbers.
+                let count = scale_count(shape.0, shape.1, GROUP)?;
+                (WeightCode::Quaternary, (0..count).map(|_| 0x2000 | (random.next() as u16 & 0x07ff)).collect())
             }
-        });
-        failed.map_or(Ok((words.len() * 8, timing)), |error| Err(error.into()))
+        };
+        let mut stacked = Vec::new();
+        for _ in 0..work.stacks() {
+            stacked.extend(words(shape, code, random)?);
+        }
+        let copies = level.matrices();
+        Ok(Weights { shape, planes: (0..copies).map(|_| Lines::from(&stacked[..])).collect(), scales: vec![scales; copies] })
+    }
+
+    /// Bytes of planes and scales of one matrix.
+    fn bytes(&self) -> usize {
+        size_of_val::<[u64]>(&self.planes[0]) + size_of_val::<[u16]>(&self.scales[0])
     }
 }
 
-struct Grids {
-    case: Case,
-    shape: (usize, usize),
-    coefficients: &'static [i8],
-    vectors: usize,
-    seed: u64,
+/// Columns of a group of the grids.
+const GROUP: GroupCols = GroupCols::C32;
+
+/// One work on the weights, its answers found right, with memory for its results.
+struct Product<'w> {
+    cpu: CpuGemv<'w>,
+    kind: Kind,
+    failed: Option<GemvError>,
 }
 
-impl Grids {
-    fn measure(&self, level: Level, threads: usize, time: Duration, random: &mut Random) -> Result<(usize, Timing), BenchError> {
-        let ((rows, cols), group, code) = (self.shape, GroupCols::C32, WeightCode::Quaternary);
-        let mut stacked = Vec::new();
-        for _ in self.coefficients {
-            stacked.extend(words(self.shape, code, random)?);
+enum Kind {
+    Matrix { ids: Vec<MatrixId>, x: Vec<i8>, code: ActivationCode, vectors: usize, y: Vec<i32> },
+    Grid { ids: Vec<GridId>, x: GridInput, y: Vec<f32> },
+}
+
+impl<'w> Product<'w> {
+    fn new(case: Case, weights: &'w Weights, threads: usize, random: &mut Random, seed: u64) -> Result<Self, BenchError> {
+        let mut cpu = cpu(case, threads)?;
+        let kind = match case.work {
+            Work::Matrix { code, x, vectors } => Kind::matrix(case, (code, x, vectors), weights, &mut cpu, random, seed)?,
+            Work::Grid { coefficients, vectors } => Kind::grid(case, coefficients, vectors, weights, &mut cpu, random, seed)?,
+            Work::Baseline => unreachable!("the loop of the articles is no back end"),
+        };
+        Ok(Product { cpu, kind, failed: None })
+    }
+
+    /// One product, by the matrix whose turn it is.
+    fn run(&mut self, turn: usize) {
+        let result = match &mut self.kind {
+            Kind::Matrix { ids, x, code, vectors, y } => {
+                let x = Activations { code: *code, values: black_box(x) };
+                let result = self.cpu.run_vectors(ids[turn % ids.len()], *vectors, x, y);
+                black_box(y);
+                result
+            }
+            Kind::Grid { ids, x, y } => {
+                let result = self.cpu.run_grid(ids[turn % ids.len()], black_box(x), y);
+                black_box(y);
+                result
+            }
+        };
+        self.failed = self.failed.take().or(result.err());
+    }
+
+    fn finish(self) -> Result<(), BenchError> {
+        self.failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+impl Kind {
+    fn matrix<'w>(
+        case: Case,
+        (code, x_code, vectors): (WeightCode, ActivationCode, usize),
+        weights: &'w Weights,
+        cpu: &mut CpuGemv<'w>,
+        random: &mut Random,
+        seed: u64,
+    ) -> Result<Kind, BenchError> {
+        let (rows, cols) = weights.shape;
+        let x = activations(x_code, cols * vectors, random);
+        let values = TileMatrix::new(rows, cols, code, &weights.planes[0])?.to_values();
+        let expected: Vec<i32> = x.chunks_exact(cols).flat_map(|x| golden::gemv(rows, cols, &values, x)).collect();
+        let (mut ids, mut y) = (Vec::new(), vec![0; rows * vectors]);
+        for planes in &weights.planes {
+            let id = cpu.prepare(&[TileMatrix::new(rows, cols, code, planes)?])?;
+            y.fill(i32::MIN);
+            cpu.run_vectors(id, vectors, Activations { code: x_code, values: &x }, &mut y)?;
+            check(case, &y, &expected, seed)?;
+            ids.push(id);
         }
-        // Small positive normal numbers.
-        let scales: Vec<u16> = (0..scale_count(rows, cols, group)?).map(|_| 0x2000 | (random.next() as u16 & 0x07ff)).collect();
-        let copies: Vec<(Vec<u16>, Vec<u64>)> = (0..level.matrices()).map(|_| (scales.clone(), stacked.clone())).collect();
-        let codes = activations(ActivationCode::A8, cols * self.vectors, random);
+        Ok(Kind::Matrix { ids, x, code: x_code, vectors, y })
+    }
+
+    fn grid<'w>(
+        case: Case,
+        coefficients: &'static [i8],
+        vectors: usize,
+        weights: &'w Weights,
+        cpu: &mut CpuGemv<'w>,
+        random: &mut Random,
+        seed: u64,
+    ) -> Result<Kind, BenchError> {
+        let (rows, cols) = weights.shape;
+        let codes = activations(ActivationCode::A8, cols * vectors, random);
         let halves = cols.div_ceil(HALF_COLS);
-        let x_scales: Vec<f32> = (0..halves * self.vectors).map(|_| (random.next() % 1000) as f32 / 777.0).collect();
+        let x_scales: Vec<f32> = (0..halves * vectors).map(|_| (random.next() % 1000) as f32 / 777.0).collect();
         let mut x = GridInput::default();
-        x.set(cols, &codes, &x_scales).map_err(nda_kernels::GemvError::from)?;
-        let mut cpu = cpu(self.case, threads)?;
-        let mut ids: Vec<GridId> = Vec::new();
-        for (scales, words) in &copies {
-            let grid = GridMatrix::new(self.shape, code, group, self.coefficients, scales, words)?;
-            ids.extend(cpu.prepare_grid(&[grid])?);
-        }
-        let mut first = vec![0.0; rows * self.vectors];
-        let mut y = first.clone();
-        for (index, id) in ids.iter().enumerate() {
-            y.fill(f32::NAN);
-            cpu.run_grid(*id, &x, &mut y)?;
-            if index == 0 {
-                self.check_tiles(&scales, &stacked, &codes, &x_scales, &y)?;
+        x.set(cols, &codes, &x_scales).map_err(GemvError::from)?;
+        let (mut ids, mut y) = (Vec::new(), vec![0.0; rows * vectors]);
+        let mut first = Vec::new();
+        for (planes, scales) in weights.planes.iter().zip(&weights.scales) {
+            let grid = GridMatrix::new(weights.shape, WeightCode::Quaternary, GROUP, coefficients, scales, planes)?;
+            let own = cpu.prepare_grid(&[grid])?;
+            if let Some(id) = &own {
+                y.fill(f32::NAN);
+                cpu.run_grid(*id, &x, &mut y)?;
+            }
+            if first.is_empty() {
+                check_tiles(case, &grid, (&codes, &x_scales), &y, seed)?;
                 first.clone_from(&y);
             }
-            check(self.case, &y, &first, self.seed)?;
+            check(case, &y, &first, seed)?;
+            ids.extend(own);
         }
-        let mut failed = None;
-        let mut turn = ids.iter().cycle();
-        let timing = measure(time, || {
-            if let Some(id) = turn.next() {
-                failed = failed.take().or(cpu.run_grid(*id, black_box(&x), &mut y).err());
-                black_box(&mut y);
-            }
-        });
-        let bytes = 8 * stacked.len() + 2 * scales.len();
-        failed.map_or(Ok((bytes, timing)), |error| Err(error.into()))
+        Ok(Kind::Grid { ids, x, y })
     }
+}
 
-    /// The first, a middle and the last tile of every vector by the golden model, which takes too long for all rows.
-    fn check_tiles(&self, scales: &[u16], stacked: &[u64], codes: &[i8], x_scales: &[f32], y: &[f32]) -> Result<(), BenchError> {
-        let (rows, cols) = self.shape;
-        let tiles = rows / TILE_ROWS;
-        let part = |len: usize, tile: usize| len / tiles * tile..len / tiles * (tile + 1);
-        for tile in [0, tiles / 2, tiles - 1] {
-            let stack = stacked.len() / self.coefficients.len();
-            let words: Vec<u64> = stacked.chunks_exact(stack).flat_map(|stack| stack[part(stack.len(), tile)].to_vec()).collect();
-            let scales = &scales[part(scales.len(), tile)];
-            let own = GridMatrix::new((TILE_ROWS, cols), WeightCode::Quaternary, GroupCols::C32, self.coefficients, scales, &words)?;
-            let vectors = codes.chunks_exact(cols).zip(x_scales.chunks_exact(cols.div_ceil(HALF_COLS)));
-            for ((codes, x_scales), y) in vectors.zip(y.chunks_exact(rows)) {
-                let mut expected = [0.0; TILE_ROWS];
-                grid::gemv(&own, codes, x_scales, &mut expected);
-                check(self.case, &y[tile * TILE_ROWS..][..TILE_ROWS], &expected, self.seed)?;
-            }
+/// The first, a middle and the last tile of a grid by every vector against the golden model, which takes too long for all rows.
+fn check_tiles(case: Case, grid: &GridMatrix<'_>, (codes, x_scales): (&[i8], &[f32]), y: &[f32], seed: u64) -> Result<(), BenchError> {
+    let (rows, cols) = (grid.rows(), grid.cols());
+    let tiles = rows / TILE_ROWS;
+    let part = |len: usize, tile: usize| len / tiles * tile..len / tiles * (tile + 1);
+    for tile in [0, tiles / 2, tiles - 1] {
+        let stack = grid.words().len() / grid.stacks();
+        let words: Vec<u64> = grid.words().chunks_exact(stack).flat_map(|stack| stack[part(stack.len(), tile)].to_vec()).collect();
+        let scales = &grid.scales()[part(grid.scales().len(), tile)];
+        let own = GridMatrix::new((TILE_ROWS, cols), grid.code(), grid.group(), grid.coefficients(), scales, &words)?;
+        let vectors = codes.chunks_exact(cols).zip(x_scales.chunks_exact(cols.div_ceil(HALF_COLS)));
+        for ((codes, x_scales), y) in vectors.zip(y.chunks_exact(rows)) {
+            let mut expected = [0.0; TILE_ROWS];
+            grid::gemv(&own, codes, x_scales, &mut expected);
+            check(case, &y[tile * TILE_ROWS..][..TILE_ROWS], &expected, seed)?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -351,6 +460,16 @@ mod tests {
         for case in Case::all(&Variant::available()) {
             let measured = measure_case(case, Level::L2, 1, Duration::ZERO, 7).unwrap_or_else(|e| panic!("{}: {e}", case.name()));
             assert!(measured.gmac_per_s > 0.0 && measured.gb_per_s > 0.0, "{measured:?}");
+        }
+    }
+
+    #[test]
+    fn a_ratio_is_that_of_two_runs_on_the_same_weights() {
+        let work = |vectors| Work::Matrix { code: WeightCode::Quaternary, x: ActivationCode::A8, vectors };
+        let grid = |vectors| Work::Grid { coefficients: &[4, 7], vectors };
+        for runs in [[(work(1), 1), (work(3), 1)], [(work(1), 1), (work(1), 2)], [(grid(1), 1), (grid(2), 1)]] {
+            let ratio = measure_ratio(Variant::Portable, runs, Level::L2, Duration::ZERO, 3).unwrap();
+            assert!(ratio > 0.01 && ratio < 100.0, "{ratio}");
         }
     }
 

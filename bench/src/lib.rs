@@ -9,6 +9,7 @@
 
 pub mod baseline;
 pub mod cases;
+mod lines;
 pub mod loading;
 pub mod machine;
 pub mod plot;

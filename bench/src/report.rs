@@ -7,7 +7,7 @@ use nda_spec::{ActivationCode, WeightCode};
 use serde_json::{Value, json};
 
 use crate::BenchError;
-use crate::cases::{Case, Measured, PREFILL, Work, measure_case};
+use crate::cases::{Case, Measured, PREFILL, Work, measure_case, measure_ratio};
 use crate::loading::{LARGE_COUNT, Loading, measure_loading};
 use crate::machine::Machine;
 use crate::roof::{Level, Roof, measure_roof};
@@ -102,6 +102,8 @@ pub struct Report {
     pub roofs: Vec<Roof>,
     /// Kernels.
     pub kernels: Vec<Measured>,
+    /// Goals that are a ratio of two runs, measured in turn.
+    pub ratios: Vec<Target>,
     /// Loading, if it was asked for.
     pub loading: Option<Loading>,
     /// Other projects.
@@ -118,6 +120,7 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report, 
         seed: options.seed,
         roofs: Vec::new(),
         kernels: Vec::new(),
+        ratios: Vec::new(),
         loading: None,
         peers: options.peers.clone(),
     };
@@ -140,11 +143,61 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report, 
             }
         }
     }
+    if let Some(&best) = options.variants.iter().max() {
+        for goal in RatioGoal::all(&options.threads, &options.levels) {
+            let [first, second] = goal.runs;
+            if ![first.0, second.0].iter().any(|&work| Case { variant: Some(best), work }.name().contains(&options.filter)) {
+                continue;
+            }
+            progress(&goal.what());
+            let found = measure_ratio(best, goal.runs, goal.level, options.time, options.seed)?;
+            report.ratios.push(Target { what: goal.what(), wanted: goal.wanted, found, unit: "", at_most: false });
+        }
+    }
     if options.loading {
         progress("loading");
         report.loading = Some(measure_loading(options.time, LARGE_COUNT)?);
     }
     Ok(report)
+}
+
+/// A goal that is a ratio of two runs on the same weights: how much more the second does a second.
+struct RatioGoal {
+    runs: [(Work, usize); 2],
+    level: Level,
+    wanted: f64,
+}
+
+impl RatioGoal {
+    /// All of them that the threads and levels allow.
+    fn all(threads: &[usize], levels: &[Level]) -> Vec<RatioGoal> {
+        let (quaternary, ternary) = (WeightCode::Quaternary, WeightCode::Ternary);
+        let matrix = |code, x, vectors| Work::Matrix { code, x, vectors };
+        let mut all = Vec::new();
+        if threads.contains(&2) && levels.contains(&Level::L3) {
+            for (code, x) in [(quaternary, ActivationCode::A2), (quaternary, ActivationCode::A8), (ternary, ActivationCode::A8)] {
+                all.push(RatioGoal { runs: [1, 2].map(|threads| (matrix(code, x, 1), threads)), level: Level::L3, wanted: 1.85 });
+            }
+        }
+        let grid = |vectors| Work::Grid { coefficients: &[4, 7], vectors };
+        let a8 = ActivationCode::A8;
+        for level in [Level::L3, Level::Dram].into_iter().filter(|level| levels.contains(level)) {
+            all.push(RatioGoal { runs: [1, PREFILL].map(|n| (matrix(quaternary, a8, n), 1)), level, wanted: 2.5 });
+            all.push(RatioGoal { runs: [1, PREFILL].map(|n| (matrix(ternary, a8, n), 1)), level, wanted: 2.5 });
+            all.push(RatioGoal { runs: [1, PREFILL].map(|n| (grid(n), 1)), level, wanted: 2.5 });
+        }
+        all
+    }
+
+    fn what(&self) -> String {
+        let [(first, one), (second, two)] = self.runs;
+        let level = self.level.name();
+        if one == two {
+            format!("{}, a vector of a prefill of {} to one of decode in {level}", first.name(), second.vectors())
+        } else {
+            format!("{}, two threads to one in {level}", first.name())
+        }
+    }
 }
 
 impl Report {
@@ -153,9 +206,10 @@ impl Report {
         self.roofs.iter().find(|r| r.level == level && r.threads == threads).map(|r| r.gb_per_s)
     }
 
-    /// A kernel's bytes as a share of its roof.
+    /// A kernel's bytes as a share of its roof: the one measured in turn with it, or else that of the level.
     pub fn share(&self, measured: &Measured) -> Option<f64> {
-        Some(measured.gb_per_s / self.roof(measured.level, measured.threads)?)
+        let in_turn = measured.roof.map(|roof| measured.level.matrix_bytes() as f64 / roof.median_s / 1e9);
+        Some(measured.gb_per_s / in_turn.or_else(|| self.roof(measured.level, measured.threads))?)
     }
 
     /// One measurement of the best kernels of the machine.
@@ -185,21 +239,12 @@ impl Report {
         least("quaternary A8, share of the DRAM read roof", 0.90, share(q8, Level::Dram));
         least("ternary A8, share of the DRAM read roof", 0.90, share(t8, Level::Dram));
         let rate = |work, threads| self.best(work, Level::L3, threads).map(|m| m.gmac_per_s);
-        let twice = |work| Some(rate(work, 2)? / rate(work, 1)?);
-        least("quaternary A2, two threads to one in L3", 1.85, twice(q2));
-        least("quaternary A8, two threads to one in L3", 1.85, twice(q8));
-        least("ternary A8, two threads to one in L3", 1.85, twice(t8));
         let loop_rate = self.of(None, Work::Baseline, Level::L3, 1).map(|m| m.gmac_per_s);
         let portable = self.of(Some(Variant::Portable), q2, Level::L3, 1).map(|m| m.gmac_per_s);
         let over_loop = |rate: Option<f64>| Some(rate? / loop_rate?);
         least("best kernel to the articles' byte loop", 80.0, over_loop(rate(q2, 1)));
         least("portable A2 to the articles' byte loop", 10.0, over_loop(portable));
-        let many = |code| Work::Matrix { code, x: a8, vectors: PREFILL };
-        let prefill = |many, one| Some(rate(many, 1)? / rate(one, 1)?);
-        least("quaternary A8, a vector of a prefill of 16 to one of decode", 2.5, prefill(many(quaternary), q8));
-        least("ternary A8, a vector of a prefill of 16 to one of decode", 2.5, prefill(many(ternary), t8));
-        let grid = |vectors| Work::Grid { coefficients: &[4, 7], vectors };
-        least("grid k2 A8, a vector of a prefill of 16 to one of decode", 2.5, prefill(grid(PREFILL), grid(1)));
+        all.extend(self.ratios.iter().cloned());
         all.extend(self.loading.iter().flat_map(loading_targets));
         all
     }
@@ -247,7 +292,7 @@ impl Report {
                 "name": m.case.name(), "kernels": m.case.variant.map(Variant::name), "work": m.case.work.name(),
                 "level": m.level.name(), "threads": m.threads, "rows": m.shape.0, "cols": m.shape.1,
                 "stacks": m.case.work.stacks(), "vectors": m.case.work.vectors(), "gmac_per_s": m.gmac_per_s,
-                "gb_per_s": m.gb_per_s, "share_of_roof": self.share(m), "timing": timing_json(&m.timing),
+                "gb_per_s": m.gb_per_s, "share_of_roof": self.share(m), "timing": timing_json(&m.timing), "roof_in_turn": m.roof.as_ref().map(timing_json),
             })
         };
         let roof =

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nda_kernels::roof::read;
 
+use crate::lines::Lines;
 use crate::timing::{Timing, measure};
 
 /// Where a matrix lies when it is read.
@@ -70,6 +71,7 @@ pub struct Roof {
 pub fn measure_roof(level: Level, threads: usize, time: Duration) -> Roof {
     // Written, so that the system has given every page; different, so that no page is another's copy.
     let words: Vec<u64> = (0..level.bytes() as u64 / 8).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+    let words = Lines::from(&words[..]);
     let timing =
         if threads <= 1 { alone(&words, level.matrix_bytes(), time) } else { together(&words, threads, level.matrix_bytes(), time) };
     Roof { level, threads, gb_per_s: level.matrix_bytes() as f64 / timing.median_s / 1e9, timing }

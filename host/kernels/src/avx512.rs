@@ -8,7 +8,7 @@
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
 use nda_spec::{GridMatrix, WeightCode};
 
-use crate::activations::PreparedX;
+use crate::activations::{PreparedX, Vectors};
 use crate::avx2::Avx2;
 use crate::grid::GridInput;
 
@@ -20,6 +20,19 @@ use kernels::{BLOCKS, GridTables};
 
 mod native {
     use std::arch::x86_64::*;
+
+    /// Asks for the block 16 KB behind this one, of this tile, of the next, which follows it, or of whatever stands beyond the
+    /// last: a prefetch reads nothing that a program sees and faults at no address. Into L2, so that memory answers while some
+    /// microseconds of products are made. The A2 kernels wait for memory as a reader does and are slower with it.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn ask_for_block(word: &[u64; WORD_U64], block: usize) {
+        const AHEAD_BYTES: usize = 16 << 10;
+        const LINE_U64: usize = 8;
+        let at = word[block * BLOCK_ROWS * WeightCode::PLANES..].as_ptr().wrapping_byte_add(AHEAD_BYTES);
+        _mm_prefetch::<_MM_HINT_T1>(at.cast());
+        _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(LINE_U64).cast());
+    }
 
     super::kernels::kernels!(
         target_feature(enable = "avx512f"),
@@ -62,11 +75,6 @@ impl Avx512 {
         Avx512 { vnni: None, ..self }
     }
 
-    /// The kernels of AVX2, which this machine has as well.
-    pub fn avx2(self) -> Avx2 {
-        self.avx2
-    }
-
     /// Whether A8 and A4 run through VNNI.
     pub fn has_vnni(self) -> bool {
         self.vnni.is_some()
@@ -87,8 +95,36 @@ impl Avx512 {
         let Some(Vnni(())) = self.vnni else {
             return self.avx2.bytes(code, tile, x, sums);
         };
-        // SAFETY: a Vnni exists only after detect() has found every feature of the kernel.
-        unsafe { native::bytes(code, tile, x, sums) }
+        // SAFETY: a Vnni exists only after detect() has found every feature of the kernels.
+        match code {
+            WeightCode::Quaternary => unsafe { native::bytes_quaternary(tile, x, sums) },
+            WeightCode::Ternary => unsafe { native::bytes_ternary(tile, x, sums) },
+        }
+    }
+
+    /// The 32 sums of one tile by every vector of bytes, `sums[vector * TILE_ROWS + row]`. Without VNNI the AVX2 kernel does it,
+    /// which `scratch` is for.
+    pub fn vectors(self, code: WeightCode, tile: &[u64], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
+        let Some(Vnni(())) = self.vnni else {
+            return self.avx2.vectors(code, tile, x, scratch, sums);
+        };
+        let mut first = 0;
+        while first < x.count {
+            let (left, sums) = (x.count - first, &mut sums[first * TILE_ROWS..]);
+            for block in 0..BLOCKS {
+                // SAFETY: a Vnni exists only after detect() has found every feature of the kernel.
+                unsafe {
+                    match left {
+                        8.. => native::vectors::<8, 1>(code, tile, block, x, first, sums),
+                        4.. => native::vectors::<4, 2>(code, tile, block, x, first, sums),
+                        2.. => native::vectors::<2, 4>(code, tile, block, x, first, sums),
+                        _ => native::vectors::<1, 8>(code, tile, block, x, first, sums),
+                    }
+                }
+            }
+            // The largest of these sizes that is left.
+            first += 1 << left.ilog2().min(3);
+        }
     }
 }
 

@@ -17,10 +17,9 @@ use crate::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
 /// microsecond, in which one thread does some 30,000 products.
 pub const PARALLEL_MIN_PRODUCTS: usize = 1 << 17;
 
-/// Most products that a thread takes at a time: a few microseconds, so that a late thread costs little and so does the queue.
-const ITEM_PRODUCTS: usize = 1 << 19;
-/// Items a thread that a smaller product is cut into, so that the threads end at nearly the same time.
-const ITEMS_OF_THREAD: usize = 4;
+/// What a thread takes of the tiles that are left: this part of its share. So the first items are large and the queue costs little,
+/// and the last ones small, so that the threads end at nearly the same time and a late one costs little.
+const ITEMS_OF_SHARE: usize = 4;
 
 /// Why a CPU back end could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +149,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         self.x.prepare(self.level.form(x.code), &x);
         let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x, words: 0..col_words(stack.shape.cols) };
         let products = stack.shape.rows.saturating_mul(stack.shape.cols);
-        let items = items(&stack.parts, item_tiles(products, stack.shape.cols, self.team.threads()), y);
+        let items = items(&stack.parts, self.team.threads(), y);
         if products >= PARALLEL_MIN_PRODUCTS {
             self.team.run(items, |item| job.run(item))
         } else {
@@ -180,7 +179,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         self.x.prepare(self.level.form(x_code), &Activations { code: x_code, values: &self.padded });
         let job = Job { level: self.level, code: shape.code, x_code, x: &self.x, words };
         let products = shape.rows.saturating_mul(self.padded.len());
-        let items = items(&stack.parts, item_tiles(products, self.padded.len(), self.team.threads()), y);
+        let items = items(&stack.parts, self.team.threads(), y);
         if products >= PARALLEL_MIN_PRODUCTS {
             self.team.run(items, |item| job.run(item))
         } else {
@@ -208,8 +207,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let padded: usize = stack.parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
         self.sums.resize(padded * vectors, 0);
         let products = padded.saturating_mul(cols).saturating_mul(vectors);
-        let item_tiles = item_tiles(products, cols * vectors, self.team.threads());
-        let items = vector_items(&stack.parts, item_tiles, vectors, &mut self.sums);
+        let items = vector_items(&stack.parts, self.team.threads(), vectors, &mut self.sums);
         let (level, x) = (self.level, &self.vectors);
         if products >= PARALLEL_MIN_PRODUCTS {
             self.team.run(items, |item| item.run(level, code, x))
@@ -233,7 +231,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let padded: usize = parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
         self.tiles.resize(padded * vectors, 0.0);
         let products = padded * cols * vectors;
-        let items = grid_items(parts, item_tiles(products, cols * vectors, self.team.threads()), vectors, &mut self.tiles);
+        let items = grid_items(parts, self.team.threads(), vectors, &mut self.tiles);
         let level = self.level;
         if products >= PARALLEL_MIN_PRODUCTS {
             self.team.run(items, |item| item.run(level, x))
@@ -257,24 +255,71 @@ struct Item<'m, 'y> {
     y: &'y mut [i32],
 }
 
-/// Tiles of an item: several items a thread, none of more than [`ITEM_PRODUCTS`].
-fn item_tiles(products: usize, cols: usize, threads: usize) -> usize {
-    let item = (products / (ITEMS_OF_THREAD * threads)).min(ITEM_PRODUCTS);
-    (item / TILE_ROWS / cols.max(1)).max(1)
+/// Tiles of several parts as items, in the order in which they lie in memory: first large ones, then smaller ones, none of two parts.
+struct Cut<'p, P> {
+    parts: &'p [P],
+    tiles_of: fn(&P) -> usize,
+    threads: usize,
+    /// The first tile of the first part that is left.
+    first: usize,
+    /// Tiles of all parts that are left.
+    left: usize,
 }
 
-/// The whole product as items that any thread can take, in the order in which they lie in memory.
-fn items<'m, 'y>(parts: &[TileMatrix<'m>], item_tiles: usize, y: &'y mut [i32]) -> impl Iterator<Item = Item<'m, 'y>> + Send {
+impl<'p, P> Cut<'p, P> {
+    fn new(parts: &'p [P], tiles_of: fn(&P) -> usize, threads: usize) -> Self {
+        Cut { parts, tiles_of, threads, first: 0, left: parts.iter().map(tiles_of).sum() }
+    }
+}
+
+impl<'p, P> Iterator for Cut<'p, P> {
+    type Item = (&'p P, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (part, others) = self.parts.split_first()?;
+            let first = self.first;
+            let of_part = (self.tiles_of)(part) - first;
+            if of_part == 0 {
+                (self.parts, self.first) = (others, 0);
+                continue;
+            }
+            let tiles = (self.left / (ITEMS_OF_SHARE * self.threads)).clamp(1, of_part);
+            self.left -= tiles;
+            self.first += tiles;
+            return Some((part, first..first + tiles));
+        }
+    }
+}
+
+/// A slice's first `count` values, which are taken from it.
+fn split<'y, T>(rest: &mut &'y mut [T], count: usize) -> &'y mut [T] {
+    let (first, others) = std::mem::take(rest).split_at_mut(count);
+    *rest = others;
+    first
+}
+
+fn tiles_of_matrix(part: &TileMatrix<'_>) -> usize {
+    part.rows().div_ceil(TILE_ROWS)
+}
+
+/// The words of some tiles of a matrix.
+fn words_of<'m>(part: &TileMatrix<'m>, tiles: &Range<usize>) -> &'m [u64] {
+    let tile_u64 = col_words(part.cols()) * WORD_U64;
+    &part.words()[tiles.start * tile_u64..tiles.end * tile_u64]
+}
+
+/// The whole product as items that any thread can take.
+fn items<'p, 'm, 'y>(
+    parts: &'p [TileMatrix<'m>],
+    threads: usize,
+    y: &'y mut [i32],
+) -> impl Iterator<Item = Item<'m, 'y>> + Send + use<'p, 'm, 'y> {
     let mut rest = y;
-    parts.iter().flat_map(move |part| {
-        let (own, others) = std::mem::take(&mut rest).split_at_mut(part.rows());
-        rest = others;
+    Cut::new(parts, tiles_of_matrix, threads).map(move |(part, tiles)| {
+        let rows = part.rows().min(tiles.end * TILE_ROWS) - tiles.start * TILE_ROWS;
         let tile_u64 = col_words(part.cols()) * WORD_U64;
-        let words = part.words();
-        own.chunks_mut(item_tiles * TILE_ROWS).enumerate().map(move |(index, y)| {
-            let first = index * item_tiles * tile_u64;
-            Item { tiles: &words[first..first + y.len().div_ceil(TILE_ROWS) * tile_u64], tile_u64, y }
-        })
+        Item { tiles: words_of(part, &tiles), tile_u64, y: split(&mut rest, rows) }
     })
 }
 
@@ -318,18 +363,17 @@ impl GridItem<'_, '_> {
 }
 
 /// All tiles of all grids as items that any thread can take.
-fn grid_items<'m, 'y>(
-    parts: &[GridMatrix<'m>],
-    item_tiles: usize,
+fn grid_items<'p, 'm, 'y>(
+    parts: &'p [GridMatrix<'m>],
+    threads: usize,
     vectors: usize,
     y: &'y mut [f32],
-) -> impl Iterator<Item = GridItem<'m, 'y>> + Send {
+) -> impl Iterator<Item = GridItem<'m, 'y>> + Send + use<'p, 'm, 'y> {
     let mut rest = y;
-    parts.iter().flat_map(move |&grid| {
-        let (own, others) = std::mem::take(&mut rest).split_at_mut(grid.rows().div_ceil(TILE_ROWS) * TILE_ROWS * vectors);
-        rest = others;
-        let items = own.chunks_mut(item_tiles * TILE_ROWS * vectors).enumerate();
-        items.map(move |(index, y)| GridItem { grid, first_tile: index * item_tiles, y })
+    Cut::new(parts, |grid| grid.rows().div_ceil(TILE_ROWS), threads).map(move |(&grid, tiles)| GridItem {
+        grid,
+        first_tile: tiles.start,
+        y: split(&mut rest, tiles.len() * TILE_ROWS * vectors),
     })
 }
 
@@ -350,19 +394,16 @@ impl VectorItem<'_, '_> {
 }
 
 /// All tiles of all parts as items that any thread can take.
-fn vector_items<'m, 'y>(
-    parts: &[TileMatrix<'m>],
-    item_tiles: usize,
+fn vector_items<'p, 'm, 'y>(
+    parts: &'p [TileMatrix<'m>],
+    threads: usize,
     vectors: usize,
     y: &'y mut [i32],
-) -> impl Iterator<Item = VectorItem<'m, 'y>> + Send {
+) -> impl Iterator<Item = VectorItem<'m, 'y>> + Send + use<'p, 'm, 'y> {
     let mut rest = y;
-    parts.iter().flat_map(move |part| {
-        let tile_u64 = col_words(part.cols()) * WORD_U64;
-        let (own, others) = std::mem::take(&mut rest).split_at_mut(part.rows().div_ceil(TILE_ROWS) * TILE_ROWS * vectors);
-        rest = others;
-        let tiles = part.words().chunks(item_tiles * tile_u64);
-        tiles.zip(own.chunks_mut(item_tiles * TILE_ROWS * vectors)).map(|(tiles, y)| VectorItem { tiles, y })
+    Cut::new(parts, tiles_of_matrix, threads).map(move |(part, tiles)| VectorItem {
+        tiles: words_of(part, &tiles),
+        y: split(&mut rest, tiles.len() * TILE_ROWS * vectors),
     })
 }
 

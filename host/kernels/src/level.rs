@@ -240,7 +240,7 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(avx2) => avx2.vectors(code, tile, x, scratch, sums),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512(avx512) => avx512.avx2().vectors(code, tile, x, scratch, sums),
+            Level::Avx512(avx512) => avx512.vectors(code, tile, x, scratch, sums),
         }
     }
 }

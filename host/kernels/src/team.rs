@@ -5,7 +5,7 @@
 //! has come for [`AWAKE`].
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use crate::cpu::CpuError;
@@ -59,6 +59,19 @@ impl Watch {
     }
 }
 
+/// The next item. The lock is held for some nanoseconds only, so a thread that finds it taken looks again: to sleep for it, and
+/// to be woken, would cost more than the item.
+fn take<I>(queue: &Mutex<impl Iterator<Item = I>>) -> Option<I> {
+    loop {
+        match queue.try_lock() {
+            Ok(mut items) => return items.next(),
+            // A thread panicked; the scope passes that panic on.
+            Err(TryLockError::Poisoned(_)) => return None,
+            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+        }
+    }
+}
+
 impl Team {
     /// `threads` threads, the caller's included.
     ///
@@ -93,9 +106,7 @@ impl Team {
         self.wake(helpers);
         let queue = Mutex::new(items);
         let drain = || {
-            // A poisoned lock means that a thread panicked; the scope passes that panic on.
-            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            while let Some(item) = next() {
+            while let Some(item) = take(&queue) {
                 work(item);
             }
         };

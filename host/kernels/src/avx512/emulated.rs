@@ -56,6 +56,11 @@ fn _mm512_or_si512(a: __m512i, b: __m512i) -> __m512i {
     from_fn(|i| a[i] | b[i])
 }
 
+fn _mm512_ternarylogic_epi64<const IMM8: i32>(a: __m512i, b: __m512i, c: __m512i) -> __m512i {
+    let bit = |lane: usize, at: u32| (a[lane] >> at & 1) << 2 | (b[lane] >> at & 1) << 1 | c[lane] >> at & 1;
+    from_fn(|lane| (0..64).fold(0, |all, at| all | (IMM8 as u64 >> bit(lane, at) & 1) << at))
+}
+
 fn _mm512_andnot_si512(a: __m512i, b: __m512i) -> __m512i {
     from_fn(|i| !a[i] & b[i])
 }
@@ -78,6 +83,10 @@ fn _mm512_add_epi8(a: __m512i, b: __m512i) -> __m512i {
 
 fn _mm512_slli_epi64<const BITS: u32>(a: __m512i) -> __m512i {
     a.map(|lane| lane << BITS)
+}
+
+fn _mm512_srai_epi32<const BITS: u32>(a: __m512i) -> __m512i {
+    of_dwords(dwords(a).map(|lane| (lane.cast_signed() >> BITS).cast_unsigned()))
 }
 
 fn _mm512_srli_epi64<const BITS: u32>(a: __m512i) -> __m512i {
@@ -156,6 +165,9 @@ unsafe fn _mm512_storeu_ps(at: *mut f32, a: __m512) {
     unsafe { at.cast::<__m512>().write_unaligned(a) }
 }
 
+/// A prefetch has no effect that a program sees.
+fn ask_for_block(_word: &[u64; WORD_U64], _block: usize) {}
+
 super::kernels::kernels!(allow(dead_code), allow(dead_code), allow(dead_code));
 
 mod tests {
@@ -174,7 +186,8 @@ mod tests {
         match (form, code) {
             (Form::A2, WeightCode::Quaternary) => a2_quaternary(words, &x.a2, x.cols, &mut sums),
             (Form::A2, WeightCode::Ternary) => a2_ternary(words, &x.a2, &mut sums),
-            _ => bytes(code, words, &x, &mut sums),
+            (_, WeightCode::Quaternary) => bytes_quaternary(words, &x, &mut sums),
+            (_, WeightCode::Ternary) => bytes_ternary(words, &x, &mut sums),
         }
         sums
     }

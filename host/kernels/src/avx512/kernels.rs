@@ -20,6 +20,13 @@ pub static TERNARY: [[i8; 64]; 3] = tables(WeightCode::Ternary);
 /// [`tables`] of both codes.
 pub static QUATERNARY: [[i8; 64]; 3] = tables(WeightCode::Quaternary);
 
+/// The four fields of two bits in a byte.
+pub const FIELDS: [u8; 4] = [0x03, 0x0c, 0x30, 0xc0];
+
+/// Words of columns after which the sums of fields are scaled down: a word adds to each of 32 bits two VPDPBUSD of four
+/// products of at most `2 * 64 * 128` in magnitude, so 2^13 words stay below 2^30.
+pub const FIELD_WORDS: usize = 1 << 13;
+
 /// The look-ups of a grid: [`tables`] times its coefficient, a stack.
 pub type GridTables = [[[i8; 64]; 3]; MAX_STACKS];
 
@@ -42,8 +49,8 @@ macro_rules! kernels {
         use nda_spec::GridMatrix;
         use nda_spec::tile::col_words;
 
-        use crate::activations::{A2Word, PreparedX};
-        use crate::avx512::kernels::{BLOCKS, GridTables, QUATERNARY, TERNARY};
+        use crate::activations::{A2Word, LANES, PreparedX, Vectors};
+        use crate::avx512::kernels::{BLOCKS, FIELD_WORDS, FIELDS, GridTables, QUATERNARY, TERNARY};
         use crate::grid::GridInput;
         use crate::pairs::lowest;
 
@@ -69,11 +76,18 @@ macro_rules! kernels {
             _mm512_set1_epi64(lane.cast_signed())
         }
 
-        /// `mask ? ones : zeros`, bit by bit. The compiler makes one VPTERNLOGQ of it, as of the other logic here.
+        /// `mask ? ones : zeros`, bit by bit. An operation's number is its truth table, the first operand's bit highest.
         #[inline]
         #[$foundation]
         fn choose(mask: __m512i, ones: __m512i, zeros: __m512i) -> __m512i {
-            _mm512_xor_si512(zeros, _mm512_and_si512(mask, _mm512_xor_si512(ones, zeros)))
+            _mm512_ternarylogic_epi64::<0xca>(mask, ones, zeros)
+        }
+
+        /// `mask ? !ones : zeros`, bit by bit.
+        #[inline]
+        #[$foundation]
+        fn choose_not(mask: __m512i, ones: __m512i, zeros: __m512i) -> __m512i {
+            _mm512_ternarylogic_epi64::<0x3a>(mask, ones, zeros)
         }
 
         /// Writes the low 32 bits of the eight lanes.
@@ -94,12 +108,13 @@ macro_rules! kernels {
             for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(x) {
                 let (x_sign, x_extra, small) = (broadcast(x.sign), broadcast(x.extra), broadcast(x.small));
                 for block in 0..BLOCKS {
-                    let (sign, extra) = (plane(word, block, 0), plane(word, block, 1));
-                    let chosen = choose(small, extra, sign);
-                    let signs = _mm512_popcnt_epi64(_mm512_xor_si512(sign, x_sign));
-                    let chosens = _mm512_popcnt_epi64(_mm512_xor_si512(chosen, x_sign));
-                    threes[block] = _mm512_add_epi64(threes[block], _mm512_add_epi64(signs, chosens));
-                    twos[block] = _mm512_add_epi64(twos[block], _mm512_popcnt_epi64(_mm512_xor_si512(extra, x_extra)));
+                    let signs = _mm512_xor_si512(plane(word, block, 0), x_sign);
+                    let extras = _mm512_xor_si512(plane(word, block, 1), x_extra);
+                    // s' ^ (small' ? e : s): where small' is set, s' is !e', so this takes no further exclusive or.
+                    let chosens = choose_not(small, extras, signs);
+                    threes[block] = _mm512_add_epi64(threes[block], _mm512_popcnt_epi64(signs));
+                    threes[block] = _mm512_add_epi64(threes[block], _mm512_popcnt_epi64(chosens));
+                    twos[block] = _mm512_add_epi64(twos[block], _mm512_popcnt_epi64(extras));
                 }
             }
             let four_n = _mm512_set1_epi64(4 * cols as i64);
@@ -140,45 +155,142 @@ macro_rules! kernels {
             unsafe { _mm512_loadu_si512(table.as_ptr().cast()) }
         }
 
+        /// The columns' pairs of bits, in a byte those of the even columns 0, 2, 4, 6 and of the odd ones, the lowest first;
+        /// plane 0 gives the higher bit.
+        #[inline]
+        #[$vnni]
+        fn pairs(p0: __m512i, p1: __m512i) -> [__m512i; 2] {
+            let even_bits = _mm512_set1_epi8(0x55);
+            // The 16-bit shift carries bits between bytes only into places that the choice leaves out.
+            [choose(even_bits, p1, _mm512_add_epi8(p0, p0)), choose(even_bits, _mm512_srli_epi16::<1>(p1), p0)]
+        }
+
+        /// The row's two sums of 32 bits, added up, and `offset`: eight rows.
+        #[inline]
+        #[$foundation]
+        fn store_rows(halves: __m512i, offset: i32, sums: &mut [i32]) {
+            let sum = _mm512_add_epi32(halves, _mm512_srli_epi64::<32>(halves));
+            store_low(_mm512_add_epi32(sum, _mm512_set1_epi32(offset)), sums);
+        }
+
         /// `sum (w - lowest) * x + lowest * sum(x)`: VPDPBUSD takes unsigned bytes on one side.
         ///
-        /// The two planes are interleaved to pairs of bits, even columns in `even`, odd columns in `odd`; VPERMB looks
-        /// up the weight of each pair in turn, and column `c` of every byte meets lane `c` of the activations.
+        /// VPERMB looks up the weight of each pair of bits in turn, and column `c` of every byte meets lane `c` of the activations.
         /// The sums of the unsigned weights can leave 32 bits above 4,194,303 columns; VPDPBUSD and the adds wrap, so
         /// the result is right modulo 2^32, and `width::MAX_COLS` makes it one that 32 bits hold.
         #[$vnni]
-        pub fn bytes(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
-            let tables = match code {
-                WeightCode::Ternary => &TERNARY,
-                WeightCode::Quaternary => &QUATERNARY,
-            };
-            let [t0, t2, t4] = [load_table(&tables[0]), load_table(&tables[1]), load_table(&tables[2])];
-            let even_bits = _mm512_set1_epi8(0x55);
+        pub fn bytes_quaternary(tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+            let [t0, t2, t4] = [load_table(&QUATERNARY[0]), load_table(&QUATERNARY[1]), load_table(&QUATERNARY[2])];
             // Two accumulators a block: a chain of eight dependent VPDPBUSD would wait for its latency.
             let mut evens = [_mm512_setzero_si512(); BLOCKS];
             let mut odds = [_mm512_setzero_si512(); BLOCKS];
             for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(&x.bytes) {
                 for block in 0..BLOCKS {
-                    let (p0, p1) = (plane(word, block, 0), plane(word, block, 1));
-                    // The 16-bit shifts carry bits between bytes only into places that the choice, or VPERMB's
-                    // 6-bit index, leaves out.
-                    let even = choose(even_bits, p1, _mm512_add_epi8(p0, p0));
-                    let odd = choose(even_bits, _mm512_srli_epi16::<1>(p1), p0);
-                    let (even6, odd6) = (_mm512_srli_epi16::<2>(even), _mm512_srli_epi16::<2>(odd));
-                    for (index, table, lane) in [(even, t0, 0), (even, t2, 2), (even, t4, 4), (even6, t4, 6)] {
-                        evens[block] = _mm512_dpbusd_epi32(evens[block], _mm512_permutexvar_epi8(index, table), broadcast(x[lane]));
+                    ask_for_block(word, block);
+                    let [even, odd] = pairs(plane(word, block, 0), plane(word, block, 1));
+                    // Look-ups and products in groups of four: Zen 4 spreads them better over its pipes than in turns.
+                    let low = |index, table| _mm512_permutexvar_epi8(index, table);
+                    let weights = [low(even, t0), low(odd, t0), low(even, t2), low(odd, t2)];
+                    for c in 0..4 {
+                        let sums = if c % 2 == 0 { &mut evens[block] } else { &mut odds[block] };
+                        *sums = _mm512_dpbusd_epi32(*sums, weights[c], broadcast(x[c]));
                     }
-                    for (index, table, lane) in [(odd, t0, 1), (odd, t2, 3), (odd, t4, 5), (odd6, t4, 7)] {
-                        odds[block] = _mm512_dpbusd_epi32(odds[block], _mm512_permutexvar_epi8(index, table), broadcast(x[lane]));
+                    // VPERMB looks at six bits: the highest pair comes down first.
+                    let (even6, odd6) = (_mm512_srli_epi16::<2>(even), _mm512_srli_epi16::<2>(odd));
+                    let weights = [low(even, t4), low(odd, t4), low(even6, t4), low(odd6, t4)];
+                    for c in 0..4 {
+                        let sums = if c % 2 == 0 { &mut evens[block] } else { &mut odds[block] };
+                        *sums = _mm512_dpbusd_epi32(*sums, weights[c], broadcast(x[c + 4]));
                     }
                 }
             }
-            let offset = _mm512_set1_epi32(i32::from(lowest(code)) * x.sum);
+            let offset = i32::from(lowest(WeightCode::Quaternary)) * x.sum;
             for block in 0..BLOCKS {
-                let halves = _mm512_add_epi32(evens[block], odds[block]);
-                // A row's lane holds two sums of 32 bits; their sum lands in the low one.
-                let sum = _mm512_add_epi32(halves, _mm512_srli_epi64::<32>(halves));
-                store_low(_mm512_add_epi32(sum, offset), &mut sums[block * BLOCK_ROWS..]);
+                store_rows(_mm512_add_epi32(evens[block], odds[block]), offset, &mut sums[block * BLOCK_ROWS..]);
+            }
+        }
+
+        /// As [`bytes_quaternary`] without look-ups: `w + 1 = 2 (active & positive) + !active` is a field of two bits, which a mask
+        /// cuts out at its place. So the four fields of a byte count 1, 4, 16 and 64 times, each in a sum of its own.
+        #[$vnni]
+        pub fn bytes_ternary(tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+            let mut totals = [_mm512_setzero_si512(); BLOCKS];
+            let (words, _) = tile.as_chunks::<WORD_U64>();
+            for (words, x) in words.chunks(FIELD_WORDS).zip(x.bytes.chunks(FIELD_WORDS)) {
+                for (total, sum) in totals.iter_mut().zip(fields(words, x)) {
+                    *total = _mm512_add_epi32(*total, sum);
+                }
+            }
+            for block in 0..BLOCKS {
+                store_rows(totals[block], i32::from(lowest(WeightCode::Ternary)) * x.sum, &mut sums[block * BLOCK_ROWS..]);
+            }
+        }
+
+        /// [`bytes_ternary`] of at most [`FIELD_WORDS`] words.
+        #[inline]
+        #[$vnni]
+        fn fields(words: &[[u64; WORD_U64]], x: &[[u64; LANES]]) -> [__m512i; BLOCKS] {
+            let even_bits = _mm512_set1_epi8(0x55);
+            let masks = FIELDS.map(|mask| _mm512_set1_epi8(mask.cast_signed()));
+            let mut sums = [[_mm512_setzero_si512(); FIELDS.len()]; BLOCKS];
+            for (word, x) in words.iter().zip(x) {
+                for block in 0..BLOCKS {
+                    ask_for_block(word, block);
+                    let active = plane(word, block, 0);
+                    // A contradictory weight, positive but not active, is 0.
+                    let positive = _mm512_and_si512(plane(word, block, 1), active);
+                    let even = choose_not(even_bits, active, _mm512_add_epi8(positive, positive));
+                    let odd = choose_not(even_bits, _mm512_srli_epi16::<1>(active), positive);
+                    for (field, mask) in masks.into_iter().enumerate() {
+                        let sum = &mut sums[block][field];
+                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(even, mask), broadcast(x[2 * field]));
+                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(odd, mask), broadcast(x[2 * field + 1]));
+                    }
+                }
+            }
+            // Every sum is a multiple of its field's weight.
+            sums.map(|[ones, fours, sixteens, sixty_fours]| {
+                let low = _mm512_add_epi32(ones, _mm512_srai_epi32::<2>(fours));
+                let high = _mm512_add_epi32(_mm512_srai_epi32::<4>(sixteens), _mm512_srai_epi32::<6>(sixty_fours));
+                _mm512_add_epi32(low, high)
+            })
+        }
+
+        /// Eight rows of a tile by `VECTORS` vectors from `first` on, `sums[vector * TILE_ROWS + row]` from the first of them on. All
+        /// sums stay in registers, `CHAINS` for each vector, and every weight that is looked up meets every vector.
+        #[$vnni]
+        pub fn vectors<const VECTORS: usize, const CHAINS: usize>(
+            code: WeightCode,
+            tile: &[u64],
+            block: usize,
+            x: &Vectors,
+            first: usize,
+            sums: &mut [i32],
+        ) {
+            let tables = match code {
+                WeightCode::Ternary => &TERNARY,
+                WeightCode::Quaternary => &QUATERNARY,
+            };
+            let [t0, t2, t4] = [load_table(&tables[0]), load_table(&tables[1]), load_table(&tables[2])];
+            let mut totals = [[_mm512_setzero_si512(); CHAINS]; VECTORS];
+            let (words, _) = tile.as_chunks::<WORD_U64>();
+            for (word, x) in words.iter().zip(x.bytes.chunks_exact(x.count)) {
+                let (x, _) = x[first..].as_chunks::<VECTORS>();
+                let [even, odd] = pairs(plane(word, block, 0), plane(word, block, 1));
+                let (even6, odd6) = (_mm512_srli_epi16::<2>(even), _mm512_srli_epi16::<2>(odd));
+                let places = [(even, t0), (odd, t0), (even, t2), (odd, t2), (even, t4), (odd, t4), (even6, t4), (odd6, t4)];
+                for (c, (index, table)) in places.into_iter().enumerate() {
+                    let weights = _mm512_permutexvar_epi8(index, table);
+                    for (total, x) in totals.iter_mut().zip(&x[0]) {
+                        let total = &mut total[c % CHAINS];
+                        *total = _mm512_dpbusd_epi32(*total, weights, broadcast(x[c]));
+                    }
+                }
+            }
+            for (vector, total) in totals.into_iter().enumerate() {
+                let total = total.into_iter().reduce(|a, b| _mm512_add_epi32(a, b)).unwrap_or(_mm512_setzero_si512());
+                let offset = i32::from(lowest(code)).wrapping_mul(x.sums[first + vector]);
+                store_rows(total, offset, &mut sums[vector * TILE_ROWS + block * BLOCK_ROWS..]);
             }
         }
 
