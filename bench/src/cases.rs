@@ -1,6 +1,6 @@
 //! What is timed: products of a size that lies in L2, in L3 or in memory, each checked before.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use nda_spec::{ActivationCode, WeightCode, golden, grid};
 
 use crate::roof::Level;
 use crate::lines::Lines;
-use crate::timing::{Timing, measure, measure_in_turn};
+use crate::timing::{Timing, arithmetic, measure, measure_beside, measure_in_turn};
 use crate::{BenchError, baseline};
 
 /// Vectors of a prefill.
@@ -202,7 +202,10 @@ pub fn measure_case(case: Case, level: Level, threads: usize, time: Duration, se
                 let [timing, roof] = measure_in_turn(time, [&mut run, &mut read]);
                 (timing, Some(roof))
             } else {
-                (measure(time, || product.run(turn.replace(turn.get() + 1))), None)
+                let shared = RefCell::new(&mut product);
+                let mut run = || shared.borrow_mut().run(turn.replace(turn.get() + 1));
+                let [timing] = measure_beside(time, &mut || shared.borrow().control(threads), [&mut run]);
+                (timing, None)
             };
             product.finish()?;
             (bytes, timing, roof)
@@ -232,12 +235,13 @@ pub fn measure_ratio(
     let mut random = Random(seed);
     let weights = Weights::new(runs[0].0, level, &mut random)?;
     let mut product = |(work, threads)| Product::new(Case { variant: Some(variant), work }, &weights, threads, &mut random, seed);
-    let (mut first, mut second) = (product(runs[0])?, product(runs[1])?);
+    let (mut first, second) = (product(runs[0])?, RefCell::new(product(runs[1])?));
     let turn = Cell::new(0);
     let next = || turn.replace(turn.get() + 1);
-    let timings = measure_in_turn(time, [&mut || first.run(next()), &mut || second.run(next())]);
+    let mut control = || second.borrow().control(runs[1].1);
+    let timings = measure_beside(time, &mut control, [&mut || first.run(next()), &mut || second.borrow_mut().run(next())]);
     first.finish()?;
-    second.finish()?;
+    second.into_inner().finish()?;
     let rate = |run: usize| runs[run].0.vectors() as f64 / timings[run].median_s;
     Ok(rate(1) / rate(0))
 }
@@ -365,6 +369,11 @@ impl<'w> Product<'w> {
             }
         };
         self.failed = self.failed.take().or(result.err());
+    }
+
+    /// The same arithmetic on every thread, those that share the products: threads of another pool would take their cores.
+    fn control(&self, threads: usize) {
+        self.cpu.share(threads, &|_| arithmetic());
     }
 
     fn finish(self) -> Result<(), BenchError> {

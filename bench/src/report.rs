@@ -311,7 +311,7 @@ impl Report {
 }
 
 fn timing_json(timing: &Timing) -> Value {
-    json!({ "median_s": timing.median_s, "p10_s": timing.p10_s, "p90_s": timing.p90_s, "samples": timing.samples })
+    json!({ "median_s": timing.median_s, "p10_s": timing.p10_s, "p90_s": timing.p90_s, "samples": timing.samples, "undisturbed": timing.undisturbed, "rounds": timing.rounds })
 }
 
 fn loading_targets(loading: &Loading) -> Vec<Target> {

@@ -31,6 +31,17 @@ pub(crate) struct A2Word {
     pub small: u64,
 }
 
+impl A2Word {
+    /// The word of the bits 0, 1 and 7 of 64 bytes, those of columns that are `valid`.
+    #[inline]
+    pub fn of_bits([bit0, bit1, bit7]: [u64; 3], valid: u64) -> A2Word {
+        // -2, -1, 1, 2 are the bytes fe, ff, 01, 02. A padding byte, 00, would read as positive.
+        let sign = !bit7 & valid;
+        let extra = (bit7 & bit0) | (!bit7 & bit1);
+        A2Word { sign, extra, small: sign ^ extra }
+    }
+}
+
 /// The prepared vector. Its buffers grow to the widest vector and are then used again: a run allocates nothing.
 #[derive(Debug, Default)]
 pub(crate) struct PreparedX {
@@ -51,12 +62,22 @@ impl PreparedX {
     /// Takes over `x`, whose values the caller has checked, in one form.
     pub fn prepare(&mut self, form: Form, x: &Activations<'_>) {
         self.cols = x.values.len();
-        self.sum = x.values.iter().map(|&v| i32::from(v)).sum();
         match form {
             Form::Planes => self.fill_planes(x.code, x.values),
             Form::A2 => self.fill_a2(x.values),
             Form::Bytes => self.fill_bytes(x.values),
         }
+        match form {
+            Form::A2 => self.set_a2_sum(x.values.len()),
+            Form::Planes | Form::Bytes => self.sum = x.values.iter().map(|&v| i32::from(v)).sum(),
+        }
+    }
+
+    /// Sets length and sum of what [`Self::a2`] holds: `w = 3s + e - 2`, column by column.
+    pub fn set_a2_sum(&mut self, cols: usize) {
+        let ones = |plane: fn(&A2Word) -> u64| self.a2.iter().map(|word| plane(word).count_ones()).sum::<u32>() as i32;
+        self.sum = 3 * ones(|word| word.sign) + ones(|word| word.extra) - 2 * cols as i32;
+        self.cols = cols;
     }
 
     fn fill_planes(&mut self, code: ActivationCode, values: &[i8]) {
@@ -73,11 +94,7 @@ impl PreparedX {
         self.a2.clear();
         for (col_word, word) in values.chunks(WORD_COLS).enumerate() {
             let valid = valid_mask(values.len(), col_word);
-            let [bit0, bit1, bit7] = gather_bits(&columns(word), [0, 1, 7]);
-            // -2, -1, 1, 2 are the bytes fe, ff, 01, 02. A padding byte, 00, would read as positive.
-            let sign = !bit7 & valid;
-            let extra = (bit7 & bit0) | (!bit7 & bit1);
-            self.a2.push(A2Word { sign, extra, small: sign ^ extra });
+            self.a2.push(A2Word::of_bits(gather_bits(&columns(word), [0, 1, 7]), valid));
         }
     }
 

@@ -80,6 +80,24 @@ impl Avx512 {
         self.vnni.is_some()
     }
 
+    /// Takes over `x` in the form of bytes; false without VNNI.
+    pub fn fill_bytes(self, values: &[i8], x: &mut PreparedX) -> bool {
+        let Some(Vnni(())) = self.vnni else { return false };
+        x.cols = values.len();
+        // SAFETY: a Vnni exists only after detect() has found every feature of the kernel.
+        x.sum = unsafe { native::fill_bytes(values, &mut x.bytes) };
+        true
+    }
+
+    /// Takes over `x` in the form of A2; false without VNNI, which the kernel does not need but is built with.
+    pub fn fill_a2(self, values: &[i8], x: &mut PreparedX) -> bool {
+        let Some(Vnni(())) = self.vnni else { return false };
+        // SAFETY: a Vnni exists only after detect() has found every feature of the kernel.
+        unsafe { native::fill_a2(values, &mut x.a2) }
+        x.set_a2_sum(values.len());
+        true
+    }
+
     /// The 32 sums of one tile by A2 activations. Reads [`crate::activations::Form::A2`].
     pub fn a2(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         // SAFETY: a value of this type exists only after detect() has found every feature of the kernels.

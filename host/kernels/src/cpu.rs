@@ -10,16 +10,13 @@ use crate::activations::{PreparedX, Vectors};
 use crate::gemv::{check_grid, check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
 use crate::grid::{GridId, GridInput};
 use crate::level::{Level, Variant};
+use crate::shares::{Shares, Taken, spans, split};
 use crate::team::Team;
 use crate::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
 
 /// Products below this run on the caller's thread alone: handing half of it to a helper that is awake takes about a
 /// microsecond, in which one thread does some 30,000 products.
 pub const PARALLEL_MIN_PRODUCTS: usize = 1 << 17;
-
-/// What a thread takes of the tiles that are left: this part of its share. So the first items are large and the queue costs little,
-/// and the last ones small, so that the threads end at nearly the same time and a late one costs little.
-const ITEMS_OF_SHARE: usize = 4;
 
 /// Why a CPU back end could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +110,11 @@ impl<'m> CpuGemv<'m> {
         self.team.threads()
     }
 
+    /// Threads of a product of so many multiplications.
+    fn threads_of(&self, products: usize) -> usize {
+        if products >= PARALLEL_MIN_PRODUCTS { self.team.threads() } else { 1 }
+    }
+
     fn of_level(level: Level) -> Self {
         CpuGemv {
             level,
@@ -146,14 +148,15 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
         let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
         check_run(stack.shape, &x, y)?;
-        self.x.prepare(self.level.form(x.code), &x);
+        self.level.prepare(&x, &mut self.x);
         let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x, words: 0..col_words(stack.shape.cols) };
         let products = stack.shape.rows.saturating_mul(stack.shape.cols);
-        let items = items(&stack.parts, self.team.threads(), y);
+        let (parts, tiles) = (&stack.parts[..], stack.parts.iter().map(tiles_of_matrix).sum());
+        let shares = Shares::new(tiles, self.threads_of(products), y, |tile| first_row(parts, tile));
         if products >= PARALLEL_MIN_PRODUCTS {
-            self.team.run(items, |item| job.run(item))
+            self.team.run(shares, |taken| job.run(parts, taken))
         } else {
-            Team::run_alone(items, |item| job.run(item))
+            Team::run_alone(shares, |taken| job.run(parts, taken))
         }
         Ok(Cost::default())
     }
@@ -176,14 +179,15 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         // Columns beside these meet zeros. A2 has none, but its values are some of A8's, and A8 has.
         self.padded.resize(words.len() * WORD_COLS, 0);
         let x_code = if x.code == ActivationCode::A2 { ActivationCode::A8 } else { x.code };
-        self.x.prepare(self.level.form(x_code), &Activations { code: x_code, values: &self.padded });
+        self.level.prepare(&Activations { code: x_code, values: &self.padded }, &mut self.x);
         let job = Job { level: self.level, code: shape.code, x_code, x: &self.x, words };
         let products = shape.rows.saturating_mul(self.padded.len());
-        let items = items(&stack.parts, self.team.threads(), y);
+        let (parts, tiles) = (&stack.parts[..], stack.parts.iter().map(tiles_of_matrix).sum());
+        let shares = Shares::new(tiles, self.threads_of(products), y, |tile| first_row(parts, tile));
         if products >= PARALLEL_MIN_PRODUCTS {
-            self.team.run(items, |item| job.run(item))
+            self.team.run(shares, |taken| job.run(parts, taken))
         } else {
-            Team::run_alone(items, |item| job.run(item))
+            Team::run_alone(shares, |taken| job.run(parts, taken))
         }
         Ok(Cost::default())
     }
@@ -207,12 +211,13 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let padded: usize = stack.parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
         self.sums.resize(padded * vectors, 0);
         let products = padded.saturating_mul(cols).saturating_mul(vectors);
-        let items = vector_items(&stack.parts, self.team.threads(), vectors, &mut self.sums);
+        let (parts, threads) = (&stack.parts[..], self.threads_of(products));
+        let shares = Shares::new(padded / TILE_ROWS, threads, &mut self.sums, |tile| tile * TILE_ROWS * vectors);
         let (level, x) = (self.level, &self.vectors);
         if products >= PARALLEL_MIN_PRODUCTS {
-            self.team.run(items, |item| item.run(level, code, x))
+            self.team.run(shares, |taken| run_vectors(parts, level, code, x, taken))
         } else {
-            Team::run_alone(items, |item| item.run(level, code, x))
+            Team::run_alone(shares, |taken| run_vectors(parts, level, code, x, taken))
         }
         gather_rows(stack.parts.iter().map(TileMatrix::rows), vectors, &self.sums, y);
         Ok(Cost::default())
@@ -231,12 +236,12 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let padded: usize = parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
         self.tiles.resize(padded * vectors, 0.0);
         let products = padded * cols * vectors;
-        let items = grid_items(parts, self.team.threads(), vectors, &mut self.tiles);
+        let shares = Shares::new(padded / TILE_ROWS, self.threads_of(products), &mut self.tiles, |tile| tile * TILE_ROWS * vectors);
         let level = self.level;
         if products >= PARALLEL_MIN_PRODUCTS {
-            self.team.run(items, |item| item.run(level, x))
+            self.team.run(shares, |taken| run_grids(parts, level, x, taken))
         } else {
-            Team::run_alone(items, |item| item.run(level, x))
+            Team::run_alone(shares, |taken| run_grids(parts, level, x, taken))
         }
         gather_rows(parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
         Ok(Cost::default())
@@ -247,80 +252,23 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
     }
 }
 
-/// Some whole tiles of one part, and the rows of y that they make.
-struct Item<'m, 'y> {
-    tiles: &'m [u64],
-    /// `u64` of a tile.
-    tile_u64: usize,
-    y: &'y mut [i32],
-}
-
-/// Tiles of several parts as items, in the order in which they lie in memory: first large ones, then smaller ones, none of two parts.
-struct Cut<'p, P> {
-    parts: &'p [P],
-    tiles_of: fn(&P) -> usize,
-    threads: usize,
-    /// The first tile of the first part that is left.
-    first: usize,
-    /// Tiles of all parts that are left.
-    left: usize,
-}
-
-impl<'p, P> Cut<'p, P> {
-    fn new(parts: &'p [P], tiles_of: fn(&P) -> usize, threads: usize) -> Self {
-        Cut { parts, tiles_of, threads, first: 0, left: parts.iter().map(tiles_of).sum() }
-    }
-}
-
-impl<'p, P> Iterator for Cut<'p, P> {
-    type Item = (&'p P, Range<usize>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (part, others) = self.parts.split_first()?;
-            let first = self.first;
-            let of_part = (self.tiles_of)(part) - first;
-            if of_part == 0 {
-                (self.parts, self.first) = (others, 0);
-                continue;
-            }
-            let tiles = (self.left / (ITEMS_OF_SHARE * self.threads)).clamp(1, of_part);
-            self.left -= tiles;
-            self.first += tiles;
-            return Some((part, first..first + tiles));
-        }
-    }
-}
-
-/// A slice's first `count` values, which are taken from it.
-fn split<'y, T>(rest: &mut &'y mut [T], count: usize) -> &'y mut [T] {
-    let (first, others) = std::mem::take(rest).split_at_mut(count);
-    *rest = others;
-    first
-}
-
 fn tiles_of_matrix(part: &TileMatrix<'_>) -> usize {
     part.rows().div_ceil(TILE_ROWS)
 }
 
-/// The words of some tiles of a matrix.
-fn words_of<'m>(part: &TileMatrix<'m>, tiles: &Range<usize>) -> &'m [u64] {
-    let tile_u64 = col_words(part.cols()) * WORD_U64;
-    &part.words()[tiles.start * tile_u64..tiles.end * tile_u64]
+fn tiles_of_grid(part: &GridMatrix<'_>) -> usize {
+    part.rows().div_ceil(TILE_ROWS)
 }
 
-/// The whole product as items that any thread can take.
-fn items<'p, 'm, 'y>(
-    parts: &'p [TileMatrix<'m>],
-    threads: usize,
-    y: &'y mut [i32],
-) -> impl Iterator<Item = Item<'m, 'y>> + Send + use<'p, 'm, 'y> {
-    let mut rest = y;
-    Cut::new(parts, tiles_of_matrix, threads).map(move |(part, tiles)| {
-        let rows = part.rows().min(tiles.end * TILE_ROWS) - tiles.start * TILE_ROWS;
-        let tile_u64 = col_words(part.cols()) * WORD_U64;
-        Item { tiles: words_of(part, &tiles), tile_u64, y: split(&mut rest, rows) }
-    })
+/// The words of some tiles of a matrix, tile by tile.
+fn tiles_at<'m>(part: &TileMatrix<'m>, tiles: &Range<usize>) -> std::slice::ChunksExact<'m, u64> {
+    let tile_u64 = col_words(part.cols()) * WORD_U64;
+    part.words()[tiles.start * tile_u64..tiles.end * tile_u64].chunks_exact(tile_u64.max(1))
+}
+
+/// The first row of a tile, counted over all parts, of which the last tiles may have fewer rows.
+fn first_row(parts: &[TileMatrix<'_>], tile: usize) -> usize {
+    spans(parts, tiles_of_matrix, 0..tile).map(|(part, tiles)| part.rows().min(tiles.end * TILE_ROWS)).sum()
 }
 
 /// One product: what every item of it is multiplied by, and how.
@@ -334,77 +282,43 @@ struct Job<'x> {
 }
 
 impl Job<'_> {
-    fn run(&self, item: Item<'_, '_>) {
+    fn run(&self, parts: &[TileMatrix<'_>], (tiles, mut y): Taken<'_, i32>) {
         let mut sums = [0; TILE_ROWS];
-        for (index, y) in item.y.chunks_mut(TILE_ROWS).enumerate() {
-            let tile = &item.tiles[index * item.tile_u64..(index + 1) * item.tile_u64];
-            let tile = &tile[self.words.start * WORD_U64..self.words.end * WORD_U64];
-            self.level.tile(self.code, self.x_code, tile, self.x, &mut sums);
-            y.copy_from_slice(&sums[..y.len()]);
+        for (part, tiles) in spans(parts, tiles_of_matrix, tiles) {
+            let rows = part.rows().min(tiles.end * TILE_ROWS) - tiles.start * TILE_ROWS;
+            let y = split(&mut y, rows).chunks_mut(TILE_ROWS);
+            if part.cols() == 0 {
+                y.for_each(|y| y.fill(0));
+                continue;
+            }
+            for (tile, y) in tiles_at(part, &tiles).zip(y) {
+                let tile = &tile[self.words.start * WORD_U64..self.words.end * WORD_U64];
+                self.level.tile(self.code, self.x_code, tile, self.x, &mut sums);
+                y.copy_from_slice(&sums[..y.len()]);
+            }
         }
     }
 }
 
-/// Some tiles of a grid and where their rows go: 32 rows of every vector a tile.
-struct GridItem<'m, 'y> {
-    grid: GridMatrix<'m>,
-    first_tile: usize,
-    y: &'y mut [f32],
-}
-
-impl GridItem<'_, '_> {
-    fn run(self, level: Level, x: &GridInput) {
-        let kernel = level.grid_kernel(&self.grid);
-        let mut totals = Vec::new();
-        for (index, y) in self.y.chunks_exact_mut(TILE_ROWS * x.vectors()).enumerate() {
-            kernel.tile(&self.grid, self.first_tile + index, x, &mut totals, y);
+/// Some tiles of grids by every vector: 32 rows of each a tile.
+fn run_grids(parts: &[GridMatrix<'_>], level: Level, x: &GridInput, (tiles, mut y): Taken<'_, f32>) {
+    let mut totals = Vec::new();
+    for (grid, tiles) in spans(parts, tiles_of_grid, tiles) {
+        let kernel = level.grid_kernel(grid);
+        for tile in tiles {
+            kernel.tile(grid, tile, x, &mut totals, split(&mut y, TILE_ROWS * x.vectors()));
         }
     }
 }
 
-/// All tiles of all grids as items that any thread can take.
-fn grid_items<'p, 'm, 'y>(
-    parts: &'p [GridMatrix<'m>],
-    threads: usize,
-    vectors: usize,
-    y: &'y mut [f32],
-) -> impl Iterator<Item = GridItem<'m, 'y>> + Send + use<'p, 'm, 'y> {
-    let mut rest = y;
-    Cut::new(parts, |grid| grid.rows().div_ceil(TILE_ROWS), threads).map(move |(&grid, tiles)| GridItem {
-        grid,
-        first_tile: tiles.start,
-        y: split(&mut rest, tiles.len() * TILE_ROWS * vectors),
-    })
-}
-
-/// Some tiles of a matrix and where their rows go: 32 rows of every vector a tile.
-struct VectorItem<'m, 'y> {
-    tiles: &'m [u64],
-    y: &'y mut [i32],
-}
-
-impl VectorItem<'_, '_> {
-    fn run(self, level: Level, code: WeightCode, x: &Vectors) {
-        let mut scratch = Vec::new();
-        let tile_u64 = x.bytes.len() / x.count * WORD_U64;
-        for (tile, y) in self.tiles.chunks_exact(tile_u64).zip(self.y.chunks_exact_mut(TILE_ROWS * x.count)) {
-            level.tile_of_vectors(code, tile, x, &mut scratch, y);
+/// Some tiles of matrices by every vector: 32 rows of each a tile.
+fn run_vectors(parts: &[TileMatrix<'_>], level: Level, code: WeightCode, x: &Vectors, (tiles, mut y): Taken<'_, i32>) {
+    let mut scratch = Vec::new();
+    for (part, tiles) in spans(parts, tiles_of_matrix, tiles) {
+        for tile in tiles_at(part, &tiles) {
+            level.tile_of_vectors(code, tile, x, &mut scratch, split(&mut y, TILE_ROWS * x.count));
         }
     }
-}
-
-/// All tiles of all parts as items that any thread can take.
-fn vector_items<'p, 'm, 'y>(
-    parts: &'p [TileMatrix<'m>],
-    threads: usize,
-    vectors: usize,
-    y: &'y mut [i32],
-) -> impl Iterator<Item = VectorItem<'m, 'y>> + Send + use<'p, 'm, 'y> {
-    let mut rest = y;
-    Cut::new(parts, tiles_of_matrix, threads).map(move |(part, tiles)| VectorItem {
-        tiles: words_of(part, &tiles),
-        y: split(&mut rest, tiles.len() * TILE_ROWS * vectors),
-    })
 }
 
 /// Rows from tiles: `tiles` holds 32 rows of every vector a tile, `y` all rows of a vector, then those of the next.

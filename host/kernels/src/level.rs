@@ -5,6 +5,7 @@ use std::fmt;
 use nda_spec::tile::TILE_ROWS;
 use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 
+use crate::Activations;
 use crate::activations::{Form, PreparedX, Vectors};
 use crate::grid::{self, GridInput};
 #[cfg(target_arch = "aarch64")]
@@ -171,6 +172,22 @@ impl Level {
         }
     }
 
+    /// Takes over `x`, whose values the caller has checked, in [`Self::form`].
+    pub fn prepare(self, x: &Activations<'_>, prepared: &mut PreparedX) {
+        let form = self.form(x.code);
+        #[cfg(target_arch = "x86_64")]
+        if let Level::Avx512(avx512) = self
+            && match form {
+                Form::Bytes => avx512.fill_bytes(x.values, prepared),
+                Form::A2 => avx512.fill_a2(x.values, prepared),
+                Form::Planes => false,
+            }
+        {
+            return;
+        }
+        prepared.prepare(form, x);
+    }
+
     /// The kernel of a grid's tiles. AVX-512 machines without VNNI take that of AVX2.
     pub fn grid_kernel(self, grid: &GridMatrix<'_>) -> GridKernel {
         #[cfg(target_arch = "x86_64")]
@@ -278,13 +295,12 @@ impl GridKernel {
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
-    use crate::Activations;
     use nda_spec::tile::matrix_u64;
 
     /// The sums of one tile by one vector.
     fn sums(level: Level, code: WeightCode, x_code: ActivationCode, tile: &[u64], values: &[i8]) -> [i32; TILE_ROWS] {
         let mut x = PreparedX::default();
-        x.prepare(level.form(x_code), &Activations { code: x_code, values });
+        level.prepare(&Activations { code: x_code, values }, &mut x);
         let mut sums = [0; TILE_ROWS];
         level.tile(code, x_code, tile, &x, &mut sums);
         sums

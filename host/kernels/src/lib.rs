@@ -31,6 +31,7 @@ mod portable;
 pub mod roof;
 #[allow(unsafe_code)]
 pub mod seed;
+mod shares;
 mod team;
 
 pub use cpu::{CpuError, CpuGemv};

@@ -59,12 +59,29 @@ impl Watch {
     }
 }
 
+/// Items that threads take one after another.
+pub(crate) trait Queue: Send {
+    /// What is done.
+    type Item;
+
+    /// The next item for a thread, the caller's being thread 0; `None` when no thread finds one any more.
+    fn take(&mut self, thread: usize) -> Option<Self::Item>;
+}
+
+impl Queue for std::ops::Range<usize> {
+    type Item = usize;
+
+    fn take(&mut self, _thread: usize) -> Option<usize> {
+        self.next()
+    }
+}
+
 /// The next item. The lock is held for some nanoseconds only, so a thread that finds it taken looks again: to sleep for it, and
 /// to be woken, would cost more than the item.
-fn take<I>(queue: &Mutex<impl Iterator<Item = I>>) -> Option<I> {
+fn take<Q: Queue>(queue: &Mutex<Q>, thread: usize) -> Option<Q::Item> {
     loop {
         match queue.try_lock() {
-            Ok(mut items) => return items.next(),
+            Ok(mut items) => return items.take(thread),
             // A thread panicked; the scope passes that panic on.
             Err(TryLockError::Poisoned(_)) => return None,
             Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
@@ -95,30 +112,33 @@ impl Team {
     }
 
     /// Does every item, on the caller's thread alone.
-    pub fn run_alone<I>(items: impl Iterator<Item = I>, work: impl Fn(I)) {
-        items.for_each(work);
+    pub fn run_alone<Q: Queue>(mut queue: Q, work: impl Fn(Q::Item)) {
+        while let Some(item) = queue.take(0) {
+            work(item);
+        }
     }
 
     /// Does every item on all threads, each taking the next one when it is free, so a helper that wakes late does less, and
     /// the caller waits no longer than for its waking and one item. Allocates one small box a helper, and nothing else.
-    pub fn run<I>(&self, items: impl Iterator<Item = I> + Send, work: impl Fn(I) + Sync) {
-        let Some(helpers) = &self.helpers else { return Team::run_alone(items, work) };
+    pub fn run<Q: Queue>(&self, queue: Q, work: impl Fn(Q::Item) + Sync) {
+        let Some(helpers) = &self.helpers else { return Team::run_alone(queue, work) };
         self.wake(helpers);
-        let queue = Mutex::new(items);
-        let drain = || {
-            while let Some(item) = take(&queue) {
+        let queue = Mutex::new(queue);
+        let drain = |thread| {
+            while let Some(item) = take(&queue, thread) {
                 work(item);
             }
         };
         let busy = AtomicUsize::new(helpers.current_num_threads());
         helpers.in_place_scope(|scope| {
-            for _ in 0..helpers.current_num_threads() {
-                scope.spawn(|_| {
-                    drain();
+            for helper in 0..helpers.current_num_threads() {
+                let (drain, busy) = (&drain, &busy);
+                scope.spawn(move |_| {
+                    drain(helper + 1);
                     busy.fetch_sub(1, Ordering::Release);
                 });
             }
-            drain();
+            drain(0);
             // The scope would sleep until its helpers are done, and waking costs more than most products.
             for _ in 0..SPINS {
                 if busy.load(Ordering::Acquire) == 0 {

@@ -44,6 +44,11 @@ unsafe fn _mm512_loadu_si512(at: *const __m512i) -> __m512i {
     unsafe { at.read_unaligned() }
 }
 
+unsafe fn _mm512_storeu_si512(at: *mut __m512i, a: __m512i) {
+    // SAFETY: the caller has 64 writable bytes at `at`.
+    unsafe { at.write_unaligned(a) }
+}
+
 fn _mm512_xor_si512(a: __m512i, b: __m512i) -> __m512i {
     from_fn(|i| a[i] ^ b[i])
 }
@@ -103,6 +108,11 @@ fn _mm512_popcnt_epi64(a: __m512i) -> __m512i {
 
 fn _mm512_permutexvar_epi8(index: __m512i, a: __m512i) -> __m512i {
     of_bytes(bytes_of(index).map(|i| bytes_of(a)[usize::from(i & 63)]))
+}
+
+fn _mm512_test_epi8_mask(a: __m512i, b: __m512i) -> u64 {
+    let both = bytes_of(_mm512_and_si512(a, b));
+    (0..64).fold(0, |mask, i| mask | u64::from(both[i] != 0) << i)
 }
 
 /// Adds four products of an unsigned byte of `a` and a signed one of `b` to each of 16 sums; the sums wrap.
@@ -203,6 +213,31 @@ mod tests {
                 let expected = golden::gemv(TILE_ROWS, cols, &weights, &values);
                 assert_eq!(emulated(code, x_code, &words, &values), expected[..], "{code:?} {x_code:?} {cols} columns");
             }
+        }
+    }
+
+    #[test]
+    fn emulated_avx512_bytes_are_those_of_every_machine() {
+        let (mut x, mut bytes) = (PreparedX::default(), vec![[7; LANES]; 3]);
+        for cols in 0..200 {
+            for value in [|i: usize| (i * 37 + i / 7) as i8, |_| i8::MIN, |_| i8::MAX] {
+                let values: Vec<i8> = (0..cols).map(value).collect();
+                x.prepare(Form::Bytes, &Activations { code: ActivationCode::A8, values: &values });
+                assert_eq!(fill_bytes(&values, &mut bytes), x.sum, "{cols} columns");
+                assert_eq!(bytes, x.bytes, "{cols} columns");
+            }
+        }
+    }
+
+    #[test]
+    fn emulated_avx512_a2_words_are_those_of_every_machine() {
+        let (mut x, mut words) = (PreparedX::default(), vec![A2Word::default(); 3]);
+        for cols in 0..200 {
+            let values: Vec<i8> = (0..cols).map(|i| [-2, -1, 1, 2][(i * 7 + i / 3) % 4]).collect();
+            x.prepare(Form::A2, &Activations { code: ActivationCode::A2, values: &values });
+            assert_eq!(x.sum, values.iter().map(|&v| i32::from(v)).sum::<i32>());
+            fill_a2(&values, &mut words);
+            assert_eq!(words, x.a2, "{cols} columns");
         }
     }
 

@@ -2,7 +2,7 @@
 //! so they are tested on machines without AVX-512, too.
 
 use nda_spec::grid::MAX_STACKS;
-use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_COLS};
 use nda_spec::{GridMatrix, WeightCode};
 
 use crate::pairs;
@@ -19,6 +19,17 @@ const fn tables(code: WeightCode) -> [[i8; 64]; 3] {
 pub static TERNARY: [[i8; 64]; 3] = tables(WeightCode::Ternary);
 /// [`tables`] of both codes.
 pub static QUATERNARY: [[i8; 64]; 3] = tables(WeightCode::Quaternary);
+
+/// Where byte `b` of lane `c` comes from, at `8 * c + b`: column `8 * b + c` of a word.
+pub static BYTE_ORDER: [i8; WORD_COLS] = {
+    let mut order = [0; WORD_COLS];
+    let mut at = 0;
+    while at < WORD_COLS {
+        order[at] = (8 * (at % 8) + at / 8) as i8;
+        at += 1;
+    }
+    order
+};
 
 /// The four fields of two bits in a byte.
 pub const FIELDS: [u8; 4] = [0x03, 0x0c, 0x30, 0xc0];
@@ -47,10 +58,10 @@ macro_rules! kernels {
         use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
 
         use nda_spec::GridMatrix;
-        use nda_spec::tile::col_words;
+        use nda_spec::tile::{WORD_COLS, col_words, valid_mask};
 
         use crate::activations::{A2Word, LANES, PreparedX, Vectors};
-        use crate::avx512::kernels::{BLOCKS, FIELD_WORDS, FIELDS, GridTables, QUATERNARY, TERNARY};
+        use crate::avx512::kernels::{BLOCKS, BYTE_ORDER, FIELD_WORDS, FIELDS, GridTables, QUATERNARY, TERNARY};
         use crate::grid::GridInput;
         use crate::pairs::lowest;
 
@@ -163,6 +174,51 @@ macro_rules! kernels {
             let even_bits = _mm512_set1_epi8(0x55);
             // The 16-bit shift carries bits between bytes only into places that the choice leaves out.
             [choose(even_bits, p1, _mm512_add_epi8(p0, p0)), choose(even_bits, _mm512_srli_epi16::<1>(p1), p0)]
+        }
+
+        /// [`PreparedX::bytes`] of values, and their sum.
+        #[$vnni]
+        pub fn fill_bytes(values: &[i8], bytes: &mut Vec<[u64; LANES]>) -> i32 {
+            let (order, ones) = (load_table(&BYTE_ORDER), _mm512_set1_epi8(1));
+            let mut sums = _mm512_setzero_si512();
+            bytes.clear();
+            bytes.resize(col_words(values.len()), [0; LANES]);
+            for (word, to) in values.chunks(WORD_COLS).zip(bytes) {
+                let columns = load_columns(word);
+                // At most 2^21 in magnitude for each 2^13 columns, so 32 bits hold what MAX_COLS allows.
+                sums = _mm512_dpbusd_epi32(sums, ones, columns);
+                // SAFETY: `to` is 64 writable bytes, and this store asks for no alignment.
+                unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), _mm512_permutexvar_epi8(order, columns)) }
+            }
+            let mut eight = [0_i32; 2 * BLOCK_ROWS];
+            // SAFETY: `eight` is 64 writable bytes, and this store asks for no alignment.
+            unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), sums) }
+            eight.iter().sum()
+        }
+
+        /// [`PreparedX::a2`] of values.
+        #[$vnni]
+        pub fn fill_a2(values: &[i8], words: &mut Vec<A2Word>) {
+            words.clear();
+            for (col_word, word) in values.chunks(WORD_COLS).enumerate() {
+                let columns = load_columns(word);
+                let bits = |bit: i8| _mm512_test_epi8_mask(columns, _mm512_set1_epi8(bit));
+                words.push(A2Word::of_bits([bits(1), bits(2), bits(i8::MIN)], valid_mask(values.len(), col_word)));
+            }
+        }
+
+        /// Up to 64 values, zero beyond the last.
+        #[inline]
+        #[$foundation]
+        fn load_columns(word: &[i8]) -> __m512i {
+            match word.try_into() {
+                Ok(all) => load_table(all),
+                Err(_) => {
+                    let mut padded = [0; WORD_COLS];
+                    padded[..word.len()].copy_from_slice(word);
+                    load_table(&padded)
+                }
+            }
         }
 
         /// The row's two sums of 32 bits, added up, and `offset`: eight rows.
