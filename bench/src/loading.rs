@@ -11,7 +11,7 @@ use nda_spec::{TileMatrix, WeightCode};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::BenchError;
-use crate::timing::{Timing, measure};
+use crate::timing::{Timing, measure, measure_in_turn};
 
 /// Rows and columns of the small matrix.
 const SMALL: usize = 64;
@@ -88,11 +88,22 @@ pub fn measure_loading(time: Duration, count: usize) -> Result<Loading, BenchErr
     let values = mapped.document().matrix(NAME)?.stack(0).to_values();
     let index = mapped.document().matrix(NAME)?.index();
     let views = mapped.document().views();
-    let view = measure(time, || {
+    let (safetensors, json) = (safetensors_file(&values)?, json_text(&values)?);
+    let mut of_views = || {
         if let Some(frame) = black_box(&views).matrix(black_box(index)) {
             black_box((frame.stack(0), frame.scales()));
         }
-    });
+    };
+    let mut of_safetensors = || {
+        if let Ok(tensors) = SafeTensors::deserialize(black_box(&safetensors)) {
+            black_box(tensors.tensor(black_box(NAME)).is_ok());
+        }
+    };
+    let mut of_json = || {
+        black_box(serde_json::from_slice::<Vec<Vec<i8>>>(black_box(&json)).is_ok());
+    };
+    // Their ratios are goals.
+    let [view, safetensors, serde_json] = measure_in_turn(time, [&mut of_views, &mut of_safetensors, &mut of_json]);
     let cut = measure(time, || {
         if let Some(frame) = black_box(&mapped).document().matrix_at(black_box(index)) {
             black_box((frame.stack(0), frame.scales()));
@@ -116,11 +127,11 @@ pub fn measure_loading(time: Duration, count: usize) -> Result<Loading, BenchErr
     let hash = measure(time, || {
         black_box(blake3::hash(black_box(&bytes)));
     });
-    let (safetensors, serde_json) = (measure_safetensors(&values, time)?, measure_json(&values, time)?);
     Ok(Loading { view, cut, by_name, safetensors, serde_json, document_bytes, open, check, hash })
 }
 
-fn measure_safetensors(values: &[i8], time: Duration) -> Result<Timing, BenchError> {
+/// The matrix as a safetensors file, which was read back.
+fn safetensors_file(values: &[i8]) -> Result<Vec<u8>, BenchError> {
     let refused = |error: safetensors::SafeTensorError| BenchError::OtherFormat { format: "safetensors", reason: error.to_string() };
     let bytes: Vec<u8> = values.iter().map(|v| v.cast_unsigned()).collect();
     let view = TensorView::new(Dtype::I8, vec![SMALL, SMALL], &bytes).map_err(refused)?;
@@ -130,14 +141,11 @@ fn measure_safetensors(values: &[i8], time: Duration) -> Result<Timing, BenchErr
     if !same {
         return Err(BenchError::OtherFormat { format: "safetensors", reason: "other bytes".into() });
     }
-    Ok(measure(time, || {
-        if let Ok(tensors) = SafeTensors::deserialize(black_box(&file)) {
-            black_box(tensors.tensor(black_box(NAME)).is_ok());
-        }
-    }))
+    Ok(file)
 }
 
-fn measure_json(values: &[i8], time: Duration) -> Result<Timing, BenchError> {
+/// The matrix as rows of JSON numbers, which were read back.
+fn json_text(values: &[i8]) -> Result<Vec<u8>, BenchError> {
     let refused = |error: serde_json::Error| BenchError::OtherFormat { format: "JSON", reason: error.to_string() };
     let rows: Vec<&[i8]> = values.chunks_exact(SMALL).collect();
     let text = serde_json::to_vec(&rows).map_err(refused)?;
@@ -145,9 +153,7 @@ fn measure_json(values: &[i8], time: Duration) -> Result<Timing, BenchError> {
     if read.concat() != values {
         return Err(BenchError::OtherFormat { format: "JSON", reason: "other values".into() });
     }
-    Ok(measure(time, || {
-        black_box(serde_json::from_slice::<Vec<Vec<i8>>>(black_box(&text)).is_ok());
-    }))
+    Ok(text)
 }
 
 #[cfg(test)]

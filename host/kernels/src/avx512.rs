@@ -21,13 +21,13 @@ use kernels::{BLOCKS, GridTables};
 mod native {
     use std::arch::x86_64::*;
 
-    /// Asks for the block 16 KB behind this one, of this tile, of the next, which follows it, or of whatever stands beyond the
+    /// Asks for the block 8 KB behind this one, of this tile, of the next, which follows it, or of whatever stands beyond the
     /// last: a prefetch reads nothing that a program sees and faults at no address. Into L2, so that memory answers while some
     /// microseconds of products are made. The A2 kernels wait for memory as a reader does and are slower with it.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn ask_for_block(word: &[u64; WORD_U64], block: usize) {
-        const AHEAD_BYTES: usize = 16 << 10;
+        const AHEAD_BYTES: usize = 8 << 10;
         const LINE_U64: usize = 8;
         let at = word[block * BLOCK_ROWS * WeightCode::PLANES..].as_ptr().wrapping_byte_add(AHEAD_BYTES);
         _mm_prefetch::<_MM_HINT_T1>(at.cast());
