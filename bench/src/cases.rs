@@ -9,8 +9,8 @@ use nda_spec::grid::{GridMatrix, GroupCols, HALF_COLS, scale_count};
 use nda_spec::tile::{TILE_ROWS, TileMatrix, matrix_u64};
 use nda_spec::{ActivationCode, WeightCode, golden, grid};
 
-use crate::roof::Level;
 use crate::lines::Lines;
+use crate::roof::Level;
 use crate::timing::{Timing, arithmetic, measure, measure_beside, measure_in_turn};
 use crate::{BenchError, baseline};
 
@@ -224,13 +224,7 @@ pub fn measure_case(case: Case, level: Level, threads: usize, time: Duration, se
 ///
 /// # Panics
 /// If the works do not share their weights.
-pub fn measure_ratio(
-    variant: Variant,
-    runs: [(Work, usize); 2],
-    level: Level,
-    time: Duration,
-    seed: u64,
-) -> Result<f64, BenchError> {
+pub fn measure_ratio(variant: Variant, runs: [(Work, usize); 2], level: Level, time: Duration, seed: u64) -> Result<f64, BenchError> {
     assert_eq!(runs[0].0.one_vector(), runs[1].0.one_vector(), "the works share their weights");
     let mut random = Random(seed);
     let weights = Weights::new(runs[0].0, level, &mut random)?;

@@ -16,6 +16,8 @@ const ENOUGH: usize = 50;
 const PATIENCE: u32 = 5;
 /// Runs of the arithmetic before the first round, so that its best is known: a millisecond.
 const CALIBRATION: usize = 40;
+/// Runs of short work that say how often a sample repeats it.
+const WARM_RUNS: usize = 8;
 /// Shortest sample: shorter work is repeated within a sample, so that the clock's own cost does not count.
 const SAMPLE: Duration = Duration::from_micros(20);
 
@@ -54,9 +56,14 @@ pub fn measure_in_turn<const N: usize>(time: Duration, works: [&mut dyn FnMut();
 /// differently, suffer differently. It goes on for up to [`PATIENCE`] times as long until enough rounds count.
 pub fn measure_beside<const N: usize>(time: Duration, control: &mut dyn FnMut(), mut works: [&mut dyn FnMut(); N]) -> [Timing; N] {
     let repeats = works.each_mut().map(|work| {
-        let begin = Instant::now();
-        work();
-        let first = begin.elapsed();
+        let mut one = || {
+            let begin = Instant::now();
+            work();
+            begin.elapsed()
+        };
+        // The first run of short work is mostly the way into the caches.
+        let first = one();
+        let first = if first < SAMPLE { (0..WARM_RUNS).map(|_| one()).fold(first, Duration::min) } else { first };
         (SAMPLE.as_nanos() / first.as_nanos().max(1)).clamp(1, 1 << 14) as usize
     });
     for _ in 0..CALIBRATION {

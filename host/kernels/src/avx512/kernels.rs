@@ -404,6 +404,7 @@ macro_rules! kernels {
                 let places = x.word(word);
                 let blocks = word_scales.chunks_exact(BLOCK_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
                 for (block, (block_scales, totals)) in blocks.enumerate() {
+                    stacks.iter().for_each(|stack| ask_for_block(&stack[word], block));
                     let levels = levels::<STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), block);
                     let scale = scales(block_scales);
                     for (x, total) in places.iter().zip(totals) {
