@@ -6,7 +6,7 @@ NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 JOBS ?= 1
 
-.PHONY: chat chat-sim demo test memcheck neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
+.PHONY: chat chat-sim demo test memcheck asan neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
 
 # A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
 # whether the tokens are equal.
@@ -50,6 +50,11 @@ memcheck:
 	$(CARGO) test --release --locked -p nda-kernels --lib --tests \
 	    --config 'target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=9"]' \
 	    -- --skip million --skip most_columns --skip extremes --skip exponential
+
+# The same under AddressSanitizer, which knows AVX-512 where valgrind shows a processor without it; needs a nightly toolchain.
+asan:
+	RUSTFLAGS=-Zsanitizer=address $(CARGO) +nightly test --release --locked --target x86_64-unknown-linux-gnu --target-dir target/asan \
+	    -p nda-kernels --lib --tests -- --skip million --skip most_columns --skip exponential
 
 # The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
 NEON := aarch64-unknown-linux-musl

@@ -253,6 +253,40 @@ mod tests {
     }
 
     #[test]
+    fn emulated_avx512_kernels_of_several_vectors_equal_golden() {
+        use crate::activations::Vectors;
+        for (code, cols) in [(WeightCode::Ternary, 130), (WeightCode::Quaternary, 63), (WeightCode::Quaternary, 128)] {
+            let weights: Vec<i8> = (0..TILE_ROWS * cols).map(|i| code.values()[(i * 7 + i / 5) % code.values().len()]).collect();
+            let words = tile::pack(TILE_ROWS, cols, code, &weights).unwrap();
+            // The first vectors are all at one extreme.
+            let value = |i: usize| if i < 2 * cols { i8::MIN } else { (i * 37 + i / 3) as i8 };
+            let values: Vec<i8> = (0..15 * cols).map(value).collect();
+            let mut x = Vectors::default();
+            x.prepare(cols, &values);
+            let mut sums = vec![i32::MIN; 15 * TILE_ROWS];
+            for block in 0..BLOCKS {
+                vectors::<8, 1>(code, &words, block, &x, 0, &mut sums);
+                vectors::<4, 2>(code, &words, block, &x, 8, &mut sums[8 * TILE_ROWS..]);
+                vectors::<2, 4>(code, &words, block, &x, 12, &mut sums[12 * TILE_ROWS..]);
+                vectors::<1, 8>(code, &words, block, &x, 14, &mut sums[14 * TILE_ROWS..]);
+            }
+            let expected: Vec<i32> = values.chunks(cols).flat_map(|x| golden::gemv(TILE_ROWS, cols, &weights, x)).collect();
+            assert_eq!(sums, expected, "{code:?}, {cols} columns");
+        }
+    }
+
+    #[test]
+    fn emulated_avx512_fields_are_scaled_down_before_they_leave_32_bits() {
+        // All weights 1 and all activations -128 make the largest sums; one word more than is added up at a time.
+        let cols = (FIELD_WORDS + 1) * tile::WORD_COLS;
+        let words = vec![u64::MAX; TILE_ROWS * cols / 32];
+        for value in [i8::MIN, i8::MAX] {
+            let expected = [cols as i32 * i32::from(value); TILE_ROWS];
+            assert_eq!(emulated(WeightCode::Ternary, ActivationCode::A8, &words, &vec![value; cols]), expected);
+        }
+    }
+
+    #[test]
     fn emulated_avx512_kernels_read_a_contradictory_weight_as_zero() {
         let words: Vec<u64> = (1..=2 * tile::WORD_U64 as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
         let matrix = TileMatrix::new(TILE_ROWS, 128, WeightCode::Ternary, &words).unwrap();
