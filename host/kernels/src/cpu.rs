@@ -14,10 +14,6 @@ use crate::shares::{Shares, Taken, spans, split};
 use crate::team::Team;
 use crate::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
 
-/// Products below this run on the caller's thread alone: handing half of it to a helper that is awake takes about a
-/// microsecond, in which one thread does some 30,000 products.
-pub const PARALLEL_MIN_PRODUCTS: usize = 1 << 17;
-
 /// Why a CPU back end could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CpuError {
@@ -92,7 +88,7 @@ impl<'m> CpuGemv<'m> {
     }
 
     /// The same back end with `threads` threads, the caller's included. Products of less than
-    /// [`PARALLEL_MIN_PRODUCTS`] stay on the caller's.
+    /// [`Self::parallel_min_products`] stay on the caller's.
     ///
     /// # Errors
     /// [`CpuError::NoThread`] for 0, [`CpuError::Threads`] if the system refuses to start them.
@@ -110,9 +106,19 @@ impl<'m> CpuGemv<'m> {
         self.team.threads()
     }
 
+    /// Products of fewer multiplications run on the caller's thread alone: to share one with a helper that is awake takes one to two
+    /// microseconds, in which one thread does a good part of so many.
+    pub fn parallel_min_products(&self) -> usize {
+        match self.variant() {
+            Variant::Portable => 1 << 15,
+            Variant::Neon | Variant::Avx2 => 1 << 17,
+            Variant::Avx512 => 1 << 19,
+        }
+    }
+
     /// Threads of a product of so many multiplications.
     fn threads_of(&self, products: usize) -> usize {
-        if products >= PARALLEL_MIN_PRODUCTS { self.team.threads() } else { 1 }
+        if products >= self.parallel_min_products() { self.team.threads() } else { 1 }
     }
 
     fn of_level(level: Level) -> Self {
@@ -152,8 +158,9 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x, words: 0..col_words(stack.shape.cols) };
         let products = stack.shape.rows.saturating_mul(stack.shape.cols);
         let (parts, tiles) = (&stack.parts[..], stack.parts.iter().map(tiles_of_matrix).sum());
-        let shares = Shares::new(tiles, self.threads_of(products), y, |tile| first_row(parts, tile));
-        if products >= PARALLEL_MIN_PRODUCTS {
+        let threads = self.threads_of(products);
+        let shares = Shares::new(tiles, threads, y, |tile| first_row(parts, tile));
+        if threads > 1 {
             self.team.run(shares, |taken| job.run(parts, taken))
         } else {
             Team::run_alone(shares, |taken| job.run(parts, taken))
@@ -183,8 +190,9 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let job = Job { level: self.level, code: shape.code, x_code, x: &self.x, words };
         let products = shape.rows.saturating_mul(self.padded.len());
         let (parts, tiles) = (&stack.parts[..], stack.parts.iter().map(tiles_of_matrix).sum());
-        let shares = Shares::new(tiles, self.threads_of(products), y, |tile| first_row(parts, tile));
-        if products >= PARALLEL_MIN_PRODUCTS {
+        let threads = self.threads_of(products);
+        let shares = Shares::new(tiles, threads, y, |tile| first_row(parts, tile));
+        if threads > 1 {
             self.team.run(shares, |taken| job.run(parts, taken))
         } else {
             Team::run_alone(shares, |taken| job.run(parts, taken))
@@ -214,7 +222,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let (parts, threads) = (&stack.parts[..], self.threads_of(products));
         let shares = Shares::new(padded / TILE_ROWS, threads, &mut self.sums, |tile| tile * TILE_ROWS * vectors);
         let (level, x) = (self.level, &self.vectors);
-        if products >= PARALLEL_MIN_PRODUCTS {
+        if threads > 1 {
             self.team.run(shares, |taken| run_vectors(parts, level, code, x, taken))
         } else {
             Team::run_alone(shares, |taken| run_vectors(parts, level, code, x, taken))
@@ -236,9 +244,10 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let padded: usize = parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
         self.tiles.resize(padded * vectors, 0.0);
         let products = padded * cols * vectors;
-        let shares = Shares::new(padded / TILE_ROWS, self.threads_of(products), &mut self.tiles, |tile| tile * TILE_ROWS * vectors);
+        let threads = self.threads_of(products);
+        let shares = Shares::new(padded / TILE_ROWS, threads, &mut self.tiles, |tile| tile * TILE_ROWS * vectors);
         let level = self.level;
-        if products >= PARALLEL_MIN_PRODUCTS {
+        if threads > 1 {
             self.team.run(shares, |taken| run_grids(parts, level, x, taken))
         } else {
             Team::run_alone(shares, |taken| run_grids(parts, level, x, taken))

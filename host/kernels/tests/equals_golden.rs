@@ -1,6 +1,5 @@
 //! Every variant that this machine can run equals the golden model, bit for bit, for every pair of codes.
 
-use nda_kernels::cpu::PARALLEL_MIN_PRODUCTS;
 use nda_kernels::{Activations, CpuError, CpuGemv, Gemv, GemvError, MatrixId, Shape, Variant};
 use nda_spec::tile::{matrix_u64, pack};
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, width};
@@ -269,7 +268,7 @@ proptest! {
 fn any_number_of_threads_gives_the_same_rows() {
     let (part_rows, cols) = ([1025, 70, 33], 2050);
     let rows: usize = part_rows.iter().sum();
-    assert!(rows * cols >= PARALLEL_MIN_PRODUCTS, "too small to be shared");
+    assert!(rows * cols >= CpuGemv::new().parallel_min_products(), "too small to be shared");
     for (code, x_code) in code_pairs() {
         let (weights, packed) = pack_parts(code, &part_rows, cols, 7);
         let x = random(&x_values(x_code), cols, 8);

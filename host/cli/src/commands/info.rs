@@ -90,7 +90,7 @@ fn cpu(as_json: bool) -> Outcome {
             output::line(format_args!("{:<9}   {what}: {features}, {}", "", found(there)))?;
         }
     }
-    let cutoff = nda_kernels::cpu::PARALLEL_MIN_PRODUCTS;
+    let cutoff = gemv.parallel_min_products();
     output::line(format_args!("\nproducts of fewer than {cutoff} multiplications stay on one thread; 'nda bench' measures the kernels"))
 }
 
