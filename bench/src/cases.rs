@@ -339,9 +339,10 @@ enum Kind {
 impl<'w> Product<'w> {
     fn new(case: Case, weights: &'w Weights, threads: usize, random: &mut Random, seed: u64) -> Result<Self, BenchError> {
         let mut cpu = cpu(case, threads)?;
+        let setting = Setting { case, weights, seed };
         let kind = match case.work {
-            Work::Matrix { code, x, vectors } => Kind::matrix(case, (code, x, vectors), weights, &mut cpu, random, seed)?,
-            Work::Grid { coefficients, vectors } => Kind::grid(case, coefficients, vectors, weights, &mut cpu, random, seed)?,
+            Work::Matrix { code, x, vectors } => setting.matrix((code, x, vectors), &mut cpu, random)?,
+            Work::Grid { coefficients, vectors } => setting.grid(coefficients, vectors, &mut cpu, random)?,
             Work::Baseline => unreachable!("the loop of the articles is no back end"),
         };
         Ok(Product { cpu, kind, failed: None })
@@ -375,15 +376,21 @@ impl<'w> Product<'w> {
     }
 }
 
-impl Kind {
-    fn matrix<'w>(
-        case: Case,
+/// What a work is prepared from and checked with.
+struct Setting<'w> {
+    case: Case,
+    weights: &'w Weights,
+    seed: u64,
+}
+
+impl<'w> Setting<'w> {
+    fn matrix(
+        &self,
         (code, x_code, vectors): (WeightCode, ActivationCode, usize),
-        weights: &'w Weights,
         cpu: &mut CpuGemv<'w>,
         random: &mut Random,
-        seed: u64,
     ) -> Result<Kind, BenchError> {
+        let &Setting { case, weights, seed } = self;
         let (rows, cols) = weights.shape;
         let x = activations(x_code, cols * vectors, random);
         let values = TileMatrix::new(rows, cols, code, &weights.planes[0])?.to_values();
@@ -399,15 +406,8 @@ impl Kind {
         Ok(Kind::Matrix { ids, x, code: x_code, vectors, y })
     }
 
-    fn grid<'w>(
-        case: Case,
-        coefficients: &'static [i8],
-        vectors: usize,
-        weights: &'w Weights,
-        cpu: &mut CpuGemv<'w>,
-        random: &mut Random,
-        seed: u64,
-    ) -> Result<Kind, BenchError> {
+    fn grid(&self, coefficients: &'static [i8], vectors: usize, cpu: &mut CpuGemv<'w>, random: &mut Random) -> Result<Kind, BenchError> {
+        let &Setting { case, weights, seed } = self;
         let (rows, cols) = weights.shape;
         let codes = activations(ActivationCode::A8, cols * vectors, random);
         let halves = cols.div_ceil(HALF_COLS);

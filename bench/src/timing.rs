@@ -38,7 +38,7 @@ pub struct Timing {
     pub rounds: usize,
 }
 
-/// Runs `work` again and again for about `time`, after one run that counts nothing.
+/// Runs `work` again and again for about `time`, after runs that count nothing.
 pub fn measure(time: Duration, mut work: impl FnMut()) -> Timing {
     let [timing] = measure_in_turn(time, [&mut work]);
     timing

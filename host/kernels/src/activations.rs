@@ -42,7 +42,7 @@ impl A2Word {
     }
 }
 
-/// The prepared vector. Its buffers grow to the widest vector and are then used again: a run allocates nothing.
+/// The prepared vector. Its buffers grow to the widest vector and are then used again: another run allocates nothing for it.
 #[derive(Debug, Default)]
 pub(crate) struct PreparedX {
     /// True number of columns: padding is no part of it.

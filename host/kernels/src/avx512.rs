@@ -23,7 +23,7 @@ mod native {
 
     /// Asks for the block 8 KB behind this one, of this tile, of the next, which follows it, or of whatever stands beyond the
     /// last: a prefetch reads nothing that a program sees and faults at no address. Into L2, so that memory answers while some
-    /// microseconds of products are made. The A2 kernels wait for memory as a reader does and are slower with it.
+    /// hundred nanoseconds of products are made. The A2 kernels wait for memory as a reader does and are slower with it.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn ask_for_block(word: &[u64; WORD_U64], block: usize) {

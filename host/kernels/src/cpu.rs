@@ -10,7 +10,7 @@ use crate::activations::{PreparedX, Vectors};
 use crate::gemv::{check_grid, check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
 use crate::grid::{GridId, GridInput};
 use crate::level::{Level, Variant};
-use crate::shares::{Shares, Taken, spans, split};
+use crate::shares::{self, Taken, spans, split};
 use crate::team::Team;
 use crate::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
 
@@ -156,15 +156,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         check_run(stack.shape, &x, y)?;
         self.level.prepare(&x, &mut self.x);
         let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x, words: 0..col_words(stack.shape.cols) };
-        let products = stack.shape.rows.saturating_mul(stack.shape.cols);
-        let (parts, tiles) = (&stack.parts[..], stack.parts.iter().map(tiles_of_matrix).sum());
-        let threads = self.threads_of(products);
-        let shares = Shares::new(tiles, threads, y, |tile| first_row(parts, tile));
-        if threads > 1 {
-            self.team.run(shares, |taken| job.run(parts, taken))
-        } else {
-            Team::run_alone(shares, |taken| job.run(parts, taken))
-        }
+        job.run(&self.team, self.threads_of(stack.shape.rows.saturating_mul(stack.shape.cols)), &stack.parts, y);
         Ok(Cost::default())
     }
 
@@ -188,15 +180,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let x_code = if x.code == ActivationCode::A2 { ActivationCode::A8 } else { x.code };
         self.level.prepare(&Activations { code: x_code, values: &self.padded }, &mut self.x);
         let job = Job { level: self.level, code: shape.code, x_code, x: &self.x, words };
-        let products = shape.rows.saturating_mul(self.padded.len());
-        let (parts, tiles) = (&stack.parts[..], stack.parts.iter().map(tiles_of_matrix).sum());
-        let threads = self.threads_of(products);
-        let shares = Shares::new(tiles, threads, y, |tile| first_row(parts, tile));
-        if threads > 1 {
-            self.team.run(shares, |taken| job.run(parts, taken))
-        } else {
-            Team::run_alone(shares, |taken| job.run(parts, taken))
-        }
+        job.run(&self.team, self.threads_of(shape.rows.saturating_mul(self.padded.len())), &stack.parts, y);
         Ok(Cost::default())
     }
 
@@ -220,13 +204,9 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         self.sums.resize(padded * vectors, 0);
         let products = padded.saturating_mul(cols).saturating_mul(vectors);
         let (parts, threads) = (&stack.parts[..], self.threads_of(products));
-        let shares = Shares::new(padded / TILE_ROWS, threads, &mut self.sums, |tile| tile * TILE_ROWS * vectors);
         let (level, x) = (self.level, &self.vectors);
-        if threads > 1 {
-            self.team.run(shares, |taken| run_vectors(parts, level, code, x, taken))
-        } else {
-            Team::run_alone(shares, |taken| run_vectors(parts, level, code, x, taken))
-        }
+        let work = |taken: Taken<'_, i32>| run_vectors(parts, level, code, x, taken);
+        shares::run(&self.team, threads, padded / TILE_ROWS, &mut self.sums, |tile| tile * TILE_ROWS * vectors, work);
         gather_rows(stack.parts.iter().map(TileMatrix::rows), vectors, &self.sums, y);
         Ok(Cost::default())
     }
@@ -245,13 +225,9 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         self.tiles.resize(padded * vectors, 0.0);
         let products = padded * cols * vectors;
         let threads = self.threads_of(products);
-        let shares = Shares::new(padded / TILE_ROWS, threads, &mut self.tiles, |tile| tile * TILE_ROWS * vectors);
         let level = self.level;
-        if threads > 1 {
-            self.team.run(shares, |taken| run_grids(parts, level, x, taken))
-        } else {
-            Team::run_alone(shares, |taken| run_grids(parts, level, x, taken))
-        }
+        let work = |taken: Taken<'_, f32>| run_grids(parts, level, x, taken);
+        shares::run(&self.team, threads, padded / TILE_ROWS, &mut self.tiles, |tile| tile * TILE_ROWS * vectors, work);
         gather_rows(parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
         Ok(Cost::default())
     }
@@ -291,7 +267,13 @@ struct Job<'x> {
 }
 
 impl Job<'_> {
-    fn run(&self, parts: &[TileMatrix<'_>], (tiles, mut y): Taken<'_, i32>) {
+    /// All rows of all parts, on so many of the team's threads.
+    fn run(&self, team: &Team, threads: usize, parts: &[TileMatrix<'_>], y: &mut [i32]) {
+        let tiles = parts.iter().map(tiles_of_matrix).sum();
+        shares::run(team, threads, tiles, y, |tile| first_row(parts, tile), |taken| self.run_tiles(parts, taken));
+    }
+
+    fn run_tiles(&self, parts: &[TileMatrix<'_>], (tiles, mut y): Taken<'_, i32>) {
         let mut sums = [0; TILE_ROWS];
         for (part, tiles) in spans(parts, tiles_of_matrix, tiles) {
             let rows = part.rows().min(tiles.end * TILE_ROWS) - tiles.start * TILE_ROWS;

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::team::Queue;
+use crate::team::{Queue, Team};
 
 /// Tiles that one thread has not begun, and where their results go.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ struct Share<'y, T> {
 
 /// All tiles that no thread has begun.
 #[derive(Debug)]
-pub(crate) struct Shares<'y, T, F> {
+struct Shares<'y, T, F> {
     shares: Vec<Share<'y, T>>,
     start: F,
 }
@@ -57,6 +57,23 @@ impl<'y, T: Send, F: Fn(usize) -> usize + Send> Queue for Shares<'y, T, F> {
         let left = other.y.len() - results;
         let rest = split(&mut other.y, left);
         Some((tiles, std::mem::replace(&mut other.y, rest)))
+    }
+}
+
+/// Does all tiles of a product: on the caller's thread at once and without an allocation if `threads` is 1, and else on the team's,
+/// which are as many. The results of tile `t` begin at `y[start(t)]`.
+pub(crate) fn run<T: Send>(
+    team: &Team,
+    threads: usize,
+    tiles: usize,
+    y: &mut [T],
+    start: impl Fn(usize) -> usize + Send,
+    work: impl Fn(Taken<'_, T>) + Sync,
+) {
+    if threads > 1 {
+        team.run(Shares::new(tiles, threads, y, start), work);
+    } else {
+        work((0..tiles, y));
     }
 }
 

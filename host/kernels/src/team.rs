@@ -111,17 +111,15 @@ impl Team {
         1 + self.helpers.as_ref().map_or(0, rayon::ThreadPool::current_num_threads)
     }
 
-    /// Does every item, on the caller's thread alone.
-    pub fn run_alone<Q: Queue>(mut queue: Q, work: impl Fn(Q::Item)) {
-        while let Some(item) = queue.take(0) {
-            work(item);
-        }
-    }
-
     /// Does every item on all threads, each taking the next one when it is free, so a helper that wakes late does less, and
-    /// the caller waits no longer than for its waking and one item. Allocates one small box a helper, and nothing else.
-    pub fn run<Q: Queue>(&self, queue: Q, work: impl Fn(Q::Item) + Sync) {
-        let Some(helpers) = &self.helpers else { return Team::run_alone(queue, work) };
+    /// the caller waits no longer than for its waking and one item. Allocates one small box a helper.
+    pub fn run<Q: Queue>(&self, mut queue: Q, work: impl Fn(Q::Item) + Sync) {
+        let Some(helpers) = &self.helpers else {
+            while let Some(item) = queue.take(0) {
+                work(item);
+            }
+            return;
+        };
         self.wake(helpers);
         let queue = Mutex::new(queue);
         let drain = |thread| {
