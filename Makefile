@@ -51,9 +51,11 @@ memcheck:
 	    --config 'target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=9"]' \
 	    -- --skip million --skip most_columns --skip extremes --skip exponential
 
-# The same under AddressSanitizer, which knows AVX-512 where valgrind shows a processor without it; needs a nightly toolchain.
+# The same under AddressSanitizer, which knows AVX-512 where valgrind shows a processor without it. The pinned toolchain brings the
+# sanitizer's library; RUSTC_BOOTSTRAP lets it take the option, for these objects alone.
 asan:
-	RUSTFLAGS=-Zsanitizer=address $(CARGO) +nightly test --release --locked --target x86_64-unknown-linux-gnu --target-dir target/asan \
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address \
+	    $(CARGO) test --release --locked --target x86_64-unknown-linux-gnu --target-dir target/asan \
 	    -p nda-kernels --lib --tests -- --skip million --skip most_columns --skip exponential
 
 # The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
