@@ -34,6 +34,44 @@ mod native {
         _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(LINE_U64).cast());
     }
 
+    /// Adds to the sums of two blocks the products of one field: `registers[block]` are those of even and of odd columns.
+    ///
+    /// In assembly for the order's sake: two masks, then two products. Zen 4 spreads these evenly over its pipes (16 in 8 cycles);
+    /// mask and product in turns, which the compiler makes of any order, take 9.4 (measured).
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    fn field_products([first, second]: [&mut __m512i; 2], registers: &[[__m512i; 2]; 2], mask: __m512i, x: &[u64; 2]) {
+        // SAFETY: the instructions are those of the two features. They read the two words of `x` and write registers that are named as
+        // written; no result shares one with an operand, for none is a late one.
+        unsafe {
+            std::arch::asm!(
+                "vpbroadcastq {x0}, qword ptr [{x}]",
+                "vpbroadcastq {x1}, qword ptr [{x} + 8]",
+                "vpandd {even}, {even0}, {mask}",
+                "vpandd {odd}, {odd0}, {mask}",
+                "vpdpbusd {first}, {even}, {x0}",
+                "vpdpbusd {first}, {odd}, {x1}",
+                "vpandd {even}, {even1}, {mask}",
+                "vpandd {odd}, {odd1}, {mask}",
+                "vpdpbusd {second}, {even}, {x0}",
+                "vpdpbusd {second}, {odd}, {x1}",
+                x = in(reg) x.as_ptr(),
+                x0 = out(zmm_reg) _,
+                x1 = out(zmm_reg) _,
+                even = out(zmm_reg) _,
+                odd = out(zmm_reg) _,
+                even0 = in(zmm_reg) registers[0][0],
+                odd0 = in(zmm_reg) registers[0][1],
+                even1 = in(zmm_reg) registers[1][0],
+                odd1 = in(zmm_reg) registers[1][1],
+                mask = in(zmm_reg) mask,
+                first = inout(zmm_reg) *first,
+                second = inout(zmm_reg) *second,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+        }
+    }
+
     super::kernels::kernels!(
         target_feature(enable = "avx512f"),
         target_feature(enable = "avx512f,avx512vpopcntdq"),

@@ -282,25 +282,33 @@ macro_rules! kernels {
             }
         }
 
+        /// The fields `w + 1` of a block's even and of its odd columns.
+        #[inline]
+        #[$vnni]
+        fn levels_ternary(word: &[u64; WORD_U64], block: usize) -> [__m512i; 2] {
+            ask_for_block(word, block);
+            let even_bits = _mm512_set1_epi8(0x55);
+            let active = plane(word, block, 0);
+            // A contradictory weight, positive but not active, is 0.
+            let positive = _mm512_and_si512(plane(word, block, 1), active);
+            let even = choose_not(even_bits, active, _mm512_add_epi8(positive, positive));
+            [even, choose_not(even_bits, _mm512_srli_epi16::<1>(active), positive)]
+        }
+
         /// [`bytes_ternary`] of at most [`FIELD_WORDS`] words.
         #[inline]
         #[$vnni]
         fn fields(words: &[[u64; WORD_U64]], x: &[[u64; LANES]]) -> [__m512i; BLOCKS] {
-            let even_bits = _mm512_set1_epi8(0x55);
             let masks = FIELDS.map(|mask| _mm512_set1_epi8(mask.cast_signed()));
             let mut sums = [[_mm512_setzero_si512(); FIELDS.len()]; BLOCKS];
             for (word, x) in words.iter().zip(x) {
-                for block in 0..BLOCKS {
-                    ask_for_block(word, block);
-                    let active = plane(word, block, 0);
-                    // A contradictory weight, positive but not active, is 0.
-                    let positive = _mm512_and_si512(plane(word, block, 1), active);
-                    let even = choose_not(even_bits, active, _mm512_add_epi8(positive, positive));
-                    let odd = choose_not(even_bits, _mm512_srli_epi16::<1>(active), positive);
-                    for (field, mask) in masks.into_iter().enumerate() {
-                        let sum = &mut sums[block][field];
-                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(even, mask), broadcast(x[2 * field]));
-                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(odd, mask), broadcast(x[2 * field + 1]));
+                let (pairs, _) = sums.as_chunks_mut::<2>();
+                for (pair, sums) in pairs.iter_mut().enumerate() {
+                    let registers = [levels_ternary(word, 2 * pair), levels_ternary(word, 2 * pair + 1)];
+                    let (x, _) = x.as_chunks::<2>();
+                    for (field, (mask, x)) in masks.into_iter().zip(x).enumerate() {
+                        let [first, second] = sums;
+                        field_products([&mut first[field], &mut second[field]], &registers, mask, x);
                     }
                 }
             }
