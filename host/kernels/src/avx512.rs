@@ -21,55 +21,26 @@ use kernels::{BLOCKS, GridTables};
 mod native {
     use std::arch::x86_64::*;
 
-    /// Asks for the block 8 KB behind this one, of this tile, of the next, which follows it, or of whatever stands beyond the
-    /// last: a prefetch reads nothing that a program sees and faults at no address. Into L2, so that memory answers while some
-    /// hundred nanoseconds of products are made. The A2 kernels wait for memory as a reader does and are slower with it.
+    /// How far ahead memory is asked: 8 KB of a stack's planes.
+    const WORDS_AHEAD: usize = 16;
+
+    /// Asks for the line [`WORDS_AHEAD`] behind a line of this word, of this tile, of the next, which follows it, or of whatever stands beyond
+    /// the last: a prefetch reads nothing that a program sees and faults at no address. Into L2, so that memory answers while some
+    /// hundred nanoseconds of products are made; one at a time between products, for several together wait for one another. The A2
+    /// kernels wait for memory as a reader does and are slower with it.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn ask_for_block(word: &[u64; WORD_U64], block: usize) {
-        const AHEAD_BYTES: usize = 8 << 10;
-        const LINE_U64: usize = 8;
-        let at = word[block * BLOCK_ROWS * WeightCode::PLANES..].as_ptr().wrapping_byte_add(AHEAD_BYTES);
+    fn ask_for_line(word: &[u64; WORD_U64], line: usize) {
+        let at = word[line * BLOCK_ROWS..].as_ptr().wrapping_byte_add(WORDS_AHEAD * size_of_val(word));
         _mm_prefetch::<_MM_HINT_T1>(at.cast());
-        _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(LINE_U64).cast());
     }
 
-    /// Adds to the sums of two blocks the products of one field: `registers[block]` are those of even and of odd columns.
-    ///
-    /// In assembly for the order's sake: two masks, then two products. Zen 4 spreads these evenly over its pipes (16 in 8 cycles);
-    /// mask and product in turns, which the compiler makes of any order, take 9.4 (measured).
+    /// Asks for the scales as many words behind those of a word's block, `in_word` for each row.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512vnni")]
-    fn field_products([first, second]: [&mut __m512i; 2], registers: &[[__m512i; 2]; 2], mask: __m512i, x: &[u64; 2]) {
-        // SAFETY: the instructions are those of the two features. They read the two words of `x` and write registers that are named as
-        // written; no result shares one with an operand, for none is a late one.
-        unsafe {
-            std::arch::asm!(
-                "vpbroadcastq {x0}, qword ptr [{x}]",
-                "vpbroadcastq {x1}, qword ptr [{x} + 8]",
-                "vpandd {even}, {even0}, {mask}",
-                "vpandd {odd}, {odd0}, {mask}",
-                "vpdpbusd {first}, {even}, {x0}",
-                "vpdpbusd {first}, {odd}, {x1}",
-                "vpandd {even}, {even1}, {mask}",
-                "vpandd {odd}, {odd1}, {mask}",
-                "vpdpbusd {second}, {even}, {x0}",
-                "vpdpbusd {second}, {odd}, {x1}",
-                x = in(reg) x.as_ptr(),
-                x0 = out(zmm_reg) _,
-                x1 = out(zmm_reg) _,
-                even = out(zmm_reg) _,
-                odd = out(zmm_reg) _,
-                even0 = in(zmm_reg) registers[0][0],
-                odd0 = in(zmm_reg) registers[0][1],
-                even1 = in(zmm_reg) registers[1][0],
-                odd1 = in(zmm_reg) registers[1][1],
-                mask = in(zmm_reg) mask,
-                first = inout(zmm_reg) *first,
-                second = inout(zmm_reg) *second,
-                options(pure, readonly, nostack, preserves_flags),
-            );
-        }
+    #[target_feature(enable = "avx512f")]
+    fn ask_for_scales(block: &[u16], in_word: usize) {
+        let at = block.as_ptr().wrapping_add(WORDS_AHEAD * TILE_ROWS * in_word);
+        _mm_prefetch::<_MM_HINT_T1>(at.cast());
     }
 
     super::kernels::kernels!(

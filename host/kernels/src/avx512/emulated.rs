@@ -176,16 +176,9 @@ unsafe fn _mm512_storeu_ps(at: *mut f32, a: __m512) {
 }
 
 /// A prefetch has no effect that a program sees.
-fn ask_for_block(_word: &[u64; WORD_U64], _block: usize) {}
+fn ask_for_line(_word: &[u64; WORD_U64], _line: usize) {}
 
-/// As the machine's, which is assembly.
-fn field_products(sums: [&mut __m512i; 2], registers: &[[__m512i; 2]; 2], mask: __m512i, x: &[u64; 2]) {
-    for (sum, registers) in sums.into_iter().zip(registers) {
-        for (&register, &x) in registers.iter().zip(x) {
-            *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(register, mask), _mm512_set1_epi64(x.cast_signed()));
-        }
-    }
-}
+fn ask_for_scales(_block: &[u16], _in_word: usize) {}
 
 super::kernels::kernels!(allow(dead_code), allow(dead_code), allow(dead_code));
 

@@ -242,7 +242,7 @@ macro_rules! kernels {
             let mut odds = [_mm512_setzero_si512(); BLOCKS];
             for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(&x.bytes) {
                 for block in 0..BLOCKS {
-                    ask_for_block(word, block);
+                    ask_for_line(word, 2 * block);
                     let [even, odd] = pairs(plane(word, block, 0), plane(word, block, 1));
                     // Look-ups and products in groups of four: Zen 4 spreads them better over its pipes than in turns.
                     let low = |index, table| _mm512_permutexvar_epi8(index, table);
@@ -251,6 +251,7 @@ macro_rules! kernels {
                         let sums = if c % 2 == 0 { &mut evens[block] } else { &mut odds[block] };
                         *sums = _mm512_dpbusd_epi32(*sums, weights[c], broadcast(x[c]));
                     }
+                    ask_for_line(word, 2 * block + 1);
                     // VPERMB looks at six bits: the highest pair comes down first.
                     let (even6, odd6) = (_mm512_srli_epi16::<2>(even), _mm512_srli_epi16::<2>(odd));
                     let weights = [low(even, t4), low(odd, t4), low(even6, t4), low(odd6, t4)];
@@ -282,33 +283,28 @@ macro_rules! kernels {
             }
         }
 
-        /// The fields `w + 1` of a block's even and of its odd columns.
-        #[inline]
-        #[$vnni]
-        fn levels_ternary(word: &[u64; WORD_U64], block: usize) -> [__m512i; 2] {
-            ask_for_block(word, block);
-            let even_bits = _mm512_set1_epi8(0x55);
-            let active = plane(word, block, 0);
-            // A contradictory weight, positive but not active, is 0.
-            let positive = _mm512_and_si512(plane(word, block, 1), active);
-            let even = choose_not(even_bits, active, _mm512_add_epi8(positive, positive));
-            [even, choose_not(even_bits, _mm512_srli_epi16::<1>(active), positive)]
-        }
-
         /// [`bytes_ternary`] of at most [`FIELD_WORDS`] words.
         #[inline]
         #[$vnni]
         fn fields(words: &[[u64; WORD_U64]], x: &[[u64; LANES]]) -> [__m512i; BLOCKS] {
+            let even_bits = _mm512_set1_epi8(0x55);
             let masks = FIELDS.map(|mask| _mm512_set1_epi8(mask.cast_signed()));
             let mut sums = [[_mm512_setzero_si512(); FIELDS.len()]; BLOCKS];
             for (word, x) in words.iter().zip(x) {
-                let (pairs, _) = sums.as_chunks_mut::<2>();
-                for (pair, sums) in pairs.iter_mut().enumerate() {
-                    let registers = [levels_ternary(word, 2 * pair), levels_ternary(word, 2 * pair + 1)];
-                    let (x, _) = x.as_chunks::<2>();
-                    for (field, (mask, x)) in masks.into_iter().zip(x).enumerate() {
-                        let [first, second] = sums;
-                        field_products([&mut first[field], &mut second[field]], &registers, mask, x);
+                for block in 0..BLOCKS {
+                    ask_for_line(word, 2 * block);
+                    let active = plane(word, block, 0);
+                    // A contradictory weight, positive but not active, is 0.
+                    let positive = _mm512_and_si512(plane(word, block, 1), active);
+                    let even = choose_not(even_bits, active, _mm512_add_epi8(positive, positive));
+                    let odd = choose_not(even_bits, _mm512_srli_epi16::<1>(active), positive);
+                    for (field, mask) in masks.into_iter().enumerate() {
+                        if field == FIELDS.len() / 2 {
+                            ask_for_line(word, 2 * block + 1);
+                        }
+                        let sum = &mut sums[block][field];
+                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(even, mask), broadcast(x[2 * field]));
+                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(odd, mask), broadcast(x[2 * field + 1]));
                     }
                 }
             }
@@ -365,11 +361,13 @@ macro_rules! kernels {
             let even_bits = _mm512_set1_epi8(0x55);
             let mut levels = [_mm512_setzero_si512(); 8];
             for k in 0..STACKS {
+                ask_for_line(stacks[k], 2 * block);
                 let (p0, p1, [t0, t2, t4]) = (plane(stacks[k], block, 0), plane(stacks[k], block, 1), tables[k]);
                 let even = choose(even_bits, p1, _mm512_add_epi8(p0, p0));
                 let odd = choose(even_bits, _mm512_srli_epi16::<1>(p1), p0);
                 let (even6, odd6) = (_mm512_srli_epi16::<2>(even), _mm512_srli_epi16::<2>(odd));
                 let own = [(even, t0), (odd, t0), (even, t2), (odd, t2), (even, t4), (odd, t4), (even6, t4), (odd6, t4)];
+                ask_for_line(stacks[k], 2 * block + 1);
                 for (level, (index, table)) in levels.iter_mut().zip(own) {
                     let weights = _mm512_permutexvar_epi8(index, table);
                     *level = if k == 0 { weights } else { _mm512_add_epi8(*level, weights) };
@@ -412,8 +410,11 @@ macro_rules! kernels {
                 let places = x.word(word);
                 let blocks = word_scales.chunks_exact(BLOCK_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
                 for (block, (block_scales, totals)) in blocks.enumerate() {
-                    stacks.iter().for_each(|stack| ask_for_block(&stack[word], block));
                     let levels = levels::<STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), block);
+                    // A line of scales serves two blocks or four.
+                    if block % 2 == 0 {
+                        ask_for_scales(block_scales, in_word);
+                    }
                     let scale = scales(block_scales);
                     for (x, total) in places.iter().zip(totals) {
                         // Levels are unsigned: `sum (level - lowest) * x + lowest * sum(x)`.
