@@ -74,16 +74,22 @@ fn plane(word: &[u64; WORD_U64], half: usize, plane: usize) -> __m256i {
 /// prefetch stops at every page, and without this one the kernel and the memory wait for each other in turn.
 const AHEAD_WORDS: usize = 16;
 
-/// Asks for the word that stands [`AHEAD_WORDS`] behind this one: of this tile or of the next, which follows it.
+/// Asks for the line [`AHEAD_WORDS`] behind a line of this word: of this tile or of the next, which follows it. A word has as many
+/// lines as half blocks; one at a time between products, for several together wait for one another. `HINT` says into which cache:
+/// L2 for the kernels of one plane pair, which are short, and L1 for grids (measured both ways).
 #[inline]
 #[target_feature(enable = "avx2")]
-fn prefetch(word: &[u64; WORD_U64]) {
-    const LINE_U64: usize = 8;
-    for line in 0..WORD_U64 / LINE_U64 {
-        let at = word.as_ptr().wrapping_add(AHEAD_WORDS * WORD_U64 + line * LINE_U64);
-        // A prefetch reads nothing that a program sees and faults at no address, so the last tile may ask for what is not there.
-        _mm_prefetch::<_MM_HINT_T0>(at.cast());
-    }
+fn ask_for_line<const HINT: i32>(word: &[u64; WORD_U64], line: usize) {
+    const LINE_U64: usize = WORD_U64 / HALVES;
+    ask::<HINT>(word.as_ptr().wrapping_add(AHEAD_WORDS * WORD_U64 + line * LINE_U64).cast());
+}
+
+/// Asks for the line at an address. A prefetch reads nothing that a program sees and faults at no address, so the last tile may ask
+/// for what is not there.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn ask<const HINT: i32>(at: *const i8) {
+    _mm_prefetch::<HINT>(at);
 }
 
 #[inline]
@@ -149,12 +155,10 @@ fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_
     let mut totals = [_mm256_setzero_si256(); HALVES];
     let (words, _) = tile.as_chunks::<WORD_U64>();
     for (words, x) in words.chunks(QUATERNARY_WORDS).zip(x.chunks(QUATERNARY_WORDS)) {
-        for word in words {
-            prefetch(word);
-        }
         for (half, total) in totals.iter_mut().enumerate() {
             let mut bytes = _mm256_setzero_si256();
             for (word, x) in words.iter().zip(x) {
+                ask_for_line::<_MM_HINT_T1>(word, half);
                 let (sign, extra, x_sign) = (plane(word, half, 0), plane(word, half, 1), broadcast(x.sign));
                 let signs = _mm256_xor_si256(sign, x_sign);
                 // s' ^ (small' ? e : s), written with the one xor that is there already.
@@ -188,12 +192,10 @@ fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
     let mut totals = [_mm256_setzero_si256(); HALVES];
     let (words, _) = tile.as_chunks::<WORD_U64>();
     for (words, x) in words.chunks(TERNARY_WORDS).zip(x.chunks(TERNARY_WORDS)) {
-        for word in words {
-            prefetch(word);
-        }
         for (half, total) in totals.iter_mut().enumerate() {
             let mut bytes = _mm256_setzero_si256();
             for (word, x) in words.iter().zip(x) {
+                ask_for_line::<_MM_HINT_T1>(word, half);
                 let (active, positive, small) = (plane(word, half, 0), plane(word, half, 1), broadcast(x.small));
                 let negative = _mm256_and_si256(active, _mm256_xor_si256(positive, broadcast(x.sign)));
                 let low = _mm256_andnot_si256(_mm256_andnot_si256(small, negative), active);
@@ -235,12 +237,10 @@ fn bytes(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_RO
     let mut totals = [_mm256_setzero_si256(); HALVES];
     let (words, _) = tile.as_chunks::<WORD_U64>();
     for (words, x) in words.chunks(BYTES_WORDS).zip(x.bytes.chunks(BYTES_WORDS)) {
-        for word in words {
-            prefetch(word);
-        }
         for (half, total) in totals.iter_mut().enumerate() {
             let mut pairs = _mm256_setzero_si256();
             for (word, x) in words.iter().zip(x) {
+                ask_for_line::<_MM_HINT_T1>(word, half);
                 pairs = _mm256_add_epi16(pairs, word_products(tables, plane(word, half, 0), plane(word, half, 1), x));
             }
             *total = _mm256_add_epi32(*total, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
@@ -313,8 +313,8 @@ fn vectors(code: WeightCode, tile: &[u64], x: &Vectors, totals: &mut [[i32; 8]])
     let (tables, ones) = ([load_table(&tables[0]), load_table(&tables[1])], _mm256_set1_epi16(1));
     let (words, _) = tile.as_chunks::<WORD_U64>();
     for (word, x_word) in words.iter().zip(x.bytes.chunks_exact(x.count.max(1))) {
-        prefetch(word);
         for (half, totals) in totals.chunks_exact_mut(x.count.max(1)).enumerate() {
+            ask_for_line::<_MM_HINT_T1>(word, half);
             let weights = weights(tables, plane(word, half, 0), plane(word, half, 1));
             for (x, total) in x_word.iter().zip(totals) {
                 let sums = _mm256_madd_epi16(products(&weights, x), ones);

@@ -7,7 +7,7 @@ use nda_spec::GridMatrix;
 use nda_spec::grid::MAX_STACKS;
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_COLS, WORD_U64, col_words};
 
-use super::{HALF_ROWS, HALVES, broadcast, exchange, load_table, nibbles, plane, prefetch, weights};
+use super::{AHEAD_WORDS, HALF_ROWS, HALVES, ask, ask_for_line, broadcast, exchange, load_table, nibbles, plane, weights};
 use crate::grid::GridInput;
 use crate::pairs;
 
@@ -166,11 +166,13 @@ fn words<const STACKS: usize, const TOGETHER: usize>(
     let lowest = _mm256_set1_epi32(lowest);
     for (word, word_scales) in all_scales.chunks_exact(TILE_ROWS * in_word).enumerate() {
         let places = x.word(word);
-        for stack in stacks {
-            prefetch(&stack[word]);
-        }
         let halves = word_scales.chunks_exact(HALF_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
         for (half, (half_scales, totals)) in halves.enumerate() {
+            stacks.iter().for_each(|stack| ask_for_line::<_MM_HINT_T0>(&stack[word], half));
+            // A line of scales serves four half blocks or eight.
+            if half % 4 == 0 {
+                ask::<_MM_HINT_T0>(half_scales.as_ptr().wrapping_add(AHEAD_WORDS * TILE_ROWS * in_word).cast());
+            }
             let levels = levels::<STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), half);
             let scale = scales(half_scales);
             for (x, total) in places.iter().zip(totals) {
