@@ -24,10 +24,10 @@ mod native {
     /// How far ahead memory is asked: 8 KB of a stack's planes.
     const WORDS_AHEAD: usize = 16;
 
-    /// Asks for the line [`WORDS_AHEAD`] behind a line of this word, of this tile, of the next, which follows it, or of whatever stands beyond
-    /// the last: a prefetch reads nothing that a program sees and faults at no address. Into L2, so that memory answers while some
-    /// hundred nanoseconds of products are made; one at a time between products, for several together wait for one another. The A2
-    /// kernels wait for memory as a reader does and are slower with it.
+    /// Asks for the line [`WORDS_AHEAD`] behind a line of this word, which is one plane of a block: of this tile, of the next, which
+    /// follows it, or of whatever stands beyond the last, for a prefetch reads nothing that a program sees and faults at no address.
+    /// Into L2, so that memory answers while some hundred nanoseconds of products are made; one at a time between products, for several
+    /// together wait for one another. The A2 kernels wait for memory as a reader does and are slower with it.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn ask_for_line(word: &[u64; WORD_U64], line: usize) {
