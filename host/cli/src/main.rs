@@ -4,10 +4,12 @@
 
 mod backend;
 mod commands;
+#[cfg(feature = "convert")]
 mod convert;
 mod failure;
 mod files;
 mod language;
+#[cfg(feature = "chat")]
 mod lines;
 mod npy;
 mod output;

@@ -82,12 +82,14 @@ impl Progress {
     }
 }
 
+#[cfg(feature = "convert")]
 /// A bar of bytes, shown as [`Progress`] is.
 pub struct ByteProgress {
     started: Instant,
     bar: Option<ProgressBar>,
 }
 
+#[cfg(feature = "convert")]
 impl ByteProgress {
     /// A bar that has not begun.
     pub fn new() -> ByteProgress {
@@ -110,6 +112,7 @@ impl ByteProgress {
     }
 }
 
+#[cfg(feature = "convert")]
 impl Drop for ByteProgress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {

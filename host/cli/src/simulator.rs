@@ -16,7 +16,10 @@ pub fn available() -> Result<(), Failure> {
 
 fn failure(error: &SimError, at: &str) -> Failure {
     let (exit, help) = match error {
-        SimError::NotBuilt => (Exit::Unavailable, "install Verilator and build again, or use '--backend cpu'"),
+        SimError::NotBuilt => (
+            Exit::Unavailable,
+            "build nda-cli with the feature 'verilator', which needs Verilator and a C++ compiler, or use '--backend cpu'",
+        ),
         SimError::Unknown { .. } | SimError::Config(_) => (Exit::Usage, "'nda devices' lists the configurations"),
         SimError::Make { .. } => (Exit::Failed, "free some memory, or use a smaller configuration"),
         SimError::Wave { .. } => (Exit::Failed, "check the path and the disk"),

@@ -49,6 +49,7 @@ pub struct Speech {
 }
 
 /// Hands a model's matrices to a back end, with a bar.
+#[cfg(feature = "chat")]
 pub fn loaded<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path) -> Outcome<Model<'m>> {
     loaded_for(weights, backend, path, Some(Offload::Gemv), None)
 }

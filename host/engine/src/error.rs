@@ -70,6 +70,14 @@ pub enum EngineError {
         /// Why.
         reason: String,
     },
+    /// The document needs a part of the program that was left out of this build.
+    #[error("this build has no {what}")]
+    NotBuilt {
+        /// The part.
+        what: &'static str,
+        /// The feature that it comes with.
+        feature: &'static str,
+    },
     /// A token that the embedding does not know.
     #[error("token {token} is not in the vocabulary of {vocab_size}")]
     Token {
@@ -137,6 +145,7 @@ impl EngineError {
             EngineError::Program { place, .. } => place.clone(),
             EngineError::Row { .. } => "the model's program".into(),
             EngineError::Tokenizer { .. } => "the tokenizer frame".into(),
+            EngineError::NotBuilt { feature, .. } => format!("feature '{feature}'"),
             EngineError::Token { .. } => "the embedding".into(),
             EngineError::Context { .. } => "the KV cache".into(),
             EngineError::Empty { what, .. } => (*what).into(),
@@ -158,6 +167,7 @@ impl EngineError {
             EngineError::Program { .. } | EngineError::Input { .. } | EngineError::Row { .. } => {
                 "mend the program (host/lang/LANGUAGE.md describes the language), or use a document that fits it"
             }
+            EngineError::NotBuilt { .. } => "build nda-cli with this feature, or with its default features",
             EngineError::Tokenizer { .. } => "use a document with vocab 'bytes' or with a tokenizer frame that this version reads",
             EngineError::Token { .. } => "the prompt's tokens must come from this model's tokenizer",
             EngineError::Context { .. } => "use a shorter prompt or a model with a longer context",

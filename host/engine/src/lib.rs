@@ -18,6 +18,10 @@ mod generate;
 mod grid;
 mod host;
 mod hyper;
+#[cfg(feature = "tokenizers")]
+mod json;
+#[cfg(not(feature = "tokenizers"))]
+#[path = "json_absent.rs"]
 mod json;
 mod layer;
 mod linear;

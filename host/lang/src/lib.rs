@@ -19,6 +19,10 @@ mod interpreter;
 mod lexer;
 mod link;
 mod module;
+#[cfg(feature = "native")]
+mod native;
+#[cfg(not(feature = "native"))]
+#[path = "native/absent.rs"]
 mod native;
 pub mod ops;
 mod parser;

@@ -39,6 +39,11 @@ impl Tier {
             Tier::Native => "native",
         }
     }
+
+    /// Whether this build has it: the native tier comes with the feature `native`.
+    pub const fn is_built(self) -> bool {
+        cfg!(feature = "native") || !matches!(self, Tier::Native)
+    }
 }
 
 /// A checked and compiled program. It holds no data of any run.

@@ -1,7 +1,7 @@
 //! `nda emit`: a configuration's Verilog.
 
 use crate::backend;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use nda_spec::Config;
 use nda_spec::config::DEFAULT_CONFIG;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 #[cfg(feature = "emit")]
 fn emit(config: &Config, folder: &Path) -> Outcome {
+    use crate::failure::Exit;
     use crate::{files, output};
     std::fs::create_dir_all(folder).map_err(|e| Failure::io("make the folder for", folder, &e))?;
     for port in nda_cores::Port::ALL {
@@ -49,5 +50,5 @@ fn emit(config: &Config, folder: &Path) -> Outcome {
 #[cfg(not(feature = "emit"))]
 fn emit(config: &Config, folder: &Path) -> Outcome {
     let at = format!("configuration {}, {}", config.name, folder.display());
-    Err(Failure::new(Exit::Unavailable, "this build cannot emit Verilog", at, "build nda-cli with the feature 'emit'").into())
+    Err(Failure::not_built("cores to emit", at, "emit").into())
 }

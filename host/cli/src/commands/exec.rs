@@ -43,6 +43,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         let names = Tier::ALL.map(Tier::name).join(", ");
         return Err(Failure::usage(format_args!("there is no tier '{}'", arguments.tier), "--tier", format_args!("use {names}")).into());
     };
+    if !tier.is_built() {
+        return Err(Failure::not_built("native tier", "--tier native", "native").into());
+    }
     let backend = backend::parse(&arguments.backend)?;
     let source = language::read(&arguments.file)?;
     let program = language::compile(&source, tier)?;

@@ -1,9 +1,28 @@
-//! One file a command.
+//! One file per command. Those of a feature that a build lacks say so (absent.rs).
 
+#[cfg(any(test, not(all(feature = "bench", feature = "chat", feature = "convert", feature = "serve"))))]
+#[macro_use]
+mod absent;
+
+#[cfg(feature = "bench")]
 pub mod bench;
+#[cfg(not(feature = "bench"))]
+pub mod bench {
+    absent!("bench");
+}
+#[cfg(feature = "chat")]
 pub mod chat;
+#[cfg(not(feature = "chat"))]
+pub mod chat {
+    absent!("chat");
+}
 pub mod check;
+#[cfg(feature = "convert")]
 pub mod convert;
+#[cfg(not(feature = "convert"))]
+pub mod convert {
+    absent!("convert");
+}
 pub mod demo;
 pub mod devices;
 pub mod disasm;
@@ -16,6 +35,11 @@ pub mod info;
 pub mod plan;
 mod plan_boards;
 pub mod run;
+#[cfg(feature = "serve")]
 pub mod serve;
+#[cfg(not(feature = "serve"))]
+pub mod serve {
+    absent!("serve");
+}
 pub mod verify;
 pub mod wave;
