@@ -1,8 +1,9 @@
 //! Finding a board on a serial port whose baud rate nobody named.
 
-use crate::driver::{Driver, DriverOptions};
 use crate::error::DeviceError;
+use crate::options::DriverOptions;
 use crate::serial::SerialTransport;
+use crate::session::Driver;
 use crate::transport::{Transport, TransportError};
 
 /// Baud rates that are tried, in this order: those of the boards' images (1 M, and 2 M with a vector unit), what becomes

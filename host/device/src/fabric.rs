@@ -1,8 +1,11 @@
 //! `FabricGemv`: GEMV on a device. Tiles are streamed once and sealed; then only activations travel.
 
-use crate::driver::{Driver, DriverStats, JobRequest, MAX_RESPONSE, ProgramOutcome, ProgramRequest, RunOutcome};
 use crate::error::DeviceError;
 use crate::layout::{Allocator, Block, Limits, Place, total_words};
+use crate::link::MAX_RESPONSE;
+use crate::options::DriverStats;
+use crate::request::{Care, JobRequest, ProgramOutcome, ProgramRequest, RunOutcome};
+use crate::session::Driver;
 use crate::store::Store;
 use crate::transport::Transport;
 use nda_kernels::gemv::{check_run, check_shape, stacked_shape};
@@ -17,7 +20,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 /// Attempts at one block before the link or the board counts as faulty.
-const MAX_BLOCK_TRIES: u32 = 48;
+const MAX_BLOCK_TRIES: u32 = 128;
 
 /// Bytes done and bytes in all of an upload.
 type Progress = Box<dyn FnMut(u64, u64) + Send>;
@@ -29,18 +32,18 @@ type Progress = Box<dyn FnMut(u64, u64) + Send>;
 /// used, so that any shape works, and [`Self::resident`] says whether it works fast.
 pub struct FabricGemv<'m, T: Transport = Box<dyn Transport>> {
     driver: Driver<T>,
-    limits: Limits,
-    store: Store,
-    allocator: Allocator,
-    matrices: Vec<Matrix<'m>>,
+    pub(crate) limits: Limits,
+    pub(crate) store: Store,
+    pub(crate) allocator: Allocator,
+    pub(crate) matrices: Vec<Matrix<'m>>,
     /// Blocks that are in the ring now, and the pages that they take.
-    ring: Vec<(BlockId, Range<usize>)>,
+    pub(crate) ring: Vec<(BlockId, Range<usize>)>,
     /// First page of the ring; behind the last page as long as everything fits.
     ring_first: usize,
     ring_next: usize,
     /// Whether the next matrix starts on a page of its own.
     skip_to_page: bool,
-    programs: Vec<Placement>,
+    pub(crate) programs: Vec<Placement>,
     /// Programs and inputs since the last one that began anew: what must run again if the device lost what they left.
     chain: Vec<(ProgramId, Vec<u8>)>,
     progress: Option<Progress>,
@@ -48,24 +51,24 @@ pub struct FabricGemv<'m, T: Transport = Box<dyn Transport>> {
 
 /// A program in the tile store; `None` once its place was given away.
 #[derive(Debug, Clone)]
-struct Placement {
-    request: Option<ProgramRequest>,
+pub(crate) struct Placement {
+    pub(crate) request: Option<ProgramRequest>,
     cost: ProgramCost,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct BlockId {
+pub(crate) struct BlockId {
     matrix: usize,
     block: usize,
 }
 
-struct Matrix<'m> {
-    shape: Shape,
+pub(crate) struct Matrix<'m> {
+    pub(crate) shape: Shape,
     parts: Vec<Part<'m>>,
-    groups: usize,
+    pub(crate) groups: usize,
     /// What was placed before it was uploaded by then.
     starts_page: bool,
-    blocks: Vec<Block>,
+    pub(crate) blocks: Vec<Block>,
     /// What the activations' offset adds to each row; computed when first needed.
     a2_constants: Option<Vec<i32>>,
 }
@@ -214,7 +217,7 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         (0..=index).for_each(|i| self.place_fixed(i));
     }
 
-    fn place_fixed(&mut self, index: usize) {
+    pub(crate) fn place_fixed(&mut self, index: usize) {
         let g = *self.driver.geometry();
         let matrix = &mut self.matrices[index];
         if matrix.starts_page {
@@ -283,24 +286,22 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         };
         let beats = (block.words() * groups) as u64;
         let pages = self.store.pages_of(base..base + block.words());
-        let audited = self.store.is_rewritten(pages.clone());
-        if audited && !self.driver.is_audited() {
+        // Between the seal of these pages and the run nothing else may have been acted on: a late
+        // WRITE and SEAL of what the page held before would have been enough for a wrong number.
+        let care = if self.store.is_rewritten(pages.clone()) { Care::Audited } else { Care::Sealed };
+        if care == Care::Audited && !self.driver.is_audited() {
             self.driver.audit()?;
         }
         for _ in 0..MAX_BLOCK_TRIES {
             self.settle(pages.clone())?;
-            match self.driver.run(&job, act)? {
+            match self.driver.run(&job, act, care)? {
                 RunOutcome::TileDirty(_) => self.store.doubt(pages.clone()),
+                RunOutcome::Doubtful => self.store.doubt_rewritten(),
                 RunOutcome::Done(result) => {
                     cost.jobs += 1;
                     cost.beats += beats;
                     cost.run_cycles += u64::from(result.run_cycles);
-                    // Between the seal of these pages and the run nothing else may have been acted on: a late
-                    // WRITE and SEAL of what the page held before would have been enough for a wrong number.
-                    if !audited || self.driver.audit()? {
-                        return Ok(result.results);
-                    }
-                    self.store.doubt_rewritten();
+                    return Ok(result.results);
                 }
             }
         }
@@ -313,6 +314,7 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         let code = self.matrices[index].shape.code;
         let flags = JobFlags::new(code, x.code);
         let groups = plane_groups(x.code, g.planes);
+        self.narrow(index, x.code);
         let mut act = Vec::new();
         let mut init = 0;
         let mut packed = 0..0;

@@ -1,5 +1,6 @@
 //! A transport that damages what it carries, from a seed.
 
+use crate::byte_faults::ByteFaults;
 use crate::random::Random;
 use crate::transport::{Transport, TransportError};
 use std::collections::VecDeque;
@@ -20,6 +21,8 @@ pub struct Faults {
     pub split: u32,
     /// The longest delay.
     pub max_delay: Duration,
+    /// Of a million bytes, how many are hurt one by one.
+    pub bytes_per_million: u32,
     /// The link is dead for a while, both ways.
     pub outage: u32,
     /// The longest outage.
@@ -37,6 +40,7 @@ impl Faults {
         delay: 0,
         split: 0,
         max_delay: Duration::ZERO,
+        bytes_per_million: 0,
         outage: 0,
         max_outage: Duration::ZERO,
         kill_after_bytes: None,
@@ -61,6 +65,8 @@ pub struct FaultCounts {
     pub delayed: u64,
     /// Chunks split.
     pub split: u64,
+    /// Bytes hurt one by one.
+    pub bytes: u64,
     /// Times in which the link was dead.
     pub outages: u64,
 }
@@ -68,7 +74,7 @@ pub struct FaultCounts {
 impl FaultCounts {
     /// All faults together.
     pub const fn total(&self) -> u64 {
-        self.flipped + self.lost + self.doubled + self.delayed + self.split + self.outages
+        self.flipped + self.lost + self.doubled + self.delayed + self.split + self.bytes + self.outages
     }
 }
 
@@ -79,6 +85,7 @@ impl std::ops::AddAssign for FaultCounts {
         self.doubled += other.doubled;
         self.delayed += other.delayed;
         self.split += other.split;
+        self.bytes += other.bytes;
         self.outages += other.outages;
     }
 }
@@ -89,6 +96,7 @@ pub struct FaultInjector<T> {
     inner: T,
     faults: Faults,
     random: Random,
+    byte_faults: ByteFaults,
     counts: FaultCounts,
     sent_bytes: u64,
     dead: bool,
@@ -107,6 +115,7 @@ impl<T: Transport> FaultInjector<T> {
             inner,
             faults,
             random: Random::new(seed),
+            byte_faults: ByteFaults::new(faults.bytes_per_million, !seed),
             counts: FaultCounts::default(),
             sent_bytes: 0,
             dead: false,
@@ -119,12 +128,14 @@ impl<T: Transport> FaultInjector<T> {
 
     /// Other faults from now on.
     pub fn set_faults(&mut self, faults: Faults) {
+        self.counts = self.counts();
+        self.byte_faults = ByteFaults::new(faults.bytes_per_million, self.random.next_u64());
         self.faults = faults;
     }
 
     /// Faults so far.
     pub fn counts(&self) -> FaultCounts {
-        self.counts
+        FaultCounts { bytes: self.counts.bytes + self.byte_faults.count(), ..self.counts }
     }
 
     /// Whether the host was killed.
@@ -171,7 +182,7 @@ impl<T: Transport> FaultInjector<T> {
         if now < self.dark_until {
             return Vec::new();
         }
-        let mut pieces = vec![bytes.to_vec()];
+        let mut pieces = vec![self.byte_faults.carry(bytes)];
         if self.random.chance(self.faults.split) {
             self.counts.split += 1;
             for _ in 0..3 {
@@ -180,10 +191,9 @@ impl<T: Transport> FaultInjector<T> {
                 let rest = pieces[last].split_off(at);
                 pieces.push(rest);
             }
-            pieces.retain(|piece| !piece.is_empty());
         }
         let mut arriving = Vec::new();
-        for mut piece in pieces {
+        for mut piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
             if self.random.chance(self.faults.lose) {
                 self.counts.lost += 1;
                 continue;

@@ -10,6 +10,8 @@
 
 #![forbid(unsafe_code)]
 
+mod byte_faults;
+mod call;
 mod connect;
 mod driver;
 mod error;
@@ -17,29 +19,40 @@ mod fabric;
 mod fault;
 mod frame;
 mod layout;
+mod link;
 mod loopback;
 mod model;
+mod narrow;
+mod noise;
+mod options;
 mod pool;
 #[cfg(unix)]
 mod pty;
 mod random;
+mod request;
 mod serial;
+mod session;
+mod spans;
 mod store;
 #[doc(hidden)]
 pub mod testing;
 pub mod transport;
 
+pub use byte_faults::{ByteFaults, NoisyDevice};
 pub use connect::{BAUD_RATES, find_baud, open_serial};
-pub use driver::{Driver, DriverOptions, DriverStats, JobRequest, MAX_RESPONSE, ProgramOutcome, ProgramRequest, RunOutcome, RunResult};
 pub use error::DeviceError;
 pub use fabric::{FabricGemv, MatrixPlan};
 pub use fault::{FaultCounts, FaultInjector, Faults};
 pub use frame::{FrameDecoder, FrameEvent, encode_frame};
+pub use link::MAX_RESPONSE;
 pub use loopback::{ByteDevice, Loopback};
 pub use model::{ModelDevice, ModelPort};
+pub use options::{DriverOptions, DriverStats};
 pub use pool::{BoardError, FabricPool};
 #[cfg(unix)]
 pub use pty::PtyBridge;
 pub use random::Random;
+pub use request::{Care, JobRequest, ProgramOutcome, ProgramRequest, RunOutcome, RunResult};
 pub use serial::{SerialDevice, SerialTransport, devices};
+pub use session::Driver;
 pub use transport::{Transport, TransportError};

@@ -1,7 +1,7 @@
 //! What the tile store holds, page by page, and how the device is made to hold it.
 
-use crate::driver::Driver;
 use crate::error::DeviceError;
+use crate::session::Driver;
 use crate::transport::Transport;
 use std::ops::Range;
 

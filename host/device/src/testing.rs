@@ -1,10 +1,11 @@
 //! Test scenarios that are generic over the transport: run here against the software model, and
 //! elsewhere against the simulated board.
 
-use crate::driver::{Driver, DriverOptions, DriverStats};
 use crate::fabric::FabricGemv;
 use crate::fault::{FaultCounts, FaultInjector, Faults};
+use crate::options::{DriverOptions, DriverStats};
 use crate::random::Random;
+use crate::session::Driver;
 use crate::transport::Transport;
 use nda_kernels::{Activations, Gemv, GemvError};
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, tile};

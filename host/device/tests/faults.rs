@@ -116,3 +116,32 @@ fn a_dead_link_gives_a_clear_error_within_a_deadline() {
     let report = run(SMALL, ModelPort::Uart, &dead);
     assert!(report.errors[0].contains("did not answer SYNC (the start of a session): 8 tries and 3 SYNCs in "), "{}", report.errors[0]);
 }
+
+/// Every byte is hurt with the same chance, as on a line that is too long or too fast. What one product may take then, on the
+/// link's own clock of 300 kB per second: all of it, upload and retries included.
+fn noisy(seed: u64, bytes_per_million: u32, frames: u64) -> FaultScenario {
+    FaultScenario {
+        faults: Faults { bytes_per_million, ..Faults::NONE },
+        kills: 0,
+        resets: 0,
+        max_rows: 96,
+        max_cols: 300,
+        products: 12,
+        deadline: Duration::from_secs(15),
+        ..scenario(seed, 0, frames)
+    }
+}
+
+#[test]
+fn products_are_right_at_up_to_one_fault_in_a_hundred_bytes_and_end_in_time() {
+    for (seed, per_million) in [(11, 100), (12, 1_000), (13, 3_000), (14, 10_000)] {
+        for name in ["nano16", "wide256", "table1024"] {
+            let config = Config::named(name).unwrap();
+            let mut link = Loopback::new(ModelDevice::new(&config, ModelPort::Uart));
+            let report = fault_scenario(&mut link, &noisy(seed, per_million, 4_000), |link| link.device_mut().reset());
+            println!("{name}, {per_million}: {} right, longest {:?}, {:?}", report.right, report.longest, report.stats);
+            assert!(report.faults.bytes > 0 && report.right > 10, "{name}, {per_million}: {report:?}");
+            assert_eq!(report.errors, [""; 0], "{name}, {per_million} of a million bytes");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
 use nda_device::{
-    ByteDevice, DeviceError, Driver, DriverOptions, FabricGemv, FaultInjector, Faults, JobRequest, Loopback, ModelDevice, ModelPort,
+    ByteDevice, Care, DeviceError, Driver, DriverOptions, FabricGemv, FaultInjector, Faults, JobRequest, Loopback, ModelDevice, ModelPort,
     Random, RunOutcome, Transport, TransportError,
 };
 use nda_kernels::{Activations, Gemv};
@@ -418,10 +418,12 @@ fn results_of_a_job_that_this_host_did_not_run_are_not_taken_for_its_own() {
     let g = Config::named("nano16").unwrap().geometry;
     let page = vec![0xa5; g.page_words * g.tile_word_bytes()];
     let job = JobRequest { flags: JobFlags { ternary: false, a2: false }, plane_groups: 8, base: 0, row_groups: 2, col_beats: 1, init: 0 };
-    let run = |driver: &mut Driver<&mut FaultInjector<Loopback<ModelDevice>>>, act: u8| match driver.run(&job, &[act; 16]).unwrap() {
-        RunOutcome::Done(result) => result.results,
-        RunOutcome::TileDirty(page) => panic!("page {page}"),
-    };
+    let run =
+        |driver: &mut Driver<&mut FaultInjector<Loopback<ModelDevice>>>, act: u8| match driver.run(&job, &[act; 16], Care::Sealed).unwrap()
+        {
+            RunOutcome::Done(result) => result.results,
+            other => panic!("{other:?}"),
+        };
     let mut driver = Driver::open(&mut link, options(8)).unwrap();
     driver.write(0, &page, |_| ()).unwrap();
     assert_eq!(driver.seal(&[(0, crc32fast::hash(&page))]).unwrap(), [true]);
@@ -445,7 +447,7 @@ fn run_after_an_old_one(link: &mut FaultInjector<Loopback<ModelDevice>>, job: &J
     let old = nda_spec::job::Job { id, flags, plane_groups, base, row_groups, col_beats, init };
     let header = Request { op: Op::Run as u8, arg: 0, seq: 1, addr: 0 }.to_bytes();
     driver.transport_mut().inject(&wire::encode_frame(&header, &[&old.to_bytes()[..], &[0x77; 16]].concat()), Duration::ZERO);
-    let RunOutcome::Done(result) = driver.run(job, &[0x0f; 16]).unwrap() else { panic!("the page is sealed") };
+    let RunOutcome::Done(result) = driver.run(job, &[0x0f; 16], Care::Sealed).unwrap() else { panic!("the page is sealed") };
     assert_eq!(result.results, right);
     assert_eq!(driver.stats().reissued_jobs, 1, "{ahead} ahead");
 }
