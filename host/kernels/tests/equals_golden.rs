@@ -15,7 +15,7 @@ const STEP: usize = if cfg!(miri) { 23 } else { 1 };
 fn variants() -> Vec<Variant> {
     for variant in Variant::ALL {
         if let Err(reason) = CpuGemv::with_variant(variant) {
-            println!("SKIP {variant}: {reason}");
+            nda_tests::not_here(variant, reason);
         }
     }
     Variant::available()
