@@ -2,14 +2,14 @@
 
 use crate::blocks::{BlockOp, Blocks, request_bytes};
 use crate::error::EngineError;
-use crate::hyper::Hyper;
 use crate::layer::Prepared;
 use crate::linear::Scratch;
 use crate::stream::{Floats, Shape};
-use crate::tensors::{Tensor, Tensors};
+use crate::tensors::Tensor;
+use crate::view::View;
 use nda_kernels::float::{HeadCache, attend, rows_by_vectors};
 use nda_kernels::{Cost, Gemv};
-use nda_lang::{Attention, Builtins, HostError, Input, StreamOp, ops};
+use nda_lang::{Attention, Builtins, Document, HostError, Input, StreamOp, ops};
 use nda_spec::vector::Machine;
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -18,33 +18,8 @@ use std::sync::{Mutex, PoisonError};
 /// Most blocks that can attend, so that a wild number is an error and not a table.
 const MAX_BLOCKS: i64 = 1 << 16;
 
-/// Metadata as numbers: the hyperparameters with their defaults filled in.
-fn metadata_int(hyper: &Hyper, key: &str) -> Option<i64> {
-    let count = match key {
-        "d_model" => hyper.d_model,
-        "n_layers" => hyper.n_layers,
-        "n_heads" => hyper.n_heads,
-        "n_kv_heads" => hyper.n_kv_heads,
-        "head_dim" => hyper.head_dim,
-        "ff" => hyper.ff,
-        "vocab_size" => hyper.vocab_size,
-        "context" => hyper.context,
-        // A whole number that a float holds exactly.
-        _ => return hyper.others.get(key).filter(|v| v.fract() == 0.0 && v.abs() < 9e15).map(|v| *v as i64),
-    };
-    i64::try_from(count).ok()
-}
-
-fn metadata_float(hyper: &Hyper, key: &str) -> Option<f64> {
-    match key {
-        "rope_theta" => Some(f64::from(hyper.rope_theta)),
-        "rms_eps" => Some(f64::from(hyper.rms_eps)),
-        _ => hyper.others.get(key).copied(),
-    }
-}
-
 /// Refuses what is no whole number of vectors.
-fn check_len(name: &str, found: usize, cols: usize) -> Result<(), HostError> {
+pub(crate) fn check_len(name: &str, found: usize, cols: usize) -> Result<(), HostError> {
     if found > 0 && found % cols == 0 {
         return Ok(());
     }
@@ -73,8 +48,7 @@ struct Pending<'a> {
 
 /// A text in progress, as its program sees it.
 pub(crate) struct Host<'a, 'm> {
-    hyper: &'m Hyper,
-    tensors: &'m Tensors<'m>,
+    view: View<'m, 'm>,
     layers: &'a [Option<Prepared>],
     gemv: &'a mut dyn Gemv<'m>,
     caches: Vec<Cache>,
@@ -92,17 +66,10 @@ pub(crate) struct Host<'a, 'm> {
 }
 
 impl<'a, 'm> Host<'a, 'm> {
-    pub fn new(
-        hyper: &'m Hyper,
-        tensors: &'m Tensors<'m>,
-        layers: &'a [Option<Prepared>],
-        blocks: Option<&'a Blocks>,
-        gemv: &'a mut dyn Gemv<'m>,
-    ) -> Self {
+    pub fn new(view: View<'m, 'm>, layers: &'a [Option<Prepared>], blocks: Option<&'a Blocks>, gemv: &'a mut dyn Gemv<'m>) -> Self {
         let pending = |blocks: &'a Blocks| Pending { blocks, machine: blocks.machine(), ops: Vec::new(), input: Vec::new() };
         Host {
-            hyper,
-            tensors,
+            view,
             layers,
             gemv,
             caches: Vec::new(),
@@ -155,14 +122,14 @@ impl Host<'_, '_> {
             StreamOp::Norm { tensor, eps } => {
                 floats.input.resize(floats.x.len(), 0.0);
                 let normed = floats.x.chunks_exact(width).zip(floats.input.chunks_exact_mut(width));
-                normed.for_each(|(x, out)| ops::rms_norm(x, self.tensors.vectors[tensor], eps, out));
+                normed.for_each(|(x, out)| ops::rms_norm(x, self.view.tensors.vectors[tensor], eps, out));
             }
             StreamOp::Gemv { layer } | StreamOp::Head { layer } => {
                 floats.out.resize(gives, 0.0);
                 self.gemv(layer, Input::Floats(&floats.input), &mut floats.out)?;
             }
             StreamOp::Swiglu { layer } => {
-                let ff = self.tensors.layers[layer].rows / 2;
+                let ff = self.view.tensors.layers[layer].rows / 2;
                 floats.out.resize(rows * 2 * ff, 0.0);
                 self.gemv(layer, Input::Floats(&floats.input), &mut floats.out)?;
                 floats.input.resize(rows * ff, 0.0);
@@ -207,9 +174,13 @@ impl Host<'_, '_> {
 }
 
 impl Builtins for Host<'_, '_> {
+    fn document(&self) -> &dyn Document {
+        &self.view
+    }
+
     fn stream(&mut self, op: StreamOp<'_>) -> Result<&[f32], HostError> {
         let mut shape = self.shape;
-        let gives = shape.apply(&op, self.tensors)?;
+        let gives = shape.apply(&op, self.view.tensors)?;
         self.shape = shape;
         let mut floats = std::mem::take(&mut self.floats);
         let done = match self.blocks.take() {
@@ -230,20 +201,8 @@ impl Builtins for Host<'_, '_> {
         }
     }
 
-    fn metadata_int(&mut self, key: &str) -> Option<i64> {
-        metadata_int(self.hyper, key)
-    }
-
-    fn metadata_float(&mut self, key: &str) -> Option<f64> {
-        metadata_float(self.hyper, key)
-    }
-
-    fn layer_shape(&mut self, layer: usize) -> Result<(usize, usize), HostError> {
-        Ok((self.tensors.layers[layer].rows, self.tensors.layers[layer].cols))
-    }
-
     fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
-        let found = &self.tensors.layers[layer];
+        let found = &self.view.tensors.layers[layer];
         check_len(&found.name, x.len(), found.cols)?;
         if let (Some(observe), Input::Floats(x)) = (&mut self.input, x) {
             observe(&found.names, found.cols, x);
@@ -260,18 +219,6 @@ impl Builtins for Host<'_, '_> {
             (None, ..) => return Err(format!("layer {}: a table of floats takes floats; use dequantize(...)", found.name).into()),
         }
         Ok(())
-    }
-
-    fn tensor(&mut self, tensor: usize) -> Result<&[f32], HostError> {
-        Ok(self.tensors.vectors[tensor])
-    }
-
-    fn shape(&mut self, tensor: usize) -> Result<(usize, usize), HostError> {
-        Ok(self.tensors.shape(self.tensors.rows[tensor]))
-    }
-
-    fn row(&mut self, tensor: usize, row: i64, out: &mut [f32]) -> Result<(), HostError> {
-        Ok(self.tensors.row(self.tensors.rows[tensor], row, out)?)
     }
 
     fn attend(&mut self, block: i64, [q, key, value]: [&[f32]; 3], attention: Attention, out: &mut [f32]) -> Result<(), HostError> {
@@ -380,103 +327,4 @@ fn attend_head(attention: Attention, head: usize, q: &[f32], cache: &Cache, posi
         scores.resize(seen - from, 0.0);
         attend(q, keys, values, attention.scale, scores, out);
     });
-}
-
-/// Shapes without numbers: products give zeros, and the layers are noted in the order of their use.
-pub(crate) struct Trial<'w, 'd> {
-    hyper: &'w Hyper,
-    tensors: &'w Tensors<'d>,
-    order: Vec<usize>,
-    seen: Vec<bool>,
-    shape: Shape,
-    pending: Vec<BlockOp>,
-    chains: Vec<Vec<BlockOp>>,
-    zeros: Vec<f32>,
-}
-
-impl<'w, 'd> Trial<'w, 'd> {
-    pub fn new(hyper: &'w Hyper, tensors: &'w Tensors<'d>) -> Self {
-        Trial {
-            hyper,
-            tensors,
-            order: Vec::new(),
-            seen: vec![false; tensors.layers.len()],
-            shape: Shape::default(),
-            pending: Vec::new(),
-            chains: Vec::new(),
-            zeros: Vec::new(),
-        }
-    }
-
-    /// Layers, and chains of operations on the stream, in the order of their use.
-    pub fn into_found(self) -> (Vec<usize>, Vec<Vec<BlockOp>>) {
-        (self.order, self.chains)
-    }
-
-    fn note(&mut self, layer: usize) {
-        if !std::mem::replace(&mut self.seen[layer], true) {
-            self.order.push(layer);
-        }
-    }
-}
-
-impl Builtins for Trial<'_, '_> {
-    fn print(&mut self, _: &str) {}
-
-    fn stream(&mut self, op: StreamOp<'_>) -> Result<&[f32], HostError> {
-        let gives = self.shape.apply(&op, self.tensors)?;
-        if let StreamOp::Gemv { layer } | StreamOp::Head { layer } | StreamOp::Swiglu { layer } | StreamOp::Add { layer, .. } = op {
-            self.note(layer);
-        }
-        if matches!(op, StreamOp::Begin { .. }) {
-            self.pending.clear();
-        }
-        let op = BlockOp::of(&op);
-        self.pending.push(op);
-        if op.gives() {
-            let chain = std::mem::take(&mut self.pending);
-            if !self.chains.contains(&chain) {
-                self.chains.push(chain);
-            }
-        }
-        self.zeros.clear();
-        self.zeros.resize(gives, 0.0);
-        Ok(&self.zeros)
-    }
-
-    fn metadata_int(&mut self, key: &str) -> Option<i64> {
-        metadata_int(self.hyper, key)
-    }
-
-    fn metadata_float(&mut self, key: &str) -> Option<f64> {
-        metadata_float(self.hyper, key)
-    }
-
-    fn layer_shape(&mut self, layer: usize) -> Result<(usize, usize), HostError> {
-        Ok((self.tensors.layers[layer].rows, self.tensors.layers[layer].cols))
-    }
-
-    fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
-        y.fill(0.0);
-        check_len(&self.tensors.layers[layer].name, x.len(), self.tensors.layers[layer].cols)?;
-        self.note(layer);
-        Ok(())
-    }
-
-    fn tensor(&mut self, tensor: usize) -> Result<&[f32], HostError> {
-        Ok(self.tensors.vectors[tensor])
-    }
-
-    fn shape(&mut self, tensor: usize) -> Result<(usize, usize), HostError> {
-        Ok(self.tensors.shape(self.tensors.rows[tensor]))
-    }
-
-    fn row(&mut self, tensor: usize, row: i64, out: &mut [f32]) -> Result<(), HostError> {
-        Ok(self.tensors.row(self.tensors.rows[tensor], row, out)?)
-    }
-
-    fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Attention, out: &mut [f32]) -> Result<(), HostError> {
-        out.fill(0.0);
-        Ok(())
-    }
 }

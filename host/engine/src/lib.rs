@@ -31,6 +31,8 @@ mod sampler;
 mod stream;
 mod tensors;
 mod tokenizer;
+mod trial;
+mod view;
 mod weights;
 
 pub use blocks::{STREAM_BITS, VALUE_BITS};

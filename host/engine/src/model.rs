@@ -129,7 +129,7 @@ impl<'a, 'm> Session<'a, 'm> {
     /// An empty session. `gemv` must be the back end that prepared the model.
     pub fn new(model: &'a Model<'m>, gemv: &'a mut dyn Gemv<'m>) -> Session<'a, 'm> {
         let weights = model.weights;
-        let host = Host::new(weights.hyper(), weights.tensors(), &model.layers, model.blocks.as_ref(), gemv);
+        let host = Host::new(weights.view(), &model.layers, model.blocks.as_ref(), gemv);
         Session { weights, host, instance: None, logits: Value::Unit }
     }
 

@@ -3,6 +3,7 @@
 use crate::error::EngineError;
 use crate::grid::Grid;
 use crate::projection::Projection;
+use nda_ir::fused_name;
 use nda_lang::Links;
 use nda_ndf::Document;
 use std::collections::HashMap;
@@ -171,7 +172,8 @@ impl<'d> Finder<'_, 'd> {
     }
 
     fn layer(&mut self, names: &[String]) -> Result<Layer<'d>, EngineError> {
-        let mut layer = Layer { name: fused_name(names), names: names.to_vec(), parts: Vec::new(), rows: 0, cols: 0 };
+        let mut layer =
+            Layer { name: fused_name(names.iter().map(String::as_str)), names: names.to_vec(), parts: Vec::new(), rows: 0, cols: 0 };
         for name in names {
             let tensor = self.tensor(name)?;
             let (rows, cols) = match tensor {
@@ -198,28 +200,5 @@ impl<'d> Finder<'_, 'd> {
             layer.parts.push(tensor);
         }
         Ok(layer)
-    }
-}
-
-/// `blk.0.q`, `blk.0.k` are `blk.0.q+k`.
-fn fused_name(names: &[String]) -> String {
-    let split: Vec<(&str, &str)> = names.iter().map(|name| name.rsplit_once('.').unwrap_or(("", name))).collect();
-    let prefix = split.first().map_or("", |(prefix, _)| prefix);
-    if prefix.is_empty() || split.iter().any(|(other, _)| *other != prefix) {
-        return names.join("+");
-    }
-    format!("{prefix}.{}", split.iter().map(|(_, part)| *part).collect::<Vec<_>>().join("+"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fused_names_say_their_common_part_once() {
-        let fused = |names: &[&str]| fused_name(&names.iter().map(|n| n.to_string()).collect::<Vec<_>>());
-        assert_eq!(fused(&["blk.0.q", "blk.0.k", "blk.0.v"]), "blk.0.q+k+v");
-        assert_eq!(fused(&["head"]), "head");
-        assert_eq!(fused(&["a.b", "c.b"]), "a.b+c.b");
     }
 }

@@ -3,10 +3,13 @@
 use crate::blocks::BlockOp;
 use crate::bounds::Bounds;
 use crate::error::EngineError;
-use crate::host::Trial;
 use crate::hyper::Hyper;
 use crate::tensors::{Products, Tensors, names};
 use crate::tokenizer::Tokenizer;
+use crate::trial::Trial;
+use crate::view::View;
+use nda_compile::{Untraceable, fuse, trace};
+use nda_ir::Graph;
 use nda_lang::{Argument, Entry, Instance, Limits, Links, Program, Tier, Type, Value};
 use nda_ndf::{Document, Tokenizer as Stored};
 
@@ -143,7 +146,7 @@ impl<'d> Weights<'d> {
 
     /// Runs the program's own checks and takes one token with products of zeros; gives the layers in the order of use, and what the stream is used for.
     fn tried(&self, entries: Entries) -> Result<(Vec<usize>, Vec<Vec<BlockOp>>), EngineError> {
-        let mut trial = Trial::new(&self.hyper, &self.tensors);
+        let mut trial = Trial::new(self.view());
         let failed = EngineError::of_run;
         let mut instance = Instance::new(&self.program, &self.links, Limits::default(), &mut trial).map_err(failed)?;
         if let Some(check) = self.program.entry("check") {
@@ -206,6 +209,19 @@ impl<'d> Weights<'d> {
 
     pub(crate) fn entries(&self) -> Result<Entries, EngineError> {
         self.entries.map_or_else(|| entries(&self.program), Ok)
+    }
+
+    /// The graph of a token, traced from the program and fused: what back ends are compiled from.
+    ///
+    /// # Errors
+    /// What in the program depends on numbers that only a run knows.
+    pub fn graph(&self) -> Result<Graph, Untraceable> {
+        trace(&self.program, &self.links, &self.view()).map(|graph| fuse(&graph))
+    }
+
+    /// What the program reads.
+    pub(crate) fn view(&self) -> View<'_, 'd> {
+        View { hyper: &self.hyper, tensors: &self.tensors }
     }
 
     pub(crate) fn tensors(&self) -> &Tensors<'d> {

@@ -3,7 +3,7 @@
 //! Answers are compared before anything is timed. Every figure is a median over interleaved rounds of one process;
 //! ratios are of such medians. Run with `cargo run --release -p nda-lang --example tier_speed`.
 
-use nda_lang::{Attention, Builtins, HostError, Input, Instance, Limits, Links, Program, Tier, Value};
+use nda_lang::{Attention, Builtins, Document, HostError, Input, Instance, Limits, Links, NoDocument, Program, Tier, Value};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -109,40 +109,20 @@ const CASES: [Case; 4] = [
 struct Nothing;
 
 impl Builtins for Nothing {
+    fn document(&self) -> &dyn Document {
+        &NoDocument
+    }
+
     fn print(&mut self, line: &str) {
         println!("{line}");
     }
 
-    fn metadata_int(&mut self, _: &str) -> Option<i64> {
-        None
-    }
-
-    fn metadata_float(&mut self, _: &str) -> Option<f64> {
-        None
-    }
-
-    fn layer_shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
-        Err("there is no document".into())
-    }
-
     fn gemv(&mut self, _: usize, _: Input<'_>, _: &mut [f32]) -> Result<(), HostError> {
-        Err("there is no document".into())
-    }
-
-    fn tensor(&mut self, _: usize) -> Result<&[f32], HostError> {
-        Err("there is no document".into())
-    }
-
-    fn shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
-        Err("there is no document".into())
-    }
-
-    fn row(&mut self, _: usize, _: i64, _: &mut [f32]) -> Result<(), HostError> {
-        Err("there is no document".into())
+        Err("nothing multiplies here".into())
     }
 
     fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Attention, _: &mut [f32]) -> Result<(), HostError> {
-        Err("there is no document".into())
+        Err("nothing attends here".into())
     }
 }
 

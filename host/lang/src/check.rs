@@ -1,9 +1,9 @@
 //! From the tree to a checked program: names become slots, every expression gets a type, all faults are reported.
 
 use crate::ast::{self, Ast, BinaryOp, Name, Span, StatementKind, Type, UnaryOp};
-use crate::builtin::{self, Back, Builtin, Param, Signature};
 use crate::diagnostic::Diagnostic;
 use crate::module::{Block, Expr, ExprKind, Frame, Function, Module, NamePiece, NameUse, Piece, Purpose, Slot, Statement};
+use crate::signature::{self, Back, Builtin, Param, Signature};
 use nda_spec::ActivationCode;
 use std::collections::HashMap;
 
@@ -90,7 +90,7 @@ impl Checker {
         for item in &ast.items {
             let ast::Item::Function(function) = item else { continue };
             let name = &function.name;
-            if builtin::find(&name.text).is_some() {
+            if signature::find(&name.text).is_some() {
                 self.error(name.span, format!("'{}' is a builtin", name.text), "choose another name");
             }
             if function.params.len() > MAX_PARAMS {
@@ -426,11 +426,11 @@ impl Checker {
     }
 
     fn call(&mut self, name: &Name, args: &[ast::Expr], span: Span) -> Expr {
-        if let Some(signature) = builtin::find(&name.text) {
+        if let Some(signature) = signature::find(&name.text) {
             return self.builtin(signature, args, span);
         }
         let Some(known) = self.functions.get(&name.text) else {
-            let builtins = builtin::SIGNATURES.iter().map(|s| s.name.to_string());
+            let builtins = signature::SIGNATURES.iter().map(|s| s.name.to_string());
             let hint = near(&name.text, self.functions.keys().cloned().chain(builtins));
             let hint =
                 hint.map_or("declare it with 'fn', or see LANGUAGE.md for the builtins".into(), |other| format!("did you mean '{other}'?"));

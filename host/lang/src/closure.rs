@@ -6,10 +6,10 @@
 //! their own, because most of the time in small loops goes into calling operands.
 
 use crate::ast::{BinaryOp, Span, Type, UnaryOp};
-use crate::builtin::{Builtin, MAX_ARGS};
 use crate::module::{Block, Expr, ExprKind, Frame, Function, Module, NameUse, Piece, Slot, Statement};
 use crate::native::Native;
 use crate::scalar;
+use crate::signature::{Builtin, MAX_ARGS};
 use crate::state::{Flow, Halt, State, with_stack};
 use crate::trap::Trap;
 use crate::value::{Object, Value};

@@ -3,12 +3,12 @@
 //! It shares the builtins, the scalar operations and the limits with the other tiers, and nothing of the slots,
 //! types and links that the checker works out: what the other tiers take from there is tested against names.
 
-use crate::ast::{Ast, BinaryOp, Block, Expr, ExprKind, Function, Item, Name, Piece, Span, Statement, StatementKind, Type, UnaryOp};
-use crate::builtin::{self, Builtin, Param};
+use crate::ast::{Ast, BinaryOp, Block, Expr, ExprKind, Function, Item, Name, Piece, Span, Statement, StatementKind, Type};
 use crate::scalar;
+use crate::signature::{self, Builtin};
 use crate::state::{Flow, Halt, State, with_stack};
 use crate::trap::Trap;
-use crate::value::{Object, Value};
+use crate::value::Value;
 use nda_spec::ActivationCode;
 use std::collections::HashMap;
 
@@ -199,10 +199,10 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             ExprKind::Variable(name) => Ok(self.variable(name)),
             ExprKind::Unary(op, operand) => {
                 let value = self.expression(operand)?;
-                self.unary(*op, &value, expr.span)
+                scalar::unary(*op, &value).map_err(|trap| self.state.fail(trap, expr.span))
             }
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
-            ExprKind::Call(name, args) if builtin::find(&name.text).is_some() => self.builtin(name, args, expr.span),
+            ExprKind::Call(name, args) if signature::find(&name.text).is_some() => self.builtin(name, args, expr.span),
             ExprKind::Call(name, args) => {
                 let args = args.iter().map(|arg| self.expression(arg)).collect::<Result<Vec<_>, _>>()?;
                 self.call(&name.text, args, expr.span)
@@ -233,44 +233,21 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         Ok(text)
     }
 
-    fn unary(&mut self, op: UnaryOp, value: &Value, span: Span) -> Result<Value, Halt> {
-        match (op, value) {
-            (UnaryOp::Negate, Value::Int(value)) => scalar::negate(*value).map(Value::Int).map_err(|trap| self.state.fail(trap, span)),
-            (UnaryOp::Negate, Value::Float(value)) => Ok(Value::Float(-value)),
-            (_, value) => Ok(Value::Bool(value.bits() == 0)),
-        }
-    }
-
     fn binary(&mut self, op: BinaryOp, left: &'s Expr, right: &'s Expr, span: Span) -> Result<Value, Halt> {
         if op == BinaryOp::And || op == BinaryOp::Or {
             let left = self.bool(left)?;
             return if left == (op == BinaryOp::Or) { Ok(Value::Bool(left)) } else { self.expression(right) };
         }
         let (left, right) = (self.expression(left)?, self.expression(right)?);
-        match (&left, &right) {
-            (Value::Int(a), Value::Int(b)) if op.is_comparison() => Ok(Value::Bool(scalar::compare(op, a, b))),
-            (Value::Float(a), Value::Float(b)) if op.is_comparison() => Ok(Value::Bool(scalar::compare(op, a, b))),
-            (Value::Int(a), Value::Int(b)) => scalar::int_binary(op, *a, *b).map(Value::Int).map_err(|trap| self.state.fail(trap, span)),
-            (Value::Float(a), Value::Float(b)) => Ok(Value::Float(scalar::float_binary(op, *a, *b))),
-            (Value::Object(Object::Text(a)), Value::Object(Object::Text(b))) => {
-                Ok(Value::Bool((a.as_str() == b.as_str()) == (op == BinaryOp::Equal)))
-            }
-            _ => Ok(Value::Bool(scalar::compare(op, left.bits(), right.bits()))),
-        }
+        scalar::binary(op, &left, &right).map_err(|trap| self.state.fail(trap, span))
     }
 
     fn builtin(&mut self, name: &Name, args: &'s [Expr], span: Span) -> Result<Value, Halt> {
-        let signature = builtin::find(&name.text).expect("asked before");
+        let signature = signature::find(&name.text).expect("asked before");
         let (mut values, mut texts) = (Vec::new(), Vec::new());
-        let is_text = |index: usize| match signature.builtin {
-            Builtin::Gemv => index + 1 < args.len(),
-            Builtin::StreamGemv => true,
-            Builtin::Print => false,
-            _ => matches!(signature.params.get(index), Some(Param::Tensor | Param::Literal)),
-        };
         for (index, arg) in args.iter().enumerate() {
             match &arg.kind {
-                ExprKind::Text(pieces) if is_text(index) => texts.push(self.spell(pieces, arg.span)?),
+                ExprKind::Text(pieces) if signature.is_spelled(index, args.len()) => texts.push(self.spell(pieces, arg.span)?),
                 _ => values.push(self.expression(arg)?),
             }
         }
@@ -281,7 +258,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 let code = ActivationCode::ALL.into_iter().find(|code| code.name() == texts[0]).unwrap_or(ActivationCode::A8);
                 return self.state.builtin(Builtin::Quantize(code), &mut values, 0, span);
             }
-            builtin if builtin.is_scalar() => return self.scalar(builtin, &values, span),
+            builtin if builtin.is_scalar() => {
+                return scalar::builtin(builtin, &values).map_err(|trap| self.state.fail(trap, span));
+            }
             builtin => match builtin.purpose() {
                 Some(purpose) => purpose,
                 None => return self.state.builtin(builtin, &mut values, 0, span),
@@ -291,21 +270,5 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             Some(linked) => self.state.builtin(signature.builtin, &mut values, linked, span),
             None => Err(self.state.no_tensor(texts, span)),
         }
-    }
-
-    fn scalar(&mut self, builtin: Builtin, args: &[Value], span: Span) -> Result<Value, Halt> {
-        let done = match (builtin, args) {
-            (Builtin::Int, [Value::Float(value)]) => scalar::to_int(*value).map(Value::Int),
-            (Builtin::Float, [Value::Int(value)]) => Ok(Value::Float(*value as f64)),
-            (Builtin::Abs, [Value::Int(value)]) => scalar::int_abs(*value).map(Value::Int),
-            (Builtin::Min, [Value::Int(a), Value::Int(b)]) => Ok(Value::Int(*a.min(b))),
-            (Builtin::Max, [Value::Int(a), Value::Int(b)]) => Ok(Value::Int(*a.max(b))),
-            (Builtin::Min, [Value::Float(a), Value::Float(b)]) => Ok(Value::Float(scalar::float_min(*a, *b))),
-            (Builtin::Max, [Value::Float(a), Value::Float(b)]) => Ok(Value::Float(scalar::float_max(*a, *b))),
-            (Builtin::Pow, [Value::Float(a), Value::Float(b)]) => Ok(Value::Float(a.powf(*b))),
-            (function, [value, ..]) => Ok(Value::Float(scalar::float_function(function)(f64::from_bits(value.bits())))),
-            _ => Ok(Value::Unit),
-        };
-        done.map_err(|trap| self.state.fail(trap, span))
     }
 }

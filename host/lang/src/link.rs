@@ -95,7 +95,7 @@ impl Links {
     }
 
     /// Where names lead by their text: the interpreter's way.
-    pub(crate) fn find_by_name(&self, purpose: Purpose, names: &[String]) -> Option<usize> {
+    pub fn find_by_name(&self, purpose: Purpose, names: &[String]) -> Option<usize> {
         match purpose {
             Purpose::Gemv => self.layers.iter().position(|layer| layer.as_slice() == names),
             Purpose::Tensor => self.tensors.iter().position(|name| *name == names[0]),

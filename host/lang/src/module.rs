@@ -1,7 +1,7 @@
 //! A checked program: every name a number, every expression a type. What the closure and native tiers are made from.
 
 use crate::ast::{BinaryOp, Span, Type, UnaryOp};
-use crate::builtin::Builtin;
+use crate::signature::Builtin;
 use std::ops::Range;
 
 /// Where a variable lives: scalars and objects have a flat vector each, and every variable its own place.

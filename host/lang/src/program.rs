@@ -1,10 +1,10 @@
 //! A program from its source to its calls.
 
 use crate::ast::{Ast, Span, Type};
-use crate::builtin::Builtins;
 use crate::check::check;
 use crate::closure::{Compiled, compile};
 use crate::diagnostic::{Diagnostic, Diagnostics, line_and_column, render};
+use crate::host::Builtins;
 use crate::interpreter::{Globals, Interpreter};
 use crate::link::Links;
 use crate::module::{Frame, Module};

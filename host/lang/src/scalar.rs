@@ -1,8 +1,9 @@
 //! The scalar operations, once: the interpreter and the closures call them, the native tier is tested against them.
 
-use crate::ast::BinaryOp;
-use crate::builtin::Builtin;
+use crate::ast::{BinaryOp, UnaryOp};
+use crate::signature::Builtin;
 use crate::trap::Trap;
+use crate::value::{Object, Value};
 
 /// `a op b` of ints, for the five arithmetic operators.
 pub(crate) fn int_binary(op: BinaryOp, left: i64, right: i64) -> Result<i64, Trap> {
@@ -82,5 +83,44 @@ pub(crate) fn float_function(builtin: Builtin) -> fn(f64) -> f64 {
         Builtin::Cos => f64::cos,
         Builtin::Floor => f64::floor,
         _ => f64::abs,
+    }
+}
+
+/// An operator on one tagged value.
+pub(crate) fn unary(op: UnaryOp, value: &Value) -> Result<Value, Trap> {
+    match (op, value) {
+        (UnaryOp::Negate, Value::Int(value)) => negate(*value).map(Value::Int),
+        (UnaryOp::Negate, Value::Float(value)) => Ok(Value::Float(-value)),
+        (_, value) => Ok(Value::Bool(value.bits() == 0)),
+    }
+}
+
+/// An operator on two tagged values of one type; not `&&` and `||`, whose right side may not be evaluated.
+pub(crate) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, Trap> {
+    match (left, right) {
+        (Value::Int(a), Value::Int(b)) if op.is_comparison() => Ok(Value::Bool(compare(op, a, b))),
+        (Value::Float(a), Value::Float(b)) if op.is_comparison() => Ok(Value::Bool(compare(op, a, b))),
+        (Value::Int(a), Value::Int(b)) => int_binary(op, *a, *b).map(Value::Int),
+        (Value::Float(a), Value::Float(b)) => Ok(Value::Float(float_binary(op, *a, *b))),
+        (Value::Object(Object::Text(a)), Value::Object(Object::Text(b))) => {
+            Ok(Value::Bool((a.as_str() == b.as_str()) == (op == BinaryOp::Equal)))
+        }
+        _ => Ok(Value::Bool(compare(op, left.bits(), right.bits()))),
+    }
+}
+
+/// A builtin on tagged scalars.
+pub(crate) fn builtin(builtin: Builtin, args: &[Value]) -> Result<Value, Trap> {
+    match (builtin, args) {
+        (Builtin::Int, [Value::Float(value)]) => to_int(*value).map(Value::Int),
+        (Builtin::Float, [Value::Int(value)]) => Ok(Value::Float(*value as f64)),
+        (Builtin::Abs, [Value::Int(value)]) => int_abs(*value).map(Value::Int),
+        (Builtin::Min, [Value::Int(a), Value::Int(b)]) => Ok(Value::Int(*a.min(b))),
+        (Builtin::Max, [Value::Int(a), Value::Int(b)]) => Ok(Value::Int(*a.max(b))),
+        (Builtin::Min, [Value::Float(a), Value::Float(b)]) => Ok(Value::Float(float_min(*a, *b))),
+        (Builtin::Max, [Value::Float(a), Value::Float(b)]) => Ok(Value::Float(float_max(*a, *b))),
+        (Builtin::Pow, [Value::Float(a), Value::Float(b)]) => Ok(Value::Float(a.powf(*b))),
+        (function, [value, ..]) => Ok(Value::Float(float_function(function)(f64::from_bits(value.bits())))),
+        _ => Ok(Value::Unit),
     }
 }

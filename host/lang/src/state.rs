@@ -1,11 +1,13 @@
 //! What a run changes: slots, memory, limits, and the error that ends it.
 
 use crate::ast::{Span, Type};
-use crate::builtin::{Builtin, Builtins, Context, call};
+use crate::builtin::{Context, call};
 use crate::closure::Compiled;
+use crate::host::{Builtins, Document};
 use crate::link::Links;
 use crate::module::{Frame, Slot};
 use crate::ops::Turns;
+use crate::signature::Builtin;
 use crate::trap::{Limits, Trap};
 use crate::value::{Heap, Object, Value, Vector};
 
@@ -28,9 +30,9 @@ const RED_ZONE_BYTES: usize = 256 << 10;
 /// Stack that is added when it runs out.
 const SEGMENT_BYTES: usize = 4 << 20;
 
-/// Runs on a new piece of stack if little is left of this one.
+/// Runs `run`, on a new stack segment if little is left of this one.
 #[inline]
-pub(crate) fn with_stack<R>(run: impl FnOnce() -> R) -> R {
+pub fn with_stack<R>(run: impl FnOnce() -> R) -> R {
     stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, run)
 }
 
@@ -162,11 +164,7 @@ impl<'a> State<'a> {
 
     /// A number of the metadata.
     pub fn metadata(&mut self, key: &str, of: Type, span: Span) -> Result<Value, Halt> {
-        let found = match of {
-            Type::Int => self.host.metadata_int(key).map(Value::Int),
-            _ => self.host.metadata_float(key).map(Value::Float),
-        };
-        found.ok_or_else(|| self.fail(Trap::NoMetadata { key: key.into(), of: of.name() }, span))
+        metadata(self.host.document(), key, of).map_err(|trap| self.fail(trap, span))
     }
 
     /// Adds a piece to a text in the making, which may not outgrow the memory before it is counted.
@@ -188,26 +186,40 @@ impl<'a> State<'a> {
 
     /// `vector[index]`: a float of a vec, a code of a quantized one.
     pub fn element(&mut self, object: &Object, index: i64, span: Span) -> Result<Value, Halt> {
-        let at = usize::try_from(index).ok();
-        let (found, len) = match object {
-            Object::Vector(vector) => (at.and_then(|at| vector.get(at)).map(|v| Value::Float(f64::from(*v))), vector.len()),
-            Object::Codes(codes) => (at.and_then(|at| codes.values.get(at)).map(|v| Value::Int(i64::from(*v))), codes.values.len()),
-            _ => (None, 0),
-        };
-        found.ok_or_else(|| self.fail(Trap::Index { index, len }, span))
+        element(object, index).map_err(|trap| self.fail(trap, span))
     }
 
     /// `vector[index] = value`, in a copy if somebody else has the vector too.
     pub fn store_element(&mut self, object: &mut Object, index: i64, value: f64, span: Span) -> Result<(), Halt> {
-        let Object::Vector(vector) = object else { return Ok(()) };
-        let len = vector.len();
-        let Some(at) = usize::try_from(index).ok().filter(|at| *at < len) else {
-            return Err(self.fail(Trap::Index { index, len }, span));
-        };
-        match self.memory.heap.unshared(vector) {
-            Ok(elements) => elements[at] = crate::builtin::narrow(value),
-            Err(full) => return Err(self.fail(full, span)),
-        }
-        Ok(())
+        store_element(&mut self.memory.heap, object, index, value).map_err(|trap| self.fail(trap, span))
     }
+}
+
+/// A number of the metadata.
+pub(crate) fn metadata(document: &dyn Document, key: &str, of: Type) -> Result<Value, Trap> {
+    let found = match of {
+        Type::Int => document.metadata_int(key).map(Value::Int),
+        _ => document.metadata_float(key).map(Value::Float),
+    };
+    found.ok_or_else(|| Trap::NoMetadata { key: key.into(), of: of.name() })
+}
+
+/// `vector[index]`: a float of a vec, a code of a quantized one.
+pub(crate) fn element(object: &Object, index: i64) -> Result<Value, Trap> {
+    let at = usize::try_from(index).ok();
+    let (found, len) = match object {
+        Object::Vector(vector) => (at.and_then(|at| vector.get(at)).map(|v| Value::Float(f64::from(*v))), vector.len()),
+        Object::Codes(codes) => (at.and_then(|at| codes.values.get(at)).map(|v| Value::Int(i64::from(*v))), codes.values.len()),
+        _ => (None, 0),
+    };
+    found.ok_or(Trap::Index { index, len })
+}
+
+/// `vector[index] = value`, in a copy if somebody else has the vector too.
+pub(crate) fn store_element(heap: &mut Heap, object: &mut Object, index: i64, value: f64) -> Result<(), Trap> {
+    let Object::Vector(vector) = object else { return Ok(()) };
+    let len = vector.len();
+    let at = usize::try_from(index).ok().filter(|at| *at < len).ok_or(Trap::Index { index, len })?;
+    heap.unshared(vector)?[at] = crate::builtin::narrow(value);
+    Ok(())
 }

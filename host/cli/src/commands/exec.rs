@@ -3,7 +3,9 @@
 use crate::failure::{Exit, Failure, Outcome};
 use crate::{backend, files, language, output};
 use nda_engine::{Model, Session, Weights};
-use nda_lang::{Argument, Attention, Builtins, Entry, HostError, Input, Instance, Limits, Links, Program, Tier, Type, Value};
+use nda_lang::{
+    Argument, Attention, Builtins, Document, Entry, HostError, Input, Instance, Limits, Links, NoDocument, Program, Tier, Type, Value,
+};
 use std::path::{Path, PathBuf};
 
 /// Runs the function 'main' of a program and prints what it returns.
@@ -93,7 +95,7 @@ fn without_model(program: &Program, entry: Entry, args: Vec<Argument>, limits: L
         let help = "give the document whose tensors they are: --model FILE.ndf";
         return Err(Failure::usage("the program names tensors", program.file(), help).into());
     }
-    let (links, mut host) = (Links::default(), NoDocument);
+    let (links, mut host) = (Links::default(), WithoutModel);
     let run = Instance::new(program, &links, limits, &mut host).and_then(|mut instance| instance.call_with(&mut host, entry, args));
     run.map_err(|error| language::failed(program, &error).into())
 }
@@ -123,46 +125,26 @@ fn print(line: &str) {
 }
 
 /// What a program without a document runs against.
-struct NoDocument;
+struct WithoutModel;
 
-fn no_document<T>() -> Result<T, HostError> {
+fn no_model<T>() -> Result<T, HostError> {
     Err("there is no document; give one with --model".into())
 }
 
-impl Builtins for NoDocument {
+impl Builtins for WithoutModel {
+    fn document(&self) -> &dyn Document {
+        &NoDocument
+    }
+
     fn print(&mut self, line: &str) {
         print(line);
     }
 
-    fn metadata_int(&mut self, _: &str) -> Option<i64> {
-        None
-    }
-
-    fn metadata_float(&mut self, _: &str) -> Option<f64> {
-        None
-    }
-
-    fn layer_shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
-        no_document()
-    }
-
     fn gemv(&mut self, _: usize, _: Input<'_>, _: &mut [f32]) -> Result<(), HostError> {
-        no_document()
-    }
-
-    fn tensor(&mut self, _: usize) -> Result<&[f32], HostError> {
-        no_document()
-    }
-
-    fn shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
-        no_document()
-    }
-
-    fn row(&mut self, _: usize, _: i64, _: &mut [f32]) -> Result<(), HostError> {
-        no_document()
+        no_model()
     }
 
     fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Attention, _: &mut [f32]) -> Result<(), HostError> {
-        no_document()
+        no_model()
     }
 }

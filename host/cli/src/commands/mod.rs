@@ -34,6 +34,7 @@ pub mod gemv;
 pub mod info;
 pub mod plan;
 mod plan_boards;
+mod plan_graph;
 pub mod run;
 #[cfg(feature = "serve")]
 pub mod serve;

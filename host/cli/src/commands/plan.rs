@@ -1,7 +1,7 @@
 //! `nda plan`: what a model costs on a configuration, layer by layer, before anything runs.
 
 use crate::backend::{self, BackendName, SimPort};
-use crate::commands::plan_boards;
+use crate::commands::{plan_boards, plan_graph};
 use crate::failure::{Failure, Outcome};
 use crate::{files, output};
 use nda_boards::{Board, Status, TURNAROUND_S, TokenTime, TokenWork};
@@ -35,6 +35,9 @@ pub struct Arguments {
     /// The link: uart or parallel.
     #[arg(long, value_enum, default_value_t = Port::Uart)]
     port: Port,
+    /// Print the graph of a token that the model's program is compiled from, instead of costs.
+    #[arg(long, conflicts_with_all = ["config", "board", "port"])]
+    graph: bool,
     /// Print a JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -76,6 +79,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.board.as_deref() == Some("all") {
         let mapped = files::open_document(&arguments.model)?;
         return plan_boards::run(&arguments.model, &files::weights(&arguments.model, &mapped.document())?, arguments.json);
+    }
+    if arguments.graph {
+        let mapped = files::open_document(&arguments.model)?;
+        let weights = files::weights(&arguments.model, &mapped.document())?;
+        return if arguments.json { plan_graph::json(&weights) } else { plan_graph::text(&weights) };
     }
     let board = arguments.board.as_deref().map(board).transpose()?;
     let config = match &board {

@@ -3,6 +3,8 @@
 // Each test file uses its share of these.
 #![allow(dead_code)]
 
+pub mod floats;
+
 use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, SplitMix64, block_tensor};
 use nda_kernels::gemv::{check_run, stacked_shape};
 use nda_kernels::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
@@ -124,6 +126,48 @@ fn matrix(writer: &mut DocumentWriter, random: &mut SplitMix64, recipe: Recipe, 
 /// The bytes of a whole model.
 pub fn model_bytes(recipe: Recipe) -> AlignedBytes {
     AlignedBytes::from(writer(recipe, "", None).finish().unwrap().as_slice())
+}
+
+/// Metadata and norms that an architecture has beside a Llama's.
+struct Extra {
+    metadata: &'static [(&'static str, &'static str)],
+    /// Norms of a block, with their lengths.
+    norms: &'static [(&'static str, usize)],
+}
+
+const GEMMA3_EXTRA: Extra = Extra {
+    metadata: &[("rope_theta_local", "1000"), ("sliding_window", "5"), ("sliding_pattern", "2"), ("attention_scale", "0.25")],
+    norms: &[("q_norm", HEAD_DIM), ("k_norm", HEAD_DIM), ("attn_post_norm", D), ("ffn_post_norm", D)],
+};
+
+fn bytes_with(extra: &Extra, squared_relu: Option<&str>) -> AlignedBytes {
+    let mut random = SplitMix64(77);
+    let mut writer = writer(Recipe { n_kv_heads: 2, ..PLAIN }, "", None);
+    extra
+        .metadata
+        .iter()
+        .copied()
+        .chain(squared_relu.map(|v| ("squared_relu", v)))
+        .for_each(|(key, value)| writer.metadata().set(key, value));
+    for block in 0..LAYERS {
+        for (norm, len) in extra.norms {
+            let values: Vec<f32> = (0..*len).map(|_| 1.0 + 0.3 * unit(&mut random)).collect();
+            let name = block_tensor(block, norm);
+            writer.add_vector(&VectorContent { name: &name, shape: VectorShape::Vector(*len), values: &values }).unwrap();
+        }
+    }
+    AlignedBytes::from(writer.finish().unwrap().as_slice())
+}
+
+/// The bytes of a model of Gemma 3's shape: its second block attends to all positions, its first to a window of 5.
+pub fn gemma3_bytes() -> AlignedBytes {
+    bytes_with(&GEMMA3_EXTRA, None)
+}
+
+/// The bytes of a model of BitNet's shape, with a squared ReLU ("1") or SiLU ("0").
+pub fn bitnet_bytes(squared_relu: &'static str) -> AlignedBytes {
+    let extra = Extra { metadata: &[], norms: &[("attn_sub_norm", HEADS * HEAD_DIM), ("ffn_sub_norm", FF)] };
+    bytes_with(&extra, Some(squared_relu))
 }
 
 /// The golden model as a back end: nothing shared with the CPU's kernels.

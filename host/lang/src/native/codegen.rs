@@ -2,9 +2,9 @@
 
 use super::{Context, Entrance, EntryPoint, Fault, Native, Pages, STATUS_NEXT, STATUS_RETURN, STATUS_TRAP, Site};
 use crate::ast::{BinaryOp, Span, Type, UnaryOp};
-use crate::builtin::Builtin;
 use crate::module::{Block, Expr, ExprKind, Function, Module, Slot, Statement};
 use crate::scalar::INT_END;
+use crate::signature::Builtin;
 use cranelift_codegen::Context as FunctionContext;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{AbiParam, Block as CodeBlock, InstBuilder, MemFlags, Signature, Type as CodeType, UserFuncName, Value, types};

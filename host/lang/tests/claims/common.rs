@@ -1,6 +1,6 @@
 //! A host with a few tensors, and one program on every tier.
 
-use nda_lang::{Attention, Builtins, HostError, Input, Instance, Limits, Program, Tier, Value};
+use nda_lang::{Attention, Builtins, Document, HostError, Input, Instance, Limits, Program, Tier, Value};
 
 /// Small limits, so that programs that do not end end soon.
 pub const SMALL: Limits = Limits { steps: 3000, depth: 30, memory_bytes: 240 };
@@ -9,28 +9,53 @@ pub const SMALL: Limits = Limits { steps: 3000, depth: 30, memory_bytes: 240 };
 #[derive(Default)]
 pub struct Host {
     pub printed: Vec<String>,
-    vector: Vec<f32>,
 }
 
 pub fn names() -> Vec<String> {
     (0..4).map(|i| format!("t.{i}")).chain(["n".to_string()]).collect()
 }
 
-impl Builtins for Host {
-    fn print(&mut self, line: &str) {
-        self.printed.push(line.into());
-    }
-
-    fn metadata_int(&mut self, key: &str) -> Option<i64> {
+impl Document for Host {
+    fn metadata_int(&self, key: &str) -> Option<i64> {
         (key == "four").then_some(4)
     }
 
-    fn metadata_float(&mut self, key: &str) -> Option<f64> {
+    fn metadata_float(&self, key: &str) -> Option<f64> {
         (key == "half").then_some(0.5)
     }
 
-    fn layer_shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
+    fn layer_shape(&self, _: usize) -> Result<(usize, usize), HostError> {
         Ok((4, 4))
+    }
+
+    fn part_rows(&self, _: usize) -> Result<Vec<usize>, HostError> {
+        Ok(vec![4])
+    }
+
+    fn tensor(&self, _: usize) -> Result<&[f32], HostError> {
+        Ok(&[1.0, -2.0, 3.0, 0.5])
+    }
+
+    fn shape(&self, _: usize) -> Result<(usize, usize), HostError> {
+        Ok((5, 4))
+    }
+
+    fn row(&self, tensor: usize, row: i64, out: &mut [f32]) -> Result<(), HostError> {
+        if !(0..4).contains(&row) {
+            return Err(format!("tensor {tensor} has no row {row}").into());
+        }
+        out.fill(row as f32);
+        Ok(())
+    }
+}
+
+impl Builtins for Host {
+    fn document(&self) -> &dyn Document {
+        self
+    }
+
+    fn print(&mut self, line: &str) {
+        self.printed.push(line.into());
     }
 
     fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
@@ -42,23 +67,6 @@ impl Builtins for Host {
             Input::Codes(codes) => codes.values.iter().map(|c| f32::from(*c) * codes.scale).collect(),
         };
         y.iter_mut().enumerate().for_each(|(i, y)| *y = x[(i + layer) % 4] + x[i]);
-        Ok(())
-    }
-
-    fn tensor(&mut self, _: usize) -> Result<&[f32], HostError> {
-        self.vector = vec![1.0, -2.0, 3.0, 0.5];
-        Ok(&self.vector)
-    }
-
-    fn shape(&mut self, _: usize) -> Result<(usize, usize), HostError> {
-        Ok((5, 4))
-    }
-
-    fn row(&mut self, tensor: usize, row: i64, out: &mut [f32]) -> Result<(), HostError> {
-        if !(0..4).contains(&row) {
-            return Err(format!("tensor {tensor} has no row {row}").into());
-        }
-        out.fill(row as f32);
         Ok(())
     }
 

@@ -1,0 +1,13 @@
+//! Trace once, compile for whom it is for.
+//!
+//! [`trace()`] runs a model's NDA program with its tokens, its position and all data unknown, and gives the
+//! [`nda_ir::Graph`] of a token, or the reason and the place in the source why there is none ([`Untraceable`]): then
+//! the program runs on the CPU's tiers alone. Passes rewrite the graph ([`fuse()`]); back ends are compiled from it.
+
+#![forbid(unsafe_code)]
+
+mod fuse;
+mod trace;
+
+pub use fuse::fuse;
+pub use trace::{Untraceable, trace};
