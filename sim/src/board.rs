@@ -3,12 +3,12 @@
 //! Time is the board's: cycles divided by the configuration's clock. The model runs only while the host sends
 //! or waits, so a run is the same on every machine.
 
-use crate::{Model, PortId, SimError};
+use crate::wave::WaveSink;
+use crate::{Model, PortId, SimError, WaveFormat};
 use nda_device::ByteDevice;
 use nda_device::{Transport, TransportError};
 use nda_spec::Config;
 use std::collections::VecDeque;
-use std::path::Path;
 use std::time::Duration;
 
 /// Which of a board's ports the host talks through.
@@ -34,6 +34,8 @@ impl Port {
 const GAP_CYCLES: u64 = 4;
 /// Cycles that one `drain` of a [`ByteDevice`] runs at most.
 const DRAIN_CYCLES: u64 = 20_000;
+/// Cycles that a board may take for a word of its tile store, many times over: a job of 8 plane groups reads each 8 times.
+const CYCLES_PER_WORD: u64 = 32;
 /// What a host's own work between frames is taken as; there is no USB in a simulation.
 const LATENCY: Duration = Duration::from_micros(20);
 
@@ -91,6 +93,9 @@ pub struct SimBoard {
     /// A byte was offered to the parallel port and not taken yet.
     offering: bool,
     framing_errors: u64,
+    /// The cycle in which a byte last came or went, and how long the board may work on it.
+    last_byte: u64,
+    patience: u64,
 }
 
 impl SimBoard {
@@ -133,6 +138,8 @@ impl SimBoard {
             stalls: None,
             offering: false,
             framing_errors: 0,
+            last_byte: 0,
+            patience: DRAIN_CYCLES + CYCLES_PER_WORD * config.geometry.tile_words as u64,
         };
         if port == Port::Uart {
             // The line's two synchroniser registers power up as idle; let a byte's time pass anyway, as a person would.
@@ -150,17 +157,20 @@ impl SimBoard {
         self
     }
 
-    /// Writes all signals to a VCD file from now on; GTKWave and Surfer read it.
+    /// Writes all signals to a sink from now on, in the board's time; GTKWave and Surfer read both formats.
     ///
     /// # Errors
     /// [`SimError::Wave`].
-    pub fn trace_to(&mut self, path: &Path) -> Result<(), SimError> {
-        self.model.trace_to(path)
+    pub fn trace_to(&mut self, sink: impl WaveSink + 'static, format: WaveFormat) -> Result<(), SimError> {
+        self.model.trace_to(Box::new(sink), format, self.clk_hz)
     }
 
-    /// Ends the wave file.
-    pub fn trace_end(&mut self) {
-        self.model.trace_end();
+    /// Ends the waves and waits until they are written.
+    ///
+    /// # Errors
+    /// [`SimError::Wave`] if they could not be.
+    pub fn trace_end(&mut self) -> Result<(), SimError> {
+        self.model.trace_end()
     }
 
     /// Bytes whose stop bit was low, as the host's side of the UART saw them; 0 unless the board is broken.
@@ -333,15 +343,23 @@ impl ByteDevice for SimBoard {
 
     fn feed(&mut self, bytes: &[u8]) {
         self.outbox.extend(bytes);
+        self.last_byte = self.model.cycles();
     }
 
     fn drain(&mut self, out: &mut Vec<u8>) -> bool {
-        for _ in 0..DRAIN_CYCLES {
+        let start = self.model.cycles();
+        let (mut quiet, mut seen) = (0, self.inbox.len());
+        // A response is handed over as soon as it is whole: somebody waits for it.
+        while self.model.cycles() - start < DRAIN_CYCLES && !(seen > 0 && quiet >= GAP_CYCLES) {
             self.cycle();
+            quiet = if self.inbox.len() == seen { quiet + 1 } else { 0 };
+            seen = self.inbox.len();
         }
-        let worked = !self.inbox.is_empty() || self.sending();
+        if seen > 0 || self.sending() {
+            self.last_byte = self.model.cycles();
+        }
         out.extend(self.inbox.drain(..));
-        worked
+        self.model.cycles() - self.last_byte < self.patience
     }
 
     fn cycles(&self) -> u64 {

@@ -25,11 +25,9 @@ pub enum SimError {
         /// The model.
         name: String,
     },
-    /// A wave file could not be written.
-    #[error("waves cannot be written to {path}: {reason}")]
+    /// Waves could not be written.
+    #[error("the waves cannot be written: {reason}")]
     Wave {
-        /// The file.
-        path: String,
         /// What the operating system said.
         reason: String,
     },

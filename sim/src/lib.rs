@@ -7,14 +7,22 @@
 #[cfg(feature = "verilator")]
 pub mod board;
 pub mod error;
+mod format;
 #[cfg(feature = "verilator")]
 pub mod model;
+#[cfg(feature = "verilator")]
+mod tap;
+#[cfg(feature = "verilator")]
+mod wave;
 
 pub use error::SimError;
+pub use format::WaveFormat;
 #[cfg(feature = "verilator")]
 pub use {
     board::{Port, SimBoard, Stalls},
     model::{Model, PortId},
+    tap::{JobTap, TapHandle, TracedJob},
+    wave::WaveSink,
 };
 
 /// Configuration, port and build hash of every board that was emitted.

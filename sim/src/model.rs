@@ -3,8 +3,12 @@
 //! The unsafe code of the simulator stands here: calls of the C++ shim and loads and stores of its ports.
 
 use crate::SimError;
+use crate::WaveFormat;
+use crate::wave::{Recording, WaveSink};
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::path::Path;
+use std::io::{self, PipeWriter};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::PathBuf;
 use verilated::vcd::Vcd;
 
 /// The functions of one model, as `shim/shim.h` declares them.
@@ -41,7 +45,13 @@ pub struct Model {
     handle: *mut c_void,
     ports: Vec<PlacedPort>,
     cycles: u64,
-    trace: Option<Vcd>,
+    trace: Option<Trace>,
+}
+
+/// Verilator's writer and who takes what it writes.
+struct Trace {
+    vcd: Vcd,
+    recording: Recording,
 }
 
 // SAFETY: the model runs with one thread and keeps all its state behind `handle`, which nothing else holds;
@@ -161,41 +171,69 @@ impl Model {
         self.cycles
     }
 
-    /// Writes all signals to a VCD file from now on.
+    /// Writes all signals to a sink from now on, in the time of a clock of `clk_hz`.
     ///
     /// # Errors
     /// [`SimError::Wave`].
-    pub fn trace_to(&mut self, path: &Path) -> Result<(), SimError> {
-        let wave = |reason: String| SimError::Wave { path: path.display().to_string(), reason };
-        // The C++ writer reports nothing but "not open"; ask the operating system why first.
-        std::fs::File::create(path).map_err(|e| wave(e.to_string()))?;
-        self.trace_end();
+    pub fn trace_to(&mut self, sink: Box<dyn WaveSink>, format: WaveFormat, clk_hz: u32) -> Result<(), SimError> {
+        let wave = |error: io::Error| SimError::Wave { reason: error.to_string() };
+        self.trace_end()?;
+        let (reader, writer) = io::pipe().map_err(wave)?;
         let mut vcd = Vcd::default();
         // SAFETY: handle and writer are live; the writer outlives the model's use of it (trace_end, Drop).
         unsafe { (self.api.trace)(self.handle, vcd.0.cast(), 99) };
-        let opened = vcd.open(path);
-        self.trace = Some(vcd);
-        if let Err(e) = opened {
-            self.trace_end();
-            return Err(wave(e.to_string()));
+        // The header is longer than a pipe holds: somebody must read it while it is written.
+        let recording = Recording::start(reader, sink, format, clk_hz);
+        let opened = vcd.open(pipe_path(&writer));
+        wait_for_room(&writer);
+        drop(writer);
+        let failed = opened.map_err(wave).err();
+        self.trace = recording.map(|recording| Trace { vcd, recording }).map(Some)?;
+        match failed {
+            None => Ok(()),
+            Some(error) => self.trace_end().and(Err(error)),
         }
-        Ok(())
     }
 
-    /// Ends the wave file.
-    pub fn trace_end(&mut self) {
-        if let Some(vcd) = self.trace.take() {
-            // SAFETY: the handle is live; the null pointer ends the tracing.
-            unsafe { (self.api.trace)(self.handle, std::ptr::null_mut(), 0) };
-            // Dropping the writer flushes and closes the file.
-            drop(vcd);
-        }
+    /// Ends the waves and waits until they are written.
+    ///
+    /// # Errors
+    /// [`SimError::Wave`] if they could not be.
+    pub fn trace_end(&mut self) -> Result<(), SimError> {
+        let Some(Trace { vcd, recording }) = self.trace.take() else { return Ok(()) };
+        // SAFETY: the handle is live; the null pointer ends the tracing.
+        unsafe { (self.api.trace)(self.handle, std::ptr::null_mut(), 0) };
+        // Dropping the writer flushes it and closes the pipe.
+        drop(vcd);
+        recording.finish()
+    }
+}
+
+/// A path that opens the pipe's other end.
+fn pipe_path(writer: &PipeWriter) -> PathBuf {
+    format!("/dev/fd/{}", writer.as_raw_fd()).into()
+}
+
+/// Verilator opens what it writes to so that a write into a full pipe fails, and tries again at once, for as long as the pipe
+/// is full. Where the system shows a process its descriptors, that one is told to wait instead.
+fn wait_for_room(writer: &PipeWriter) {
+    use std::os::unix::fs::MetadataExt;
+    let place = |path: PathBuf| std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+    let ours = place(pipe_path(writer));
+    for entry in std::fs::read_dir("/dev/fd").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let Some(number) = number.filter(|_| ours.is_some() && place(entry.path()) == ours) else { continue };
+        // SAFETY: the descriptor was open a moment ago, and those of this pipe are closed by this thread alone.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        let _ =
+            rustix::fs::fcntl_getfl(descriptor).and_then(|flags| rustix::fs::fcntl_setfl(descriptor, flags - rustix::fs::OFlags::NONBLOCK));
     }
 }
 
 impl Drop for Model {
     fn drop(&mut self) {
-        self.trace_end();
+        // Whoever wants to know whether the waves are whole ends them before.
+        let _ = self.trace_end();
         // SAFETY: the handle is live and not used again.
         unsafe { (self.api.destroy)(self.handle) }
     }

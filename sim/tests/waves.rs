@@ -1,10 +1,10 @@
-//! The VCD that a board writes, read back with the `vcd` crate: the handshake rules hold in every cycle.
+//! The waves that a board writes, read back: the handshake rules hold in every cycle, and time is the board's.
 
 use nda_device::testing::{RandomMatrix, random_vector};
 use nda_device::{Driver, DriverOptions, FabricGemv, Random};
 use nda_kernels::{Activations, Gemv};
-use nda_sim::{Port, SimBoard, Stalls};
-use nda_spec::{ActivationCode, WeightCode};
+use nda_sim::{Port, SimBoard, Stalls, WaveFormat};
+use nda_spec::{ActivationCode, Config, WeightCode};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufReader;
@@ -38,7 +38,7 @@ const STREAMS: [Stream; 4] = [
 
 fn record(path: &Path) {
     let mut board = SimBoard::new("nano16", Port::Parallel).unwrap().with_stalls(Stalls::new(5, 90));
-    board.trace_to(path).unwrap();
+    board.trace_to(File::create(path).unwrap(), WaveFormat::Vcd).unwrap();
     let mut fabric = FabricGemv::new(Driver::open(board, DriverOptions { seed: 2, ..DriverOptions::default() }).unwrap());
     let mut random = Random::new(2);
     let matrix = RandomMatrix::new(12, 40, WeightCode::Quaternary, &mut random);
@@ -103,4 +103,97 @@ fn valid_never_drops_before_ready_and_data_stands_while_it_waits() {
     println!("{cycles} cycles, moved {moved:?}, waited {waited:?}");
     assert!(cycles > 2_000 && moved.iter().all(|&m| m > 200), "the waves show traffic on every stream");
     assert!(waited[1] > 100 && waited[3] > 0, "and streams that had to wait");
+}
+
+/// Rising edges of a clock of the configuration are one period apart, to the picosecond that rounding takes.
+fn check_period(config: &str, rises: &[u64]) {
+    let period = 1e12 / f64::from(Config::named(config).unwrap().clk_hz);
+    assert!(rises.len() > 100, "{config}: {} rising edges", rises.len());
+    for (n, pair) in rises.windows(2).enumerate() {
+        assert!(((pair[1] - pair[0]) as f64 - period).abs() <= 1.0, "{config}, edge {n}: {} ps, not {period}", pair[1] - pair[0]);
+    }
+    let all = (rises[rises.len() - 1] - rises[0]) as f64;
+    assert!((all - period * (rises.len() - 1) as f64).abs() <= 1.0, "{config}: errors add up");
+}
+
+fn vcd_rises(path: &Path) -> Vec<u64> {
+    let mut parser = Parser::new(BufReader::new(File::open(path).unwrap()));
+    let header = parser.parse_header().unwrap();
+    assert_eq!(header.timescale, Some((1, vcd::TimescaleUnit::PS)));
+    let clock = header.find_var(&["TOP", "board", "clock"]).unwrap().code;
+    let (mut now, mut rises) = (0, Vec::new());
+    for command in parser {
+        match command.unwrap() {
+            Command::Timestamp(time) => now = time,
+            Command::ChangeScalar(id, Value::V1) if id == clock => rises.push(now),
+            _ => {}
+        }
+    }
+    rises
+}
+
+fn fst_rises(path: &Path) -> Vec<u64> {
+    let mut reader = fst_reader::FstReader::open(BufReader::new(File::open(path).unwrap())).unwrap();
+    assert_eq!(reader.get_header().timescale_exponent, -12);
+    let (mut clock, mut scopes) = (None, Vec::new());
+    reader
+        .read_hierarchy(|entry| match entry {
+            fst_reader::FstHierarchyEntry::Scope { name, .. } => scopes.push(name),
+            fst_reader::FstHierarchyEntry::UpScope => drop(scopes.pop()),
+            fst_reader::FstHierarchyEntry::Var { name, handle, .. } if name == "clock" && scopes == ["TOP", "board"] => {
+                clock = Some(handle)
+            }
+            _ => {}
+        })
+        .unwrap();
+    let mut rises = Vec::new();
+    let filter = fst_reader::FstFilter::filter_signals(vec![clock.expect("the board's clock")]);
+    reader
+        .read_signals(&filter, |time, _, value| {
+            if matches!(value, fst_reader::FstSignalValue::String(b"1")) {
+                rises.push(time);
+            }
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+    rises
+}
+
+/// What the waves of a product of two row groups by two beats are, upload and all.
+fn record_product(config: &str, port: Port, path: &Path) {
+    let g = Config::named(config).unwrap().geometry;
+    let mut random = Random::new(3);
+    let matrix = RandomMatrix::new(2 * g.array_rows, 2 * g.array_cols, WeightCode::Quaternary, &mut random);
+    let mut board = SimBoard::new(config, port).unwrap();
+    board.trace_to(File::create(path).unwrap(), WaveFormat::of(path)).unwrap();
+    let mut fabric = FabricGemv::new(Driver::open(board, DriverOptions { seed: 2, ..DriverOptions::default() }).unwrap());
+    let id = fabric.prepare(&[matrix.view()]).unwrap();
+    let x = random_vector(matrix.cols, ActivationCode::A8, &mut random);
+    let mut y = vec![0; matrix.rows];
+    fabric.run(id, Activations { code: ActivationCode::A8, values: &x }, &mut y).unwrap();
+    fabric.into_driver().into_transport().trace_end().unwrap();
+}
+
+#[test]
+fn waves_have_the_clock_period_of_the_configuration_in_both_formats() {
+    for config in ["nano16", "gw64"] {
+        let path = |name: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("period-{config}.{name}"));
+        record_product(config, Port::Parallel, &path("vcd"));
+        record_product(config, Port::Parallel, &path("fst"));
+        let rises = vcd_rises(&path("vcd"));
+        check_period(config, &rises);
+        assert_eq!(rises, fst_rises(&path("fst")), "{config}: the same edges");
+        let bytes = |name: &str| std::fs::metadata(path(name)).unwrap().len();
+        assert!(bytes("fst") * 5 < bytes("vcd"), "{config}: {} bytes of FST, {} of VCD", bytes("fst"), bytes("vcd"));
+    }
+}
+
+#[test]
+fn waves_of_a_job_through_the_uart_take_less_than_twenty_megabytes() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("uart.fst");
+    record_product("wide256", Port::Uart, &path);
+    let bytes = std::fs::metadata(&path).unwrap().len();
+    println!("{bytes} bytes");
+    assert!(bytes < 20_000_000, "{bytes} bytes");
+    check_period("wide256", &fst_rises(&path));
 }

@@ -1,11 +1,14 @@
 //! Where the simulated board is plugged in; without the feature `verilator` every door says what is missing.
 
-use crate::backend::{Fabric, SimPort};
+use crate::backend::SimPort;
 #[cfg(feature = "verilator")]
 use crate::backend::{REPEATABLE, device_failure};
 use crate::failure::{Exit, Failure, Outcome};
+#[cfg(feature = "verilator")]
+use nda_device::FabricGemv;
 use nda_device::Transport;
-use nda_sim::SimError;
+use nda_kernels::Gemv;
+use nda_sim::{SimError, WaveFormat};
 use nda_spec::Config;
 use std::path::Path;
 
@@ -44,13 +47,22 @@ fn board(config: &Config, port: SimPort) -> Outcome<nda_sim::SimBoard> {
 
 /// Writes the waves of what `work` does on the board, from the session's first byte on.
 #[cfg(feature = "verilator")]
-pub fn wave<'m>(config: &Config, port: SimPort, path: &Path, work: impl FnOnce(&mut Fabric<'m>) -> Outcome) -> Outcome {
+pub fn wave<'m>(
+    config: &Config,
+    port: SimPort,
+    path: &Path,
+    format: WaveFormat,
+    work: impl FnOnce(&mut dyn Gemv<'m>) -> Outcome,
+) -> Outcome {
+    let failed = |error: SimError| failure(&error, &path.display().to_string());
     let mut board = board(config, port)?;
-    board.trace_to(path).map_err(|e| failure(&e, &path.display().to_string()))?;
-    let transport: Box<dyn Transport> = Box::new(board);
-    let driver = nda_device::Driver::open(transport, REPEATABLE).map_err(|e| device_failure(&e, &config.name))?;
-    // The wave file ends with the board, when the fabric is dropped.
-    work(&mut Fabric::new(driver))
+    let file = std::fs::File::create(path).map_err(|e| Failure::io("write", path, &e))?;
+    board.trace_to(file, format).map_err(failed)?;
+    let driver = nda_device::Driver::open(board, REPEATABLE).map_err(|e| device_failure(&e, &config.name))?;
+    let mut fabric = FabricGemv::new(driver);
+    let worked = work(&mut fabric);
+    let written = fabric.into_driver().into_transport().trace_end().map_err(failed);
+    worked.and_then(|()| Ok(written?))
 }
 
 /// Says what is missing.
@@ -61,6 +73,6 @@ pub fn open(config: &Config, _port: SimPort) -> Outcome<Box<dyn Transport>> {
 
 /// Says what is missing.
 #[cfg(not(feature = "verilator"))]
-pub fn wave<'m>(config: &Config, _port: SimPort, _path: &Path, _work: impl FnOnce(&mut Fabric<'m>) -> Outcome) -> Outcome {
+pub fn wave<'m>(config: &Config, _: SimPort, _: &Path, _: WaveFormat, _: impl FnOnce(&mut dyn Gemv<'m>) -> Outcome) -> Outcome {
     Err(failure(&SimError::NotBuilt, &format!("configuration {}", config.name)).into())
 }

@@ -509,7 +509,14 @@ fn waves_hold_the_boards_signals() {
     assert!(said.contains("cycles"), "{said}");
     let waves = fs::read_to_string(&file).unwrap();
     assert!(waves.contains("$enddefinitions") && waves.contains("tx_valid"), "no VCD of the board");
-    bad(1, &["wave", "--config", "nano16", "--out", "/nowhere/job.vcd"]);
+    bad(3, &["wave", "--config", "nano16", "--out", "/nowhere/job.vcd"]);
+    // The format follows the file's name or the option.
+    let (fst, other) = (path(&folder, "job.fst"), path(&folder, "job"));
+    good(&["wave", "--config", "nano16", "--out", &fst]);
+    good(&["wave", "--config", "nano16", "--out", &other, "--format", "fst"]);
+    let head = |file: &str| fs::read(file).unwrap()[..9].to_vec();
+    assert_eq!(head(&fst), head(&other), "both are FST: a header block and its length");
+    assert_eq!(head(&fst)[0], 0);
 }
 
 #[cfg(feature = "emit")]

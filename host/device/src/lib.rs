@@ -39,7 +39,7 @@ pub mod testing;
 pub mod transport;
 
 pub use byte_faults::{ByteFaults, NoisyDevice};
-pub use connect::{BAUD_RATES, find_baud, open_serial};
+pub use connect::{BAUD_RATES, Probe, find_baud, open_serial, probe};
 pub use error::DeviceError;
 pub use fabric::{FabricGemv, MatrixPlan};
 pub use fault::{FaultCounts, FaultInjector, Faults};

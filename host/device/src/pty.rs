@@ -1,4 +1,4 @@
-//! A device of this process behind a pseudo-terminal: other programs open it as a serial port.
+//! A device of this process behind a pseudo-terminal, which other programs open as a serial port.
 
 use crate::loopback::ByteDevice;
 use crate::transport::TransportError;
@@ -54,6 +54,11 @@ impl<D: ByteDevice + 'static> PtyBridge<D> {
         &self.path
     }
 
+    /// Whether the device is still served; false once the system took the pseudo-terminal away or the device panicked.
+    pub fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Ends the bridge and gives the device back; hosts see a lost link. `None` if the device panicked.
     pub fn stop(mut self) -> Option<D> {
         self.join()
@@ -74,20 +79,21 @@ impl<D: ByteDevice + 'static> Drop for PtyBridge<D> {
 fn serve(device: &mut impl ByteDevice, master: &mut TTYPort, stop: &AtomicBool) {
     let mut buffer = [0; 4096];
     let mut out = Vec::new();
+    let mut busy = false;
     while !stop.load(Ordering::Relaxed) {
-        match master.read(&mut buffer) {
-            Ok(n) => device.feed(&buffer[..n]),
-            Err(error) if error.kind() == ErrorKind::TimedOut || error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => return,
-        }
-        let mut busy = true;
-        while busy && !stop.load(Ordering::Relaxed) {
-            busy = device.drain(&mut out);
-            if !send(master, &out, stop) {
-                return;
+        // A device that works on something must not wait for bytes, and must not miss those that come meanwhile.
+        if !busy || master.bytes_to_read().is_ok_and(|bytes| bytes > 0) {
+            match master.read(&mut buffer) {
+                Ok(n) => device.feed(&buffer[..n]),
+                Err(error) if error.kind() == ErrorKind::TimedOut || error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => return,
             }
-            out.clear();
         }
+        busy = device.drain(&mut out);
+        if !send(master, &out, stop) {
+            return;
+        }
+        out.clear();
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::transport::{Transport, TransportError};
 use serialport::{ErrorKind, SerialPort};
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Latency of a USB bridge that answers within a millisecond, and of two schedulers.
@@ -43,9 +44,9 @@ impl SerialTransport {
         if let Err(error) = lines {
             notes.push(format!("{path}: its modem lines cannot be set ({error}); most boards do not need them"));
         }
-        let timer_ms = latency_timer_ms(path);
-        if let Some(ms) = timer_ms.filter(|&ms| ms > 1) {
-            let name = path.rsplit('/').next().unwrap_or(path);
+        let bridge = Bridge::of(Path::new(path));
+        let timer_ms = bridge.latency_timer_ms();
+        if let (Bridge::Usb { name, .. }, Some(ms)) = (&bridge, timer_ms.filter(|&ms| ms > 1)) {
             notes.push(format!(
                 "{path}: its USB bridge holds short packets back for {ms} ms, so every round trip takes as long; \
                  'echo 1 | sudo tee /sys/bus/usb-serial/devices/{name}/latency_timer' makes it 1 ms"
@@ -86,15 +87,51 @@ fn open_error(path: &str, error: &serialport::Error) -> TransportError {
     TransportError::Open { device: path.into(), reason: format!("{text}; {step}") }
 }
 
-/// The USB bridge's timer, if the operating system tells.
-fn latency_timer_ms(path: &str) -> Option<u64> {
-    let name = path.strip_prefix("/dev/")?;
-    if name.contains('/') {
-        // A pseudo-terminal has no bridge.
-        return Some(0);
+/// Where Linux describes USB serial ports.
+const USB_SERIAL: &str = "/sys/bus/usb-serial/devices";
+/// Links that are followed at most.
+const MAX_LINKS: usize = 16;
+
+/// What is between this machine and a port's wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Bridge {
+    /// A USB bridge with a latency timer, by the name that the kernel gave it.
+    Usb { name: String, timer_ms: u64 },
+    /// A pseudo-terminal: no wire at all.
+    None,
+    /// Something that the operating system does not describe.
+    Unknown,
+}
+
+impl Bridge {
+    /// The bridge of a port, whose path may be a link: `/dev/serial/by-id/...` leads to `/dev/ttyUSB0`.
+    fn of(path: &Path) -> Bridge {
+        Bridge::in_system(path, Path::new(USB_SERIAL))
     }
-    let text = std::fs::read_to_string(format!("/sys/bus/usb-serial/devices/{name}/latency_timer")).ok()?;
-    text.trim().parse().ok()
+
+    fn in_system(path: &Path, usb_serial: &Path) -> Bridge {
+        let mut path = path.to_path_buf();
+        for _ in 0..MAX_LINKS {
+            let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            let timer = std::fs::read_to_string(usb_serial.join(&name).join("latency_timer"));
+            if let Some(timer_ms) = timer.ok().and_then(|text| text.trim().parse().ok()) {
+                return Bridge::Usb { name, timer_ms };
+            }
+            let Ok(target) = std::fs::read_link(&path) else { break };
+            path = path.parent().unwrap_or(Path::new("/")).join(target);
+        }
+        let is_terminal = std::fs::canonicalize(&path).is_ok_and(|path| path.starts_with("/dev/pts"));
+        if is_terminal { Bridge::None } else { Bridge::Unknown }
+    }
+
+    /// The time that short packets are held back, if it is known.
+    fn latency_timer_ms(&self) -> Option<u64> {
+        match self {
+            Bridge::Usb { timer_ms, .. } => Some(*timer_ms),
+            Bridge::None => Some(0),
+            Bridge::Unknown => None,
+        }
+    }
 }
 
 impl Transport for SerialTransport {
@@ -202,6 +239,31 @@ mod tests {
     fn a_port_that_is_not_there_is_refused_with_the_next_step() {
         let error = SerialTransport::open("/dev/nda-no-such-port", 3_000_000).unwrap_err().to_string();
         assert!(error.starts_with("/dev/nda-no-such-port cannot be opened: ") && error.contains("'nda devices' lists"), "{error}");
+    }
+
+    /// A link's own name says nothing of its port: `/dev/serial/by-id` was taken for a pseudo-terminal.
+    #[cfg(unix)]
+    #[test]
+    fn links_are_resolved_before_the_kind_of_port_is_judged() {
+        let folder = std::env::temp_dir().join(format!("nda-by-id-{}", std::process::id()));
+        let (system, by_id) = (folder.join("sys"), folder.join("dev/serial/by-id"));
+        std::fs::create_dir_all(system.join("ttyUSB9")).unwrap();
+        std::fs::create_dir_all(&by_id).unwrap();
+        std::fs::write(system.join("ttyUSB9/latency_timer"), "16\n").unwrap();
+        std::fs::write(folder.join("dev/ttyUSB9"), "").unwrap();
+        let link = by_id.join("usb-FTDI_FT231X-if00-port0");
+        std::os::unix::fs::symlink("../../ttyUSB9", &link).unwrap();
+        let second = folder.join("dev/board");
+        std::os::unix::fs::symlink(&link, &second).unwrap();
+        let circle = folder.join("dev/circle");
+        std::os::unix::fs::symlink(&circle, &circle).unwrap();
+        let usb = Bridge::Usb { name: "ttyUSB9".into(), timer_ms: 16 };
+        for path in [folder.join("dev/ttyUSB9"), link, second] {
+            assert_eq!(Bridge::in_system(&path, &system), usb, "{}", path.display());
+        }
+        assert_eq!(Bridge::in_system(&circle, &system), Bridge::Unknown);
+        assert_eq!(Bridge::in_system(&folder.join("dev/ttyACM0"), &system), Bridge::Unknown);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
 use nda_device::{
-    DeviceError, Driver, DriverOptions, FabricGemv, ModelDevice, ModelPort, PtyBridge, Random, SerialTransport, TransportError,
+    ByteFaults, DeviceError, Driver, DriverOptions, FabricGemv, ModelDevice, ModelPort, NoisyDevice, PtyBridge, Random, SerialTransport,
+    TransportError,
 };
 use nda_kernels::{Activations, Gemv};
 use nda_spec::{ActivationCode, Config, WeightCode};
@@ -99,4 +100,65 @@ fn a_board_is_found_without_its_baud_rate_and_a_silent_port_is_said_with_the_rat
     assert!(error.contains("no board answered at 1000000, 115200 baud"), "{error}");
     let error = nda_device::find_baud("/dev/nda-no-such-port", &nda_device::BAUD_RATES).unwrap_err().to_string();
     assert!(error.contains("'nda devices' lists"), "{error}");
+}
+
+/// Works on a request for a while without a byte in either direction, and takes what comes meanwhile.
+struct Slow {
+    device: ModelDevice,
+    waits: u32,
+}
+impl nda_device::ByteDevice for Slow {
+    fn describe(&self) -> String {
+        "slow".into()
+    }
+    fn feed(&mut self, bytes: &[u8]) {
+        self.device.feed(bytes);
+        self.waits = 50;
+    }
+    fn drain(&mut self, out: &mut Vec<u8>) -> bool {
+        if self.waits > 0 {
+            self.waits -= 1;
+            std::thread::sleep(Duration::from_micros(50));
+            return true;
+        }
+        self.device.drain(out)
+    }
+    fn cycles(&self) -> u64 {
+        self.device.cycles()
+    }
+    fn clk_hz(&self) -> u32 {
+        self.device.clk_hz()
+    }
+}
+
+#[test]
+fn a_device_that_works_without_a_byte_is_run_until_it_answers() {
+    let device = ModelDevice::new(&Config::named("nano16").unwrap(), ModelPort::Parallel);
+    let bridge = PtyBridge::start(Slow { device, waits: 0 }).unwrap();
+    assert!(bridge.is_alive());
+    let driver = open(bridge.path());
+    assert_eq!(driver.stats().retransmits, 0, "{:?}", driver.stats());
+}
+
+#[test]
+fn products_are_right_over_a_noisy_pseudo_terminal() {
+    for (per_million, seed) in [(1_000, 1), (10_000, 2)] {
+        let device = ModelDevice::new(&Config::named("wide256").unwrap(), ModelPort::Parallel);
+        let bridge = PtyBridge::start(NoisyDevice::new(device, ByteFaults::new(per_million, seed))).unwrap();
+        let started = Instant::now();
+        let mut random = Random::new(seed);
+        let stack = [RandomMatrix::new(60, 200, WeightCode::Quaternary, &mut random)];
+        let mut fabric = FabricGemv::new(open(bridge.path()));
+        let id = fabric.prepare(&[stack[0].view()]).unwrap();
+        for code in ActivationCode::ALL {
+            let x = random_vector(200, code, &mut random);
+            let mut y = vec![0; 60];
+            fabric.run(id, Activations { code, values: &x }, &mut y).unwrap();
+            assert_eq!(y, golden_stack(&stack, &x), "{per_million}");
+        }
+        println!("{per_million} of a million bytes: {:?}, {:?}", started.elapsed(), fabric.driver().stats());
+        assert!(started.elapsed() < Duration::from_secs(60));
+        drop(fabric);
+        assert!(bridge.stop().unwrap().faults() > 0);
+    }
 }

@@ -3,7 +3,8 @@
 use crate::backend::{self, SimPort};
 use crate::failure::Outcome;
 use crate::{files, output, simulator};
-use nda_kernels::{Activations, Gemv};
+use nda_kernels::Activations;
+use nda_sim::WaveFormat;
 use nda_spec::config::DEFAULT_CONFIG;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, tile};
 use std::path::PathBuf;
@@ -11,7 +12,8 @@ use std::path::PathBuf;
 /// Writes the waves of one small job on the simulated board, to be looked at in GTKWave or Surfer.
 ///
 /// The job is two row groups by two beats of quaternary weights and A8 activations, with all that leads to
-/// it: SYNC, IDENT, the upload of its page, SEAL, RUN.
+/// it: SYNC, IDENT, the upload of its page, SEAL, RUN. Time is the board's, in picoseconds of the configuration's clock.
+/// An FST leaves out the inputs of registers, which are their outputs one cycle ahead.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The configuration; 'nda devices' lists them.
@@ -20,9 +22,34 @@ pub struct Arguments {
     /// Through the UART's pins instead of the parallel port: ten times as many cycles.
     #[arg(long)]
     uart: bool,
-    /// The file that the waves go to.
-    #[arg(long, value_name = "FILE.vcd", default_value = "nda.vcd")]
-    out: PathBuf,
+    /// The file that the waves go to; without this, nda.vcd or nda.fst.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The file's format; without this, FST if its name ends in .fst, else VCD.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+/// A format of wave files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Value change dump: text that every viewer reads.
+    Vcd,
+    /// Fast signal trace: a tenth of the size, for GTKWave and Surfer.
+    Fst,
+}
+
+impl Arguments {
+    /// The file and its format.
+    fn target(&self) -> (PathBuf, WaveFormat) {
+        let format = match self.format {
+            Some(Format::Vcd) => WaveFormat::Vcd,
+            Some(Format::Fst) => WaveFormat::Fst,
+            None => self.out.as_deref().map_or(WaveFormat::Vcd, WaveFormat::of),
+        };
+        let name = if format == WaveFormat::Fst { "nda.fst" } else { "nda.vcd" };
+        (self.out.clone().unwrap_or_else(|| name.into()), format)
+    }
 }
 
 /// Runs the command.
@@ -37,8 +64,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let matrix = TileMatrix::new(rows, cols, code, &words).expect("packed to this shape");
     let port = if arguments.uart { SimPort::Uart } else { SimPort::Parallel };
     let mut y = vec![0; rows];
+    let (out, format) = arguments.target();
     let mut cycles = 0;
-    simulator::wave(&config, port, &arguments.out, |fabric| {
+    simulator::wave(&config, port, &out, format, |fabric| {
         let at = format!("configuration {}", config.name);
         let mut run = || {
             let id = fabric.prepare(&[matrix])?;
@@ -49,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     })?;
     output::line(format_args!(
         "{}: {rows} x {cols} quaternary weights on {}, {cycles} cycles from upload to result",
-        arguments.out.display(),
+        out.display(),
         config.name
     ))
 }
