@@ -1,5 +1,7 @@
 //! The syntax tree: what the parser gives, the checker reads, the reference interpreter walks and the formatter prints.
 
+use crate::state::with_tree_stack;
+
 /// Bytes `start..end` of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Span {
@@ -16,8 +18,12 @@ impl Span {
     }
 }
 
-/// Deepest nesting of statements and expressions. Every walk over a tree recurses at most so deep, whatever the source is.
+/// Deepest nesting of blocks, parentheses, calls, indices and signs: what a run takes stack for.
 pub const MAX_NESTING: usize = 100;
+/// Most operators in a row, and most arms of an `else if` chain. A row leans to the left (`a + b + c` is `(a + b) + c`) and
+/// a chain to the right, so their trees are high although nothing is nested: a run takes them in a loop, and a walk over a tree
+/// recurses at most so deep besides its nesting.
+pub const MAX_HEIGHT: usize = 4096;
 
 /// A type of the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,6 +92,14 @@ pub struct Ast {
     pub items: Vec<Item>,
 }
 
+/// A high tree is dropped level by level, too.
+impl Drop for Ast {
+    fn drop(&mut self) {
+        let items = std::mem::take(&mut self.items);
+        with_tree_stack(|| drop(items));
+    }
+}
+
 /// What stands at the top of a source.
 #[derive(Debug, Clone)]
 pub enum Item {
@@ -143,6 +157,16 @@ pub struct Block {
     pub span: Span,
 }
 
+impl Block {
+    /// The `if` that stands alone in this block: behind `else` that is an `else if`.
+    pub fn only_if(&self) -> Option<&Statement> {
+        match self.statements.as_slice() {
+            [only @ Statement { kind: StatementKind::If(..), .. }] => Some(only),
+            _ => None,
+        }
+    }
+}
+
 /// A statement where it stands.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -186,6 +210,19 @@ pub struct Expr {
     pub kind: ExprKind,
     /// Where.
     pub span: Span,
+}
+
+impl Expr {
+    /// Operators in a row, taken apart: the first operand, then each operator with its right operand and the span up to there. Who
+    /// evaluates a row does so in a loop, so that a long one needs no more stack than a short one.
+    pub fn row(&self) -> (&Expr, impl Iterator<Item = (BinaryOp, &Expr, Span)>) {
+        let (mut first, mut row) = (self, Vec::new());
+        while let ExprKind::Binary(op, left, right) = &first.kind {
+            row.push((*op, &**right, first.span));
+            first = left;
+        }
+        (first, row.into_iter().rev())
+    }
 }
 
 /// A piece of a text.

@@ -10,10 +10,13 @@
 //! [`decode`] refuses every other.
 
 use crate::ast::{
-    Ast, BinaryOp, Block, Expr, ExprKind, Function, Global, Item, MAX_NESTING, Name, Piece, Span, Statement, StatementKind, Type, UnaryOp,
+    Ast, BinaryOp, Block, Expr, ExprKind, Function, Global, Item, MAX_HEIGHT, MAX_NESTING, Name, Piece, Span, Statement, StatementKind,
+    Type, UnaryOp,
 };
 use crate::format::format;
 use crate::parser::parse;
+use crate::state::with_tree_stack;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
@@ -26,8 +29,8 @@ const HASH_BYTES: usize = 32;
 const TRIPLE_BYTES: usize = 3 * HASH_BYTES;
 /// Nodes of a program once every shared part is written out: a few bytes of triples can stand for as many as they like.
 const MAX_NODES: usize = 1 << 18;
-/// Deepest nesting of nodes: a statement or expression, its block, and the way to the root.
-const MAX_DEPTH: usize = 3 * MAX_NESTING;
+/// Most levels of nodes: a statement or expression and its block for every level of a tree, and the way to the root.
+const MAX_DEPTH: usize = 3 * MAX_NESTING + 2 * MAX_HEIGHT;
 
 /// A BLAKE3 hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -191,6 +194,8 @@ struct Node {
     kind: String,
     fields: Vec<(&'static str, Field)>,
     span: Span,
+    /// Its hash, once it is complete and has been asked for: a high tree is hashed once, not once for every level.
+    known: OnceCell<Hash>,
 }
 
 #[derive(Debug, Clone)]
@@ -210,7 +215,7 @@ impl Field {
 
 impl Node {
     fn new(kind: &str, span: Span) -> Node {
-        Node { kind: kind.into(), fields: Vec::new(), span }
+        Node { kind: kind.into(), fields: Vec::new(), span, known: OnceCell::new() }
     }
 
     fn text(mut self, predicate: &'static str, text: &str) -> Node {
@@ -235,7 +240,7 @@ impl Node {
     }
 
     fn hash(&self) -> Hash {
-        hash_of(&self.pairs())
+        *self.known.get_or_init(|| hash_of(&self.pairs()))
     }
 }
 
@@ -320,13 +325,13 @@ fn expr_node(expr: &Expr) -> Node {
 
 /// The hash of a program: the same for every layout of the same source, and for no other program.
 pub fn root(ast: &Ast) -> Hash {
-    program_node(ast).hash()
+    with_tree_stack(|| program_node(ast).hash())
 }
 
 /// The binary form of a tree.
 pub fn encode(ast: &Ast) -> Vec<u8> {
     let mut store = Store::default();
-    let root = store.put(&program_node(ast));
+    let root = with_tree_stack(|| store.put(&program_node(ast)));
     let triples = store.nodes.values().map(Vec::len).sum::<usize>();
     let mut bytes = MAGIC.to_vec();
     for field in [VERSION, store.atoms.len() as u32, triples as u32, 0] {
@@ -380,10 +385,14 @@ impl Store {
 /// # Errors
 /// Bytes that are not the canonical form of a program. Memory and time are bounded, whatever the bytes are.
 pub fn decode(bytes: &[u8]) -> Result<String, BinaryError> {
+    with_tree_stack(|| decoded(bytes))
+}
+
+fn decoded(bytes: &[u8]) -> Result<String, BinaryError> {
     let (store, root) = read(bytes)?;
     let mut reader = Reader { store: &store, names: PREDICATES.iter().map(|name| (predicate(name), *name)).collect(), nodes: 0 };
-    let node = crate::state::with_stack(|| reader.node(root, 0))?;
-    let ast = crate::state::with_stack(|| program(&node)).map_err(|what| BinaryError::Node { node: root, what })?;
+    let node = reader.node(root, 0)?;
+    let ast = program(&node).map_err(|what| BinaryError::Node { node: root, what })?;
     let source = format(&ast);
     // One road back: whatever the bytes say that a source cannot, or say in another way, shows here.
     let (parsed, errors) = parse(&source);
@@ -608,6 +617,10 @@ fn pieces(node: &Node) -> Read<Vec<Piece>> {
 
 /// The triples of a program for a person, the root's first, every node once: subject, predicate, object.
 pub fn listing(ast: &Ast) -> String {
+    with_tree_stack(|| listed(ast))
+}
+
+fn listed(ast: &Ast) -> String {
     let root = program_node(ast);
     let (mut out, mut seen) = (format!("root {}\n", root.hash()), std::collections::HashSet::new());
     list(&root, &mut out, &mut seen);
@@ -652,11 +665,19 @@ pub struct Change {
 /// The smallest parts in which two programs differ. Parts of equal hash are equal and not looked into.
 pub fn changes(before: &Ast, after: &Ast) -> Vec<Change> {
     let mut found = Vec::new();
-    compare(&program_node(before), &program_node(after), String::new(), &mut found);
+    with_tree_stack(|| compare(&program_node(before), &program_node(after), &mut Vec::new(), &mut found));
     found
 }
 
-fn compare(before: &Node, after: &Node, path: String, found: &mut Vec<Change>) {
+fn node_of<'n>(field: Option<&'n (&'static str, Field)>) -> Option<&'n Node> {
+    match field {
+        Some((_, Field::Node(node))) => Some(node),
+        _ => None,
+    }
+}
+
+/// `path` holds the labels of what is around them, and does so again at the end.
+fn compare(before: &Node, after: &Node, path: &mut Vec<String>, found: &mut Vec<Change>) {
     if before.hash() == after.hash() {
         return;
     }
@@ -664,7 +685,7 @@ fn compare(before: &Node, after: &Node, path: String, found: &mut Vec<Change>) {
         Some(Field::Atom(Atom::Text(name))) => format!("{} {name}", node.kind),
         _ => node.kind.clone(),
     };
-    let path = if path.is_empty() { label(after) } else { format!("{path} > {}", label(after)) };
+    path.push(label(after));
     let (old, new) = (&before.fields, &after.fields);
     // What is equal at both ends of the fields stays; what lies between has changed.
     let same = |a: &(&str, Field), b: &(&str, Field)| a.0 == b.0 && a.1.hash() == b.1.hash();
@@ -674,21 +695,19 @@ fn compare(before: &Node, after: &Node, path: String, found: &mut Vec<Change>) {
     let (old, new) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
     let are_nodes = old.iter().chain(new).all(|(_, field)| matches!(field, Field::Node(_)));
     if before.kind != after.kind || !are_nodes {
-        found.push(Change { path, before: Some((before.hash(), before.span)), after: Some((after.hash(), after.span)) });
+        found.push(Change { path: path.join(" > "), before: Some((before.hash(), before.span)), after: Some((after.hash(), after.span)) });
+        path.pop();
         return;
     }
-    let node = |field: Option<&(&'static str, Field)>| match field {
-        Some((_, Field::Node(node))) => Some(node.clone()),
-        _ => None,
-    };
     for index in 0..old.len().max(new.len()) {
-        match (node(old.get(index)), node(new.get(index))) {
-            (Some(a), Some(b)) => compare(&a, &b, path.clone(), found),
+        match (node_of(old.get(index)), node_of(new.get(index))) {
+            (Some(a), Some(b)) => compare(a, b, path, found),
             (a, b) => {
-                let at = |node: Option<Node>| node.map(|node| (node.hash(), node.span));
-                let label = a.as_ref().or(b.as_ref()).map(label).unwrap_or_default();
-                found.push(Change { path: format!("{path} > {label}"), before: at(a), after: at(b) });
+                let at = |node: Option<&Node>| node.map(|node| (node.hash(), node.span));
+                let label = a.or(b).map(label).unwrap_or_default();
+                found.push(Change { path: format!("{} > {label}", path.join(" > ")), before: at(a), after: at(b) });
             }
         }
     }
+    path.pop();
 }

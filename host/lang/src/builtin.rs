@@ -7,8 +7,7 @@ use crate::ops::{self, Turns};
 use crate::quantize::quantize;
 use crate::signature::Builtin;
 use crate::trap::Trap;
-use crate::value::{Codes, Heap, Object, Value, Vector};
-use std::fmt::Write;
+use crate::value::{Codes, Heap, Object, Value, Vector, append};
 use std::rc::Rc;
 
 /// What a run shares with its builtins.
@@ -65,8 +64,7 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
         Builtin::Print => {
             let mut line = String::new();
             for (index, arg) in args.iter().enumerate() {
-                // Writing to a String cannot fail.
-                let _ = write!(line, "{}{arg}", if index == 0 { "" } else { " " });
+                append(&mut line, &format_args!("{}{arg}", if index == 0 { "" } else { " " }))?;
                 heap.check_len(line.len())?;
             }
             host.print(&line);
@@ -143,12 +141,10 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
         Builtin::Attend | Builtin::AttendRows => heads::attend(*host, heap, builtin, args),
         Builtin::Quantize(code) => {
             let x = vector(&args[0]);
-            let make = || {
-                let mut values = vec![0; x.len()];
-                let scale = quantize(code, x, &mut values);
-                Codes { code, scale, values }
-            };
-            Ok(Value::Object(heap.codes(x.len(), make)?))
+            if let Some(index) = x.iter().position(|value| !value.is_finite()) {
+                return Err(Trap::NotFinite { index, value: x[index] });
+            }
+            Ok(Value::Object(heap.codes(code, x.len(), |values| quantize(code, x, values))?))
         }
         Builtin::Dequantize => {
             let codes = codes(&args[0]);

@@ -4,6 +4,7 @@ use crate::ast::{self, Ast, BinaryOp, Name, Span, StatementKind, Type, UnaryOp};
 use crate::diagnostic::Diagnostic;
 use crate::module::{Block, Expr, ExprKind, Frame, Function, Module, NamePiece, NameUse, Piece, Purpose, Slot, Statement};
 use crate::signature::{self, Back, Builtin, Param, Signature};
+use crate::state::with_tree_stack;
 use nda_spec::ActivationCode;
 use std::collections::HashMap;
 
@@ -16,6 +17,10 @@ const MAX_HOLES: usize = 3;
 
 /// The checked program, and what is wrong with it; it is worth running only if nothing is.
 pub fn check(ast: &Ast) -> (Module, Vec<Diagnostic>) {
+    with_tree_stack(|| checked(ast))
+}
+
+fn checked(ast: &Ast) -> (Module, Vec<Diagnostic>) {
     let mut checker = Checker::default();
     checker.collect(ast);
     for item in &ast.items {

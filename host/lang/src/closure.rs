@@ -10,14 +10,20 @@ use crate::module::{Block, Expr, ExprKind, Frame, Function, Module, NameUse, Pie
 use crate::native::Native;
 use crate::scalar;
 use crate::signature::{Builtin, MAX_ARGS};
-use crate::state::{Flow, Halt, State, with_stack};
+use crate::state::{Flow, Halt, State, with_stack, with_tree_stack};
 use crate::trap::Trap;
 use crate::value::{Object, Value};
 
 /// An expression that gives a `T`.
 type Run<T> = Box<dyn for<'a> Fn(&mut State<'a>) -> Result<T, Halt> + Send + Sync>;
+/// An operator and its right side, waiting for its left side.
+type Link<T> = Box<dyn for<'a> Fn(&mut State<'a>, T) -> Result<T, Halt> + Send + Sync>;
 /// A statement.
 pub(crate) type Step = Box<dyn for<'a> Fn(&mut State<'a>) -> Flow + Send + Sync>;
+
+/// Operators in a row from which on they run in a loop. Shorter rows are closures in closures, which is faster; this many
+/// stand on the stack at most for every level of nesting.
+const LOOP_FROM: usize = 9;
 
 /// A scalar as a slot holds it.
 trait Word: Copy + Send + Sync + 'static {
@@ -86,6 +92,10 @@ pub(crate) struct Compiled {
 
 /// Makes the closures of a program. What `native` has compiled is called instead.
 pub(crate) fn compile(module: &Module, native: Option<Native>) -> Compiled {
+    with_tree_stack(|| closures_of(module, native))
+}
+
+fn closures_of(module: &Module, native: Option<Native>) -> Compiled {
     let compiler = |function: usize, locals: Frame| Compiler { module, native: native.as_ref(), function, locals };
     let functions =
         module.functions.iter().enumerate().map(|(index, function)| compiler(index, function.locals).function(function)).collect();
@@ -236,6 +246,9 @@ impl Compiler<'_> {
     }
 
     fn if_else(&self, condition: &Expr, then: &Block, otherwise: Option<&Block>) -> Step {
+        if otherwise.and_then(Block::only_if).is_some() {
+            return self.if_chain(condition, then, otherwise);
+        }
         let (condition, then) = (self.word::<bool>(condition), self.block(then));
         let Some(otherwise) = otherwise.map(|block| self.block(block)) else {
             return Box::new(move |state| match condition(state) {
@@ -248,6 +261,26 @@ impl Compiler<'_> {
             Ok(true) => then(state),
             Ok(false) => otherwise(state),
             Err(Halt) => Flow::Halt,
+        })
+    }
+
+    /// One arm after another: a long chain needs no more stack than a short one.
+    fn if_chain(&self, condition: &Expr, then: &Block, mut otherwise: Option<&Block>) -> Step {
+        let mut arms = vec![(self.word::<bool>(condition), self.block(then))];
+        while let Some((condition, then, next)) = otherwise.and_then(Block::only_if) {
+            arms.push((self.word::<bool>(condition), self.block(then)));
+            otherwise = next;
+        }
+        let otherwise = otherwise.map(|block| self.block(block));
+        Box::new(move |state| {
+            for (condition, then) in &arms {
+                match condition(state) {
+                    Ok(true) => return then(state),
+                    Ok(false) => {}
+                    Err(Halt) => return Flow::Halt,
+                }
+            }
+            otherwise.as_ref().map_or(Flow::Next, |otherwise| otherwise(state))
         })
     }
 
@@ -390,8 +423,21 @@ impl Compiler<'_> {
                 Box::new(move |state| run(state).map(T::of))
             }
             ExprKind::Index(vector, index) => self.element(vector, index, span),
+            ExprKind::Binary(..) if row::<T>(expr).nth(LOOP_FROM - 1).is_some() => self.row(expr),
             _ => T::operation(self, expr),
         }
+    }
+
+    /// A long row of operators, one after another: it needs no more stack than a short one.
+    fn row<T: Typed>(&self, expr: &Expr) -> Run<T> {
+        let mut links: Vec<Link<T>> = row::<T>(expr).map(|(op, _, right, span)| T::link(op, self.word(right), span)).collect();
+        links.reverse();
+        let first = row::<T>(expr).last().map_or(expr, |(_, left, ..)| left);
+        let first = self.word::<T>(first);
+        Box::new(move |state| {
+            let first = first(state)?;
+            links.iter().try_fold(first, |left, link| link(state, left))
+        })
     }
 
     fn element<T: Word>(&self, vector: &Expr, index: &Expr, span: Span) -> Run<T> {
@@ -721,13 +767,39 @@ fn compare<T: Word + PartialOrd>(op: BinaryOp, left: Operand<T>, right: Operand<
     }
 }
 
+/// The operators of a row that take and give a `T`, the last first: each with its left and right side.
+fn row<T: Typed>(expr: &Expr) -> impl Iterator<Item = (BinaryOp, &Expr, &Expr, Span)> {
+    fn step<T: Typed>(expr: &Expr) -> Option<(BinaryOp, &Expr, &Expr, Span)> {
+        match &expr.kind {
+            ExprKind::Binary(op, left, right) if T::IN_ROWS.contains(op) => Some((*op, left, right, expr.span)),
+            _ => None,
+        }
+    }
+    std::iter::successors(step::<T>(expr), |(_, left, ..)| step::<T>(left))
+}
+
+const ARITHMETIC: &[BinaryOp] = &[BinaryOp::Add, BinaryOp::Subtract, BinaryOp::Multiply, BinaryOp::Divide, BinaryOp::Remainder];
+
 /// The operations of a scalar type.
 trait Typed: Word {
+    /// Operators that take and give this type.
+    const IN_ROWS: &'static [BinaryOp];
+    /// One of them with its right side.
+    fn link(op: BinaryOp, right: Run<Self>, span: Span) -> Link<Self>;
     /// Operators and scalar builtins that give this type.
     fn operation(compiler: &Compiler<'_>, expr: &Expr) -> Run<Self>;
 }
 
 impl Typed for i64 {
+    const IN_ROWS: &'static [BinaryOp] = ARITHMETIC;
+
+    fn link(op: BinaryOp, right: Run<i64>, span: Span) -> Link<i64> {
+        Box::new(move |state, left| {
+            let right = right(state)?;
+            scalar::int_binary(op, left, right).map_err(|trap| state.fail(trap, span))
+        })
+    }
+
     fn operation(compiler: &Compiler<'_>, expr: &Expr) -> Run<i64> {
         let span = expr.span;
         match &expr.kind {
@@ -770,6 +842,12 @@ impl Typed for i64 {
 }
 
 impl Typed for f64 {
+    const IN_ROWS: &'static [BinaryOp] = ARITHMETIC;
+
+    fn link(op: BinaryOp, right: Run<f64>, _: Span) -> Link<f64> {
+        Box::new(move |state, left| right(state).map(|right| scalar::float_binary(op, left, right)))
+    }
+
     fn operation(compiler: &Compiler<'_>, expr: &Expr) -> Run<f64> {
         let two = |left, right| (compiler.operand::<f64>(left), compiler.operand::<f64>(right));
         match &expr.kind {
@@ -808,6 +886,12 @@ impl Typed for f64 {
 }
 
 impl Typed for bool {
+    const IN_ROWS: &'static [BinaryOp] = &[BinaryOp::And, BinaryOp::Or];
+
+    fn link(op: BinaryOp, right: Run<bool>, _: Span) -> Link<bool> {
+        Box::new(move |state, left| if left == (op == BinaryOp::Or) { Ok(left) } else { right(state) })
+    }
+
     fn operation(compiler: &Compiler<'_>, expr: &Expr) -> Run<bool> {
         match &expr.kind {
             ExprKind::Binary(BinaryOp::And, left, right) => {

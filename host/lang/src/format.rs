@@ -1,6 +1,7 @@
 //! The one way in which a program is written: `nda fmt`.
 
 use crate::ast::{Ast, BinaryOp, Block, Expr, ExprKind, Function, Item, Layout, Piece, Statement, StatementKind, Type};
+use crate::state::with_tree_stack;
 use std::fmt::Write;
 
 /// Strength of a unary operator and of what binds still stronger.
@@ -9,6 +10,10 @@ const POSTFIX: u8 = 7;
 
 /// The source of a tree: four spaces a level, one statement a line, comments and single empty lines kept.
 pub fn format(ast: &Ast) -> String {
+    with_tree_stack(|| printed(ast))
+}
+
+fn printed(ast: &Ast) -> String {
     let mut printer = Printer { out: String::new(), level: 0 };
     for item in &ast.items {
         match item {
@@ -23,7 +28,7 @@ pub fn format(ast: &Ast) -> String {
 /// An expression in one line.
 pub fn expression(expr: &Expr) -> String {
     let mut out = String::new();
-    write_expression(&mut out, expr, 0);
+    with_tree_stack(|| write_expression(&mut out, expr, 0));
     out
 }
 

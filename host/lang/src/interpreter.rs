@@ -98,14 +98,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 }
             }
             StatementKind::AssignElement(name, index, value) => self.assign_element(name, index, value, statement.span)?,
-            StatementKind::If(condition, then, otherwise) => {
-                if self.bool(condition)? {
-                    return Ok(self.block(then));
-                }
-                if let Some(otherwise) = otherwise {
-                    return Ok(self.block(otherwise));
-                }
-            }
+            StatementKind::If(..) => return self.if_chain(statement),
             StatementKind::While(condition, body) => {
                 while self.bool(condition)? {
                     self.state.step(condition.span)?;
@@ -126,6 +119,21 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             }
             StatementKind::Call(call) => drop(self.expression(call)?),
             StatementKind::Layout(_) | StatementKind::Error => {}
+        }
+        Ok(Flow::Next)
+    }
+
+    /// One arm after another: a long chain needs no more stack than a short one.
+    fn if_chain(&mut self, mut statement: &'s Statement) -> Result<Flow, Halt> {
+        while let StatementKind::If(condition, then, otherwise) = &statement.kind {
+            if self.bool(condition)? {
+                return Ok(self.block(then));
+            }
+            let Some(otherwise) = otherwise else { break };
+            match otherwise.only_if() {
+                Some(next) => statement = next,
+                None => return Ok(self.block(otherwise)),
+            }
         }
         Ok(Flow::Next)
     }
@@ -201,7 +209,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 let value = self.expression(operand)?;
                 scalar::unary(*op, &value).map_err(|trap| self.state.fail(trap, expr.span))
             }
-            ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
+            ExprKind::Binary(..) => self.row(expr),
             ExprKind::Call(name, args) if signature::find(&name.text).is_some() => self.builtin(name, args, expr.span),
             ExprKind::Call(name, args) => {
                 let args = args.iter().map(|arg| self.expression(arg)).collect::<Result<Vec<_>, _>>()?;
@@ -233,12 +241,18 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         Ok(text)
     }
 
-    fn binary(&mut self, op: BinaryOp, left: &'s Expr, right: &'s Expr, span: Span) -> Result<Value, Halt> {
+    fn row(&mut self, expr: &'s Expr) -> Result<Value, Halt> {
+        let (first, mut row) = expr.row();
+        let first = self.expression(first)?;
+        row.try_fold(first, |left, (op, right, span)| self.binary(op, left, right, span))
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: Value, right: &'s Expr, span: Span) -> Result<Value, Halt> {
         if op == BinaryOp::And || op == BinaryOp::Or {
-            let left = self.bool(left)?;
-            return if left == (op == BinaryOp::Or) { Ok(Value::Bool(left)) } else { self.expression(right) };
+            let is_true = left.bits() != 0;
+            return if is_true == (op == BinaryOp::Or) { Ok(Value::Bool(is_true)) } else { self.expression(right) };
         }
-        let (left, right) = (self.expression(left)?, self.expression(right)?);
+        let right = self.expression(right)?;
         scalar::binary(op, &left, &right).map_err(|trap| self.state.fail(trap, span))
     }
 

@@ -36,7 +36,7 @@ mod state;
 mod trap;
 mod value;
 
-pub use ast::Type;
+pub use ast::{MAX_HEIGHT, MAX_NESTING, Type};
 pub use builtin::narrow;
 pub use diagnostic::{Diagnostic, Diagnostics, line_and_column};
 pub use format::{expression as format_expression, format};

@@ -2,6 +2,7 @@
 
 use crate::ast::{BinaryOp, Span, Type, UnaryOp};
 use crate::signature::Builtin;
+use crate::state::with_tree_stack;
 use std::ops::Range;
 
 /// Where a variable lives: scalars and objects have a flat vector each, and every variable its own place.
@@ -89,6 +90,16 @@ pub struct Block {
     pub objects: Range<usize>,
 }
 
+impl Block {
+    /// The `if` that stands alone in this block: behind `else` that is an `else if`.
+    pub fn only_if(&self) -> Option<(&Expr, &Block, Option<&Block>)> {
+        match self.statements.as_slice() {
+            [Statement::If(condition, then, otherwise)] => Some((condition, then, otherwise.as_ref())),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Statement {
     Store(Slot, Expr),
@@ -128,4 +139,12 @@ pub struct Module {
     pub globals: Vec<(String, Slot, Expr)>,
     pub global_frame: Frame,
     pub uses: Vec<NameUse>,
+}
+
+/// A high tree is dropped level by level, too.
+impl Drop for Module {
+    fn drop(&mut self) {
+        let trees = (std::mem::take(&mut self.functions), std::mem::take(&mut self.globals));
+        with_tree_stack(|| drop(trees));
+    }
 }

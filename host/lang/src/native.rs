@@ -13,7 +13,7 @@ mod codegen;
 use crate::ast::Span;
 use crate::closure::Step;
 use crate::module::{Block, Expr, ExprKind, Function, Module, Statement};
-use crate::state::{Flow, State};
+use crate::state::{Flow, State, with_tree_stack};
 use crate::trap::Trap;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
@@ -117,6 +117,10 @@ pub(crate) struct Native {
 impl Native {
     /// Compiles every function and loop of a program that uses scalars only.
     pub fn compile(module: &Module) -> Result<Native, String> {
+        with_tree_stack(|| Native::of(module))
+    }
+
+    fn of(module: &Module) -> Result<Native, String> {
         let functions = scalar_functions(module);
         let regions = regions(module, &functions);
         if functions.iter().all(|is| !is) && regions.is_empty() {

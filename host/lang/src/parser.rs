@@ -1,10 +1,12 @@
 //! Tokens to a tree. A fault does not end the parse: it is reported, the statement is given up, and the next one is read.
 
 use crate::ast::{
-    Ast, BinaryOp, Block, Expr, ExprKind, Function, Global, Item, Layout, MAX_NESTING, Name, Span, Statement, StatementKind, Type, UnaryOp,
+    Ast, BinaryOp, Block, Expr, ExprKind, Function, Global, Item, Layout, MAX_HEIGHT, MAX_NESTING, Name, Span, Statement, StatementKind,
+    Type, UnaryOp,
 };
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{Kind, Token, tokens};
+use crate::state::with_tree_stack;
 
 /// Faults after which the rest of a source is not worth reading.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -12,8 +14,9 @@ const MAX_DIAGNOSTICS: usize = 100;
 /// The tree of a source and everything that is wrong with its form. The tree holds all that was understood.
 pub fn parse(source: &str) -> (Ast, Vec<Diagnostic>) {
     let (tokens, errors) = tokens(source);
-    let mut parser = Parser { tokens, at: 0, errors, pending: Vec::new(), depth: 0 };
-    let ast = parser.source();
+    let mut parser = Parser { tokens, at: 0, errors, pending: Vec::new(), depth: 0, chained: 0 };
+    // The parser takes rows and chains in loops; what it gives up is dropped level by level.
+    let ast = with_tree_stack(|| parser.source());
     (ast, parser.errors)
 }
 
@@ -31,8 +34,10 @@ struct Parser {
     errors: Vec<Diagnostic>,
     /// Comments passed inside of a statement; they follow it.
     pending: Vec<Layout>,
-    /// Open statements, blocks and parentheses: what the parser itself recurses over.
+    /// Open blocks, parentheses, calls, indices and signs: what the parser itself recurses over.
     depth: usize,
+    /// `else if`s of the chains that are open.
+    chained: usize,
 }
 
 impl Parser {
@@ -141,7 +146,7 @@ impl Parser {
 
     /// Skips to a place where an item may begin.
     fn next_item(&mut self) {
-        self.depth = 0;
+        (self.depth, self.chained) = (0, 0);
         while !self.is_end() && !self.is("fn") && !self.is("let") {
             self.advance();
         }
@@ -194,19 +199,28 @@ impl Parser {
     }
 
     /// One level deeper, or a report.
-    fn deeper(&mut self, height: usize) -> Parsed<()> {
-        if self.depth + height < MAX_NESTING {
+    fn deeper(&mut self) -> Parsed<()> {
+        self.depth += 1;
+        if self.depth <= MAX_NESTING {
             return Ok(());
         }
         let span = self.span();
         Err(self.report(span, format!("this is nested deeper than {MAX_NESTING} levels"), "move the inner part into a function of its own"))
     }
 
+    /// A tree of this height stays below the bound, or a report.
+    fn bounded(&mut self, height: usize) -> Parsed<()> {
+        if self.chained + height <= MAX_HEIGHT {
+            return Ok(());
+        }
+        let (span, message) = (self.span(), format!("more than {MAX_HEIGHT} operators stand in a row, or arms in a chain"));
+        Err(self.report(span, message, "give a part of it a name with 'let', or move it into a function of its own"))
+    }
+
     fn block(&mut self) -> Parsed<Block> {
         let start = self.span();
         self.expect("{", "a block stands in braces")?;
-        self.depth += 1;
-        self.deeper(0)?;
+        self.deeper()?;
         let mut statements = Vec::new();
         loop {
             let at = self.span();
@@ -247,9 +261,9 @@ impl Parser {
     }
 
     fn statement(&mut self) -> Parsed<Statement> {
-        let (start, depth) = (self.span(), self.depth);
+        let (start, depth, chained) = (self.span(), self.depth, self.chained);
         let kind = self.statement_kind();
-        self.depth = depth;
+        (self.depth, self.chained) = (depth, chained);
         Ok(Statement { kind: kind?, span: start.to(self.before()) })
     }
 
@@ -294,22 +308,31 @@ impl Parser {
         }
     }
 
-    /// `else if` is an `if` alone in an else block, one level deeper.
+    /// `else if` is an `if` alone in an else block. It nests nothing: a chain is read in a loop.
     fn if_statement(&mut self) -> Parsed<StatementKind> {
+        let (_, condition, then) = self.if_arm()?;
+        let (mut arms, mut otherwise) = (Vec::new(), None);
+        while self.accept("else") {
+            if !self.is("if") {
+                otherwise = Some(self.block()?);
+                break;
+            }
+            self.chained += 1;
+            self.bounded(0)?;
+            arms.push(self.if_arm()?);
+        }
+        let end = self.before();
+        for (start, condition, then) in arms.into_iter().rev() {
+            let (kind, span) = (StatementKind::If(condition, then, otherwise), start.to(end));
+            otherwise = Some(Block { statements: vec![Statement { kind, span }], span });
+        }
+        Ok(StatementKind::If(condition, then, otherwise))
+    }
+
+    fn if_arm(&mut self) -> Parsed<(Span, Expr, Block)> {
+        let start = self.span();
         self.expect("if", "")?;
-        let condition = self.expression()?;
-        let then = self.block()?;
-        if !self.accept("else") {
-            return Ok(StatementKind::If(condition, then, None));
-        }
-        if !self.is("if") {
-            return Ok(StatementKind::If(condition, then, Some(self.block()?)));
-        }
-        self.depth += 1;
-        self.deeper(0)?;
-        let inner = self.statement()?;
-        let span = inner.span;
-        Ok(StatementKind::If(condition, then, Some(Block { statements: vec![inner], span })))
+        Ok((start, self.expression()?, self.block()?))
     }
 
     fn assignment_or_call(&mut self) -> Parsed<StatementKind> {
@@ -369,7 +392,7 @@ impl Parser {
             self.advance();
             let (right, right_height) = self.binary(op.strength() + 1)?;
             height = height.max(right_height) + 1;
-            self.deeper(height)?;
+            self.bounded(height)?;
             let span = left.span.to(right.span);
             left = Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span };
         }
@@ -393,8 +416,7 @@ impl Parser {
     }
 
     fn operand(&mut self, start: Span, op: UnaryOp) -> Parsed<Tall> {
-        self.depth += 1;
-        self.deeper(0)?;
+        self.deeper()?;
         let (operand, height) = self.unary()?;
         self.depth -= 1;
         let span = start.to(operand.span);
@@ -404,13 +426,12 @@ impl Parser {
     fn postfix(&mut self) -> Parsed<Tall> {
         let (mut expr, mut height) = self.primary()?;
         while self.accept("[") {
-            self.depth += 1;
-            self.deeper(0)?;
+            self.deeper()?;
             let (index, index_height) = self.binary(1)?;
             self.expect("]", "an index ends with ']'")?;
             self.depth -= 1;
             height = height.max(index_height) + 1;
-            self.deeper(height)?;
+            self.bounded(height)?;
             let span = expr.span.to(self.before());
             expr = Expr { kind: ExprKind::Index(Box::new(expr), Box::new(index)), span };
         }
@@ -437,8 +458,7 @@ impl Parser {
             }
             Kind::Sign("(") => {
                 self.advance();
-                self.depth += 1;
-                self.deeper(0)?;
+                self.deeper()?;
                 let (mut inner, height) = self.binary(1)?;
                 self.expect(")", "close the parenthesis")?;
                 self.depth -= 1;
@@ -459,8 +479,7 @@ impl Parser {
             let span = name.span;
             return Ok((Expr { kind: ExprKind::Variable(name.text), span }, 1));
         }
-        self.depth += 1;
-        self.deeper(0)?;
+        self.deeper()?;
         let (mut args, mut height) = (Vec::new(), 0);
         while !self.accept(")") {
             let (arg, arg_height) = self.binary(1)?;

@@ -15,8 +15,8 @@ pub const MIN_ABSMAX: f32 = 1e-8;
 /// - A2, which has no zero: `scale = max(absmax, 1e-8) / 2`, sign positive iff `x >= 0`, magnitude 2
 ///   iff `|x / scale| >= 1.5` (the articles' rule with its own minimum).
 ///
-/// Rounding is half away from zero. NaN counts as 0; infinities are refused by the model before
-/// they come here, and would give codes of 0 and an infinite scale.
+/// Rounding is half away from zero. NaN and infinities are refused before they come here, by the builtin and by the
+/// model; NaN would count as 0, and an infinity would give codes of 0 and an infinite scale.
 ///
 /// # Panics
 /// If the two slices differ in length.

@@ -9,7 +9,7 @@ use crate::module::{Frame, Slot};
 use crate::ops::Turns;
 use crate::signature::Builtin;
 use crate::trap::{Limits, Trap};
-use crate::value::{Heap, Object, Value, Vector};
+use crate::value::{Heap, Object, Value, Vector, append};
 
 /// A run ended in an error, which [`State`] holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +24,20 @@ pub(crate) enum Flow {
     Halt,
 }
 
-/// Stack that one call of a program's function may take at most, in any tier: a tree of at most
-/// [`crate::ast::MAX_NESTING`] levels, each a few frames of a few hundred bytes.
+/// Stack that one call of a program's function may take at most, in any tier: at most [`crate::ast::MAX_NESTING`] nested
+/// levels, each a few frames of a few hundred bytes. Rows of operators and chains of `else if` run in loops.
 const RED_ZONE_BYTES: usize = 256 << 10;
 /// Stack that is added when it runs out.
 const SEGMENT_BYTES: usize = 4 << 20;
+
+/// Stack for a walk over a tree of [`crate::ast::MAX_HEIGHT`] levels and its nesting: some 7 KiB per level. Pages that are not
+/// touched cost nothing.
+const TREE_STACK_BYTES: usize = 32 << 20;
+
+/// Walks over a whole tree on a stack that is large enough for any.
+pub(crate) fn with_tree_stack<R>(walk: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(TREE_STACK_BYTES, 2 * TREE_STACK_BYTES, walk)
+}
 
 /// Runs `run`, on a new stack segment if little is left of this one.
 #[inline]
@@ -169,9 +178,7 @@ impl<'a> State<'a> {
 
     /// Adds a piece to a text in the making, which may not outgrow the memory before it is counted.
     pub fn append(&mut self, text: &mut String, piece: &dyn std::fmt::Display, span: Span) -> Result<(), Halt> {
-        use std::fmt::Write;
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{piece}");
+        append(text, piece).map_err(|full| self.fail(full, span))?;
         let limit = self.limits.memory_bytes;
         if text.len() > limit {
             return Err(self.fail(Trap::Memory { wanted: text.len(), limit }, span));

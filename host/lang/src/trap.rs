@@ -137,6 +137,20 @@ pub enum Trap {
         /// Bytes allowed.
         limit: usize,
     },
+    /// The limit allows it, and the system has no such memory.
+    #[error("the system has no {wanted} more bytes of memory")]
+    SystemMemory {
+        /// Bytes asked for.
+        wanted: usize,
+    },
+    /// A vector with an element that no code stands for.
+    #[error("a vector with {value:?} at index {index} cannot be quantized")]
+    NotFinite {
+        /// Which element.
+        index: usize,
+        /// NaN or an infinity.
+        value: f32,
+    },
     /// What the builtins' owner said.
     #[error("{0}")]
     Host(Box<dyn std::error::Error + Send + Sync>),
@@ -160,14 +174,19 @@ impl Trap {
             Trap::Steps { .. } => "look for a loop that does not end, or raise the limit",
             Trap::Depth { .. } => "look for a recursion that does not end, or raise the limit",
             Trap::Memory { .. } => "use smaller vectors, or raise the limit",
+            Trap::SystemMemory { .. } => "use smaller vectors: the limit of this run is more than the system gives",
+            Trap::NotFinite { .. } => "look for a division by zero, or for numbers that grow without bound",
             Trap::Host(_) => "",
         }
     }
 }
 
 impl From<OutOfMemory> for Trap {
-    fn from(OutOfMemory { wanted, limit }: OutOfMemory) -> Trap {
-        Trap::Memory { wanted, limit }
+    fn from(error: OutOfMemory) -> Trap {
+        match error {
+            OutOfMemory::Limit { wanted, limit } => Trap::Memory { wanted, limit },
+            OutOfMemory::System { wanted } => Trap::SystemMemory { wanted },
+        }
     }
 }
 

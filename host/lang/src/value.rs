@@ -179,9 +179,39 @@ const MAX_FREE_LEN: usize = 1 << 18;
 
 /// There is no memory for so many bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct OutOfMemory {
-    pub wanted: usize,
-    pub limit: usize,
+pub(crate) enum OutOfMemory {
+    /// The run's limit is reached.
+    Limit { wanted: usize, limit: usize },
+    /// The limit allows it, and the system has not got it.
+    System { wanted: usize },
+}
+
+/// Elements that are zero, or nothing where the system has no memory for them: the usual ways would end the process.
+fn zeroed<T: Clone + Default>(len: usize) -> Option<Vec<T>> {
+    let mut elements = Vec::new();
+    elements.try_reserve_exact(len).ok()?;
+    elements.resize(len, T::default());
+    Some(elements)
+}
+
+/// Adds a piece to a text in the making.
+pub(crate) fn append(text: &mut String, piece: &dyn fmt::Display) -> Result<(), OutOfMemory> {
+    struct Growing<'t> {
+        text: &'t mut String,
+        refused: usize,
+    }
+    impl fmt::Write for Growing<'_> {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            if self.text.try_reserve(piece.len()).is_err() {
+                self.refused = piece.len();
+                return Err(fmt::Error);
+            }
+            self.text.push_str(piece);
+            Ok(())
+        }
+    }
+    let mut growing = Growing { text, refused: 0 };
+    fmt::write(&mut growing, format_args!("{piece}")).map_err(|_| OutOfMemory::System { wanted: growing.refused })
 }
 
 impl Heap {
@@ -192,7 +222,7 @@ impl Heap {
     /// Refuses a text that is larger than all memory, before it is counted.
     pub fn check_len(&self, bytes: usize) -> Result<(), OutOfMemory> {
         let limit = self.meter.limit.get();
-        if bytes > limit { Err(OutOfMemory { wanted: bytes, limit }) } else { Ok(()) }
+        if bytes > limit { Err(OutOfMemory::Limit { wanted: bytes, limit }) } else { Ok(()) }
     }
 
     fn take(&self, bytes: usize) -> Result<(), OutOfMemory> {
@@ -202,13 +232,17 @@ impl Heap {
                 self.meter.used.set(sum);
                 Ok(())
             }
-            None => Err(OutOfMemory { wanted: bytes, limit }),
+            None => Err(OutOfMemory::Limit { wanted: bytes, limit }),
         }
     }
 
-    fn metered<T>(&self, bytes: usize, make: impl FnOnce() -> T) -> Result<Rc<Metered<T>>, OutOfMemory> {
+    fn metered<T>(&self, bytes: usize, make: impl FnOnce() -> Option<T>) -> Result<Rc<Metered<T>>, OutOfMemory> {
         self.take(bytes)?;
-        Ok(Rc::new(Metered { data: make(), bytes, meter: Rc::clone(&self.meter) }))
+        let Some(data) = make() else {
+            self.meter.used.set(self.meter.used.get() - bytes);
+            return Err(OutOfMemory::System { wanted: bytes });
+        };
+        Ok(Rc::new(Metered { data, bytes, meter: Rc::clone(&self.meter) }))
     }
 
     /// A vector that nobody shares, for its maker to write every element of: its memory, and what stands in it, is a
@@ -216,11 +250,13 @@ impl Heap {
     pub fn vector(&mut self, len: usize) -> Result<Vector, OutOfMemory> {
         let bytes = len.saturating_mul(size_of::<f32>());
         let Some(mut vector) = self.free.pop() else {
-            return self.metered(bytes, || vec![0.0; len]);
+            return self.metered(bytes, || zeroed(len));
         };
         self.take(bytes)?;
         let inner = Rc::get_mut(&mut vector).expect("what is free is not shared");
         inner.bytes = bytes;
+        // Dropped, the vector gives back what it took.
+        inner.data.try_reserve_exact(len.saturating_sub(inner.data.len())).map_err(|_| OutOfMemory::System { wanted: bytes })?;
         inner.data.resize(len, 0.0);
         Ok(vector)
     }
@@ -249,11 +285,16 @@ impl Heap {
     }
 
     pub fn text(&self, text: String) -> Result<Object, OutOfMemory> {
-        self.metered(text.len(), || text).map(Object::Text)
+        self.metered(text.len(), || Some(text)).map(Object::Text)
     }
 
-    /// The codes of a vector of this length, made only if there is room.
-    pub fn codes(&self, len: usize, make: impl FnOnce() -> Codes) -> Result<Object, OutOfMemory> {
+    /// The codes of a vector of this length, filled only if there is room; `fill` gives their scale.
+    pub fn codes(&self, code: ActivationCode, len: usize, fill: impl FnOnce(&mut [i8]) -> f32) -> Result<Object, OutOfMemory> {
+        let make = || {
+            let mut values = zeroed(len)?;
+            let scale = fill(&mut values);
+            Some(Codes { code, scale, values })
+        };
         self.metered(len, make).map(Object::Codes)
     }
 }

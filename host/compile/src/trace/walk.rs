@@ -184,14 +184,7 @@ impl<'p> Walk<'p> {
                 *self.place(&name.text) = value;
             }
             StatementKind::AssignElement(name, index, value) => self.assign_element(name, index, value, statement.span)?,
-            StatementKind::If(condition, then, otherwise) => {
-                if self.decide(condition, "this branch")? {
-                    return self.block(then);
-                }
-                if let Some(otherwise) = otherwise {
-                    return self.block(otherwise);
-                }
-            }
+            StatementKind::If(..) => return self.if_chain(statement),
             StatementKind::While(condition, body) => {
                 while self.decide(condition, "this loop's condition")? {
                     self.step(condition.span)?;
@@ -212,6 +205,21 @@ impl<'p> Walk<'p> {
             }
             StatementKind::Call(call) => drop(self.expression(call)?),
             StatementKind::Layout(_) | StatementKind::Error => {}
+        }
+        Ok(Flow::Next)
+    }
+
+    /// One arm after another: a long chain needs no more stack than a short one.
+    fn if_chain(&mut self, mut statement: &'p Statement) -> Done<Flow> {
+        while let StatementKind::If(condition, then, otherwise) = &statement.kind {
+            if self.decide(condition, "this branch")? {
+                return self.block(then);
+            }
+            let Some(otherwise) = otherwise else { break };
+            match otherwise.only_if() {
+                Some(next) => statement = next,
+                None => return self.block(otherwise),
+            }
         }
         Ok(Flow::Next)
     }
@@ -309,7 +317,11 @@ impl<'p> Walk<'p> {
                     (_, origin) => Ok(origin.map_or_else(Traced::default, Traced::Unknown)),
                 }
             }
-            ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
+            ExprKind::Binary(..) => {
+                let (first, mut row) = expr.row();
+                let first = self.expression(first)?;
+                row.try_fold(first, |left, (op, right, span)| self.binary(op, left, right, span))
+            }
             ExprKind::Call(name, args) => match find_builtin(&name.text) {
                 Some(signature) => self.builtin(signature, args, expr.span),
                 None => {
@@ -356,8 +368,7 @@ impl<'p> Walk<'p> {
         }
     }
 
-    fn binary(&mut self, op: BinaryOp, left: &'p Expr, right: &'p Expr, span: Span) -> Done<Traced> {
-        let left = self.expression(left)?;
+    fn binary(&mut self, op: BinaryOp, left: Traced, right: &'p Expr, span: Span) -> Done<Traced> {
         if op == BinaryOp::And || op == BinaryOp::Or {
             // What stands on the right may not be evaluated if the left side decides; if that is not known, nothing is.
             return match (&left, self.origin(&left)) {

@@ -85,13 +85,25 @@ fn nesting_without_end_is_a_fault_and_no_crash() {
     for source in [
         format!("let x = {}1{};", "(".repeat(100_000), ")".repeat(100_000)),
         format!("let x = {}1;", "-".repeat(100_000)),
-        format!("let x = 1{};", " + 1".repeat(100_000)),
-        format!("let x = y{};", "[0]".repeat(100_000)),
         format!("let x = {}1{};", "f(".repeat(100_000), ")".repeat(100_000)),
         format!("fn f() {{ {}{} }}", "if true {".repeat(100_000), "}".repeat(100_000)),
-        format!("fn f() {{ if true {{ }} {} }}", "else if true { }".repeat(100_000)),
+        format!("fn f() {{ {}{} }}", "if true { } else { ".repeat(100_000), "}".repeat(100_000)),
     ] {
         assert!(faults(&source).iter().any(|f| f.contains("nested deeper than 100 levels")), "{}", &source[..60]);
+    }
+    for source in [
+        format!("let x = 1{};", " + 1".repeat(100_000)),
+        format!("let x = true{};", " && true".repeat(100_000)),
+        format!("let x = y{};", "[0]".repeat(100_000)),
+        format!("fn f() {{ if true {{ }} {} }}", "else if true { }".repeat(100_000)),
+        // Each part for itself is short enough; the tree of all is not.
+        format!("fn f() {{ if true {{ }} {} else if true {{ let x = 1{}; }} }}", "else if true { } ".repeat(3000), " + 1".repeat(3000)),
+    ] {
+        assert!(
+            faults(&source).iter().any(|f| f.contains("more than 4096 operators stand in a row, or arms in a chain")),
+            "{}",
+            &source[..60]
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! What programs mean, on every tier.
 
 use crate::common::{SMALL, on_every_tier, outcome, returned};
-use nda_lang::{Limits, Program, Tier, Value};
+use nda_lang::{Limits, MAX_HEIGHT, Program, Tier, Value, binary, format, parse};
 
 fn main_of(body: &str) -> String {
     format!("fn main() -> int {{\n{body}\n}}\n")
@@ -205,4 +205,85 @@ fn printing_shows_every_type() {
     assert_eq!(lines[0], "1 -2.5 true a b [0.0, 0.0] 1.4285714e-9 * [0, 0]");
     assert_eq!(lines[1], "");
     assert!(lines[2].starts_with("1e300 inf [0.0, ") && lines[2].ends_with("... 4 more]"), "{}", lines[2]);
+}
+
+/// Rows of operators and chains of `else if` lean to one side: they are long, and nothing in them is nested.
+#[test]
+fn long_sums_and_long_else_if_chains_mean_the_same_on_every_tier_even_on_a_small_stack() {
+    const LONG: usize = MAX_HEIGHT - 1;
+    let sum = |of: &str| (0..LONG).map(|_| format!(" + {of}")).collect::<String>();
+    let arms: String = (1..LONG).map(|n| format!(" else if n == {n} {{ let t = \"{n}\"; print(t); return {n} * 2; }}")).collect();
+    let source = format!(
+        "fn ints(n: int) -> int {{ return n{}; }}\n\
+         fn floats(x: float) -> float {{ return x{}; }}\n\
+         fn mixed(n: int) -> int {{ return n{}; }}\n\
+         fn all(n: int) -> bool {{ return n > 0{}; }}\n\
+         fn any(n: int) -> bool {{ return n > 9{}; }}\n\
+         fn arm(n: int) -> int {{ if n == 0 {{ return 1; }}{arms} else {{ return -1; }} }}\n\
+         fn overflows(n: int) -> int {{ return n{}; }}\n\
+         fn main() -> int {{ print(ints(2), floats(0.5), mixed(3), all(1), all(0), any(1), any(10));\n\
+         print(arm(0), arm({}), arm({LONG}), arm(-7)); return overflows(9223372036854775800); }}\n",
+        sum("n"),
+        sum("x"),
+        " - 1 * n + 2 * n".repeat(LONG / 4),
+        " && n < 9".repeat(LONG / 2),
+        " || n > 9 && n > 10".repeat(LONG / 4),
+        sum("1"),
+        LONG - 1,
+    );
+    let run = move || {
+        let lines = on_every_tier(&source, Limits::default(), &[]);
+        let (ints, floats, mixed) = (2 * (LONG + 1), (LONG + 1) as f64 / 2.0, 3 + 3 * (LONG / 4));
+        assert_eq!(lines[0], format!("{ints} {floats:?} {mixed} true false false true"));
+        assert_eq!(lines[1..3], [format!("{}", LONG - 1), format!("1 {} -1 -1", 2 * (LONG - 1))]);
+        let last = lines.last().expect("an end");
+        assert!(last.ends_with("integer overflow: 9223372036854775807 + 1 does not fit an int"), "{last}");
+        let (ast, _) = parse(&source);
+        let formatted = format(&ast);
+        assert_eq!(binary::root(&parse(&formatted).0), binary::root(&ast), "the formatter keeps them");
+        assert_eq!(binary::decode(&binary::encode(&ast)).unwrap(), formatted, "so does the binary form");
+        let other = parse(&source.replace("fn ints(n: int) -> int { return n", "fn ints(n: int) -> int { return 1")).0;
+        assert_eq!(binary::changes(&ast, &other).len(), 1);
+        assert!(binary::listing(&ast).lines().count() > LONG);
+    };
+    std::thread::Builder::new().stack_size(512 << 10).spawn(run).unwrap().join().unwrap();
+}
+
+/// As deep as anything can be: calls in calls, each behind a row of operators.
+#[test]
+fn rows_of_operators_in_nested_calls_take_no_more_stack_than_there_is() {
+    for row in [1, 8, 9, 40] {
+        let inner = format!("{}g(n + 1){}", "max(".repeat(90), format!(", 0){}", " + n".repeat(row)).repeat(90));
+        let source = format!("fn g(n: int) -> int {{ return {inner}; }} fn main() -> int {{ return g(1); }}");
+        let run = move || {
+            let error = error(&source, Limits { depth: 2000, ..Limits::default() });
+            assert!(error.ends_with("the limit of 2000 open calls is reached"), "{row} {error}");
+        };
+        std::thread::Builder::new().stack_size(512 << 10).spawn(run).unwrap().join().unwrap();
+    }
+}
+
+#[test]
+fn a_vector_with_nan_or_an_infinity_is_not_quantized_on_any_tier() {
+    for (value, shown) in [("0.0 / z", "NaN"), ("1.0 / z", "inf"), ("-1.0 / z", "-inf"), ("1e39 + z", "inf")] {
+        for code in ["A8", "A4", "A2"] {
+            let body = format!("let z = 0.0;\n let v = zeros(3);\n v[1] = {value};\n let q = quantize(v, \"{code}\");\n return len(q);");
+            let expected = format!("error: test.nda:5:10: a vector with {shown} at index 1 cannot be quantized");
+            assert_eq!(error(&main_of(&body), Limits::default()), expected, "{value} {code}");
+        }
+    }
+}
+
+#[test]
+fn memory_that_the_limit_allows_and_the_system_has_not_is_an_error_on_every_tier() {
+    let limits = Limits { memory_bytes: usize::MAX, ..Limits::default() };
+    for (len, wanted) in [(1_u64 << 46, 1_u64 << 48), (1 << 60, 1 << 62)] {
+        // The second vector takes over what the first has left.
+        for first in ["", "zeros(5);"] {
+            let first = if first.is_empty() { String::new() } else { format!("let old = {first} old = zeros(1);") };
+            let body = format!("{first} let v = zeros({len});\n return len(v);");
+            let end = format!("the system has no {wanted} more bytes of memory");
+            assert!(error(&main_of(&body), limits).ends_with(&end), "{len}: {}", error(&main_of(&body), limits));
+        }
+    }
 }
