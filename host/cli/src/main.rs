@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod backend;
 mod commands;
 #[cfg(feature = "convert")]
@@ -17,9 +18,8 @@ mod report;
 mod simulator;
 mod speak;
 
-use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use failure::{Failure, Outcome, Stop};
+use failure::{Outcome, Stop};
 use std::process::ExitCode;
 
 /// What `nda --help` ends with.
@@ -38,8 +38,8 @@ deep256 (4 MiB of weights each, a memory that only a simulation has) as its weig
 Exit codes:
   0  done
   1  the work failed, or a verification found a difference
-  2  the command line asks for something that there is not
-  3  a file cannot be read, or is not what it should be
+  2  the command line asks for something that does not exist
+  3  a file cannot be read or written, or is not what it should be
   4  the device or its link failed
   5  the back end is not available on this machine or in this build";
 
@@ -74,11 +74,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return ended(usage(&error)),
-    };
-    ended(run(&arguments.command))
+    match arguments::parse::<Arguments>() {
+        Ok(arguments) => ended(run(&arguments.command)),
+        Err(outcome) => ended(outcome),
+    }
 }
 
 fn run(command: &Command) -> Outcome {
@@ -102,22 +101,6 @@ fn run(command: &Command) -> Outcome {
         Command::Wave(arguments) => commands::wave::run(arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
     }
-}
-
-/// What clap found on the command line: help and version are no failures, all else is said in our three lines.
-fn usage(error: &clap::Error) -> Outcome {
-    let text = error.to_string();
-    if !error.use_stderr() {
-        return output::write(text);
-    }
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return Err(Failure::usage("no command was given", "nda", "'nda --help' lists the commands").into());
-    }
-    let mut paragraphs = text.split("\n\n");
-    let first = paragraphs.next().unwrap_or_default();
-    let error = first.trim_start_matches("error:").split_whitespace().collect::<Vec<_>>().join(" ");
-    let usage = paragraphs.find_map(|p| p.trim().strip_prefix("Usage:")).map_or("the command line", str::trim);
-    Err(Failure::usage(error, usage, "see 'nda --help' and 'nda COMMAND --help'").into())
 }
 
 fn ended(outcome: Outcome) -> ExitCode {

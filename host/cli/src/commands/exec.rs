@@ -34,7 +34,7 @@ pub struct Arguments {
     /// Calls that may be open at once.
     #[arg(long, value_name = "N", default_value_t = Limits::default().depth, value_parser = clap::value_parser!(u32).range(1..=i64::from(Limits::MAX_DEPTH)))]
     max_depth: u32,
-    /// Bytes that its texts and vectors may take at once.
+    /// Bytes that its texts and vectors may take at once; at most what the machine has.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().memory_bytes)]
     max_memory: usize,
 }
@@ -48,6 +48,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if !tier.is_built() {
         return Err(Failure::not_built("native tier", "--tier native", "native").into());
     }
+    refuse_more_than_the_machine(arguments.max_memory)?;
     let backend = backend::parse(&arguments.backend)?;
     let source = language::read(&arguments.file)?;
     let program = language::compile(&source, tier)?;
@@ -58,6 +59,23 @@ pub fn run(arguments: &Arguments) -> Outcome {
         None => without_model(&program, entry, args, limits)?,
     };
     if value.of() == Type::Unit { Ok(()) } else { output::line(value) }
+}
+
+/// A limit that the machine does not have is none: the system would end this process instead of the program.
+fn refuse_more_than_the_machine(bytes: usize) -> Outcome {
+    let Some(machine) = machine_memory() else { return Ok(()) };
+    if bytes as u64 <= machine.max(Limits::default().memory_bytes as u64) {
+        return Ok(());
+    }
+    let error = format!("a program cannot use {bytes} bytes: this machine has {machine}");
+    Err(Failure::usage(error, "--max-memory", "use less than the machine has").into())
+}
+
+/// Bytes of memory and swap space, where the system tells.
+fn machine_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kibibytes = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    Some((kibibytes("MemTotal:")? + kibibytes("SwapTotal:").unwrap_or(0)) << 10)
 }
 
 /// The function 'main' and its arguments from words.

@@ -30,6 +30,8 @@ pub struct Arguments {
 const BORDER_SHAPES: [(usize, usize); 9] = [(1, 1), (1, 64), (2, 15), (3, 17), (31, 63), (32, 64), (33, 65), (7, 130), (65, 256)];
 /// Shapes that are also multiplied at both extremes of both codes: all-max finds what random misses.
 const EXTREME_SHAPES: [(usize, usize); 2] = [(5, 65), (33, 256)];
+/// Most random shapes for a pair of codes: all cases are drawn before the first is multiplied.
+const MAX_SHAPES: usize = 1000;
 /// Largest random shape.
 const MAX_RANDOM: (usize, usize) = (96, 300);
 
@@ -86,6 +88,10 @@ fn cases(seed: u64, shapes: usize) -> Vec<Case> {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let name = backend::parse(&arguments.backend)?;
+    if arguments.shapes > MAX_SHAPES {
+        let error = format!("{} shapes do not fit into memory together", arguments.shapes);
+        return Err(Failure::usage(error, "--shapes", format_args!("use at most {MAX_SHAPES}, and other seeds for more")).into());
+    }
     let cases = cases(arguments.seed, arguments.shapes);
     let found = verify(&name, &cases)?;
     let (backend, products, rows) = (&found.backend, found.products, found.rows);
