@@ -34,6 +34,9 @@ pub enum FlowError {
         /// What makes it.
         command: String,
     },
+    /// A file that is not written.
+    #[error("{place}: {0}; {help}", place = .0.path().display(), help = .0.help())]
+    File(#[from] nda_files::FilesError),
     /// A file or folder.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {
@@ -194,7 +197,7 @@ impl FlowError {
 
 /// Writes a file, in a folder that is there.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FlowError> {
-    std::fs::write(path, bytes).map_err(|e| FlowError::io("write", path, e))
+    Ok(nda_files::write(path, &[], bytes)?)
 }
 
 /// Reads a text.

@@ -101,7 +101,7 @@ fn run(command: &Command) -> Result<(), FlowError> {
         Command::Table { check: true } => table::check(&root),
         Command::Table { check: false } => {
             let (path, text) = (root.join(table::TABLE), table::table(&root)?);
-            std::fs::write(&path, text).map_err(|source| FlowError::Io { what: "write", path, source })
+            Ok(nda_files::write(&path, &[], text.as_bytes())?)
         }
         Command::Elements { check: true } => elements::check(&root),
         Command::Elements { check: false } => {

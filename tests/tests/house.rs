@@ -36,7 +36,8 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
     let allowed: &[(&str, &[&str])] = &[
         ("nda-spec", &[]),
         ("nda-cores", &["nda-spec", "rust-hdl-core", "rust-hdl-widgets"]),
-        ("nda-ndf", &["nda-spec"]),
+        ("nda-files", &[]),
+        ("nda-ndf", &["nda-spec", "nda-files"]),
         ("nda-kernels", &["nda-spec"]),
         ("nda-device", &["nda-spec", "nda-kernels", "serialport"]),
         ("nda-lang", &["nda-spec", "nda-kernels"]),
@@ -48,13 +49,14 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-gates", &["nda-spec", "nda-boards", "nda-device"]),
         ("nda-formal", &["nda-spec", "nda-cores", "nda-gates"]),
         // nda-engine and nda-ndf for the shapes of a model's layers, nda-device for what a token in whole blocks takes.
-        ("nda-firmware", &["nda-spec", "nda-cores", "nda-boards", "nda-device", "nda-engine", "nda-ndf"]),
+        ("nda-firmware", &["nda-spec", "nda-files", "nda-cores", "nda-boards", "nda-device", "nda-engine", "nda-ndf"]),
         // nda-cores for `nda emit` alone.
         (
             "nda-cli",
             &[
                 "nda-spec",
                 "nda-boards",
+                "nda-files",
                 "nda-ndf",
                 "nda-kernels",
                 "nda-lang",
@@ -68,7 +70,7 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
                 "nda-cores",
             ],
         ),
-        ("nda-convert", &["nda-spec", "nda-ndf", "nda-engine", "nda-fit", "nda-kernels"]),
+        ("nda-convert", &["nda-spec", "nda-files", "nda-ndf", "nda-engine", "nda-fit", "nda-kernels"]),
         ("nda-chat", &["nda-ndf", "nda-kernels", "nda-engine"]),
         ("nda-fit", &["nda-spec"]),
         ("nda-bench", &["nda-spec", "nda-ndf", "nda-kernels"]),
@@ -108,4 +110,71 @@ fn the_readme_names_only_commands_that_exist() {
     for command in named {
         assert!(commands.contains(&format!("mod {command};")), "the README shows 'nda {command}', which is not there");
     }
+}
+
+/// Where files are created without `nda-files`, and why that harms nobody.
+const OTHER_WRITERS: &[(&str, &str)] = &[
+    ("host/files/src/", "this is the one writer"),
+    ("bench/src/loading.rs", "documents to be measured, in a temporary folder of its own"),
+    ("bench/benches/loading.rs", "the same"),
+    ("sim/build.rs", "a build script writes into its OUT_DIR"),
+    ("sim/src/model.rs", "asks the system whether the trace's path can be written, before the C++ writer opens it"),
+    ("firmware/src/tools.rs", "a tool's log in its build folder, which the running tool writes"),
+    ("firmware/gates/src/", "the netlist's build folder below target/"),
+    ("firmware/formal/src/", "the proof's build folder below target/"),
+];
+
+/// What creates, replaces or renames a file.
+const CREATES: &[&str] = &[
+    "File::create",
+    "File::options",
+    "OpenOptions",
+    "fs::write(",
+    "fs::copy(",
+    "fs::rename(",
+    "fs::hard_link(",
+    "symlink(",
+    "NamedTempFile",
+    "tempfile::",
+    ".persist(",
+    "OFlags::CREATE",
+    "OFlags::TMPFILE",
+];
+
+/// Rust sources below a folder, tests and what a build left behind not among them.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() && !["tests", "target", ".tools"].iter().any(|skipped| name == *skipped) {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn no_code_but_the_one_writer_creates_files() {
+    let (root, mut found) = (root(), Vec::new());
+    for folder in ["host", "bench", "sim", "firmware", "constraints", "hdl"] {
+        sources(&root.join(folder), &mut found);
+    }
+    assert!(found.len() > 200, "{} sources", found.len());
+    let (mut strangers, mut used) = (Vec::new(), BTreeSet::new());
+    for path in found {
+        let text = std::fs::read_to_string(&path).expect("a source");
+        let name = path.strip_prefix(&root).expect("below the root").display().to_string();
+        // What stands behind this line is compiled into tests alone.
+        let code = text.lines().take_while(|line| !(line.starts_with("#[cfg(") && line.contains("test")));
+        let creates = |line: &&str| !line.trim_start().starts_with("//") && CREATES.iter().any(|word| line.contains(word));
+        for (number, line) in code.enumerate().filter(|(_, line)| creates(line)) {
+            match OTHER_WRITERS.iter().find(|(place, _)| name.starts_with(place)) {
+                Some((place, _)) => drop(used.insert(*place)),
+                None => strangers.push(format!("{name}:{}: {}", number + 1, line.trim())),
+            }
+        }
+    }
+    assert!(strangers.is_empty(), "write through nda-files, which judges the target first:\n{}", strangers.join("\n"));
+    let idle: Vec<_> = OTHER_WRITERS.iter().filter(|(place, _)| !used.contains(place)).collect();
+    assert!(idle.is_empty(), "these create no files any more: {idle:?}");
 }

@@ -8,9 +8,9 @@ use std::fmt;
 pub enum Exit {
     /// The work failed, or a verification found a difference.
     Failed = 1,
-    /// The command line asks for something that there is not.
+    /// The command line asks for something that does not exist.
     Usage = 2,
-    /// A file cannot be read, or is not what it should be.
+    /// A file cannot be read or written, or is not what it should be.
     BadFile = 3,
     /// The device or its link failed.
     Device = 4,

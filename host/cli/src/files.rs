@@ -1,12 +1,13 @@
-//! Files that commands open, and what is said when they are not what they should be.
+//! Files that commands open and write, and what is said when they are not what they should be.
 
 use crate::failure::{Exit, Failure, Outcome, Stop};
+use crate::output;
 #[cfg(feature = "chat")]
 use nda_chat::ChatError;
 use nda_engine::{EngineError, Weights};
+use nda_files::{FilesError, Target};
 use nda_kernels::GemvError;
 use nda_ndf::{Document, FileKind, LegacyError, LegacyMatrix, MappedDocument, NdfError, sniff};
-use std::fs;
 use std::io::Read;
 use std::path::Path;
 
@@ -39,7 +40,7 @@ pub fn kind(path: &Path) -> Outcome<Kind> {
         return Ok(Kind::Folder);
     }
     let mut head = Vec::new();
-    let file = fs::File::open(path).map_err(|e| Failure::io("open", path, &e))?;
+    let file = nda_files::open(path).map_err(|e| failure(&e))?;
     file.take(SNIFF_BYTES).read_to_end(&mut head).map_err(|e| Failure::io("read", path, &e))?;
     Ok(match sniff(&head) {
         FileKind::Document => Kind::Document,
@@ -50,14 +51,63 @@ pub fn kind(path: &Path) -> Outcome<Kind> {
     })
 }
 
-/// Reads a whole file.
+/// Reads a whole file, what comes through a FIFO, or standard input if the path is `-`.
 pub fn read(path: &Path) -> Outcome<Vec<u8>> {
-    fs::read(path).map_err(|e| Failure::io("read", path, &e).into())
+    nda_files::read(path).map_err(|e| failure(&e).into())
 }
 
-/// Writes a whole file.
-pub fn write(path: &Path, bytes: &[u8]) -> Outcome {
-    fs::write(path, bytes).map_err(|e| Failure::io("write", path, &e).into())
+/// Whether a path stands for standard input or output.
+pub fn is_stream(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Whether content comes in one pass: no first bytes can be looked at beforehand.
+pub fn is_pipe(path: &Path) -> bool {
+    is_stream(path) || std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// Judges a file that will be written before the work begins; `reads` are what the work reads.
+pub fn judge(path: &Path, reads: &[&Path]) -> Outcome<Target> {
+    Target::judge(path, reads).map_err(|e| failure(&e).into())
+}
+
+/// Judges what [`write`] will be given: `-` is good too.
+pub fn judge_result(path: &Path, reads: &[&Path]) -> Outcome {
+    if is_stream(path) { Ok(()) } else { judge(path, reads).map(drop) }
+}
+
+/// Judges the files that [`write_together`] will write into a folder; none yet if there is no such folder.
+#[cfg(any(feature = "bench", feature = "convert", feature = "emit"))]
+pub fn judge_folder(folder: &Path, names: &[&str], reads: &[&Path]) -> Outcome<Vec<Target>> {
+    nda_files::judge_folder(folder, names, reads).map_err(|e| failure(&e).into())
+}
+
+/// Writes a result: a whole file, or to standard output if the path is `-`; `reads` are what it was made from.
+pub fn write(path: &Path, reads: &[&Path], bytes: &[u8]) -> Outcome {
+    if is_stream(path) {
+        return output::bytes(bytes);
+    }
+    nda_files::write(path, reads, bytes).map_err(|e| failure(&e).into())
+}
+
+/// Writes files into a folder: all of them, or none.
+#[cfg(any(feature = "bench", feature = "emit"))]
+pub fn write_together(folder: &Path, reads: &[&Path], files: &[(&str, &[u8])]) -> Outcome {
+    nda_files::write_together(folder, reads, files).map_err(|e| failure(&e).into())
+}
+
+/// Says what was written, where it is in nobody's way.
+pub fn report(path: &Path, text: impl std::fmt::Display) -> Outcome {
+    if is_stream(path) {
+        output::remark(text);
+        return Ok(());
+    }
+    output::line(text)
+}
+
+/// A file that is not opened or not written.
+pub fn failure(error: &FilesError) -> Failure {
+    Failure::new(Exit::BadFile, error, error.path().display(), error.help())
 }
 
 /// Maps a document and checks every byte of it.
@@ -105,6 +155,7 @@ pub fn ndf_failure(path: &Path, error: &NdfError) -> Failure {
         NdfError::NoSuchFrame { .. } | NdfError::NoSuchKey { .. } => {
             Failure::new(Exit::Usage, error, path.display(), format_args!("list what is there with 'nda info {}'", path.display()))
         }
+        NdfError::File(error) => failure(error),
         _ => Failure::new(Exit::BadFile, error, path.display(), "check the path, the disk and the content"),
     }
 }

@@ -14,14 +14,15 @@ pub struct Source {
     pub name: String,
     /// The source.
     pub text: String,
-    /// Whether the file is this source: else it was taken out of a document or made from binary form.
+    /// Whether a file is this source: else it was taken out of a document, made from binary form, or came through a pipe.
     pub is_text: bool,
 }
 
 /// Reads a program: a source, one in binary form, or a document's.
 pub fn read(path: &Path) -> Outcome<Source> {
-    let name = path.display().to_string();
-    if files::kind(path)? == Kind::Document {
+    let name = if files::is_stream(path) { "standard input".into() } else { path.display().to_string() };
+    // A pipe gives its bytes once, so its first ones are not looked at beforehand; a document does not come through one.
+    if !files::is_pipe(path) && files::kind(path)? == Kind::Document {
         let mapped = files::open_document(path)?;
         let document = mapped.document();
         // What the engine runs, too, when a document has no program.
@@ -33,9 +34,10 @@ pub fn read(path: &Path) -> Outcome<Source> {
         let text = binary::decode(&bytes).map_err(|e| Failure::new(Exit::BadFile, e, &name, "write it again with 'nda fmt --binary'"))?;
         return Ok(Source { name, text, is_text: false });
     }
+    let is_text = !files::is_pipe(path);
     let help = "give an .nda source, its binary form, or an .ndf document";
-    let text = String::from_utf8(bytes).map_err(|e| Failure::new(Exit::BadFile, format_args!("this is no text: {e}"), &name, help))?;
-    Ok(Source { name, text, is_text: true })
+    let text = String::from_utf8(bytes).map_err(|e| Failure::new(Exit::BadFile, format_args!("this is not text: {e}"), &name, help))?;
+    Ok(Source { name, text, is_text })
 }
 
 /// Shows every fault of a program on standard error.

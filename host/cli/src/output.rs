@@ -12,6 +12,12 @@ pub fn write(text: impl fmt::Display) -> Outcome {
     write!(out, "{text}").and_then(|()| out.flush()).map_err(stdout_failed)
 }
 
+/// Writes a result's bytes to standard output.
+pub fn bytes(bytes: &[u8]) -> Outcome {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(stdout_failed)
+}
+
 /// Writes a line to standard output.
 pub fn line(text: impl fmt::Display) -> Outcome {
     write(format_args!("{text}\n"))

@@ -19,6 +19,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         logits = session.predict(*token)?.to_vec();
     }
     println!("{}", tokens.iter().map(u32::to_string).collect::<Vec<_>>().join(" "));
-    std::fs::write(out, logits.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())?;
+    nda_files::write(std::path::Path::new(out), &[], &logits.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (model, text, out) = match arguments.as_slice() {
-        [text] => return Ok(fs::write(text, scripts::text())?),
+        [text] => return Ok(nda_files::write(Path::new(text), &[], scripts::text().as_bytes())?),
         [model, text, out] => (model, text, out),
         _ => return Err("usage: tokens TEXT, or tokens IN.gguf TEXT OUT".into()),
     };
@@ -27,5 +27,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         all.extend(tokens);
     }
     println!("{} tokens, FNV-1a {}", all.len(), scripts::fnv(&all));
-    Ok(fs::write(out, lines)?)
+    Ok(nda_files::write(Path::new(out), &[Path::new(text)], lines.as_bytes())?)
 }

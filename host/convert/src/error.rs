@@ -31,6 +31,9 @@ pub enum ConvertError {
         /// The system's answer.
         source: io::Error,
     },
+    /// A file that is not opened or not written: it is no plain file, or the system refuses.
+    #[error(transparent)]
+    File(#[from] nda_files::FilesError),
     /// A GGUF file is not what its format calls for.
     #[error("{fault}")]
     Gguf {
@@ -115,6 +118,18 @@ pub enum ConvertError {
         /// The stored code.
         code: u8,
     },
+    /// A weight or scale that is NaN or an infinity.
+    #[error("{what} {index} is {value}, which is not a finite number")]
+    NotFinite {
+        /// The tensor's name in the source.
+        name: String,
+        /// `weight` or `scale`.
+        what: &'static str,
+        /// Which of them, in the source's order.
+        index: usize,
+        /// What it is.
+        value: f32,
+    },
     /// The plot of a report cannot be drawn.
     #[error("the report's plot cannot be drawn: {reason}")]
     Plot {
@@ -142,11 +157,14 @@ impl ConvertError {
     pub fn place(&self) -> String {
         match self {
             ConvertError::Io { path, .. } => path.display().to_string(),
+            ConvertError::File(error) | ConvertError::Document(NdfError::File(error)) => error.path().display().to_string(),
             ConvertError::Gguf { offset, .. } => format!("byte {offset}"),
             ConvertError::Part { file, .. } => file.clone(),
             ConvertError::MissingKey { .. } | ConvertError::Key { .. } => "the model's metadata".into(),
             ConvertError::MissingTensor { .. } | ConvertError::Leftover { .. } => "the list of tensors".into(),
-            ConvertError::Tensor { name, .. } | ConvertError::Ternary { name, .. } => format!("tensor '{name}'"),
+            ConvertError::Tensor { name, .. } | ConvertError::Ternary { name, .. } | ConvertError::NotFinite { name, .. } => {
+                format!("tensor '{name}'")
+            }
             ConvertError::Tokenizer { .. } => "the vocabulary".into(),
             ConvertError::Fit { tensor, .. } => format!("tensor '{tensor}'"),
             ConvertError::Calibration(_) => "the calibration".into(),
@@ -169,10 +187,12 @@ impl ConvertError {
                 "README.md lists what 'nda convert' reads; choose another model or another file of this one"
             }
             ConvertError::Tokenizer { .. } => "take a conversion of the model whose vocabulary is complete",
+            ConvertError::NotFinite { .. } => "the model is damaged or its training diverged; fetch the file again from its publisher",
             ConvertError::Ternary { .. } => "the file is damaged or packed in another way; fetch it again from its publisher",
             ConvertError::Fit { .. } => "check the source: 'nda convert --weights f32' keeps its numbers as they are",
             ConvertError::Calibration(_) => "give another --calibration text, or 'none'",
             ConvertError::Plot { .. } => "run 'nda convert' without --report: the document does not need it",
+            ConvertError::File(error) | ConvertError::Document(NdfError::File(error)) => error.help(),
             ConvertError::Document(_) => "check the output's folder and its disk",
             ConvertError::Model(error) => error.help(),
         }

@@ -4,7 +4,6 @@ use crate::architecture::{Architecture, Shape};
 use crate::error::ConvertError;
 use nda_ndf::{Granularity, VectorShape};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 /// What a model is made of, under the names that documents use.
@@ -150,11 +149,20 @@ pub(crate) fn plain_rows<T: Copy>(values: Vec<T>, cols: usize, heads: usize) -> 
     plain
 }
 
+/// Refuses NaN and infinities while numbers still stand as in the source: later they would be rounded to some code, or
+/// named by another place.
+pub(crate) fn finite(name: &str, what: &'static str, values: &[f32]) -> Result<(), ConvertError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(ConvertError::NotFinite { name: name.into(), what, index, value: values[index] }),
+        None => Ok(()),
+    }
+}
+
 /// The BLAKE3 hash of files, one after another.
 pub(crate) fn hash_of(paths: &[&Path]) -> Result<blake3::Hash, ConvertError> {
     let mut hasher = blake3::Hasher::new();
     for path in paths {
-        let file = File::open(path).map_err(|error| ConvertError::io("open", path, error))?;
+        let file = nda_files::open(path)?;
         hasher.update_reader(file).map_err(|error| ConvertError::io("read", path, error))?;
     }
     Ok(hasher.finalize())

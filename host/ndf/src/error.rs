@@ -250,6 +250,9 @@ pub enum Fault {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NdfError {
+    /// A file that is not opened or not written: it is no plain file, or the system refuses.
+    #[error("'{place}': {0}", place = .0.path().display())]
+    File(#[from] nda_files::FilesError),
     /// The file system refused.
     #[error("cannot {action} '{}': {source}", .path.display())]
     Io {

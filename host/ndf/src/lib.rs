@@ -13,7 +13,6 @@ compile_error!("documents are little endian and used in place; this crate has no
 mod buffer;
 mod chain;
 mod document;
-mod draft;
 mod error;
 mod fields;
 mod grid;

@@ -35,10 +35,7 @@ impl Bytes {
     }
 
     fn of(path: &Path) -> Result<Self, NdfError> {
-        let is_file = fs::metadata(path).map_err(|error| NdfError::io("open", path, error))?.is_file();
-        if !is_file {
-            return Err(NdfError::io("map", path, io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
-        }
+        drop(nda_files::open(path)?);
         match mmap_guard::map_file(path) {
             Ok(data) => Ok(Bytes::Mapped(data)),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {

@@ -5,10 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::chain::header_bytes;
-use crate::draft::Draft;
 use crate::layout::{FRAME_HEADER_BYTES, HASH_BYTES, HEADER_BYTES, frame, header};
 use crate::writer::{Names, frame_count, grid_frame, matrix_frame, vector_frame};
 use crate::{AlignedBytes, DocumentWriter, GridContent, MatrixContent, NdfError, VectorContent};
+use nda_files::{Draft, FilesError, Target};
 
 /// Bytes that are hashed at once when the chain is made.
 const HASHED_AT_ONCE: usize = 1 << 20;
@@ -34,7 +34,7 @@ pub struct SealedDocument {
 
 impl DocumentStream {
     pub(crate) fn new(path: &Path, names: Names, frames: Vec<AlignedBytes>) -> Result<Self, NdfError> {
-        let draft = Draft::create(path).map_err(|error| NdfError::io("create a file next to", path, error))?;
+        let draft = Draft::create(&Target::judge(path, &[])?)?;
         let mut stream = DocumentStream { draft, names, frames: Vec::new() };
         stream.write(&[0; HEADER_BYTES])?;
         for frame in frames {
@@ -86,7 +86,7 @@ impl DocumentStream {
     pub fn seal(self) -> Result<SealedDocument, NdfError> {
         let count = frame_count(self.frames.len())?;
         let hash = chain(self.draft.file(), count, &self.frames);
-        let hash = hash.map_err(|error| NdfError::io("write", self.draft.target(), error))?;
+        let hash = hash.map_err(|error| FilesError::io("write", self.draft.target(), error))?;
         Ok(SealedDocument { draft: self.draft, hash })
     }
 
@@ -98,7 +98,7 @@ impl DocumentStream {
 
     fn write(&self, bytes: &[u8]) -> Result<(), NdfError> {
         let mut file = self.draft.file();
-        file.write_all(bytes).map_err(|error| NdfError::io("write", self.draft.target(), error))
+        Ok(file.write_all(bytes).map_err(|error| FilesError::io("write", self.draft.target(), error))?)
     }
 }
 
@@ -117,10 +117,9 @@ impl SealedDocument {
     /// whole new one.
     ///
     /// # Errors
-    /// The system's answer.
+    /// [`NdfError::File`].
     pub fn publish(self) -> Result<(), NdfError> {
-        let target = self.draft.target().to_path_buf();
-        self.draft.publish().map_err(|error| NdfError::io("replace", &target, error))
+        Ok(self.draft.publish()?)
     }
 }
 
@@ -168,7 +167,7 @@ impl DocumentWriter {
     /// Begins a document that is written frame by frame: what this writer holds comes first, then what is added to the stream.
     ///
     /// # Errors
-    /// As [`Self::finish`], or the system's answer.
+    /// As [`Self::finish`], or [`NdfError::File`] for a target that is no plain file or that the system refuses.
     pub fn stream_to(self, path: impl AsRef<Path>) -> Result<DocumentStream, NdfError> {
         let (names, frames) = self.into_frames()?;
         DocumentStream::new(path.as_ref(), names, frames)

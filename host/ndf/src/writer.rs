@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::chain::{Depth, header_bytes, seal};
-use crate::draft::Draft;
 use crate::fields::Stretch;
 use crate::layout::{FRAME_HEADER_BYTES, HASH_BYTES, HEADER_BYTES, align_up, frame, header};
 use crate::{
     AlignedBytes, Fault, FrameKind, GridContent, MAX_NAME_BYTES, MatrixContent, Metadata, NdfError, Tokenizer, VectorContent, grid, matrix,
     vector,
 };
+use nda_files::{Draft, FilesError, Target};
 
 /// Collects the frames of a document. Metadata, tokenizer and program stand first whenever they are set;
 /// matrices and vectors follow in the order in which they are added.
@@ -101,14 +101,14 @@ impl DocumentWriter {
     /// the file is the old one or the whole new one.
     ///
     /// # Errors
-    /// As [`Self::finish`], or the system's answer.
+    /// As [`Self::finish`], or [`NdfError::File`] for a target that is no plain file or that the system refuses.
     pub fn write_to(self, path: impl AsRef<Path>) -> Result<(), NdfError> {
         let path = path.as_ref();
         let chunks = self.chunks()?;
-        let draft = Draft::create(path).map_err(|error| NdfError::io("create a file next to", path, error))?;
+        let draft = Draft::create(&Target::judge(path, &[])?)?;
         let mut file = draft.file();
-        chunks.iter().try_for_each(|chunk| file.write_all(chunk)).map_err(|error| NdfError::io("write", path, error))?;
-        draft.publish().map_err(|error| NdfError::io("replace", path, error))
+        chunks.iter().try_for_each(|chunk| file.write_all(chunk)).map_err(|error| FilesError::io("write", path, error))?;
+        Ok(draft.publish()?)
     }
 
     /// Header and frames, chained.

@@ -1,7 +1,7 @@
 //! `nda bench`: this machine's roofs, every kernel's share of them, and what loading costs.
 
 use crate::failure::{Exit, Failure, Outcome};
-use crate::output;
+use crate::{files, output};
 use nda_bench::cases::Case;
 use nda_bench::report::Peer;
 use nda_bench::roof::Level;
@@ -42,6 +42,8 @@ pub struct Arguments {
     json: bool,
 }
 
+/// The files of a record.
+const RECORD: [&str; 3] = ["kernels.json", "rates.svg", "shares.svg"];
 /// Longest measurement that is no slip of the pen.
 const MAX_SECONDS: f64 = 60.0;
 
@@ -55,8 +57,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let more = arguments.threads.unwrap_or(all.min(2)).max(1);
     let mut peers = Vec::new();
     for path in &arguments.peers {
-        let text = std::fs::read_to_string(path).map_err(|e| Failure::io("read", path, &e))?;
+        let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
         peers.extend(Peer::from_json(&path.display().to_string(), &text).map_err(|e| failed(&e))?);
+    }
+    let reads: Vec<&Path> = arguments.peers.iter().map(PathBuf::as_path).collect();
+    if let Some(folder) = &arguments.record {
+        files::judge_folder(folder, &RECORD, &reads)?;
     }
     let variants = Variant::available();
     if !Case::all(&variants).into_iter().any(|case| case.name().contains(&arguments.only)) {
@@ -75,19 +81,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
     };
     let report = measure(&options, |step| output::remark(format_args!("measuring {step}"))).map_err(|e| failed(&e))?;
     if let Some(folder) = &arguments.record {
-        std::fs::create_dir_all(folder).map_err(|e| Failure::io("create", folder, &e))?;
         let json = serde_json::to_string_pretty(&report.json()).map_err(|e| {
             Failure::new(Exit::Failed, format_args!("the record cannot be written: {e}"), folder.display(), "report this as a fault of nda")
         })?;
-        for (name, text) in [("kernels.json", json + "\n"), ("rates.svg", plot::rates(&report)), ("shares.svg", plot::shares(&report))] {
-            write(&folder.join(name), &text)?;
-        }
+        let texts = [json + "\n", plot::rates(&report), plot::shares(&report)];
+        let record: Vec<(&str, &[u8])> = RECORD.into_iter().zip(texts.iter().map(String::as_bytes)).collect();
+        files::write_together(folder, &reads, &record)?;
     }
     if arguments.json { output::json(&report.json()) } else { output::write(report.text()) }
-}
-
-fn write(path: &Path, text: &str) -> Outcome {
-    Ok(std::fs::write(path, text).map_err(|e| Failure::io("write", path, &e))?)
 }
 
 fn failed(error: &BenchError) -> Failure {

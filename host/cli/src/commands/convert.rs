@@ -5,7 +5,7 @@ use crate::convert::{article, llama, program};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::output;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Converts a model or a matrix.
 ///
@@ -63,6 +63,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         program: program.as_deref(),
         report: report.as_deref().map(|folder| ReportWishes { folder, compare, text: report_text.as_deref() }),
     };
+    judge(arguments)?;
     let kind = files::kind(input)?;
     let is_foreign = matches!(kind, Kind::Gguf | Kind::Folder);
     if weights.is_some() && !is_foreign {
@@ -98,4 +99,22 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let bytes = std::fs::metadata(output).map_err(|e| Failure::io("look at", output, &e))?.len();
     output::line(format_args!("{} -> {}, {bytes} bytes", input.display(), output.display()))
+}
+
+/// Judges everything that will be written before hours are spent on it: nothing that is read may be replaced.
+fn judge(arguments: &Arguments) -> Outcome {
+    let read = reads(arguments);
+    let target = files::judge(&arguments.output, &read)?;
+    let Some(folder) = &arguments.report else { return Ok(()) };
+    for file in files::judge_folder(folder, &nda_convert::report::FILES, &read)? {
+        file.refuse_if_taken(&[&target]).map_err(|e| files::failure(&e))?;
+    }
+    Ok(())
+}
+
+/// Files and folders that a conversion reads.
+fn reads(arguments: &Arguments) -> Vec<&Path> {
+    let Arguments { input, program, calibration, report_text, .. } = arguments;
+    let calibration = calibration.as_deref().filter(|path| *path != "none").map(Path::new);
+    [Some(input.as_path()), program.as_deref(), calibration, report_text.as_deref()].into_iter().flatten().collect()
 }

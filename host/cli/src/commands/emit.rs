@@ -4,51 +4,79 @@ use crate::backend;
 use crate::failure::{Failure, Outcome};
 use nda_spec::Config;
 use nda_spec::config::DEFAULT_CONFIG;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Writes the Verilog of a configuration: the text that is simulated and synthesised.
 ///
-/// One file for each port, board_CONFIG_parallel.v and board_CONFIG_uart.v; the top module is `board`.
+/// One file per port, board_CONFIG_parallel.v and board_CONFIG_uart.v; the top module is `board`.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The configuration; 'nda devices' lists them.
     #[arg(long, default_value = DEFAULT_CONFIG)]
     config: String,
-    /// The folder that the files go to; made if it is not there.
+    /// The folder that the files go to, created if it does not exist; - is standard output, which takes the file of one --port.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Only the board with this port.
+    #[arg(long, value_enum)]
+    #[cfg_attr(not(feature = "emit"), expect(dead_code))]
+    port: Option<PortChoice>,
+}
+
+/// A port of a board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PortChoice {
+    /// The parallel port.
+    Parallel,
+    /// The UART.
+    Uart,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let config = backend::config(&arguments.config)?;
-    emit(&config, &arguments.out)
+    emit(&config, arguments)
 }
 
 #[cfg(feature = "emit")]
-fn emit(config: &Config, folder: &Path) -> Outcome {
+fn emit(config: &Config, Arguments { out, port, .. }: &Arguments) -> Outcome {
     use crate::failure::Exit;
     use crate::{files, output};
-    std::fs::create_dir_all(folder).map_err(|e| Failure::io("make the folder for", folder, &e))?;
-    for port in nda_cores::Port::ALL {
+    let is_chosen = |candidate: &nda_cores::Port| match port {
+        None => true,
+        Some(PortChoice::Parallel) => *candidate == nda_cores::Port::Parallel,
+        Some(PortChoice::Uart) => *candidate == nda_cores::Port::Uart,
+    };
+    let ports: Vec<nda_cores::Port> = nda_cores::Port::ALL.into_iter().filter(is_chosen).collect();
+    if files::is_stream(out) && ports.len() > 1 {
+        let help = "choose one with '--port parallel' or '--port uart'";
+        return Err(Failure::usage("two files do not fit into one stream: the top module of both is 'board'", "--out -", help).into());
+    }
+    let names: Vec<String> = ports.iter().map(|port| format!("board_{}_{}.v", config.name, port.name())).collect();
+    if !files::is_stream(out) {
+        files::judge_folder(out, &names.iter().map(String::as_str).collect::<Vec<_>>(), &[])?;
+    }
+    let mut all = Vec::new();
+    for port in ports {
         let help = "the cores refuse this configuration; correct hdl/spec/configs.toml or the core";
         let emitted = nda_cores::emit(config, port)
             .map_err(|e| Failure::new(Exit::Failed, e, format_args!("configuration {}, {} port", config.name, port.name()), help))?;
-        let path = folder.join(format!("board_{}_{}.v", config.name, port.name()));
-        files::write(&path, emitted.verilog.as_bytes())?;
-        output::line(format_args!(
-            "{}: top module {}, build {:016x}, {} lines",
-            path.display(),
-            emitted.top,
-            emitted.ident.build,
-            emitted.verilog.lines().count()
-        ))?;
+        all.push(emitted);
+    }
+    if files::is_stream(out) {
+        return all.iter().try_for_each(|emitted| output::bytes(emitted.verilog.as_bytes()));
+    }
+    let texts: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(all.iter().map(|emitted| emitted.verilog.as_bytes())).collect();
+    files::write_together(out, &[], &texts)?;
+    for (name, emitted) in names.iter().zip(&all) {
+        let (path, lines) = (out.join(name), emitted.verilog.lines().count());
+        output::line(format_args!("{}: top module {}, build {:016x}, {lines} lines", path.display(), emitted.top, emitted.ident.build))?;
     }
     Ok(())
 }
 
 #[cfg(not(feature = "emit"))]
-fn emit(config: &Config, folder: &Path) -> Outcome {
-    let at = format!("configuration {}, {}", config.name, folder.display());
+fn emit(config: &Config, arguments: &Arguments) -> Outcome {
+    let at = format!("configuration {}, {}", config.name, arguments.out.display());
     Err(Failure::not_built("cores to emit", at, "emit").into())
 }

@@ -7,15 +7,15 @@ use std::path::PathBuf;
 
 /// Writes a program in the one way there is, in place.
 ///
-/// A program in binary form or in a document is printed instead. Only a right program is formatted.
+/// A program in binary form, in a document or from standard input (-) is printed instead. Only a right program is formatted.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The program: an .nda source, its binary form, or an .ndf document.
+    /// The program: an .nda source, its binary form, or an .ndf document; - is standard input.
     file: PathBuf,
     /// Change nothing; fail if the file is not formatted.
     #[arg(long)]
     check: bool,
-    /// Write the program's canonical binary form here, and leave the source as it is.
+    /// Write the program's canonical binary form here (- is standard output), and leave the source as it is.
     #[arg(long, value_name = "OUT", conflicts_with = "check")]
     binary: Option<PathBuf>,
 }
@@ -27,8 +27,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let (ast, _) = parse(&source.text);
     if let Some(out) = &arguments.binary {
         let bytes = binary::encode(&ast);
-        files::write(out, &bytes)?;
-        return output::line(format_args!("{} -> {}, {} bytes, root {}", source.name, out.display(), bytes.len(), binary::root(&ast)));
+        files::write(out, &[&arguments.file], &bytes)?;
+        let (place, root) = (out.display(), binary::root(&ast));
+        return files::report(out, format_args!("{} -> {place}, {} bytes, root {root}", source.name, bytes.len()));
     }
     let formatted = format(&ast);
     if !source.is_text && !arguments.check {
@@ -42,6 +43,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
         let help = format!("run 'nda fmt {}'", arguments.file.display());
         return Err(Failure::new(Exit::Failed, "the program is not formatted", format_args!("{}:{line}", source.name), help).into());
     }
-    files::write(&arguments.file, formatted.as_bytes())?;
+    files::write(&arguments.file, &[], formatted.as_bytes())?;
     output::line(format_args!("{}: written anew", source.name))
 }

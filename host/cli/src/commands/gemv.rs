@@ -3,7 +3,7 @@
 use crate::backend::{self, BackendName};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
-use crate::{npy, output};
+use crate::npy;
 use nda_kernels::Activations;
 use nda_ndf::Document;
 use nda_spec::{ActivationCode, TileMatrix};
@@ -17,10 +17,10 @@ pub struct Arguments {
     /// A matrix file of the articles, or FILE:TENSOR of a document (recognised by their first bytes).
     #[arg(long, value_name = "FILE[:TENSOR]")]
     weights: String,
-    /// The vector, int8 of shape (cols,).
+    /// The vector, int8 of shape (cols,); - is standard input.
     #[arg(long, value_name = "X.npy")]
     input: PathBuf,
-    /// Where the results go, int32 of shape (rows,).
+    /// Where the results go, int32 of shape (rows,); - is standard output.
     #[arg(long, value_name = "Y.npy")]
     output: PathBuf,
     /// Which of a tensor's stacked planes, from 0; needed only if it has several.
@@ -40,8 +40,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let code = ActivationCode::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(&arguments.activation)).ok_or_else(|| {
         Failure::usage(format_args!("'{}' is no activation code", arguments.activation), "--activation", "use A8, A4 or A2")
     })?;
-    let x = read_vector(&arguments.input)?;
     let (file, tensor) = split_weights(&arguments.weights);
+    let reads = [file.as_path(), &arguments.input];
+    files::judge_result(&arguments.output, &reads)?;
+    let x = read_vector(&arguments.input)?;
     match files::kind(&file)? {
         Kind::Legacy => {
             if let Some(tensor) = tensor {
@@ -52,12 +54,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
             }
             let help = "the matrix is too large for this machine";
             let tiles = files::open_legacy(&file)?.to_tiles().map_err(|e| Failure::new(Exit::BadFile, e, file.display(), help))?;
-            multiply(arguments, &name, tiles.matrix(), &x, code)
+            multiply(arguments, &reads, &name, tiles.matrix(), (&x, code))
         }
         _ => {
             let mapped = files::open_document(&file)?;
             let matrix = find_matrix(&file, &mapped.document(), tensor.as_deref(), arguments.stack)?;
-            multiply(arguments, &name, matrix, &x, code)
+            multiply(arguments, &reads, &name, matrix, (&x, code))
         }
     }
 }
@@ -99,7 +101,13 @@ fn find_matrix<'d>(path: &Path, document: &Document<'d>, tensor: Option<&str>, s
     }
 }
 
-fn multiply(arguments: &Arguments, name: &BackendName, matrix: TileMatrix<'_>, x: &[i8], code: ActivationCode) -> Outcome {
+fn multiply(
+    arguments: &Arguments,
+    reads: &[&Path],
+    name: &BackendName,
+    matrix: TileMatrix<'_>,
+    (x, code): (&[i8], ActivationCode),
+) -> Outcome {
     if x.len() != matrix.cols() {
         let error = format!("the vector has {} values, but the matrix is {} x {}", x.len(), matrix.rows(), matrix.cols());
         return Err(Failure::new(Exit::BadFile, error, arguments.input.display(), format_args!("give {} values", matrix.cols())).into());
@@ -113,7 +121,8 @@ fn multiply(arguments: &Arguments, name: &BackendName, matrix: TileMatrix<'_>, x
     let at = || arguments.weights.clone();
     let id = backend.gemv().prepare(&[matrix]).map_err(|e| files::gemv_failure(&e, at()))?;
     let cost = backend.gemv().run(id, Activations { code, values: x }, &mut y).map_err(|e| files::gemv_failure(&e, at()))?;
-    files::write(&arguments.output, &npy::write_i32(&y))?;
+    files::write(&arguments.output, reads, &npy::write_i32(&y))?;
     let cycles = if cost.cycles > 0 { format!(", {} cycles, {} of them busy", cost.cycles, cost.beats) } else { String::new() };
-    output::line(format_args!("{} x {} on {}{cycles}: {}", matrix.rows(), matrix.cols(), backend.name(), arguments.output.display()))
+    let place = arguments.output.display();
+    files::report(&arguments.output, format_args!("{} x {} on {}{cycles}: {place}", matrix.rows(), matrix.cols(), backend.name()))
 }

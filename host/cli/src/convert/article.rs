@@ -57,5 +57,5 @@ pub fn from_document(input: &Path, output: &Path, name: Option<&str>) -> Outcome
         .into());
     }
     let legacy = LegacyMatrix::from_tiles(frame.stack(0), frame.scales()[0]).map_err(|e| files::legacy_failure(input, &e))?;
-    files::write(output, &legacy.to_bytes())
+    files::write(output, &[input], &legacy.to_bytes())
 }

@@ -146,9 +146,12 @@ impl Source<'_> {
 
     fn floats(&mut self, name: &str) -> Outcome<(Vec<usize>, Vec<f32>)> {
         let four = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-        let view = self.take(name).map(|v| (v.dtype(), v.shape().to_vec(), v.data().chunks_exact(4).map(four).collect()));
+        let view = self.take(name).map(|v| (v.dtype(), v.shape().to_vec(), v.data().chunks_exact(4).map(four).collect::<Vec<f32>>()));
         match view {
-            Some((Dtype::F32, shape, values)) => Ok((shape, values)),
+            Some((Dtype::F32, shape, values)) => match values.iter().position(|value| !value.is_finite()) {
+                Some(index) => Err(self.fail(name, format!("number {index} is {}, which is not a finite number", values[index]))),
+                None => Ok((shape, values)),
+            },
             Some((dtype, _, _)) => Err(self.fail(name, format!("this is {dtype:?}, but must be F32"))),
             None => Err(self.fail(name, "this tensor is missing".into())),
         }

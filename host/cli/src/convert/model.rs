@@ -6,6 +6,7 @@ use crate::output::{ByteProgress, Progress};
 use crate::{files, output};
 use nda_convert::report::{Choice, Comparison, convert_and_compare};
 use nda_convert::{Calibration, ConvertError, Folder, Gguf, Options, Recipe, Source, Stage, Step, Weights};
+use nda_ndf::NdfError;
 use std::path::{Path, PathBuf};
 
 /// What becomes of the matrices.
@@ -130,7 +131,7 @@ fn to_document(source: &mut dyn Source, input: &Path, output: &Path, wishes: &Wi
     let comparison = comparison(report, wishes.weights)?;
     let found = convert_and_compare(source, output, &options, &comparison, |name, step| bars.show(name, step));
     drop(bars);
-    let written = found.and_then(|found| found.write_to(report.folder).map(|()| found));
+    let written = found.and_then(|found| found.write_to(report.folder, &[input, output]).map(|()| found));
     let found = written.map_err(|e| failure(input, output, &e))?;
     for row in &found.rows {
         let perplexity = row.evaluation.perplexity();
@@ -172,7 +173,7 @@ impl Bars {
 fn failure(input: &Path, output: &Path, error: &ConvertError) -> Failure {
     let exit = if matches!(error, ConvertError::Unsupported { .. }) { Exit::Usage } else { Exit::BadFile };
     let place = match (error, error.place()) {
-        (ConvertError::Io { .. }, place) => place,
+        (ConvertError::Io { .. } | ConvertError::File(_) | ConvertError::Document(NdfError::File(_)), place) => place,
         (ConvertError::Document(_), _) => output.display().to_string(),
         (_, place) if place.is_empty() => input.display().to_string(),
         (_, place) => format!("{}, {place}", input.display()),

@@ -6,7 +6,7 @@ mod weights;
 
 use crate::architecture::{Architecture, Needed, describe};
 use crate::error::ConvertError;
-use crate::source::{Content, Description, Source, TensorInfo, Ternary, hash_of};
+use crate::source::{Content, Description, Source, TensorInfo, Ternary, finite, hash_of};
 use config::{Config, Packing};
 use nda_ndf::{Granularity, VectorShape};
 use safetensors::tensor::Dtype;
@@ -144,12 +144,14 @@ fn online(values: &[f32]) -> Content {
 /// The floats of a tensor.
 fn floats(name: &str, stored: &StoredTensor, bytes: &[u8]) -> Result<Vec<f32>, ConvertError> {
     let two = |bytes: &[u8]| [bytes[0], bytes[1]];
-    Ok(match stored.dtype {
+    let values: Vec<f32> = match stored.dtype {
         Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
         Dtype::F16 => bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes(two(b)).to_f32()).collect(),
         Dtype::BF16 => bytes.chunks_exact(2).map(|b| half::bf16::from_le_bytes(two(b)).to_f32()).collect(),
         other => return Err(wrong_type(name, other)),
-    })
+    };
+    finite(name, "weight", &values)?;
+    Ok(values)
 }
 
 fn wrong_type(name: &str, found: Dtype) -> ConvertError {
@@ -212,7 +214,8 @@ fn read_text(folder: &Path, file: &str) -> Result<Option<String>, ConvertError> 
         let reason = format!("it takes {bytes} bytes, more than the {MAX_TEXT_BYTES} that are read");
         return Err(ConvertError::Part { file: file.into(), what: "file of text", reason });
     }
-    fs::read_to_string(&path).map(Some).map_err(|error| ConvertError::io("read", &path, error))
+    let io = |error| ConvertError::io("read", &path, error);
+    std::io::read_to_string(nda_files::open(&path)?).map(Some).map_err(io)
 }
 
 /// A file of JSON in the folder; none if there is no such file.

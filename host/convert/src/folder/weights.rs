@@ -77,7 +77,7 @@ impl Shards {
     /// Takes a file's tensors down.
     fn add(&mut self, name: &str, path: PathBuf) -> Result<(), ConvertError> {
         let refuse = |reason: String| ConvertError::Part { file: name.into(), what: "safetensors file", reason };
-        let mut file = File::open(&path).map_err(|error| ConvertError::io("open", &path, error))?;
+        let mut file = nda_files::open(&path)?;
         let io = |error| ConvertError::io("read", &path, error);
         let length = file.metadata().map_err(io)?.len();
         let mut head = Vec::new();

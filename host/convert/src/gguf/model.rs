@@ -6,7 +6,7 @@ use super::value::Keys;
 use super::vocabulary::{self, Tokens};
 use crate::architecture::{Architecture, Needed, Shape, describe};
 use crate::error::ConvertError;
-use crate::source::{Content, Description, Source, TensorInfo, Ternary, hash_of, plain_rows};
+use crate::source::{Content, Description, Source, TensorInfo, Ternary, finite, hash_of, plain_rows};
 use nda_ndf::{Granularity, VectorShape};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -36,7 +36,7 @@ impl Gguf {
     /// A file that cannot be read or is damaged, an architecture or a tensor type that is not known, a key or a tensor
     /// that is missing, of another shape or left over.
     pub fn open(path: &Path) -> Result<Gguf, ConvertError> {
-        let input = File::open(path).map_err(|error| ConvertError::io("open", path, error))?;
+        let input = nda_files::open(path)?;
         let file = GgufFile::open(path, input)?;
         let model = Model::read(file.keys(), file.tensors())?;
         let needed = model.architecture.needed(&model.shape);
@@ -51,7 +51,9 @@ impl Gguf {
         let name = scale_name(&needed.gguf);
         let Some(stored) = self.file.tensors().get(&name).cloned() else { return Ok(None) };
         let bytes = self.file.read(&self.path, &name)?;
-        Ok(stored.kind.floats(&bytes).first().copied())
+        let scale = stored.kind.floats(&bytes);
+        finite(&name, "scale", &scale)?;
+        Ok(scale.first().copied())
     }
 }
 
@@ -74,11 +76,13 @@ impl Source for Gguf {
         let is_matrix = matches!(needed.shape, VectorShape::Table { .. });
         if kind.is_ternary() && is_matrix {
             let mut ternary = ternary(kind, &needed.gguf, &bytes, cols)?;
+            finite(&needed.gguf, "scale", &ternary.scales)?;
             ternary.scales.iter_mut().for_each(|value| *value *= scale.unwrap_or(1.0));
             return Ok(Content::Ternary(ternary.plain(cols, needed.rotated_heads)));
         }
         let mut values = kind.floats(&bytes);
         drop(bytes);
+        finite(&needed.gguf, "weight", &values)?;
         values.iter_mut().for_each(|value| *value *= scale.unwrap_or(1.0));
         Ok(Content::Floats(plain_rows(values, cols, needed.rotated_heads)))
     }

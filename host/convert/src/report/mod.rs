@@ -3,6 +3,8 @@
 mod plot;
 mod text;
 
+pub use text::FILES;
+
 use crate::calibrate::Moments;
 use crate::convert::{Job, Options, Stage, Step, TensorError, floats_of, moments_of, tried, written};
 use crate::encode::Weights;

@@ -4,8 +4,10 @@ use super::{Report, Row};
 use crate::error::ConvertError;
 use serde_json::{Value, json};
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
+
+/// The files of a report: table, data and plot.
+pub const FILES: [&str; 3] = ["report.md", "report.json", "report.svg"];
 
 const MIB: f64 = (1 << 20) as f64;
 
@@ -42,20 +44,15 @@ impl Report {
         })
     }
 
-    /// Writes `report.md`, `report.json` and `report.svg` into a folder, which is made if there is none.
+    /// Writes [`FILES`] into a folder, which is made if there is none: all of them, or none. `reads` are files that may not be replaced.
     ///
     /// # Errors
-    /// The system's answer.
-    pub fn write_to(&self, folder: &Path) -> Result<(), ConvertError> {
-        fs::create_dir_all(folder).map_err(|error| ConvertError::io("make the folder of", folder, error))?;
-        let json = format!("{:#}\n", self.json());
-        for (name, text) in [("report.json", json), ("report.svg", self.svg()?), ("report.md", self.markdown())] {
-            // A file of that name is a whole one, whenever this ends.
-            let (draft, path) = (folder.join(format!(".{name}.part")), folder.join(name));
-            let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));
-            written.map_err(|error| ConvertError::io("write", &path, error))?;
-        }
-        Ok(())
+    /// [`ConvertError::File`].
+    pub fn write_to(&self, folder: &Path, reads: &[&Path]) -> Result<(), ConvertError> {
+        let (json, plot, table) = (format!("{:#}\n", self.json()), self.svg()?, self.markdown());
+        let [table_name, json_name, plot_name] = FILES;
+        let files = [(json_name, json.as_bytes()), (plot_name, plot.as_bytes()), (table_name, table.as_bytes())];
+        Ok(nda_files::write_together(folder, reads, &files)?)
     }
 }
 
@@ -108,6 +105,7 @@ pub(super) mod tests {
     use crate::convert::TensorError;
     use crate::report::Errors;
     use nda_engine::Evaluation;
+    use std::fs;
 
     pub fn sample() -> Report {
         let row = |name: &str, bits: f64, error: Option<f64>, predicted_bits: f64| Row {
@@ -147,11 +145,11 @@ pub(super) mod tests {
     fn three_files_are_written_and_nothing_beside_them() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("new/report");
-        sample().write_to(&place).unwrap();
+        sample().write_to(&place, &[]).unwrap();
         let mut names: Vec<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["report.json", "report.md", "report.svg"]);
         fs::write(folder.path().join("file"), "").unwrap();
-        assert!(matches!(sample().write_to(&folder.path().join("file")), Err(ConvertError::Io { .. })));
+        assert!(matches!(sample().write_to(&folder.path().join("file"), &[]), Err(ConvertError::File(_))));
     }
 }

@@ -2,6 +2,7 @@
 
 mod bitnet;
 mod blocks;
+mod finite;
 mod hostile;
 mod models;
 mod real;

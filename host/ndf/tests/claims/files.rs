@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use nda_files::{FilesError, Found};
 use nda_ndf::{AlignedBytes, Document, DocumentWriter, Fault, MappedDocument, NdfError, VectorContent, VectorShape};
 
 use crate::sample;
@@ -55,8 +56,8 @@ fn a_write_that_fails_leaves_the_old_file_and_nothing_else() {
     assert!(matches!(bad.write_to(&path), Err(NdfError::Unwritable { .. })));
     let directory = folder.path().join("taken");
     fs::create_dir(&directory).unwrap();
-    assert!(matches!(sample::writer().write_to(&directory), Err(NdfError::Io { action: "replace", .. })));
-    assert!(matches!(sample::writer().write_to(folder.path().join("absent/model.ndf")), Err(NdfError::Io { .. })));
+    assert!(matches!(sample::writer().write_to(&directory), Err(NdfError::File(FilesError::Target { found: Found::Folder, .. }))));
+    assert!(matches!(sample::writer().write_to(folder.path().join("absent/model.ndf")), Err(NdfError::File(_))));
     assert_eq!(entries(folder.path()), ["model.ndf", "taken"]);
     assert_eq!(fs::read(&path).unwrap(), sample::document());
 }
@@ -78,8 +79,8 @@ fn what_is_no_document_is_an_error_that_names_the_file_or_the_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.ndf");
     let error = MappedDocument::open(&path).unwrap_err();
-    assert!(matches!(error, NdfError::Io { .. }) && error.to_string().contains("model.ndf"), "{error}");
-    assert!(matches!(MappedDocument::open(folder.path()), Err(NdfError::Io { .. })));
+    assert!(matches!(error, NdfError::File(_)) && error.to_string().contains("model.ndf"), "{error}");
+    assert!(matches!(MappedDocument::open(folder.path()), Err(NdfError::File(FilesError::Source { found: Found::Folder, .. }))));
     fs::write(&path, b"").unwrap();
     let error = MappedDocument::open(&path).unwrap_err();
     assert!(matches!(error.fault(), Some(Fault::Truncated { found: 0, .. })), "{error}");

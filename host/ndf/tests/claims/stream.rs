@@ -52,5 +52,5 @@ fn a_stream_that_is_dropped_leaves_the_old_file_and_nothing_else() {
     head().stream_to(&path).unwrap().seal().unwrap().publish().unwrap();
     MappedDocument::open(&path).unwrap();
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    assert!(matches!(head().stream_to(folder.path().join("no/such")), Err(NdfError::Io { .. })));
+    assert!(matches!(head().stream_to(folder.path().join("no/such")), Err(NdfError::File(_))));
 }
