@@ -13,7 +13,6 @@ mod clock;
 mod conversation;
 mod dialect;
 mod error;
-mod interrupts;
 #[cfg(feature = "server")]
 mod server;
 mod speaker;
@@ -23,7 +22,6 @@ mod template;
 pub use conversation::Conversation;
 pub use dialect::{Dialect, Message, Role};
 pub use error::ChatError;
-pub use interrupts::Interrupts;
 #[cfg(feature = "server")]
 pub use server::{Handle, Server, Settings};
 pub use speaker::{Answer, Event, Finish, Manner, Speaker};

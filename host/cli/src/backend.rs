@@ -264,7 +264,7 @@ fn growing<'m>(board: &BackendName) -> Outcome<Boards<'m>> {
     Ok(FabricPool::growing(first, move || {
         fabric(&board).map_err(|stop| match stop {
             Stop::Failure(failure) => BoardError::from(failure.error),
-            Stop::BrokenPipe => BoardError::from("standard output was closed"),
+            _ => BoardError::from("the command ends"),
         })
     }))
 }

@@ -1,5 +1,7 @@
 //! What a person reads when something fails: what, where, and the next step.
 
+#[cfg(feature = "chat")]
+use crate::signals::Signal;
 use std::fmt;
 
 /// Exit codes; `nda --help` lists them.
@@ -59,12 +61,6 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}\n  at: {}\n  help: {}", self.error, self.at, self.help)
-    }
-}
-
 /// How a command ends early.
 #[derive(Debug)]
 pub enum Stop {
@@ -72,6 +68,9 @@ pub enum Stop {
     Failure(Failure),
     /// Whoever read our output has gone: nothing is left to say, and nothing is wrong.
     BrokenPipe,
+    /// A signal asked the program to end.
+    #[cfg(feature = "chat")]
+    Signal(Signal),
 }
 
 impl From<Failure> for Stop {

@@ -221,7 +221,7 @@ pub fn gemv_failure(error: &GemvError, at: impl std::fmt::Display) -> Failure {
 pub fn in_file(path: &Path, stop: Stop) -> Stop {
     match stop {
         Stop::Failure(failure) => Failure { at: format!("{}, {}", path.display(), failure.at), ..failure }.into(),
-        Stop::BrokenPipe => Stop::BrokenPipe,
+        other => other,
     }
 }
 

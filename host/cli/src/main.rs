@@ -7,6 +7,8 @@ mod backend;
 mod commands;
 #[cfg(feature = "convert")]
 mod convert;
+#[cfg(feature = "chat")]
+mod editor;
 mod failure;
 mod files;
 mod language;
@@ -14,7 +16,10 @@ mod language;
 mod lines;
 mod npy;
 mod output;
+mod prompt;
 mod report;
+#[cfg(feature = "chat")]
+mod signals;
 mod simulator;
 mod speak;
 
@@ -41,7 +46,8 @@ Exit codes:
   2  the command line asks for something that does not exist
   3  a file cannot be read or written, or is not what it should be
   4  the device or its link failed
-  5  the back end is not available on this machine or in this build";
+  5  the back end is not available on this machine or in this build
+  128 and a signal's number: the signal ended it (130 Ctrl-C, 143 SIGTERM, 129 SIGHUP); 'nda serve' that ended in order: 0";
 
 /// Runs language models whose weights are bitmaps: on the CPU, on a simulated board, on an FPGA.
 #[derive(Parser)]
@@ -110,5 +116,7 @@ fn ended(outcome: Outcome) -> ExitCode {
             output::error(&failure);
             ExitCode::from(failure.exit as u8)
         }
+        #[cfg(feature = "chat")]
+        Err(Stop::Signal(signal)) => ExitCode::from(signal.exit_code()),
     }
 }

@@ -1,10 +1,14 @@
-//! Standard output and progress bars.
+//! Standard output, and what is said beside it.
+
+mod progress;
 
 use crate::failure::{Exit, Failure, Outcome, Stop};
-use indicatif::{ProgressBar, ProgressStyle};
+use console::style;
+#[cfg(feature = "convert")]
+pub use progress::ByteProgress;
+pub use progress::Progress;
 use std::fmt;
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
 
 /// Writes to standard output and flushes, so that a stream is seen as it comes.
 pub fn write(text: impl fmt::Display) -> Outcome {
@@ -35,104 +39,23 @@ fn stdout_failed(error: io::Error) -> Stop {
     Failure::new(Exit::Failed, format_args!("cannot write the output: {error}"), "standard output", "check where the output goes").into()
 }
 
-/// A failure's three lines, on standard error.
+/// A failure's three lines, on standard error; in colour on a terminal that shows it, unless NO_COLOR is set.
 pub fn error(failure: &Failure) {
-    let _ = writeln!(io::stderr().lock(), "{failure}");
+    let Failure { error, at, help, .. } = failure;
+    let label = |text| style(text).for_stderr().bold();
+    let (head, at_label, help_label) = (label("error:").red(), label("at:"), label("help:"));
+    let _ = writeln!(io::stderr().lock(), "{head} {error}\n  {at_label} {at}\n  {help_label} {help}");
 }
 
 /// A remark for a person, on standard error.
 pub fn note(text: impl fmt::Display) {
     // A remark that nobody can read is no failure.
-    let _ = writeln!(io::stderr().lock(), "note: {text}");
+    let _ = writeln!(io::stderr().lock(), "{} {text}", style("note:").for_stderr().bold());
 }
 
 /// Figures for a person, on standard error, so that standard output is the work's result alone.
 pub fn remark(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
-}
-
-/// How long work may take before a bar is shown.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// A bar on standard error that appears only if the work takes longer than a second, and only on a terminal.
-pub struct Progress {
-    what: &'static str,
-    started: Instant,
-    bar: Option<ProgressBar>,
-}
-
-impl Progress {
-    /// A bar for work that is called `what`.
-    pub fn new(what: &'static str) -> Progress {
-        Progress { what, started: Instant::now(), bar: None }
-    }
-
-    /// Shows how many of how many steps are done.
-    pub fn set(&mut self, done: usize, total: usize) {
-        if self.bar.is_none() && self.started.elapsed() >= PATIENCE {
-            let bar = ProgressBar::new(total as u64).with_elapsed(self.started.elapsed());
-            // The template is a constant; the default style is as good if indicatif ever refuses it.
-            if let Ok(style) = ProgressStyle::with_template("{msg:>12} [{bar:40}] {pos}/{len} {elapsed} (eta {eta})") {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar.set_message(self.what);
-            self.bar = Some(bar);
-        }
-        if let Some(bar) = &self.bar {
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-            if done == total {
-                bar.finish_and_clear();
-            }
-        }
-    }
-}
-
-#[cfg(feature = "convert")]
-/// A bar of bytes, shown as [`Progress`] is.
-pub struct ByteProgress {
-    started: Instant,
-    bar: Option<ProgressBar>,
-}
-
-#[cfg(feature = "convert")]
-impl ByteProgress {
-    /// A bar that has not begun.
-    pub fn new() -> ByteProgress {
-        ByteProgress { started: Instant::now(), bar: None }
-    }
-
-    /// Shows how many of how many bytes are done, and what is worked on.
-    pub fn set(&mut self, what: &str, done: u64, total: u64) {
-        if self.bar.is_none() && self.started.elapsed() >= PATIENCE {
-            let bar = ProgressBar::new(total).with_elapsed(self.started.elapsed());
-            if let Ok(style) = ProgressStyle::with_template("{msg:>18} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} (eta {eta})") {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            self.bar = Some(bar);
-        }
-        if let Some(bar) = &self.bar {
-            bar.set_message(what.to_owned());
-            bar.set_position(done);
-        }
-    }
-}
-
-#[cfg(feature = "convert")]
-impl Drop for ByteProgress {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 /// Columns of text, each as wide as its widest cell; numbers to the right, the first column to the left.

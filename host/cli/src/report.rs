@@ -61,10 +61,14 @@ impl Speed {
         share(self.cost.beats, self.cost.cycles)
     }
 
+    /// How many tokens in what time.
+    pub fn rate(&self) -> String {
+        format!("{} tokens in {:.2} s, {:.1} tokens/s", self.tokens, self.elapsed.as_secs_f64(), self.tokens_per_second())
+    }
+
     /// The lines that a text ends with.
     pub fn text(&self, backend: &str) -> String {
-        let mut text =
-            format!("{backend}: {} tokens in {:.2} s, {:.1} tokens/s", self.tokens, self.elapsed.as_secs_f64(), self.tokens_per_second());
+        let mut text = format!("{backend}: {}", self.rate());
         if self.is_fabric() {
             let (out, back) = self.bytes_per_token();
             text.push_str(&format!(

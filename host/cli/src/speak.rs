@@ -26,6 +26,8 @@ pub struct Task<'t> {
     pub path: &'t Path,
     /// The prompt.
     pub prompt: &'t [u8],
+    /// Positions that are used, at most the model's.
+    pub context: usize,
     /// Tokens after the prompt, at most.
     pub max_tokens: usize,
     /// How they are drawn.
@@ -94,6 +96,7 @@ pub fn speak<'m>(
     let prompt = tokenizer.encode(task.prompt).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);
     let mut session = Session::new(&model, backend.gemv());
+    session.limit_context(task.context);
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));
     let mut stream = Utf8Stream::default();
     let (mut text, mut bytes) = (String::new(), Vec::new());

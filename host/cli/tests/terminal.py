@@ -2,13 +2,22 @@
 
 import os
 import pty
+import re
 import select
 import signal
 import sys
+import tempfile
+import termios
 import time
 
 PATIENCE_S = 60
-CTRL_C, CTRL_D = b"\x03", b"\x04"
+CTRL_C, CTRL_D, BACKSPACE, UP = b"\x03", b"\x04", b"\x7f", b"\x1b[A"
+PASTE_BEGINS, PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
+# What moves the cursor, colours a text, or tells a terminal how to behave.
+CONTROLS = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+STATE = tempfile.TemporaryDirectory()
+FOLDER = os.path.join(STATE.name, "state", "nda")
+HISTORY = os.path.join(FOLDER, "chat_history")
 
 
 class Terminal:
@@ -18,7 +27,8 @@ class Terminal:
         self.seen = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execv(sys.argv[1], [sys.argv[1], "chat", model, *arguments])
+            environment = {"TERM": "xterm", "PATH": os.environ["PATH"], "XDG_STATE_HOME": os.path.dirname(FOLDER)}
+            os.execve(sys.argv[1], [sys.argv[1], "chat", model, *arguments], environment)
 
     def read(self):
         """Takes what there is; False at the end."""
@@ -28,7 +38,7 @@ class Terminal:
             piece = os.read(self.fd, 4096)
         except OSError:  # the other end is closed
             return False
-        self.seen += piece
+        self.seen = CONTROLS.sub(b"", self.seen + piece)
         return bool(piece)
 
     def until(self, text):
@@ -126,8 +136,93 @@ def a_turn_that_is_too_long_is_told_and_survived():
     assert terminal.ended() == 0
 
 
+def typed(terminal):
+    """Sends a line that is a turn, and waits for the end of its answer of three tokens."""
+    terminal.send(b"\n")
+    terminal.until(b"cut after 3 tokens")
+    terminal.until(b"> ")
+
+
+def a_line_is_edited_and_remembered_by_the_next_program_of_this_user_alone():
+    os.path.exists(HISTORY) and os.remove(HISTORY)
+    terminal = Terminal("--max-tokens", "3")
+    terminal.until(b"> ")
+    terminal.send(b"Gooe" + BACKSPACE + b"d day")
+    typed(terminal)
+    terminal.send(CTRL_D)
+    assert terminal.ended() == 0
+    assert [os.stat(path).st_mode & 0o777 for path in (FOLDER, HISTORY)] == [0o700, 0o600]
+    terminal = Terminal("--max-tokens", "3")
+    terminal.until(b"> ")
+    terminal.send(UP)
+    terminal.until(b"Good day")
+    typed(terminal)
+    terminal.send(b"/exit\n")
+    assert terminal.ended() == 0
+
+
+def a_history_that_is_off_or_cannot_be_had_is_done_without():
+    os.remove(HISTORY)
+    terminal = Terminal("--max-tokens", "3", "--no-history")
+    terminal.until(b"> ")
+    terminal.send(b"Secret")
+    typed(terminal)
+    terminal.send(CTRL_D)
+    assert terminal.ended() == 0
+    assert not os.path.exists(HISTORY)
+    os.rmdir(FOLDER)
+    with open(FOLDER, "w"):  # a file where the folder should be
+        pass
+    terminal = Terminal("--max-tokens", "3")
+    terminal.until(b"note: no history in ")
+    terminal.until(b"> ")
+    terminal.send(b"Hello")
+    typed(terminal)
+    terminal.send(CTRL_D)
+    assert terminal.ended() == 0
+    os.remove(FOLDER)
+
+
+def a_turn_of_several_lines_is_fenced_or_pasted():
+    terminal = Terminal("--max-tokens", "3")
+    terminal.until(b"> ")
+    terminal.send(b'"""\none\ntwo\n"""')
+    typed(terminal)
+    terminal.send(PASTE_BEGINS + b"one\ntwo" + PASTE_ENDS)
+    typed(terminal)
+    terminal.rest(1)
+    assert b"cut after" not in terminal.seen, f"one turn had several answers: {terminal.seen!r}"
+    terminal.send(CTRL_D)
+    assert terminal.ended() == 0
+
+
+def a_signal_ends_the_program_and_gives_the_terminal_back():
+    for number, code in [(signal.SIGTERM, 143), (signal.SIGHUP, 129)]:
+        terminal = Terminal("--backend", "loopback")
+        before = termios.tcgetattr(terminal.fd)
+        terminal.until(b"> ")
+        assert termios.tcgetattr(terminal.fd) != before, "lines are not edited"
+        sent = time.monotonic()
+        os.kill(terminal.pid, number)
+        assert terminal.ended() == code and time.monotonic() - sent < 5
+        assert termios.tcgetattr(terminal.fd) == before, "the terminal is left raw"
+    terminal = Terminal("--backend", "loopback")
+    terminal.until(b"> ")
+    terminal.send(b"Hello\n")
+    terminal.until(b"Hello\r\n")
+    while len(terminal.seen) < 3:
+        assert terminal.read()
+    sent = time.monotonic()
+    os.kill(terminal.pid, signal.SIGTERM)
+    assert terminal.ended() == 143 and time.monotonic() - sent < 5
+
+
 an_answer_ends_and_the_program_goes_on()
 a_second_ctrl_c_ends_a_program_that_has_not_heard_the_first()
 ctrl_c_at_the_prompt_ends_the_program()
 a_turn_that_is_too_long_is_told_and_survived()
+a_line_is_edited_and_remembered_by_the_next_program_of_this_user_alone()
+a_history_that_is_off_or_cannot_be_had_is_done_without()
+a_turn_of_several_lines_is_fenced_or_pasted()
+a_signal_ends_the_program_and_gives_the_terminal_back()
 print("all claims hold")

@@ -118,6 +118,8 @@ const BATCH: usize = 32;
 /// One text in progress: its KV cache, and what it has cost so far.
 pub struct Session<'a, 'm> {
     weights: &'m Weights<'m>,
+    /// Positions that may be taken: the model's, or fewer.
+    context: usize,
     host: Host<'a, 'm>,
     /// The program with its constants; made with the first token.
     instance: Option<Instance<'m>>,
@@ -130,12 +132,17 @@ impl<'a, 'm> Session<'a, 'm> {
     pub fn new(model: &'a Model<'m>, gemv: &'a mut dyn Gemv<'m>) -> Session<'a, 'm> {
         let weights = model.weights;
         let host = Host::new(weights.view(), &model.layers, model.blocks.as_ref(), gemv);
-        Session { weights, host, instance: None, logits: Value::Unit }
+        Session { weights, context: weights.hyper().context, host, instance: None, logits: Value::Unit }
     }
 
     /// Positions that this session has room for.
     pub fn context(&self) -> usize {
-        self.weights.hyper().context
+        self.context
+    }
+
+    /// Grants the session fewer positions than the model has: at least 1, and no more than it has.
+    pub fn limit_context(&mut self, context: usize) {
+        self.context = context.clamp(1, self.weights.hyper().context);
     }
 
     /// Tokens that the model knows; its tokenizer may have fewer.
@@ -262,8 +269,8 @@ impl<'a, 'm> Session<'a, 'm> {
     /// Runs the program's blocks on tokens; gives what the last one left of each. One token, if the program takes one.
     fn forward(&mut self, tokens: &[u32]) -> Result<Value, EngineError> {
         let (position, hyper) = (self.host.position, self.weights.hyper());
-        if position + tokens.len() > hyper.context {
-            return Err(EngineError::Context { position: hyper.context, context: hyper.context });
+        if position + tokens.len() > self.context {
+            return Err(EngineError::Context { position: self.context, context: self.context });
         }
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= hyper.vocab_size) {
             return Err(EngineError::Token { token, vocab_size: hyper.vocab_size });

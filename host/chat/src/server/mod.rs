@@ -1,7 +1,10 @@
 //! OpenAI's protocol on loopback: one thread of HTTP, and the caller's thread, which owns the model.
 
+mod connections;
+mod hearing;
 mod problem;
 mod protocol;
+mod queue;
 mod replies;
 mod routes;
 mod worker;
@@ -9,9 +12,10 @@ mod worker;
 use crate::dialect::Dialect;
 use crate::error::ChatError;
 use crate::speaker::Speaker;
-use axum::serve::Listener;
+use connections::Grants;
 use nda_engine::Sampling;
 use protocol::Defaults;
+use queue::Queue;
 use routes::Shared;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -19,11 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
-use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
-
-/// How long connections may take to end once the server does.
-const FAREWELL: Duration = Duration::from_secs(2);
+use tokio::sync::watch;
+use worker::Job;
 
 /// What a server is to do.
 #[derive(Debug, Clone)]
@@ -34,6 +35,12 @@ pub struct Settings {
     pub port: u16,
     /// Requests that may wait while one is answered; more are refused. At least 1.
     pub queue: usize,
+    /// Connections that may be open; more are refused. At least 1.
+    pub connections: usize,
+    /// How long a client may take for a request's head, and how long a connection may idle before it.
+    pub head: Duration,
+    /// How long a client may take for a request's body, and for reading what is left of an answer.
+    pub body: Duration,
     /// How long a request may take from its arrival to its last token.
     pub deadline: Duration,
     /// Bytes that a request's body may have.
@@ -43,16 +50,25 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Eight waiting requests, ten minutes, a mebibyte, greedy.
+    /// Eight waiting requests, 256 connections, 20 seconds for a head and 30 for a body, ten minutes for an answer, a
+    /// mebibyte, greedy.
     pub fn new(model: impl Into<String>, port: u16) -> Settings {
         Settings {
             model: model.into(),
             port,
             queue: 8,
+            connections: 256,
+            head: Duration::from_secs(20),
+            body: Duration::from_secs(30),
             deadline: Duration::from_secs(600),
             body_bytes: 1 << 20,
             sampling: Sampling::GREEDY,
         }
+    }
+
+    fn grants(&self) -> Grants {
+        // A body comes, is answered, and what is left of the answer is read.
+        Grants { connections: self.connections.max(1), head: self.head, exchange: self.body + self.deadline + self.body }
     }
 }
 
@@ -63,14 +79,6 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     handle: Handle,
-    signals: Signals,
-}
-
-/// Whether the system's signals end a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Signals {
-    Heard,
-    Ignored,
 }
 
 /// Ends a server from another thread.
@@ -110,7 +118,7 @@ impl Server {
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Server { settings, listener, address, handle: Handle { end: Arc::new(watch::Sender::new(false)) }, signals: Signals::Ignored })
+        Ok(Server { settings, listener, address, handle: Handle { end: Arc::new(watch::Sender::new(false)) } })
     }
 
     /// Where it listens.
@@ -123,11 +131,6 @@ impl Server {
         self.handle.clone()
     }
 
-    /// Lets Ctrl-C end it too.
-    pub fn end_on_interrupt(&mut self) {
-        self.signals = Signals::Heard;
-    }
-
     /// Answers until it is ended; the model stays on this thread. Without a dialect, conversations are refused and
     /// plain completions are not.
     ///
@@ -136,27 +139,36 @@ impl Server {
     pub fn run(self, speaker: &mut Speaker<'_, '_>, dialect: Option<&Dialect<'_>>) -> Result<(), ChatError> {
         let failed = |action| move |source| ChatError::System { action, source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed("start the server"))?;
-        let (jobs, mut queue) = mpsc::channel(self.settings.queue.max(1));
-        let shared = Arc::new(Shared {
-            jobs,
-            context: speaker.context(),
-            waiting: self.settings.queue.max(1),
-            deadline: self.settings.deadline,
-            defaults: Defaults { model: self.settings.model, sampling: self.settings.sampling },
-            requests: AtomicU64::new(0),
-            started: std::time::SystemTime::now(),
-        });
-        let handle = self.handle.clone();
-        let http = http(self.listener, shared, self.settings.body_bytes, handle.clone(), self.signals);
+        let Server { settings, listener, handle, .. } = self;
+        let (grants, queue) = (settings.grants(), Queue::<Job>::new(settings.queue.max(1)));
+        let router = routes::router(
+            Shared {
+                queue: Arc::clone(&queue),
+                context: speaker.context(),
+                body: settings.body,
+                deadline: settings.deadline,
+                defaults: Defaults { model: settings.model, sampling: settings.sampling },
+                requests: AtomicU64::new(0),
+                started: std::time::SystemTime::now(),
+                handle: handle.clone(),
+            },
+            settings.body_bytes,
+        );
+        let (closing, ends) = (Closing(Arc::clone(&queue)), handle.clone());
+        let http = async move {
+            connections::serve(tokio::net::TcpListener::from_std(listener)?, router, grants, &ends).await;
+            Ok(())
+        };
         thread::scope(|scope| {
             let spawned = thread::Builder::new().name("nda-http".into()).spawn_scoped(scope, move || {
+                let _closing = closing;
                 let done = runtime.block_on(http);
-                // Takes what still runs with it, and with that the last way into the queue.
+                // Takes the connections that still run with it.
                 runtime.shutdown_background();
                 done
             });
             let http = spawned.map_err(failed("start the server's thread"))?;
-            while let Some(job) = queue.blocking_recv() {
+            while let Some(job) = queue.take() {
                 worker::work(job, speaker, dialect, &handle);
             }
             // A thread that panicked has said so itself.
@@ -165,45 +177,11 @@ impl Server {
     }
 }
 
-/// The server's own thread: accepts, answers, and ends within [`FAREWELL`] when it is told to.
-async fn http(listener: TcpListener, shared: Arc<Shared>, body_bytes: usize, handle: Handle, signals: Signals) -> std::io::Result<()> {
-    let listener = Loopback(tokio::net::TcpListener::from_std(listener)?);
-    if signals == Signals::Heard {
-        let handle = handle.clone();
-        tokio::spawn(async move {
-            // Without signals the server is ended by its handle alone.
-            if tokio::signal::ctrl_c().await.is_ok() {
-                handle.end();
-            }
-        });
-    }
-    let router = routes::router(shared, body_bytes);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(handle.ended());
-    let farewell = async {
-        handle.ended().await;
-        tokio::time::sleep(FAREWELL).await;
-    };
-    tokio::select! {
-        done = serving.into_future() => done,
-        () = farewell => Ok(()),
-    }
-}
+/// Closes the queue when the server's thread ends, however it does.
+struct Closing(Arc<Queue<Job>>);
 
-/// A listener whose connections send at once: a token is a few bytes, and must not wait for the next.
-struct Loopback(tokio::net::TcpListener);
-
-impl Listener for Loopback {
-    type Io = TcpStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        // Slower, and nothing else, if the system refuses.
-        let _ = stream.set_nodelay(true);
-        (stream, address)
-    }
-
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.0.local_addr()
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

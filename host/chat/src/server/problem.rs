@@ -33,6 +33,16 @@ impl Problem {
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", message)
     }
 
+    pub fn too_many_connections(connections: usize) -> Problem {
+        let message = format!("{connections} connections are open, and no more may be; close some, or try again later");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message)
+    }
+
+    pub fn slow_body(seconds: f32) -> Problem {
+        let message = format!("the request's body took longer than {seconds} s; send it at once");
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message)
+    }
+
     pub fn timeout(seconds: f32) -> Problem {
         let message = format!("the request took longer than {seconds} s; ask for fewer tokens, or when less is waiting");
         Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message)

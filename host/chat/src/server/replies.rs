@@ -69,10 +69,10 @@ impl Envelope {
                 if self.delivery == Delivery::StreamWithUsage {
                     events.push(self.event(json!([]), usage(&answer)));
                 }
-                events.push(sse::Event::default().data("[DONE]"));
+                events.push(done());
                 events
             }
-            News::Failed(problem) => vec![failed(&problem)],
+            News::Failed(problem) => vec![failed(&problem), done()],
         }
     }
 
@@ -106,7 +106,12 @@ impl Envelope {
     }
 }
 
-/// An error in the midst of a stream; nothing follows it.
+/// The end of every stream.
+fn done() -> sse::Event {
+    sse::Event::default().data("[DONE]")
+}
+
+/// An error in the midst of a stream; only the end follows it.
 fn failed(problem: &Problem) -> sse::Event {
     sse::Event::default().data(problem.body().to_string())
 }

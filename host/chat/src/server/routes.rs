@@ -1,48 +1,49 @@
 //! What is answered where.
 
+use super::Handle;
+use super::hearing::Hearing;
 use super::problem::Problem;
 use super::protocol::{self, Defaults, Delivery, Request};
+use super::queue::Queue;
 use super::replies::{Endpoint, Envelope};
-use super::worker::{Job, MORE_NEWS, News};
+use super::worker::{Job, News};
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use nda_engine::Sampling;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio_stream::wrappers::ReceiverStream;
+use std::time::{Duration, SystemTime};
+use tokio::time::timeout;
 
 /// What every request needs.
 pub(super) struct Shared {
-    pub jobs: Sender<Job>,
+    pub queue: Arc<Queue<Job>>,
     /// Positions of the model: no answer has more tokens.
     pub context: usize,
-    /// Requests that may wait.
-    pub waiting: usize,
+    /// How long a request's body may take.
+    pub body: Duration,
     pub deadline: Duration,
     pub defaults: Defaults,
     /// Requests so far: they number answers and seeds.
     pub requests: AtomicU64,
     pub started: SystemTime,
+    pub handle: Handle,
 }
 
 type App = State<Arc<Shared>>;
-type Body = Result<Bytes, BytesRejection>;
 
-pub(super) fn router(shared: Arc<Shared>, body_bytes: usize) -> Router {
+pub(super) fn router(shared: Shared, body_bytes: usize) -> Router {
+    let shared = Arc::new(shared);
     Router::new()
         .route("/health", get(health))
         .route("/v1/models", get(models))
@@ -77,13 +78,13 @@ async fn local_alone(request: axum::extract::Request, next: Next) -> Response {
 /// The deadline up to the answer's head: for slow bodies, for waiting, for answers that come as a whole.
 /// The model's thread keeps it for streams.
 async fn in_time(State(shared): App, request: axum::extract::Request, next: Next) -> Response {
-    let answered = tokio::time::timeout(shared.deadline, next.run(request)).await;
+    let answered = timeout(shared.deadline, next.run(request)).await;
     answered.unwrap_or_else(|_| Problem::timeout(shared.deadline.as_secs_f32()).into_response())
 }
 
 async fn health(State(shared): App) -> Json<Value> {
-    let waiting = shared.waiting - shared.jobs.capacity();
-    Json(json!({ "status": "ok", "model": shared.defaults.model, "waiting": waiting, "queue": shared.waiting }))
+    let (waiting, places) = (shared.queue.waiting(), shared.queue.places());
+    Json(json!({ "status": "ok", "model": shared.defaults.model, "waiting": waiting, "queue": places }))
 }
 
 async fn models(State(shared): App) -> Json<Value> {
@@ -102,80 +103,94 @@ fn described(shared: &Shared) -> Value {
     json!({ "id": shared.defaults.model, "object": "model", "created": unix(shared.started), "owned_by": "nda", "context": shared.context })
 }
 
-async fn chat(State(shared): App, headers: HeaderMap, body: Body) -> Response {
-    let request = checked(&shared, &headers, body, protocol::chat);
-    answer(&shared, Endpoint::Chat, request).await.unwrap_or_else(IntoResponse::into_response)
+async fn chat(State(shared): App, request: axum::extract::Request) -> Response {
+    respond(&shared, Endpoint::Chat, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn completion(State(shared): App, headers: HeaderMap, body: Body) -> Response {
-    let request = checked(&shared, &headers, body, protocol::completion);
-    answer(&shared, Endpoint::Completion, request).await.unwrap_or_else(IntoResponse::into_response)
+async fn completion(State(shared): App, request: axum::extract::Request) -> Response {
+    respond(&shared, Endpoint::Completion, request).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn respond(shared: &Shared, endpoint: Endpoint, request: axum::extract::Request) -> Result<Response, Problem> {
+    expect_json(request.headers())?;
+    let body = body(shared, request).await?;
+    let (number, request) = numbered(shared, endpoint, &body)?;
+    answer(shared, endpoint, number, request).await
+}
+
+/// A page elsewhere can send other types without asking, but never this one.
+fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+        return Ok(());
+    }
+    let message = format!("the body must be application/json, not '{kind}'");
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message))
+}
+
+/// A request's body, which has a size and a time.
+async fn body(shared: &Shared, request: axum::extract::Request) -> Result<Bytes, Problem> {
+    let read = timeout(shared.body, Bytes::from_request(request, &())).await;
+    let read = read.map_err(|_| Problem::slow_body(shared.body.as_secs_f32()))?;
+    read.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(rejection.status(), "body_too_large", "the body is larger than this server takes"),
+        status => Problem::new(status, "bad_body", rejection.body_text()),
+    })
 }
 
 /// A request with its number.
-fn checked(
-    shared: &Shared,
-    headers: &HeaderMap,
-    body: Body,
-    read: impl Fn(&[u8], &Defaults) -> Result<Request, Problem>,
-) -> Result<(u64, Request), Problem> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    // A page elsewhere can send other types without asking, but never this one.
-    if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-        let message = format!("the body must be application/json, not '{kind}'");
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
-    }
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(rejection.status(), "body_too_large", "the body is larger than this server takes"),
-        status => Problem::new(status, "bad_body", rejection.body_text()),
-    })?;
+fn numbered(shared: &Shared, endpoint: Endpoint, body: &[u8]) -> Result<(u64, Request), Problem> {
     let number = shared.requests.fetch_add(1, Ordering::Relaxed);
     let sampling = Sampling { seed: shared.defaults.sampling.seed.wrapping_add(number), ..shared.defaults.sampling };
-    let request = read(&body, &Defaults { sampling, ..shared.defaults.clone() })?;
-    Ok((number, request))
+    let defaults = Defaults { sampling, ..shared.defaults.clone() };
+    let request = match endpoint {
+        Endpoint::Chat => protocol::chat(body, &defaults),
+        Endpoint::Completion => protocol::completion(body, &defaults),
+    };
+    Ok((number, request?))
 }
 
 /// Puts a request into the queue and hands its answer over.
-async fn answer(shared: &Shared, endpoint: Endpoint, request: Result<(u64, Request), Problem>) -> Result<Response, Problem> {
-    let (number, request) = request?;
+async fn answer(shared: &Shared, endpoint: Endpoint, number: u64, request: Request) -> Result<Response, Problem> {
     let prefix = match endpoint {
         Endpoint::Chat => "chatcmpl",
         Endpoint::Completion => "cmpl",
     };
     let (created, model, delivery) = (unix(SystemTime::now()), shared.defaults.model.clone(), request.delivery);
     let envelope = Envelope { endpoint, id: format!("{prefix}-{created}-{number}"), created, model, delivery };
-    let mut news = queued(shared, request)?;
-    match news.recv().await {
-        Some(News::Failed(problem)) => Err(problem),
-        None => Err(Problem::ending()),
-        Some(_) if delivery == Delivery::Whole => whole(&envelope, news).await,
-        Some(first) => {
-            let news = stream::once(async { first }).chain(ReceiverStream::new(news));
-            let events = news.flat_map(move |news| stream::iter(envelope.events(news)).map(Ok::<_, Infallible>));
+    let mut hearing = Hearing::begin(&shared.queue, request, shared.context, shared.deadline, &shared.handle)?;
+    match hearing.next().await {
+        News::Failed(problem) => Err(problem),
+        first if delivery == Delivery::Whole => whole(&envelope, first, hearing).await,
+        first => {
+            let events = news(first, hearing).flat_map(move |news| stream::iter(envelope.events(news)).map(Ok::<_, Infallible>));
             Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
         }
     }
 }
 
-fn queued(shared: &Shared, request: Request) -> Result<Receiver<News>, Problem> {
-    let (sender, news) = mpsc::channel(shared.context + MORE_NEWS);
-    let job = Job { request, until: Instant::now() + shared.deadline, deadline: shared.deadline, news: sender };
-    match shared.jobs.try_send(job) {
-        Ok(()) => Ok(news),
-        Err(TrySendError::Full(_)) => Err(Problem::queue_full(shared.waiting)),
-        Err(TrySendError::Closed(_)) => Err(Problem::ending()),
-    }
+/// All news of a request, the last one included.
+fn news(first: News, hearing: Hearing) -> impl Stream<Item = News> {
+    let rest = stream::unfold((first.is_last(), hearing), |(is_over, mut hearing)| async move {
+        if is_over {
+            return None;
+        }
+        let news = hearing.next().await;
+        let is_over = news.is_last();
+        Some((news, (is_over, hearing)))
+    });
+    stream::once(async { first }).chain(rest)
 }
 
-async fn whole(envelope: &Envelope, mut news: Receiver<News>) -> Result<Response, Problem> {
-    while let Some(news) = news.recv().await {
+async fn whole(envelope: &Envelope, first: News, mut hearing: Hearing) -> Result<Response, Problem> {
+    let mut news = first;
+    loop {
         match news {
             News::Done(answer) => return Ok(Json(envelope.whole(&answer)).into_response()),
             News::Failed(problem) => return Err(problem),
-            News::Begun | News::Text(_) => {}
+            News::Begun | News::Text(_) => news = hearing.next().await,
         }
     }
-    Err(Problem::ending())
 }
 
 fn unix(time: SystemTime) -> u64 {

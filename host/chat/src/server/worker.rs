@@ -30,6 +30,13 @@ pub(super) enum News {
     Failed(Problem),
 }
 
+impl News {
+    /// Whether nothing follows it.
+    pub fn is_last(&self) -> bool {
+        matches!(self, News::Done(_) | News::Failed(_))
+    }
+}
+
 /// News of one request besides its tokens' texts: begun, the text held back at the end, done.
 pub(super) const MORE_NEWS: usize = 4;
 

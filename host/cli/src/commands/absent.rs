@@ -40,7 +40,7 @@ mod tests {
             let line = Line::try_parse_from(words).unwrap();
             let Err(Stop::Failure(failure)) = serve::run(&line.arguments) else { panic!("{words:?}") };
             assert_eq!(failure.exit, Exit::Unavailable);
-            assert!(failure.help.contains("'serve'"), "{failure}");
+            assert!(failure.help.contains("'serve'"), "{failure:?}");
         }
     }
 }

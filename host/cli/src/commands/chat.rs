@@ -1,30 +1,33 @@
-//! `nda chat`: a conversation in the terminal, or one line a turn from a pipe.
+//! `nda chat`: a conversation in the terminal, or one line per turn from a pipe.
 
 use crate::commands::run::SamplingArguments;
-use crate::failure::{Failure, Outcome, Stop};
-use crate::lines::{Input, Lines};
+use crate::editor::{History, LineEditor, TerminalMode};
+use crate::failure::{Exit, Failure, Outcome, Stop};
+use crate::lines::{Input, Lines, Reader};
 use crate::output::Progress;
+use crate::prompt::ContextArgument;
+use crate::signals::{CtrlC, Signals};
 use crate::speak::loaded;
 use crate::{backend, files, output};
-use nda_chat::{ChatError, Conversation, Dialect, Event, Finish, Interrupts, Manner, Speaker};
+use nda_chat::{ChatError, Conversation, Dialect, Event, Finish, Manner, Speaker};
 use nda_engine::Session;
-use std::io::{IsTerminal, stdin};
+use std::io::{IsTerminal, stdin, stdout};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-/// What a shell calls the end by Ctrl-C: 128 and the signal's number.
-const INTERRUPTED: i32 = 130;
 const COMMANDS: &str = "\
 /help   this list
 /reset  forgets what was said
 /exit   ends, as Ctrl-D does
 //...   says a line that begins with a slash
-Ctrl-C ends an answer; where nothing is being said, it ends the program.";
+\"\"\"     begins a turn of several lines, and ends it; a pasted text of several lines is one turn
+Up and Ctrl-R find earlier lines. Ctrl-C ends an answer; where nothing is being said, it ends the program.";
 
 /// Talks with a model that was trained for conversations.
 ///
-/// A line is a turn, and answers stream to standard output. Ctrl-C ends an answer and not the program; Ctrl-D ends the
-/// program. '/help' lists more.
+/// A line is a turn, and so is what stands between two \"\"\"; answers stream to standard output. Ctrl-C ends an answer
+/// and not the program; Ctrl-D ends the program. '/help' lists more. In a terminal, lines are edited, and remembered in
+/// $XDG_STATE_HOME/nda/chat_history (~/.local/state unless set), which only this user can read.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The model, an .ndf document with a chat template.
@@ -38,6 +41,11 @@ pub struct Arguments {
     /// Tokens of an answer; as many as the context has room for unless given.
     #[arg(long)]
     max_tokens: Option<usize>,
+    /// Neither read nor keep a history of what is typed.
+    #[arg(long)]
+    no_history: bool,
+    #[command(flatten)]
+    context: ContextArgument,
     #[command(flatten)]
     sampling: SamplingArguments,
 }
@@ -53,50 +61,74 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let document = mapped.document();
     let weights = files::weights(&arguments.model, &document)?;
     let dialect = Dialect::new(document.metadata(), &weights).map_err(|e| files::in_file(&arguments.model, e.into()))?;
+    let context = arguments.context.of(weights.hyper().context)?;
     let mut backend = backend::open_for_model(&name, &weights)?;
     let model = loaded(&weights, &mut backend, &arguments.model)?;
     let mut session = Session::new(&model, backend.gemv());
+    session.limit_context(context);
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));
     let talk = Conversation::new(Speaker::new(session), dialect, arguments.system.clone());
-    // A second Ctrl-C before an answer has heard the first: a slow board is in the midst of a token.
-    let interrupts = Interrupts::listen(|| std::process::exit(INTERRUPTED))?;
-    let manners = if stdin().is_terminal() { Manners::Person } else { Manners::Pipe };
-    Chat { talk, manner, interrupts, lines: Lines::read_stdin()?, manners }.run()
+    let signals = Signals::listen(CtrlC::Answer, || ())?;
+    let terminal = TerminalMode::of_stdin();
+    let manners = Manners::of_stdin();
+    let reader = match manners {
+        Manners::Editor => Reader::Editor(editor(if arguments.no_history { History::Off } else { History::Kept })?),
+        Manners::Person | Manners::Pipe => Reader::Plain,
+    };
+    let ended = Chat { talk, manner, signals, lines: Lines::of_stdin(reader)?, manners }.run();
+    if manners == Manners::Editor && matches!(ended, Err(Stop::Signal(_))) {
+        terminal.restore();
+    }
+    ended
+}
+
+fn editor(history: History) -> Outcome<LineEditor> {
+    let failed =
+        |error| Failure::new(Exit::Failed, format_args!("cannot edit lines: {error}"), "the terminal", "give the turns through a pipe");
+    Ok(LineEditor::new(history).map_err(failed)?)
 }
 
 /// Who is on the other end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manners {
-    /// Somebody who sees prompts and may try again.
+    /// Somebody who sees what is typed and edits it.
+    Editor,
+    /// Somebody who types, while the answers go elsewhere.
     Person,
     /// A program: answers alone, and the first failure ends it.
     Pipe,
 }
 
+impl Manners {
+    fn of_stdin() -> Manners {
+        match (stdin().is_terminal(), stdout().is_terminal()) {
+            (true, true) => Manners::Editor,
+            (true, false) => Manners::Person,
+            (false, _) => Manners::Pipe,
+        }
+    }
+}
+
 struct Chat<'a, 'm, 'w> {
     talk: Conversation<'a, 'm, 'w>,
     manner: Manner,
-    interrupts: Interrupts,
+    signals: Signals,
     lines: Lines,
     manners: Manners,
 }
 
 impl Chat<'_, '_, '_> {
     fn run(&mut self) -> Outcome {
-        if self.manners == Manners::Person {
+        if self.manners != Manners::Pipe {
             output::remark("say something; '/help' lists the commands");
         }
         loop {
-            if self.manners == Manners::Person {
-                output::write("> ")?;
-            }
-            let line = match self.lines.next(&self.interrupts)? {
-                Input::Line(line) => line,
-                // The prompt's line is still open.
-                Input::End if self.manners == Manners::Person => return output::line(""),
+            let turn = match self.lines.next(&self.signals)? {
+                Input::Turn(turn) => turn,
                 Input::End => return Ok(()),
+                Input::Signal(signal) => return Err(Stop::Signal(signal)),
             };
-            match line.trim() {
+            match turn.trim() {
                 "" => {}
                 "/exit" => return Ok(()),
                 "/help" => output::remark(COMMANDS),
@@ -104,15 +136,18 @@ impl Chat<'_, '_, '_> {
                 text => match text.strip_prefix('/') {
                     None => self.turn(text)?,
                     Some(said) if said.starts_with('/') => self.turn(said)?,
-                    Some(_) => output::note(format_args!("there is no command '{text}'; '/help' lists the commands")),
+                    Some(_) => output::note(format_args!("no such command: '{text}'; '/help' lists the commands")),
                 },
+            }
+            if let Some(signal) = self.signals.end() {
+                return Err(Stop::Signal(signal));
             }
         }
     }
 
     /// Says something and streams the answer.
     fn turn(&mut self, text: &str) -> Outcome {
-        let (interrupts, mut written) = (&self.interrupts, Ok(()));
+        let (signals, mut written) = (&self.signals, Ok(()));
         let mut bar = Some(Progress::new("reading"));
         let answer = self.talk.say(text, &self.manner, |event| {
             match event {
@@ -122,7 +157,8 @@ impl Chat<'_, '_, '_> {
                     written = output::write(piece);
                 }
             }
-            if written.is_err() || interrupts.take() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let is_over = written.is_err() || signals.take_interrupt() || signals.end().is_some();
+            if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         drop(bar);
         written?;
@@ -142,7 +178,7 @@ impl Chat<'_, '_, '_> {
 
     /// A person may say it otherwise; what is wrong with the model or its back end stays wrong.
     fn failed(&self, error: ChatError) -> Outcome {
-        let may_go_on = self.manners == Manners::Person && matches!(error, ChatError::TooLong { .. } | ChatError::Template { .. });
+        let may_go_on = self.manners != Manners::Pipe && matches!(error, ChatError::TooLong { .. } | ChatError::Template { .. });
         if !may_go_on {
             return Err(Stop::from(error));
         }

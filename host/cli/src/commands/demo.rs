@@ -104,6 +104,7 @@ fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: O
     let task = Task {
         path: &arguments.model,
         prompt: arguments.prompt.as_bytes(),
+        context: weights.hyper().context,
         max_tokens: arguments.max_tokens,
         sampling,
         offload: Some(arguments.offload),

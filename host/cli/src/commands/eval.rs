@@ -2,6 +2,7 @@
 
 use crate::failure::Outcome;
 use crate::output::{self, Progress};
+use crate::prompt::positions;
 use crate::report::Speed;
 use crate::speak::{Offload, loaded_for};
 use crate::{backend, files};
@@ -22,8 +23,8 @@ pub struct Arguments {
     /// The text.
     #[arg(long, value_name = "FILE")]
     text: PathBuf,
-    /// Tokens of a window, if fewer than the model's context.
-    #[arg(long, value_name = "N")]
+    /// Tokens of a window; the model's context unless given.
+    #[arg(long, value_name = "N", visible_alias = "context")]
     window: Option<usize>,
     /// Only so many bytes from the text's start.
     #[arg(long, value_name = "N")]
@@ -46,12 +47,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let text = &text[..text.len().min(arguments.max_bytes.unwrap_or(usize::MAX))];
     let mapped = files::open_document(&arguments.model)?;
     let weights = files::weights(&arguments.model, &mapped.document())?;
+    let context = positions(arguments.window, weights.hyper().context, "--window")?;
     let mut backend = backend::open_for_model(&name, &weights)?;
     let model = loaded_for(&weights, &mut backend, &arguments.model, Some(arguments.offload), None)?;
     let tokens = model.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;
     let mut session = Session::new(&model, backend.gemv());
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));
-    let context = arguments.window.unwrap_or(usize::MAX).min(session.context());
     let started = Instant::now();
     let mut bar = Progress::new("evaluating");
     let found = evaluate(&mut session, &tokens, context, |done, total| bar.set(done, total))

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::output::Progress;
+use crate::prompt::{ContextArgument, PromptArguments};
 use crate::speak::{Offload, Task, speak};
 use crate::{backend, files, language, output};
 use nda_engine::Sampling;
@@ -16,9 +17,8 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The model, an .ndf document.
     model: PathBuf,
-    /// The text to continue.
-    #[arg(long)]
-    prompt: String,
+    #[command(flatten)]
+    prompt: PromptArguments,
     /// Who multiplies; see 'nda --help'.
     #[arg(long, default_value = "cpu")]
     backend: String,
@@ -31,6 +31,8 @@ pub struct Arguments {
     /// What the back end does; without this, blocks where it has a vector unit and products alone elsewhere.
     #[arg(long, value_enum)]
     offload: Option<Offload>,
+    #[command(flatten)]
+    context: ContextArgument,
     #[command(flatten)]
     sampling: SamplingArguments,
     /// Print one JSON object instead of streaming.
@@ -76,19 +78,14 @@ impl SamplingArguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let name = backend::parse(&arguments.backend)?;
     let sampling = arguments.sampling.sampling()?;
-    if arguments.prompt.is_empty() {
-        return Err(Failure::usage("the prompt is empty", "--prompt", "give at least one character").into());
-    }
+    let prompt = arguments.prompt.bytes()?;
     let mapped = files::open_document(&arguments.model)?;
     let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
+    let context = arguments.context.of(weights.hyper().context)?;
     let mut backend = backend::open_for_model(&name, &weights)?;
-    let task = Task {
-        path: &arguments.model,
-        prompt: arguments.prompt.as_bytes(),
-        max_tokens: arguments.max_tokens,
-        sampling,
-        offload: arguments.offload,
-    };
+    let task =
+        Task { path: &arguments.model, prompt: &prompt, context, max_tokens: arguments.max_tokens, sampling, offload: arguments.offload };
+    let prompt = String::from_utf8_lossy(&prompt);
     let mut bar = Progress::new("speaking");
     let mut done = 0;
     let speech = speak(&weights, &mut backend, &task, |piece| {
@@ -98,13 +95,13 @@ pub fn run(arguments: &Arguments) -> Outcome {
             return Ok(());
         }
         // The prompt waits for the first piece: until then the line belongs to progress bars.
-        output::write(format_args!("{}{piece}", if done == 1 { &arguments.prompt } else { "" }))
+        output::write(format_args!("{}{piece}", if done == 1 { &prompt } else { "" }))
     })?;
     drop(bar);
     let name = backend.name();
     if arguments.json {
         return output::json(&json!({
-            "model": arguments.model, "backend": name, "prompt": arguments.prompt, "text": speech.text, "tokens": speech.tokens,
+            "model": arguments.model, "backend": name, "prompt": prompt, "text": speech.text, "tokens": speech.tokens,
             "slides": speech.slides, "decode": speech.speed.json(), "prefill": speech.prompt_speed.json(), "on_cpu": backend.refusals(),
         }));
     }
@@ -112,11 +109,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if speech.slides > 0 {
         output::note(format_args!(
             "the context of {} tokens was full {} times; its newer half was taken again each time",
-            weights.hyper().context,
-            speech.slides
+            context, speech.slides
         ));
     }
     backend.remark().iter().for_each(output::note);
+    output::remark(format_args!("prompt: {}", speech.prompt_speed.rate()));
     output::remark(speech.speed.text(&name));
     Ok(())
 }
