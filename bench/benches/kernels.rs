@@ -1,7 +1,8 @@
 //! The kernels one by one, on a matrix that lies in L2; `nda bench` compares them with what the machine reads.
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use nda_kernels::{Activations, CpuGemv, Gemv, Variant};
+use nda_gemv::{Activations, Gemv};
+use nda_kernels::{CpuGemv, Variant};
 use nda_spec::tile::pack;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden};
 

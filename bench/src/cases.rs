@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::time::Duration;
 
-use nda_kernels::{Activations, CpuGemv, Gemv, GemvError, GridId, GridInput, MatrixId, Variant, roof};
+use nda_gemv::{Activations, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, Vectors};
+use nda_kernels::{CpuGemv, GridInput, Variant, roof};
 use nda_spec::grid::{GridMatrix, GroupCols, HALF_COLS, scale_count};
 use nda_spec::tile::{TILE_ROWS, TileMatrix, matrix_u64};
 use nda_spec::{ActivationCode, WeightCode, golden, grid};
@@ -358,7 +359,7 @@ impl<'w> Product<'w> {
                 result
             }
             Kind::Grid { ids, x, y } => {
-                let result = self.cpu.run_grid(ids[turn % ids.len()], black_box(x), y);
+                let result = self.cpu.run_packed(ids[turn % ids.len()], black_box(x), y);
                 black_box(y);
                 result
             }
@@ -368,7 +369,7 @@ impl<'w> Product<'w> {
 
     /// The same arithmetic on every thread, those that share the products: threads of another pool would take their cores.
     fn control(&self, threads: usize) {
-        self.cpu.share(threads, &|_| arithmetic());
+        self.cpu.pool().share(threads, |_| arithmetic());
     }
 
     fn finish(self) -> Result<(), BenchError> {
@@ -413,7 +414,7 @@ impl<'w> Setting<'w> {
         let halves = cols.div_ceil(HALF_COLS);
         let x_scales: Vec<f32> = (0..halves * vectors).map(|_| (random.next() % 1000) as f32 / 777.0).collect();
         let mut x = GridInput::default();
-        x.set(cols, &codes, &x_scales).map_err(GemvError::from)?;
+        x.set(&GroupedVectors::new(cols, &codes, &x_scales).map_err(GemvError::from)?);
         let (mut ids, mut y) = (Vec::new(), vec![0.0; rows * vectors]);
         let mut first = Vec::new();
         for (planes, scales) in weights.planes.iter().zip(&weights.scales) {
@@ -421,7 +422,7 @@ impl<'w> Setting<'w> {
             let own = cpu.prepare_grid(&[grid])?;
             if let Some(id) = &own {
                 y.fill(f32::NAN);
-                cpu.run_grid(*id, &x, &mut y)?;
+                cpu.run_packed(*id, &x, &mut y)?;
             }
             if first.is_empty() {
                 check_tiles(case, &grid, (&codes, &x_scales), &y, seed)?;

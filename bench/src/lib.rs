@@ -38,7 +38,7 @@ pub enum BenchError {
     },
     /// A back end refused.
     #[error(transparent)]
-    Gemv(#[from] nda_kernels::GemvError),
+    Gemv(#[from] nda_gemv::GemvError),
     /// Kernels that this machine has not, or threads that the system refuses.
     #[error(transparent)]
     Cpu(#[from] nda_kernels::CpuError),

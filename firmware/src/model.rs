@@ -29,8 +29,7 @@ pub fn layers(path: &Path) -> Result<(Vec<Layer>, ActivationCode), FlowError> {
     let mapped = open(path)?;
     let document = mapped.document();
     let weights = Weights::new(&document).map_err(|e| error(path, &e))?;
-    let shapes = weights.fused_layers().into_iter().flat_map(|(_, products)| products.run_shapes());
-    let layers = shapes.map(|shape| Layer { parts: shape.parts, cols: shape.cols }).collect();
+    let layers = weights.fused_layers().into_iter().flat_map(|(_, products)| products.integer_layers()).collect();
     Ok((layers, weights.hyper().activation))
 }
 

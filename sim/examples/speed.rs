@@ -1,7 +1,7 @@
 //! Runs a whole product on the simulated board, checks the answer, and says how fast it went.
 use nda_device::testing::{RandomMatrix, random_vector};
 use nda_device::{Driver, DriverOptions, FabricGemv, Random};
-use nda_kernels::{Activations, Gemv};
+use nda_gemv::{Activations, Gemv};
 use nda_sim::{Port, SimBoard};
 use nda_spec::{ActivationCode, WeightCode, golden};
 use std::time::Instant;
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fabric.upload()?;
     println!("upload: {:?}", start.elapsed());
     let mut y = vec![0; 384];
-    let mut cost = nda_kernels::Cost::default();
+    let mut cost = nda_gemv::Cost::default();
     let start = Instant::now();
     const RUNS: u32 = 40;
     for _ in 0..RUNS {

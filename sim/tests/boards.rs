@@ -4,7 +4,7 @@ use nda_device::testing::{FaultScenario, RandomMatrix, fault_scenario, golden_st
 use nda_device::{
     ByteDevice, Driver, DriverOptions, FabricGemv, Faults, Loopback, ModelDevice, ModelPort, PtyBridge, Random, SerialTransport, Transport,
 };
-use nda_kernels::{Activations, Gemv};
+use nda_gemv::{Activations, Gemv};
 use nda_sim::{Port, SimBoard, Stalls};
 use nda_spec::config::ArrayKind;
 use nda_spec::job::most_plane_groups;
@@ -74,7 +74,7 @@ fn shapes(config: &str) -> Vec<(usize, usize)> {
     vec![(1, 1), (r, c), (r + 1, c - 1), (3 * r - 1, c + 1), (2, 2 * c + 7), (37, 1), (0, 5), (5, 0)]
 }
 
-fn check_product(fabric: &mut FabricGemv<'_, SimBoard>, id: nda_kernels::MatrixId, parts: &[RandomMatrix], code: ActivationCode, x: &[i8]) {
+fn check_product(fabric: &mut FabricGemv<'_, SimBoard>, id: nda_gemv::MatrixId, parts: &[RandomMatrix], code: ActivationCode, x: &[i8]) {
     let mut y = vec![i32::MAX; parts.iter().map(|p| p.rows).sum()];
     fabric.run(id, Activations { code, values: x }, &mut y).unwrap();
     assert_eq!(y, golden_stack(parts, x), "{} rows x {} cols, {}", y.len(), x.len(), code.name());

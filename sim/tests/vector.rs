@@ -3,7 +3,7 @@
 
 use nda_device::testing::RandomMatrix;
 use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Random, Transport};
-use nda_kernels::{Gemv, GemvError, MatrixId};
+use nda_gemv::{Gemv, GemvError, MatrixId, Programs, Start};
 use nda_sim::{Port, SimBoard, Stalls};
 use nda_spec::vector::cycles::answer_bytes;
 use nda_spec::vector::{Fault, Machine, Op, Placed, Program, STEP_BYTES, Step, StepWord, WIDE_MAX};
@@ -205,7 +205,7 @@ fn programs_equal_golden_and_take_the_predicted_cycles_on_every_board() {
                     Ok(())
                 });
                 let mut found = Vec::new();
-                let cost = fabric.run_program(*id, index > 0, input, &mut found).unwrap();
+                let cost = fabric.run_program(*id, if index > 0 { Start::Continues } else { Start::Anew }, input, &mut found).unwrap();
                 let place = format!(
                     "{}, seed {seed}, program {index}: {:?}",
                     config.name,
@@ -383,14 +383,14 @@ fn a_reset_or_a_job_in_between_makes_the_chain_run_again_and_no_number_wrong() {
         let input = bytes((0..32).map(|_| value(&mut random)));
         let mut found = Vec::new();
         let mut run = |fabric: &mut FabricGemv<'_, SimBoard>, which: usize| -> Result<Vec<u8>, GemvError> {
-            fabric.run_program(programs[which], which > 0, if which == 0 { &input } else { &[] }, &mut found)?;
+            fabric.run_program(programs[which], if which > 0 { Start::Continues } else { Start::Anew }, if which == 0 { &input } else { &[] }, &mut found)?;
             Ok(found.clone())
         };
         assert_eq!(run(&mut fabric, 0).unwrap(), machine.run(&begin, &input, gemv).unwrap());
         for step in 0..3 {
             if round == step + 1 {
                 // Another job, by the same host.
-                fabric.run(id, nda_kernels::Activations { code: nda_spec::ActivationCode::A8, values: &[3; 32] }, &mut [0; 8]).unwrap();
+                fabric.run(id, nda_gemv::Activations { code: nda_spec::ActivationCode::A8, values: &[3; 32] }, &mut [0; 8]).unwrap();
             }
             if round == step + 5 {
                 *fabric.driver_mut().transport_mut() = SimBoard::new("vector16", Port::Parallel).unwrap();

@@ -2,7 +2,7 @@
 
 use nda_device::testing::{RandomMatrix, random_vector};
 use nda_device::{Driver, DriverOptions, FabricGemv, Random};
-use nda_kernels::{Activations, Gemv};
+use nda_gemv::{Activations, Gemv};
 use nda_sim::{Port, SimBoard, Stalls, WaveFormat};
 use nda_spec::{ActivationCode, Config, WeightCode};
 use std::collections::HashMap;

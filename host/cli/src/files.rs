@@ -6,7 +6,7 @@ use crate::output;
 use nda_chat::ChatError;
 use nda_engine::{EngineError, Weights};
 use nda_files::{FilesError, Target};
-use nda_kernels::GemvError;
+use nda_gemv::GemvError;
 use nda_ndf::{Document, FileKind, LegacyError, LegacyMatrix, MappedDocument, NdfError, sniff};
 use std::io::Read;
 use std::path::Path;

@@ -20,7 +20,6 @@ mod prompt;
 mod report;
 #[cfg(feature = "chat")]
 mod signals;
-mod simulator;
 mod speak;
 
 use clap::{Parser, Subcommand};

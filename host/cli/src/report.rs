@@ -1,6 +1,6 @@
 //! How fast a text came, and what it cost the fabric.
 
-use nda_kernels::Cost;
+use nda_gemv::Cost;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -104,16 +104,4 @@ impl Speed {
 
 fn share(part: u64, whole: u64) -> f64 {
     if whole > 0 { part as f64 / whole as f64 } else { 0.0 }
-}
-
-/// `later - earlier`, counter by counter.
-pub fn cost_between(earlier: Cost, later: Cost) -> Cost {
-    Cost {
-        cycles: later.cycles - earlier.cycles,
-        run_cycles: later.run_cycles - earlier.run_cycles,
-        beats: later.beats - earlier.beats,
-        bytes_out: later.bytes_out - earlier.bytes_out,
-        bytes_in: later.bytes_in - earlier.bytes_in,
-        jobs: later.jobs - earlier.jobs,
-    }
 }

@@ -1,12 +1,12 @@
 //! A text from a model on a back end: what `run`, `demo`, `chat` and `serve` share.
 
-use crate::backend::Backend;
+use crate::backend::{self, Backend};
 use crate::failure::Outcome;
 use crate::files;
 use crate::output::{self, Progress};
-use crate::report::{Speed, cost_between};
+use crate::report::Speed;
 use nda_engine::{BlockForm, Model, Sampling, Session, Step, Utf8Stream, Weights, generate};
-use nda_kernels::Cost;
+use nda_gemv::Cost;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -78,8 +78,17 @@ pub fn loaded_for<'m>(
             BlockForm::Plain(_) => {}
         }
     }
-    backend.upload()?;
+    backend::upload(backend)?;
     Ok(model)
+}
+
+/// A session of a model on the back end that prepared it: the back end's threads, and the program's lines on standard error.
+pub fn session<'a, 'm>(model: &'a Model<'m>, backend: &'a mut Backend<'m>) -> Session<'a, 'm> {
+    let threads = backend.threads();
+    let mut session = Session::new(model, backend.gemv());
+    session.use_threads(threads);
+    session.on_print(|line| output::note(format_args!("the program prints: {line}")));
+    session
 }
 
 /// Prepares the model and says the text, each piece handed to `piece` as it comes.
@@ -95,9 +104,8 @@ pub fn speak<'m>(
     let tokenizer = model.tokenizer();
     let prompt = tokenizer.encode(task.prompt).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);
-    let mut session = Session::new(&model, backend.gemv());
+    let mut session = session(&model, backend);
     session.limit_context(task.context);
-    session.on_print(|line| output::note(format_args!("the program prints: {line}")));
     let mut stream = Utf8Stream::default();
     let (mut text, mut bytes) = (String::new(), Vec::new());
     let started = Instant::now();
@@ -135,7 +143,7 @@ pub fn speak<'m>(
     let prompt_speed = Speed { tokens: prompt.len(), elapsed: first_at - started, cost: first_cost };
     // One token alone came with the prompt: that is all there is to measure.
     let speed = if count > 1 {
-        Speed { tokens: count - 1, elapsed: first_at.elapsed(), cost: cost_between(first_cost, last) }
+        Speed { tokens: count - 1, elapsed: first_at.elapsed(), cost: last - first_cost }
     } else {
         prompt_speed
     };

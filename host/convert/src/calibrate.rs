@@ -39,6 +39,7 @@ impl Moments {
         let document = mapped.document();
         let weights = Weights::new(&document)?;
         let mut gemv = CpuGemv::new();
+        let pool = gemv.pool().clone();
         let model = Model::prepare(&weights, &mut gemv)?;
         let mut tokens = model.tokenizer().encode(text.as_bytes())?;
         tokens.truncate(max_tokens);
@@ -49,6 +50,7 @@ impl Moments {
         let mut failed: Option<FitError> = None;
         {
             let mut session = Session::new(&model, &mut gemv);
+            session.use_threads(pool);
             session.on_input(|names, cols, x| {
                 if let Err(error) = found.add(names, cols, x) {
                     failed.get_or_insert(error);

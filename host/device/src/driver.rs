@@ -7,6 +7,7 @@ use crate::request::{Care, JobRequest, ProgramOutcome, ProgramRequest, RunOutcom
 use crate::session::Driver;
 use crate::spans::Spans;
 use crate::transport::Transport;
+use nda_gemv::Start;
 use nda_spec::cycles;
 use nda_spec::wire::{JOB_BYTES, Op, PROGRAM_BYTES, Status};
 use std::collections::BTreeMap;
@@ -101,13 +102,13 @@ impl<T: Transport> Driver<T> {
         Err(DeviceError::Unsettled { device: self.link.device.clone(), what, tries: MAX_JOB_TRIES })
     }
 
-    /// Runs a program of the vector unit on its input. With `continues` it goes on from the program that ran before it.
+    /// Runs a program of the vector unit on its input; one that continues goes on from the program that ran before it.
     ///
     /// A program that goes on is not repeated under a new id, as a job is: the wide values that it began with may be gone.
     ///
     /// # Errors
     /// The link's or the device's failure, a program that the device refuses.
-    pub fn run_program(&mut self, program: &ProgramRequest, continues: bool, input: &[u8]) -> Result<ProgramOutcome, DeviceError> {
+    pub fn run_program(&mut self, program: &ProgramRequest, start: Start, input: &[u8]) -> Result<ProgramOutcome, DeviceError> {
         self.at_most("payload bytes of a program", PROGRAM_BYTES + input.len(), usize::from(self.ident.mtu))?;
         let work = self.work(program.cycles + (input.len() + 2 * program.output_bytes) as u64);
         let (mut reissues, mut recoveries) = (0, 0);
@@ -115,7 +116,10 @@ impl<T: Transport> Driver<T> {
             let id = self.job_id.wrapping_add(1);
             // Its products take the ids that follow.
             self.job_id = self.job_id.wrapping_add(program.jobs);
-            let after = if continues { self.program_id } else { id };
+            let after = match start {
+                Start::Anew => id,
+                Start::Continues => self.program_id,
+            };
             let payload = [&id.to_le_bytes()[..], &after.to_le_bytes(), input].concat();
             let addr = u32::from(program.words) << 16 | u32::from(program.base);
             match self.link.exchange_one(&Call { addr, payload, ..Call::plain(Op::Program, program.output_bytes, work) }) {
@@ -133,7 +137,7 @@ impl<T: Transport> Driver<T> {
                     return Ok(ProgramOutcome::Done { output: reply.payload, cycles: reply.aux });
                 }
             }
-            if continues {
+            if start == Start::Continues {
                 return Ok(ProgramOutcome::Gone);
             }
             self.link.stats.reissued_jobs += 1;

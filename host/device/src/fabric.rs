@@ -8,9 +8,10 @@ use crate::request::{Care, JobRequest, ProgramOutcome, ProgramRequest, RunOutcom
 use crate::session::Driver;
 use crate::store::Store;
 use crate::transport::Transport;
-use nda_kernels::gemv::{check_run, check_shape, stacked_shape};
-use nda_kernels::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Shape};
+use nda_gemv::check::{check_run, check_shape, stacked_shape};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Programs, Shape, Start, Work};
 use nda_spec::job::{pack_activations, pack_tile_words, plane_groups};
+use nda_spec::plan::Layer;
 use nda_spec::tile::{col_words, valid_mask};
 use nda_spec::vector::cycles::{ProgramCost, answer_bytes, program_cost};
 use nda_spec::vector::{Placed, Program};
@@ -54,6 +55,8 @@ pub struct FabricGemv<'m, T: Transport = Box<dyn Transport>> {
 pub(crate) struct Placement {
     pub(crate) request: Option<ProgramRequest>,
     cost: ProgramCost,
+    /// What a run multiplies.
+    work: Work,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +154,21 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
     /// Row groups of so many columns that the device holds when it is empty.
     pub fn capacity(&self, cols: usize) -> usize {
         self.groups_in(self.driver.geometry().tile_words, cols)
+    }
+
+    /// The first word that a further matrix can have.
+    pub fn next_word(&self) -> usize {
+        let next = self.allocator.next_word;
+        if self.skip_to_page { next.next_multiple_of(self.driver.geometry().page_words) } else { next }
+    }
+
+    /// [`Self::next_word`] once a product was prepared at `next_word`; `None` if it would not stay on the device.
+    pub fn next_word_after(&self, next_word: usize, layer: &Layer) -> Option<usize> {
+        let g = self.driver.geometry();
+        let words = total_words(g, &self.limits, layer.row_groups(g), layer.cols)?;
+        // As `Self::place` decides: from the next page on, wherever the product then begins.
+        let room = self.allocator.end_word.saturating_sub(next_word.next_multiple_of(g.page_words));
+        (words <= room).then_some(next_word + words)
     }
 
     fn groups_in(&self, words: usize, cols: usize) -> usize {
@@ -363,8 +381,11 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
     fn place_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Option<Placement> {
         let g = *self.driver.geometry();
         let mut places = HashMap::new();
+        let mut work = Work::default();
         for number in program.matrices() {
-            places.insert(number, self.placed(matrix(number)?)?);
+            let id = matrix(number)?;
+            places.insert(number, self.placed(id)?);
+            work += Work::of(1, self.matrices.get(id.0)?.shape.weights());
         }
         let fits = g.vector_words > 0
             && self.ring_first == g.pages()
@@ -393,7 +414,7 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
             output_bytes: program.output_bytes(),
             cycles: cost.cycles,
         };
-        Some(Placement { request: Some(request), cost })
+        Some(Placement { request: Some(request), cost, work })
     }
 
     /// Runs the chain's last program, and if the device lost what it goes on from, all of the chain again.
@@ -402,8 +423,8 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         let mut from = self.chain.len() - 1;
         for _ in 0..MAX_BLOCK_TRIES {
             let Some((id, input)) = self.chain.get(from) else { break };
-            let Some(Placement { request: Some(request), cost: run }) = self.programs.get(id.0) else { break };
-            let outcome = self.driver.run_program(request, from > 0, input)?;
+            let Some(Placement { request: Some(request), cost: run, .. }) = self.programs.get(id.0) else { break };
+            let outcome = self.driver.run_program(request, if from > 0 { Start::Continues } else { Start::Anew }, input)?;
             cost.jobs += 1;
             match outcome {
                 ProgramOutcome::Done { output, cycles } => {
@@ -519,6 +540,27 @@ impl<'m, T: Transport> Gemv<'m> for FabricGemv<'m, T> {
         Ok(id)
     }
 
+    fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
+        let shape = self.matrices.get(id.0).ok_or(GemvError::UnknownMatrix { id })?.shape;
+        check_run(shape, &x, y)?;
+        y.fill(0);
+        let mut cost = Cost::default();
+        if shape.rows == 0 || shape.cols == 0 {
+            return Ok(cost);
+        }
+        let before = (self.driver.stats(), self.driver.transport().cycles());
+        self.upload().and_then(|()| self.run_matrix(id.0, x, y, &mut cost)).map_err(|error| GemvError::Device(Box::new(error)))?;
+        self.count(before, &mut cost);
+        cost.device = Work::of(1, shape.weights());
+        Ok(cost)
+    }
+
+    fn programs(&mut self) -> Option<&mut dyn Programs> {
+        (self.driver.geometry().vector_words > 0).then_some(self)
+    }
+}
+
+impl<T: Transport> Programs for FabricGemv<'_, T> {
     fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
         Ok(self.place_program(program, matrix).map(|placement| {
             self.programs.push(placement);
@@ -526,13 +568,13 @@ impl<'m, T: Transport> Gemv<'m> for FabricGemv<'m, T> {
         }))
     }
 
-    fn run_program(&mut self, id: ProgramId, continues: bool, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
+    fn run_program(&mut self, id: ProgramId, start: Start, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
         // A page that held something else in this session needs an audit, which programs do not make.
         let rewritten = self.store.is_rewritten(self.store.pages_of(0..self.allocator.next_word));
         if rewritten || self.programs.get(id.0).is_none_or(|program| program.request.is_none()) {
             return Err(GemvError::UnknownProgram { id });
         }
-        if !continues {
+        if start == Start::Anew {
             self.chain.clear();
         } else if self.chain.is_empty() {
             return Err(GemvError::Device("the program that this one goes on from did not run".into()));
@@ -550,20 +592,7 @@ impl<'m, T: Transport> Gemv<'m> for FabricGemv<'m, T> {
         };
         *output = answer;
         self.count(before, &mut cost);
-        Ok(cost)
-    }
-
-    fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
-        let shape = self.matrices.get(id.0).ok_or(GemvError::UnknownMatrix { id })?.shape;
-        check_run(shape, &x, y)?;
-        y.fill(0);
-        let mut cost = Cost::default();
-        if shape.rows == 0 || shape.cols == 0 {
-            return Ok(cost);
-        }
-        let before = (self.driver.stats(), self.driver.transport().cycles());
-        self.upload().and_then(|()| self.run_matrix(id.0, x, y, &mut cost)).map_err(|error| GemvError::Device(Box::new(error)))?;
-        self.count(before, &mut cost);
+        cost.device = self.programs[id.0].work;
         Ok(cost)
     }
 }

@@ -25,7 +25,6 @@ mod model;
 mod narrow;
 mod noise;
 mod options;
-mod pool;
 #[cfg(unix)]
 mod pty;
 mod random;
@@ -48,7 +47,6 @@ pub use link::MAX_RESPONSE;
 pub use loopback::{ByteDevice, Loopback};
 pub use model::{ModelDevice, ModelPort};
 pub use options::{DriverOptions, DriverStats};
-pub use pool::{BoardError, FabricPool};
 #[cfg(unix)]
 pub use pty::PtyBridge;
 pub use random::Random;

@@ -7,7 +7,7 @@ use crate::options::{DriverOptions, DriverStats};
 use crate::random::Random;
 use crate::session::Driver;
 use crate::transport::Transport;
-use nda_kernels::{Activations, Gemv, GemvError};
+use nda_gemv::{Activations, Gemv, GemvError};
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, tile};
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
 use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Random};
-use nda_kernels::{Activations, Cost, Gemv, GemvError, Shape};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, Shape};
 use nda_spec::config::{ArrayKind, Geometry};
 use nda_spec::{ActivationCode, Config, TileMatrix, WeightCode, cycles};
 use proptest::prelude::*;
@@ -48,7 +48,7 @@ fn tiny(array_rows: usize, array_cols: usize, planes: usize) -> Config {
 fn check(
     fabric: &mut FabricGemv<'_, Link>,
     stacks: &[Vec<RandomMatrix>],
-    ids: &[nda_kernels::MatrixId],
+    ids: &[nda_gemv::MatrixId],
     x_code: ActivationCode,
     random: &mut Random,
 ) -> Cost {
@@ -66,7 +66,7 @@ fn check(
     cost
 }
 
-fn prepare<'m>(fabric: &mut FabricGemv<'m, Link>, stack: &'m [RandomMatrix]) -> nda_kernels::MatrixId {
+fn prepare<'m>(fabric: &mut FabricGemv<'m, Link>, stack: &'m [RandomMatrix]) -> nda_gemv::MatrixId {
     let views: Vec<TileMatrix<'m>> = stack.iter().map(RandomMatrix::view).collect();
     fabric.prepare(&views).unwrap()
 }
@@ -210,7 +210,7 @@ fn shapes_and_ids_that_cannot_be_are_refused_with_a_reason() {
     assert!(matches!(fabric.supports(Shape { rows: 1, cols: 1 << 23, code }), Err(GemvError::Unsupported { .. })));
     fabric.supports(Shape { rows: 1 << 20, cols: 1 << 20, code }).unwrap();
     assert!(matches!(fabric.prepare(&[]), Err(GemvError::Unsupported { .. })));
-    let unknown = nda_kernels::MatrixId(0);
+    let unknown = nda_gemv::MatrixId(0);
     let x = Activations { code: ActivationCode::A8, values: &[] };
     assert!(matches!(fabric.run(unknown, x, &mut []), Err(GemvError::UnknownMatrix { .. })));
 }

@@ -2,7 +2,7 @@
 
 use nda_device::testing::{RandomMatrix, random_vector};
 use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Random};
-use nda_kernels::{Activations, Gemv};
+use nda_gemv::{Activations, Gemv};
 use nda_spec::plan::{Layer, layer_cost};
 use nda_spec::{ActivationCode, Config, WeightCode};
 

@@ -3,7 +3,7 @@
 
 use nda_device::testing::RandomMatrix;
 use nda_device::{Driver, DriverOptions, FabricGemv, FaultInjector, Faults, Loopback, ModelDevice, ModelPort, Random};
-use nda_kernels::{Activations, Gemv, GemvError};
+use nda_gemv::{Activations, Gemv, GemvError, Programs, Start};
 use nda_spec::vector::{Fault, Machine, Op, Program, Step, StepWord};
 use nda_spec::{ActivationCode, Config, WeightCode, golden};
 use std::time::Duration;
@@ -62,7 +62,7 @@ fn chains_of_programs_over_a_faulty_link_give_no_wrong_number() {
                 let taken: &[u8] = if step == 0 { &input } else { &[] };
                 let expected = machine.run(&programs[which], taken, gemv).unwrap();
                 let mut found = Vec::new();
-                match fabric.run_program(ids[which], step > 0, taken, &mut found) {
+                match fabric.run_program(ids[which], if step > 0 { Start::Continues } else { Start::Anew }, taken, &mut found) {
                     Ok(cost) => {
                         assert_eq!(found, expected, "session {session}, step {step}: WRONG NUMBER");
                         right += 1;
@@ -71,7 +71,7 @@ fn chains_of_programs_over_a_faulty_link_give_no_wrong_number() {
                     Err(GemvError::Device(_)) => {
                         errors += 1;
                         // What goes on from nothing is refused, not guessed.
-                        assert!(fabric.run_program(ids[1], true, &[], &mut found).is_err());
+                        assert!(fabric.run_program(ids[1], Start::Continues, &[], &mut found).is_err());
                         continue 'chain;
                     }
                     Err(error) => panic!("session {session}, step {step}: {error}"),

@@ -6,7 +6,7 @@ use nda_device::{
     ByteFaults, DeviceError, Driver, DriverOptions, FabricGemv, ModelDevice, ModelPort, NoisyDevice, PtyBridge, Random, SerialTransport,
     TransportError,
 };
-use nda_kernels::{Activations, Gemv};
+use nda_gemv::{Activations, Gemv};
 use nda_spec::{ActivationCode, Config, WeightCode};
 use std::time::{Duration, Instant};
 

@@ -5,7 +5,7 @@ use nda_device::{
     ByteDevice, Care, DeviceError, Driver, DriverOptions, FabricGemv, FaultInjector, Faults, JobRequest, Loopback, ModelDevice, ModelPort,
     Random, RunOutcome, Transport, TransportError,
 };
-use nda_kernels::{Activations, Gemv};
+use nda_gemv::{Activations, Gemv};
 use nda_spec::config::{ArrayKind, Geometry};
 use nda_spec::wire::{self, IdentError, JobFlags, Op, Request, Response, Status};
 use nda_spec::{ActivationCode, Config, WeightCode};
@@ -45,7 +45,7 @@ fn tiny() -> Loopback<ModelDevice> {
     Loopback::new(ModelDevice::new(&config, ModelPort::Uart))
 }
 
-fn one_product<T: Transport>(fabric: &mut FabricGemv<'_, T>, id: nda_kernels::MatrixId, stack: &[RandomMatrix], random: &mut Random) {
+fn one_product<T: Transport>(fabric: &mut FabricGemv<'_, T>, id: nda_gemv::MatrixId, stack: &[RandomMatrix], random: &mut Random) {
     let x = random_vector(stack[0].cols, ActivationCode::A8, random);
     let expected = golden_stack(stack, &x);
     let mut y = vec![0; expected.len()];

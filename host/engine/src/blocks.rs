@@ -7,7 +7,7 @@
 use crate::layer::Prepared;
 use crate::linear::Single;
 use crate::tensors::Tensors;
-use nda_kernels::{Activations, Cost, Gemv, GemvError, ProgramId};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, ProgramId, Start};
 use nda_lang::StreamOp;
 use nda_spec::ActivationCode;
 use nda_spec::vector::{
@@ -116,7 +116,10 @@ impl Blocks {
         let mut on_board = true;
         for ops in chains {
             let chain = made.get_mut(ops).expect("made above");
-            chain.id = gemv.prepare_program(&chain.program, &matrix).map_err(|e| e.to_string())?;
+            chain.id = match gemv.programs() {
+                Some(programs) => programs.prepare_program(&chain.program, &matrix).map_err(|e| e.to_string())?,
+                None => None,
+            };
             if chain.id.is_none() {
                 on_board = false;
                 break;
@@ -149,9 +152,10 @@ impl Blocks {
         let mut cost = Cost::default();
         let bytes = match chain.id.filter(|_| self.on_board) {
             Some(id) => {
-                let continues = !matches!(ops.first(), Some(BlockOp::Begin { .. }));
+                let programs = gemv.programs().ok_or(GemvError::UnknownProgram { id })?;
+                let start = if matches!(ops.first(), Some(BlockOp::Begin { .. })) { Start::Anew } else { Start::Continues };
                 let mut bytes = Vec::new();
-                cost = gemv.run_program(id, continues, input, &mut bytes)?;
+                cost = programs.run_program(id, start, input, &mut bytes)?;
                 bytes
             }
             None => machine.run::<BlockError>(&chain.program, input, |layer, codes, sums| {

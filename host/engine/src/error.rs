@@ -1,6 +1,6 @@
 //! The errors of this crate's border.
 
-use nda_kernels::GemvError;
+use nda_gemv::GemvError;
 use nda_lang::{Diagnostics, RuntimeError, Trap};
 
 /// Why a model cannot be loaded or run.

@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::model::Session;
 use crate::sampler::{Sampler, Sampling};
-use nda_kernels::Cost;
+use nda_gemv::Cost;
 use std::ops::ControlFlow;
 
 /// What a generation did.

@@ -1,9 +1,9 @@
 //! Grids of a document as layers: quantized half word by half word, multiplied at once or as matrices.
 
 use crate::error::EngineError;
-use crate::linear::{RunShape, Scratch};
+use crate::linear::Scratch;
 use crate::quantize;
-use nda_kernels::{Activations, Cost, Gemv, GridId, MatrixId};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, GridId, GroupedVectors, MatrixId};
 use nda_lang::Codes;
 use nda_ndf::GridFrame;
 use nda_spec::grid::{HALF_COLS, half_to_f32, scale_index};
@@ -123,7 +123,11 @@ impl GridLinear {
         assert!(grids.iter().all(|g| g.matrix().cols() == cols), "fused grids share their input");
         let matrices: Vec<GridMatrix<'m>> = grids.iter().map(|g| g.matrix()).collect();
         let refused = |source| EngineError::Gemv { layer: name.into(), source };
-        let form = match gemv.prepare_grid(&matrices).map_err(refused)? {
+        let whole = match gemv.grids() {
+            Some(grids) => grids.prepare_grid(&matrices).map_err(refused)?,
+            None => None,
+        };
+        let form = match whole {
             Some(id) => Form::Whole(id),
             None => Form::Runs(runs(grids, gemv).map_err(refused)?),
         };
@@ -185,8 +189,9 @@ impl GridLinear {
         let failed = |source| EngineError::Gemv { layer: self.name.clone(), source };
         match &self.form {
             Form::Whole(id) => {
-                scratch.grid.set(self.cols, codes, scales).map_err(|source| failed(source.into()))?;
-                gemv.run_grid(*id, &scratch.grid, y).map_err(failed)
+                let x = GroupedVectors::new(self.cols, codes, scales).map_err(|source| failed(source.into()))?;
+                let grids = gemv.grids().ok_or(GemvError::UnknownGrid { id: *id }).map_err(failed)?;
+                grids.run_grid(*id, &x, y).map_err(failed)
             }
             Form::Runs(runs) => {
                 let mut cost = Cost::default();
@@ -208,7 +213,7 @@ impl GridLinear {
         x_scales: &[f32],
         sums: &mut Vec<i32>,
         y: &mut [f32],
-    ) -> Result<Cost, nda_kernels::GemvError> {
+    ) -> Result<Cost, GemvError> {
         let mut totals = [vec![0.0_f32; self.rows], vec![0.0_f32; self.rows]];
         let mut cost = Cost::default();
         for run in runs {
@@ -232,7 +237,7 @@ impl GridLinear {
 }
 
 /// The runs that these grids take on a back end of integers, half word by half word.
-fn runs<'m>(grids: &[&'m Grid<'_>], gemv: &mut dyn Gemv<'m>) -> Result<Vec<Run>, nda_kernels::GemvError> {
+fn runs<'m>(grids: &[&'m Grid<'_>], gemv: &mut dyn Gemv<'m>) -> Result<Vec<Run>, GemvError> {
     let mut runs = Vec::new();
     for (half, cols) in grids[0].half_words().into_iter().enumerate() {
         for code in codes(grids) {
@@ -251,19 +256,6 @@ fn runs<'m>(grids: &[&'m Grid<'_>], gemv: &mut dyn Gemv<'m>) -> Result<Vec<Run>,
         }
     }
     Ok(runs)
-}
-
-/// Shapes of the runs that grids take on a back end of integers, for plans.
-pub(crate) fn grid_run_shapes(grids: &[&Grid<'_>]) -> Vec<RunShape> {
-    let mut shapes = Vec::new();
-    for cols in grids[0].half_words() {
-        for code in codes(grids) {
-            let own = grids.iter().map(|g| g.matrix()).filter(|m| m.code() == code);
-            let parts = own.flat_map(|m| std::iter::repeat_n(m.rows(), m.stacks())).collect();
-            shapes.push(RunShape { parts, cols: cols.len(), code });
-        }
-    }
-    shapes
 }
 
 /// The codes that there are among grids: what is stacked in one run has one.

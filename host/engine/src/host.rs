@@ -7,8 +7,9 @@ use crate::linear::Scratch;
 use crate::stream::{Floats, Shape};
 use crate::tensors::Tensor;
 use crate::view::View;
+use nda_gemv::{Cost, Gemv};
+use nda_kernels::ThreadPool;
 use nda_kernels::float::{HeadCache, attend, rows_by_vectors};
-use nda_kernels::{Cost, Gemv};
 use nda_lang::{Attention, Builtins, Document, HostError, Input, StreamOp, ops};
 use nda_spec::vector::Machine;
 use rayon::prelude::*;
@@ -51,6 +52,8 @@ pub(crate) struct Host<'a, 'm> {
     view: View<'m, 'm>,
     layers: &'a [Option<Prepared>],
     gemv: &'a mut dyn Gemv<'m>,
+    /// The threads that share an attention.
+    pub pool: ThreadPool,
     caches: Vec<Cache>,
     scratch: Scratch,
     shape: Shape,
@@ -72,6 +75,7 @@ impl<'a, 'm> Host<'a, 'm> {
             view,
             layers,
             gemv,
+            pool: ThreadPool::default(),
             caches: Vec::new(),
             scratch: Scratch::default(),
             shape: Shape::default(),
@@ -243,7 +247,7 @@ impl Builtins for Host<'_, '_> {
         }
         cache.keys.extend_from_slice(key);
         cache.values.extend_from_slice(value);
-        attend_all(&*self.gemv, attention, q, cache, self.position, out);
+        attend_all(&self.pool, attention, q, cache, self.position, out);
         Ok(())
     }
 }
@@ -294,7 +298,7 @@ thread_local! {
 /// Causal attention of some positions, the first of them at `first`, over all cached ones: `out[head] = softmax(scale * q k) v`.
 /// Query head `h` looks at key and value head `h / (queries / keys)`. A head of a position is what a thread takes, and its
 /// order of evaluation is its own, so threads change no bit.
-fn attend_all<'m>(gemv: &dyn Gemv<'m>, attention: Attention, q: &[f32], cache: &Cache, first: usize, out: &mut [f32]) {
+fn attend_all(pool: &ThreadPool, attention: Attention, q: &[f32], cache: &Cache, first: usize, out: &mut [f32]) {
     let head_dim = q.len() / attention.positions / attention.heads.queries;
     if head_dim == 0 {
         return;
@@ -308,7 +312,7 @@ fn attend_all<'m>(gemv: &dyn Gemv<'m>, attention: Attention, q: &[f32], cache: &
         attend_head(attention, head, &q[task * head_dim..][..head_dim], cache, first + at, &mut out);
     };
     if tasks * (first + attention.positions) >= SHARED_SCORES {
-        gemv.share(tasks, &one);
+        pool.share(tasks, one);
     } else {
         (0..tasks).for_each(one);
     }

@@ -1,19 +1,20 @@
 //! A layer of any kind: what it multiplies, and that made ready on a back end.
 
 use crate::error::EngineError;
-use crate::grid::{GridLinear, grid_run_shapes};
-use crate::linear::{Linear, RunShape, Scratch, run_shapes};
+use crate::grid::GridLinear;
+use crate::linear::{Linear, Scratch, integer_layers};
 use crate::tensors::Products;
-use nda_kernels::{Cost, Gemv};
+use nda_gemv::{Cost, Gemv};
 use nda_lang::Codes;
 use nda_spec::ActivationCode;
+use nda_spec::plan::Layer;
 
 impl Products<'_, '_> {
-    /// The runs that these products take on a back end of integers.
-    pub fn run_shapes(&self) -> Vec<RunShape> {
+    /// The products that these are on a back end of integers.
+    pub fn integer_layers(&self) -> Vec<Layer> {
         match self {
-            Products::Matrices(matrices) => run_shapes(matrices),
-            Products::Grids(grids) => grid_run_shapes(grids),
+            Products::Matrices(matrices) => integer_layers(matrices),
+            Products::Grids(grids) => nda_gemv::integer_layers(&grids.iter().map(|grid| grid.matrix()).collect::<Vec<_>>()),
         }
     }
 }
@@ -21,7 +22,7 @@ impl Products<'_, '_> {
 /// One prepared layer of any kind.
 #[derive(Debug, Clone)]
 pub enum Prepared {
-    /// Matrices with scales of their own a stack.
+    /// Matrices with scales of their own per stack.
     Matrices(Linear),
     /// Grids.
     Grids(GridLinear),

@@ -1,7 +1,7 @@
 //! Models on 2-bit weights: the document's program, tokenizer, KV cache, sampling, evaluation.
 //!
 //! The forward pass is an NDA program that the document carries (`nda_lang`, LANGUAGE.md); this crate gives it its
-//! tensors, its products and its cache. The matrices go through [`nda_kernels::Gemv`], so nothing here knows which
+//! tensors, its products and its cache. The matrices go through [`nda_gemv::Gemv`], so nothing here knows which
 //! back end runs; the rest is f32 in one fixed order, so every back end gives the same tokens. From a document to text:
 //!
 //! 1. [`Weights::new`] checks a document's metadata, compiles its program and finds and tries every tensor it names;
@@ -44,7 +44,7 @@ pub use grid::{Grid, GridLinear};
 pub use hyper::Hyper;
 pub use json::JsonTokenizer;
 pub use layer::Prepared;
-pub use linear::{Linear, RunShape, Scratch, run_shapes};
+pub use linear::{Linear, Scratch};
 pub use model::{BlockForm, Model, Session};
 pub use nda_lang::{ops, quantize};
 pub use projection::Projection;

@@ -3,9 +3,10 @@
 use crate::error::EngineError;
 use crate::projection::Projection;
 use crate::quantize;
-use nda_kernels::{Activations, Cost, Gemv, GridInput, MatrixId};
+use nda_gemv::{Activations, Cost, Gemv, MatrixId, run_vectors};
 use nda_lang::Codes;
 use nda_ndf::Outlier;
+use nda_spec::plan::Layer;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, width};
 use std::ops::Range;
 
@@ -15,7 +16,7 @@ struct Part {
     /// First row in the layer's y.
     first_row: usize,
     rows: usize,
-    /// One scale a row, or one for all.
+    /// One scale per row, or one for all.
     scales: Vec<f32>,
 }
 
@@ -26,17 +27,6 @@ struct Run {
     cols: Range<usize>,
     rows: usize,
     parts: Vec<Part>,
-}
-
-/// What every run of a fused layer looks like, for plans.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunShape {
-    /// Rows of every stacked part: each projection's, once a stack.
-    pub parts: Vec<usize>,
-    /// Columns of the run: all, or a group's.
-    pub cols: usize,
-    /// The weights' code.
-    pub code: WeightCode,
 }
 
 /// One linear layer, possibly several projections of the same input (q, k and v, say).
@@ -71,7 +61,6 @@ pub struct Scratch {
     pub(crate) codes: Vec<i8>,
     pub(crate) scales: Vec<f32>,
     pub(crate) sums: Vec<i32>,
-    pub(crate) grid: GridInput,
 }
 
 /// A run before it is prepared: which columns, which matrices, which parts.
@@ -112,9 +101,9 @@ fn bins<'m>(projections: &[&'m Projection<'_>], cut: Cut) -> Vec<Bin<'m>> {
     bins
 }
 
-/// The runs that these projections take when they are fused.
-pub fn run_shapes(projections: &[&Projection<'_>]) -> Vec<RunShape> {
-    let shape = |bin: &Bin<'_>| RunShape { parts: bin.parts.iter().map(|p| p.rows).collect(), cols: bin.cols.len(), code: bin.code };
+/// The products that these projections take when they are fused: every projection once per stack, stacked by rows.
+pub(crate) fn integer_layers(projections: &[&Projection<'_>]) -> Vec<Layer> {
+    let shape = |bin: &Bin<'_>| Layer { parts: bin.parts.iter().map(|p| p.rows).collect(), cols: bin.cols.len() };
     bins(projections, Cut::Whole).iter().map(shape).collect()
 }
 
@@ -137,7 +126,7 @@ impl Linear {
         let mut runs: Vec<Run> = Vec::new();
         // What was prepared: the groups of columns of the same matrices share it where columns are multiplied in place.
         let mut known: Vec<(Vec<*const u64>, MatrixId)> = Vec::new();
-        let cut = if gemv.has_columns() { Cut::Whole } else { Cut::Slices };
+        let cut = if gemv.columns().is_some() { Cut::Whole } else { Cut::Slices };
         for bin in bins(projections, cut) {
             let places: Vec<*const u64> = bin.matrices.iter().map(|m| m.words().as_ptr()).collect();
             let id = match known.iter().find(|(known, _)| *known == places) {
@@ -256,12 +245,14 @@ impl Linear {
             sums.resize(run.rows * vectors, 0);
             let failed = |source| EngineError::Gemv { layer: self.name.clone(), source };
             if run.cols.len() == self.cols {
-                cost += gemv.run_vectors(run.id, vectors, x, sums).map_err(failed)?;
+                cost += run_vectors(gemv, run.id, vectors, x, sums).map_err(failed)?;
             } else {
-                let in_place = gemv.has_columns();
                 for (values, sums) in x.values.chunks_exact(self.cols).zip(sums.chunks_exact_mut(run.rows)) {
                     let x = Activations { code: x.code, values: &values[run.cols.clone()] };
-                    let done = if in_place { gemv.run_columns(run.id, run.cols.clone(), x, sums) } else { gemv.run(run.id, x, sums) };
+                    let done = match gemv.columns() {
+                        Some(columns) => columns.run_columns(run.id, run.cols.clone(), x, sums),
+                        None => gemv.run(run.id, x, sums),
+                    };
                     cost += done.map_err(failed)?;
                 }
             }

@@ -8,7 +8,8 @@ use crate::hyper::Hyper;
 use crate::layer::Prepared;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{Entries, Forward, Weights};
-use nda_kernels::{Cost, Gemv};
+use nda_gemv::{Cost, Gemv};
+use nda_kernels::ThreadPool;
 use nda_lang::{Argument, Entry, Instance, Limits, RuntimeError, Value};
 
 /// A model whose matrices a back end has prepared.
@@ -168,6 +169,12 @@ impl<'a, 'm> Session<'a, 'm> {
     /// What the back end's runs have cost so far, over all texts of this session.
     pub fn cost(&self) -> Cost {
         self.host.cost
+    }
+
+    /// Lets threads share what stands between products: those of the back end, if it has some, because they are awake. Without
+    /// them the caller's thread does it alone. No bit depends on it.
+    pub fn use_threads(&mut self, pool: ThreadPool) {
+        self.host.pool = pool;
     }
 
     /// Says where the lines go that the program prints; without it they go nowhere.

@@ -4,7 +4,8 @@ mod common;
 
 use common::{GoldenGemv, PLAIN, Recipe, model_bytes};
 use nda_engine::{BlockForm, LLAMA, LLAMA_FLOATS, Model, STREAM_BITS, Session, VALUE_BITS, Weights, evaluate, greedy};
-use nda_kernels::{CpuGemv, Gemv};
+use nda_gemv::Gemv;
+use nda_kernels::CpuGemv;
 use nda_lang::{Argument, Limits, Tier};
 use nda_ndf::{AlignedBytes, Document, Granularity};
 use nda_spec::WeightCode;

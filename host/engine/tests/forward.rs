@@ -4,7 +4,8 @@ mod common;
 
 use common::{CONTEXT, GoldenGemv, HEAD_DIM, HEADS, LAYERS, PLAIN, Recipe, model_bytes};
 use nda_engine::{EngineError, LLAMA, LLAMA_FLOATS, Model, Session, Weights, block_tensor};
-use nda_kernels::{CpuGemv, Gemv};
+use nda_gemv::Gemv;
+use nda_kernels::CpuGemv;
 use nda_lang::{Program, Tier};
 use nda_ndf::{Document, Granularity};
 use nda_spec::WeightCode;

@@ -1,7 +1,8 @@
 //! Grids as layers: the same bits from a back end that multiplies them at once and from one of integers, as the contract says.
 
 use nda_engine::{Grid, GridLinear, Scratch, quantize};
-use nda_kernels::{Activations, Cost, CpuGemv, Gemv, GemvError, MatrixId, Shape};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+use nda_kernels::CpuGemv;
 use nda_ndf::{AlignedBytes, Document, DocumentWriter, GridContent, TileBuffer};
 use nda_spec::grid::{GroupCols, HALF_COLS, gemv, scale_count, scale_index};
 use nda_spec::{ActivationCode, TileMatrix, WeightCode};

@@ -7,7 +7,8 @@ use std::hint::black_box;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use nda_kernels::{Activations, CpuGemv, Gemv, MatrixId, Variant};
+use nda_gemv::{Activations, Gemv, MatrixId};
+use nda_kernels::{CpuGemv, Variant};
 use nda_spec::tile::pack;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden};
 

@@ -3,7 +3,7 @@
 use nda_spec::ActivationCode;
 use nda_spec::tile::{WORD_COLS, col_words, valid_mask};
 
-use crate::Activations;
+use nda_gemv::Activations;
 
 /// Lanes of eight bytes that hold the activations of one word of columns.
 pub(crate) const LANES: usize = 8;

@@ -3,16 +3,16 @@
 use std::ops::Range;
 use std::thread::available_parallelism;
 
+use nda_gemv::check::{check_grid, check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
+use nda_gemv::{Activations, Columns, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, Shape, Work};
 use nda_spec::tile::{TILE_ROWS, WORD_COLS, WORD_U64, col_words};
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 
 use crate::activations::{PreparedX, Vectors};
-use crate::gemv::{check_grid, check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
-use crate::grid::{GridId, GridInput};
+use crate::grid::GridInput;
 use crate::level::{Level, Variant};
 use crate::shares::{self, Taken, spans, split};
-use crate::team::Team;
-use crate::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+use crate::thread_pool::ThreadPool;
 
 /// Why a CPU back end could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,9 @@ pub struct CpuGemv<'m> {
     grids: Vec<Vec<GridMatrix<'m>>>,
     /// What a grid's product is before its rows stand vector by vector.
     tiles: Vec<f32>,
-    team: Team,
+    /// Vectors of grids in the kernels' form.
+    grid_input: GridInput,
+    pool: ThreadPool,
 }
 
 impl Default for CpuGemv<'_> {
@@ -93,7 +95,7 @@ impl<'m> CpuGemv<'m> {
     /// # Errors
     /// [`CpuError::NoThread`] for 0, [`CpuError::Threads`] if the system refuses to start them.
     pub fn with_threads(self, threads: usize) -> Result<Self, CpuError> {
-        Ok(CpuGemv { team: Team::new(threads)?, ..self })
+        Ok(CpuGemv { pool: ThreadPool::new(threads)?, ..self })
     }
 
     /// The variant that runs.
@@ -103,7 +105,12 @@ impl<'m> CpuGemv<'m> {
 
     /// The threads of a large product, the caller's included.
     pub fn threads(&self) -> usize {
-        self.team.threads()
+        self.pool.threads()
+    }
+
+    /// The threads themselves, for what stands between two products.
+    pub fn pool(&self) -> &ThreadPool {
+        &self.pool
     }
 
     /// Products of fewer multiplications run on the caller's thread alone: to share one with a helper that is awake takes one to two
@@ -118,7 +125,7 @@ impl<'m> CpuGemv<'m> {
 
     /// Threads of a product of so many multiplications.
     fn threads_of(&self, products: usize) -> usize {
-        if products >= self.parallel_min_products() { self.team.threads() } else { 1 }
+        if products >= self.parallel_min_products() { self.pool.threads() } else { 1 }
     }
 
     fn of_level(level: Level) -> Self {
@@ -131,8 +138,31 @@ impl<'m> CpuGemv<'m> {
             sums: Vec::new(),
             grids: Vec::new(),
             tiles: Vec::new(),
-            team: Team::default(),
+            grid_input: GridInput::default(),
+            pool: ThreadPool::default(),
         }
+    }
+}
+
+impl<'m> CpuGemv<'m> {
+    /// [`Grids::run_grid`] of vectors that are in the kernels' form already.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_packed(&mut self, id: GridId, x: &GridInput, y: &mut [f32]) -> Result<Cost, GemvError> {
+        let parts = self.grids.get(id.0).ok_or(GemvError::UnknownGrid { id })?;
+        check_grid(parts, (x.cols(), x.vectors()), y)?;
+        let (vectors, cols) = (x.vectors(), x.cols());
+        let padded: usize = parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
+        self.tiles.resize(padded * vectors, 0.0);
+        let products = padded * cols * vectors;
+        let threads = self.threads_of(products);
+        let level = self.level;
+        let work = |taken: Taken<'_, f32>| run_grids(parts, level, x, taken);
+        shares::run(&self.pool, threads, padded / TILE_ROWS, &mut self.tiles, |tile| tile * TILE_ROWS * vectors, work);
+        gather_rows(parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
+        let weights = parts.iter().map(|part| Shape::of_grid(part).weights().saturating_mul(part.stacks())).sum();
+        Ok(Cost::on_cpu(Work::of(vectors, weights)))
     }
 }
 
@@ -156,21 +186,32 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         check_run(stack.shape, &x, y)?;
         self.level.prepare(&x, &mut self.x);
         let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x, words: 0..col_words(stack.shape.cols) };
-        job.run(&self.team, self.threads_of(stack.shape.rows.saturating_mul(stack.shape.cols)), &stack.parts, y);
-        Ok(Cost::default())
+        job.run(&self.pool, self.threads_of(stack.shape.weights()), &stack.parts, y);
+        Ok(Cost::on_cpu(Work::of(1, stack.shape.weights())))
     }
 
-    fn has_columns(&self) -> bool {
-        true
+    fn vectors(&mut self) -> Option<&mut dyn nda_gemv::Vectors> {
+        Some(self)
     }
 
+    fn columns(&mut self) -> Option<&mut dyn Columns> {
+        Some(self)
+    }
+
+    fn grids(&mut self) -> Option<&mut dyn Grids<'m>> {
+        Some(self)
+    }
+}
+
+impl Columns for CpuGemv<'_> {
     fn run_columns(&mut self, id: MatrixId, cols: Range<usize>, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
         let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
         let shape = stack.shape;
         if cols.start > cols.end || cols.end > shape.cols {
             return Err(GemvError::Columns { first: cols.start, end: cols.end, shape });
         }
-        check_run(Shape { cols: cols.len(), ..shape }, &x, y)?;
+        let part = Shape { cols: cols.len(), ..shape };
+        check_run(part, &x, y)?;
         let words = cols.start / WORD_COLS..col_words(cols.end);
         self.padded.clear();
         self.padded.resize(cols.start % WORD_COLS, 0);
@@ -180,24 +221,26 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let x_code = if x.code == ActivationCode::A2 { ActivationCode::A8 } else { x.code };
         self.level.prepare(&Activations { code: x_code, values: &self.padded }, &mut self.x);
         let job = Job { level: self.level, code: shape.code, x_code, x: &self.x, words };
-        job.run(&self.team, self.threads_of(shape.rows.saturating_mul(self.padded.len())), &stack.parts, y);
-        Ok(Cost::default())
+        job.run(&self.pool, self.threads_of(shape.rows.saturating_mul(self.padded.len())), &stack.parts, y);
+        Ok(Cost::on_cpu(Work::of(1, part.weights())))
     }
+}
 
+impl nda_gemv::Vectors for CpuGemv<'_> {
     fn run_vectors(&mut self, id: MatrixId, vectors: usize, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
         let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
         let Shape { rows, cols, code } = stack.shape;
         check_vectors(stack.shape, vectors, &x, y)?;
+        let cost = Cost::on_cpu(Work::of(vectors, stack.shape.weights()));
         if vectors < 2 || cols == 0 || rows == 0 || !self.level.has_vectors() {
-            let vectors = x.values.chunks(cols.max(1)).zip(y.chunks_mut(rows.max(1)));
             if cols == 0 || rows == 0 {
                 y.fill(0);
-                return Ok(Cost::default());
+                return Ok(cost);
             }
-            for (values, y) in vectors {
+            for (values, y) in x.values.chunks(cols).zip(y.chunks_mut(rows)) {
                 self.run(id, Activations { code: x.code, values }, y)?;
             }
-            return Ok(Cost::default());
+            return Ok(cost);
         }
         self.vectors.prepare(cols, x.values);
         let padded: usize = stack.parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
@@ -206,34 +249,25 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let (parts, threads) = (&stack.parts[..], self.threads_of(products));
         let (level, x) = (self.level, &self.vectors);
         let work = |taken: Taken<'_, i32>| run_vectors(parts, level, code, x, taken);
-        shares::run(&self.team, threads, padded / TILE_ROWS, &mut self.sums, |tile| tile * TILE_ROWS * vectors, work);
+        shares::run(&self.pool, threads, padded / TILE_ROWS, &mut self.sums, |tile| tile * TILE_ROWS * vectors, work);
         gather_rows(stack.parts.iter().map(TileMatrix::rows), vectors, &self.sums, y);
-        Ok(Cost::default())
+        Ok(cost)
     }
+}
 
+impl<'m> Grids<'m> for CpuGemv<'m> {
     fn prepare_grid(&mut self, parts: &[GridMatrix<'m>]) -> Result<Option<GridId>, GemvError> {
         stacked_grids(&self.name(), parts)?;
         self.grids.push(parts.to_vec());
         Ok(Some(GridId(self.grids.len() - 1)))
     }
 
-    fn run_grid(&mut self, id: GridId, x: &GridInput, y: &mut [f32]) -> Result<Cost, GemvError> {
-        let parts = self.grids.get(id.0).ok_or(GemvError::UnknownGrid { id })?;
-        check_grid(parts, x, y)?;
-        let (vectors, cols) = (x.vectors(), x.cols());
-        let padded: usize = parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
-        self.tiles.resize(padded * vectors, 0.0);
-        let products = padded * cols * vectors;
-        let threads = self.threads_of(products);
-        let level = self.level;
-        let work = |taken: Taken<'_, f32>| run_grids(parts, level, x, taken);
-        shares::run(&self.team, threads, padded / TILE_ROWS, &mut self.tiles, |tile| tile * TILE_ROWS * vectors, work);
-        gather_rows(parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
-        Ok(Cost::default())
-    }
-
-    fn share(&self, tasks: usize, work: &(dyn Fn(usize) + Sync)) {
-        self.team.run(0..tasks, work);
+    fn run_grid(&mut self, id: GridId, x: &GroupedVectors<'_>, y: &mut [f32]) -> Result<Cost, GemvError> {
+        let mut packed = std::mem::take(&mut self.grid_input);
+        packed.set(x);
+        let done = self.run_packed(id, &packed, y);
+        self.grid_input = packed;
+        done
     }
 }
 
@@ -267,10 +301,10 @@ struct Job<'x> {
 }
 
 impl Job<'_> {
-    /// All rows of all parts, on so many of the team's threads.
-    fn run(&self, team: &Team, threads: usize, parts: &[TileMatrix<'_>], y: &mut [i32]) {
+    /// All rows of all parts, on so many of the pool's threads.
+    fn run(&self, pool: &ThreadPool, threads: usize, parts: &[TileMatrix<'_>], y: &mut [i32]) {
         let tiles = parts.iter().map(tiles_of_matrix).sum();
-        shares::run(team, threads, tiles, y, |tile| first_row(parts, tile), |taken| self.run_tiles(parts, taken));
+        shares::run(pool, threads, tiles, y, |tile| first_row(parts, tile), |taken| self.run_tiles(parts, taken));
     }
 
     fn run_tiles(&self, parts: &[TileMatrix<'_>], (tiles, mut y): Taken<'_, i32>) {
@@ -291,7 +325,7 @@ impl Job<'_> {
     }
 }
 
-/// Some tiles of grids by every vector: 32 rows of each a tile.
+/// Some tiles of grids by every vector: 32 rows of each per tile.
 fn run_grids(parts: &[GridMatrix<'_>], level: Level, x: &GridInput, (tiles, mut y): Taken<'_, f32>) {
     let mut totals = Vec::new();
     for (grid, tiles) in spans(parts, tiles_of_grid, tiles) {
@@ -302,7 +336,7 @@ fn run_grids(parts: &[GridMatrix<'_>], level: Level, x: &GridInput, (tiles, mut 
     }
 }
 
-/// Some tiles of matrices by every vector: 32 rows of each a tile.
+/// Some tiles of matrices by every vector: 32 rows of each per tile.
 fn run_vectors(parts: &[TileMatrix<'_>], level: Level, code: WeightCode, x: &Vectors, (tiles, mut y): Taken<'_, i32>) {
     let mut scratch = Vec::new();
     for (part, tiles) in spans(parts, tiles_of_matrix, tiles) {

@@ -1,35 +1,11 @@
 //! Products of grids: several vectors of 8-bit codes at once, floats out, to the bit what `nda_spec::grid::gemv` says.
 
+use nda_gemv::GroupedVectors;
 use nda_spec::GridMatrix;
 use nda_spec::grid::{HALF_COLS, half_to_f32, scale_index};
 use nda_spec::tile::{TILE_ROWS, WORD_COLS, col_words};
 
 use crate::activations::{LANES, columns, transpose};
-
-/// A prepared grid; valid only for the back end that gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct GridId(pub usize);
-
-/// Why vectors of codes were refused.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum GridInputError {
-    /// Lengths that do not fit each other.
-    #[error("{codes} codes and {scales} scales are no vectors of {cols} columns with a scale for each 32 of them")]
-    Length {
-        /// Codes that were given.
-        codes: usize,
-        /// Scales that were given.
-        scales: usize,
-        /// Columns of a vector.
-        cols: usize,
-    },
-    /// -128, which has no opposite: the kernels' 16-bit sums count on 127 as the largest magnitude.
-    #[error("code {index} is -128; codes of a grid's vectors go from -127 to 127")]
-    Code {
-        /// Which one.
-        index: usize,
-    },
-}
 
 /// 64 columns of one vector.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the portable kernel multiplies signed levels and needs no sums"))]
@@ -53,29 +29,15 @@ pub struct GridInput {
 }
 
 impl GridInput {
-    /// Takes over vectors of `cols` codes each, one after another, and of each the scales of its half words.
-    ///
-    /// # Errors
-    /// Lengths that do not fit; the code -128.
-    pub fn set(&mut self, cols: usize, codes: &[i8], scales: &[f32]) -> Result<(), GridInputError> {
-        let halves = cols.div_ceil(HALF_COLS);
-        let vectors = codes.len().checked_div(cols).unwrap_or(0);
-        if vectors == 0 || codes.len() != vectors * cols || scales.len() != vectors * halves {
-            return Err(GridInputError::Length { codes: codes.len(), scales: scales.len(), cols });
-        }
-        // Without a way out of the loop it runs on many values at a time; the place is looked for only after that.
-        if codes.iter().fold(false, |any, &code| any | (code == i8::MIN)) {
-            let index = codes.iter().position(|&code| code == i8::MIN).unwrap_or(0);
-            return Err(GridInputError::Code { index });
-        }
-        (self.cols, self.vectors) = (cols, vectors);
-        self.words.resize(col_words(cols) * vectors, GridWord::default());
-        for (vector, (codes, scales)) in codes.chunks_exact(cols).zip(scales.chunks_exact(halves)).enumerate() {
+    /// Takes over vectors in place of those it has.
+    pub fn set(&mut self, x: &GroupedVectors<'_>) {
+        (self.cols, self.vectors) = (x.cols(), x.vectors());
+        self.words.resize(col_words(self.cols) * self.vectors, GridWord::default());
+        for (vector, (codes, scales)) in x.iter().enumerate() {
             for (word, (codes, scales)) in codes.chunks(WORD_COLS).zip(scales.chunks(2)).enumerate() {
-                self.words[word * vectors + vector] = grid_word(codes, scales);
+                self.words[word * self.vectors + vector] = grid_word(codes, scales);
             }
         }
-        Ok(())
     }
 
     /// Columns of a vector.

@@ -5,7 +5,7 @@ use std::fmt;
 use nda_spec::tile::TILE_ROWS;
 use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 
-use crate::Activations;
+use nda_gemv::Activations;
 use crate::activations::{Form, PreparedX, Vectors};
 use crate::grid::{self, GridInput};
 #[cfg(target_arch = "aarch64")]

@@ -1,4 +1,4 @@
-//! GEMV on the CPU, and the trait that every GEMV back end implements.
+//! GEMV on the CPU.
 //!
 //! [`CpuGemv`] multiplies ternary and quaternary weights by A8, A4 and A2 activations, one vector or several at a time, all of
 //! them bit-equal to `nda_spec::golden::gemv`, and grids by several vectors at once, bit-equal to `nda_spec::grid::gemv`. It
@@ -17,7 +17,6 @@ mod avx512;
 pub mod cpu;
 #[allow(unsafe_code)]
 pub mod float;
-pub mod gemv;
 pub mod grid;
 mod level;
 #[cfg(target_arch = "aarch64")]
@@ -32,9 +31,9 @@ pub mod roof;
 #[allow(unsafe_code)]
 pub mod seed;
 mod shares;
-mod team;
+mod thread_pool;
 
 pub use cpu::{CpuError, CpuGemv};
-pub use gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Shape};
-pub use grid::{GridId, GridInput, GridInputError};
+pub use grid::GridInput;
 pub use level::Variant;
+pub use thread_pool::ThreadPool;

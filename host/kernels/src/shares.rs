@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::team::{Queue, Team};
+use crate::thread_pool::{Queue, ThreadPool};
 
 /// Tiles that one thread has not begun, and where their results go.
 #[derive(Debug)]
@@ -60,10 +60,10 @@ impl<'y, T: Send, F: Fn(usize) -> usize + Send> Queue for Shares<'y, T, F> {
     }
 }
 
-/// Does all tiles of a product: on the caller's thread at once and without an allocation if `threads` is 1, and else on the team's,
+/// Does all tiles of a product: on the caller's thread at once and without an allocation if `threads` is 1, and else on the pool's,
 /// which are as many. The results of tile `t` begin at `y[start(t)]`.
 pub(crate) fn run<T: Send>(
-    team: &Team,
+    pool: &ThreadPool,
     threads: usize,
     tiles: usize,
     y: &mut [T],
@@ -71,7 +71,7 @@ pub(crate) fn run<T: Send>(
     work: impl Fn(Taken<'_, T>) + Sync,
 ) {
     if threads > 1 {
-        team.run(Shares::new(tiles, threads, y, start), work);
+        pool.run(Shares::new(tiles, threads, y, start), work);
     } else {
         work((0..tiles, y));
     }

@@ -1,6 +1,7 @@
 //! Every variant that this machine can run equals the golden model, bit for bit, for every pair of codes.
 
-use nda_kernels::{Activations, CpuError, CpuGemv, Gemv, GemvError, MatrixId, Shape, Variant};
+use nda_gemv::{Activations, Columns, Gemv, GemvError, MatrixId, Shape, Vectors};
+use nda_kernels::{CpuError, CpuGemv, Variant};
 use nda_spec::tile::{matrix_u64, pack};
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, width};
 use proptest::prelude::*;

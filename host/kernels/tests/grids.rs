@@ -1,6 +1,7 @@
 //! Every variant multiplies grids as `nda_spec::grid::gemv` says, to the bit, whatever the vectors and threads.
 
-use nda_kernels::{CpuGemv, Gemv, GemvError, GridId, GridInput, GridInputError, Variant};
+use nda_gemv::{GemvError, GridId, Grids, GroupedVectors};
+use nda_kernels::{CpuGemv, Variant};
 use nda_spec::WeightCode;
 use nda_spec::grid::{GridMatrix, GroupCols, HALF_COLS, gemv, scale_count, scale_index};
 use nda_spec::tile::pack;
@@ -63,18 +64,17 @@ impl Owned {
     }
 }
 
-fn input(cols: usize, vectors: usize, codes: &[i8], random: &mut Random) -> (Vec<i8>, Vec<f32>, GridInput) {
+fn input(cols: usize, vectors: usize, codes: &[i8], random: &mut Random) -> (Vec<i8>, Vec<f32>) {
     let codes: Vec<i8> = (0..cols * vectors).map(|_| random.one_of(codes)).collect();
     let scales: Vec<f32> = (0..cols.div_ceil(HALF_COLS) * vectors).map(|_| (random.next() % 1000) as f32 / 777.0).collect();
-    let mut x = GridInput::default();
-    x.set(cols, &codes, &scales).unwrap();
-    (codes, scales, x)
+    (codes, scales)
 }
 
 fn check(parts: &[&Owned], vectors: usize, codes: &[i8], threads: usize, what: &str) {
     let cols = parts[0].shape.1;
     let mut random = Random(cols as u64 * 77 + vectors as u64 + 1);
-    let (codes, scales, x) = input(cols, vectors, codes, &mut random);
+    let (codes, scales) = input(cols, vectors, codes, &mut random);
+    let x = GroupedVectors::new(cols, &codes, &scales).unwrap();
     let rows: usize = parts.iter().map(|p| p.shape.0).sum();
     let mut expected = vec![0.0; rows * vectors];
     for vector in 0..vectors {
@@ -144,17 +144,11 @@ fn threads_and_parts_change_no_bit() {
 #[test]
 fn wrong_inputs_are_refused() {
     let owned = Owned::new((4, 40), WeightCode::Quaternary, GroupCols::C32, &[1], || 1, 3);
-    let mut x = GridInput::default();
-    assert_eq!(x.set(40, &[0; 40], &[1.0]), Err(GridInputError::Length { codes: 40, scales: 1, cols: 40 }));
-    assert!(matches!(x.set(0, &[], &[]), Err(GridInputError::Length { .. })));
-    let mut codes = [0; 80];
-    codes[50] = i8::MIN;
-    assert_eq!(x.set(40, &codes, &[1.0; 4]), Err(GridInputError::Code { index: 50 }));
-    x.set(39, &[0; 39], &[1.0; 2]).unwrap();
+    let x = GroupedVectors::new(39, &[0; 39], &[1.0; 2]).unwrap();
     let mut cpu = CpuGemv::new();
     let id = cpu.prepare_grid(&[owned.grid()]).unwrap().unwrap();
     assert!(matches!(cpu.run_grid(id, &x, &mut [0.0; 4]), Err(GemvError::Length { what: "x", .. })));
-    x.set(40, &[0; 40], &[1.0; 2]).unwrap();
+    let x = GroupedVectors::new(40, &[0; 40], &[1.0; 2]).unwrap();
     assert!(matches!(cpu.run_grid(id, &x, &mut [0.0; 5]), Err(GemvError::Length { what: "y", .. })));
     assert!(matches!(cpu.run_grid(GridId(7), &x, &mut [0.0; 4]), Err(GemvError::UnknownGrid { .. })));
     assert!(cpu.prepare_grid(&[]).is_err());

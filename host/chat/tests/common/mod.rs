@@ -5,7 +5,8 @@
 
 use nda_chat::{ChatError, Dialect, Handle, Server, Settings, Speaker};
 use nda_engine::{Model, Session, Weights};
-use nda_kernels::{Activations, Cost, CpuGemv, Gemv, GemvError, MatrixId, Shape};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+use nda_kernels::CpuGemv;
 use nda_ndf::{AlignedBytes, Document, DocumentWriter, FrameKind, MatrixContent, VectorContent};
 use nda_spec::TileMatrix;
 use std::io::{Read, Write};

@@ -4,7 +4,7 @@ use crate::backend::{self, BackendName};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Progress;
 use crate::speak::{Offload, Speech, Task, speak};
-use crate::{files, output, simulator};
+use crate::{files, output};
 use nda_engine::{Sampling, Weights};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let weights = files::weights(&arguments.model, &mapped.document())?;
     // Before the first word: a demonstration that cannot end should not begin.
     if names.iter().any(|name| matches!(name, BackendName::Sim(..))) {
-        simulator::available()?;
+        nda_backends::simulator_available()?;
     }
     let mut rows: Vec<Row> = Vec::new();
     for name in names {

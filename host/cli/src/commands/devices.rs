@@ -1,8 +1,8 @@
 //! `nda devices`: what can multiply here.
 
-use crate::backend::{self, option_name};
+use crate::backend::option_name;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::{output, simulator};
+use crate::output;
 use nda_boards::Board;
 use nda_device::{BAUD_RATES, DeviceError, SerialDevice};
 use nda_kernels::Variant;
@@ -30,10 +30,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let best = Variant::available().last().copied();
     let configs = Config::all().map_err(|e| Failure::new(Exit::Failed, e, "hdl/spec/configs.toml", "correct the file and build again"))?;
-    let simulator = simulator::available();
+    let simulator = nda_backends::simulator_available().map_err(Failure::from);
     let ports = match arguments.probe.as_deref() {
         Some(named) if !named.is_empty() => vec![SerialDevice { path: named.into(), what: String::new() }],
-        _ => backend::serial_ports(),
+        _ => nda_device::devices(),
     };
     let found: Vec<Option<Found>> = ports.iter().map(|port| arguments.probe.as_deref().and_then(|named| probe(port, named))).collect();
     if arguments.json {

@@ -4,9 +4,9 @@ use crate::failure::Outcome;
 use crate::output::{self, Progress};
 use crate::prompt::positions;
 use crate::report::Speed;
-use crate::speak::{Offload, loaded_for};
+use crate::speak::{Offload, loaded_for, session};
 use crate::{backend, files};
-use nda_engine::{Session, evaluate};
+use nda_engine::evaluate;
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -51,8 +51,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut backend = backend::open_for_model(&name, &weights)?;
     let model = loaded_for(&weights, &mut backend, &arguments.model, Some(arguments.offload), None)?;
     let tokens = model.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;
-    let mut session = Session::new(&model, backend.gemv());
-    session.on_print(|line| output::note(format_args!("the program prints: {line}")));
+    let mut session = session(&model, &mut backend);
     let started = Instant::now();
     let mut bar = Progress::new("evaluating");
     let found = evaluate(&mut session, &tokens, context, |done, total| bar.set(done, total))

@@ -120,7 +120,7 @@ fn without_model(program: &Program, entry: Entry, args: Vec<Argument>, limits: L
 
 fn with_model(
     model: &Path,
-    backend: &backend::BackendName,
+    name: &backend::BackendName,
     program: Program,
     entry: Entry,
     args: Vec<Argument>,
@@ -129,10 +129,12 @@ fn with_model(
     let mapped = files::open_document(model)?;
     let document = mapped.document();
     let weights = Weights::with_main(&document, program).map_err(|e| files::in_file(model, e.into()))?;
-    let mut backend = backend::open_for_model(backend, &weights)?;
+    let mut backend = backend::open_for_model(name, &weights)?;
     let model = Model::prepare(&weights, backend.gemv()).map_err(|e| files::in_file(model, e.into()))?;
-    backend.upload()?;
+    backend::upload(&mut backend)?;
+    let threads = backend.threads();
     let mut session = Session::new(&model, backend.gemv());
+    session.use_threads(threads);
     session.on_print(print);
     session.call_main(entry, args, limits).map_err(|error| language::failed(weights.program(), &error).into())
 }

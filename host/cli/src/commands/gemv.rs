@@ -4,7 +4,7 @@ use crate::backend::{self, BackendName};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::npy;
-use nda_kernels::Activations;
+use nda_gemv::Activations;
 use nda_ndf::Document;
 use nda_spec::{ActivationCode, TileMatrix};
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::{files, output};
 use nda_boards::{Board, Status, TURNAROUND_S, TokenTime, TokenWork};
 use nda_engine::{Model, Prepared, Scratch, Weights};
-use nda_kernels::Cost;
+use nda_gemv::Cost;
 use nda_spec::Config;
 use nda_spec::config::{DEFAULT_CONFIG, WeightMemory};
 use serde_json::{Value, json};
@@ -194,13 +194,13 @@ fn plan(weights: &Weights<'_>, config: &Config, port: SimPort) -> Outcome<Vec<Ro
         layers.push((name, products, linear, refusal));
     }
     // The upload's bytes are no token's.
-    backend.upload()?;
+    backend::upload(&mut backend)?;
     let mut scratch = Scratch::default();
     let mut rows = Vec::new();
     for (name, products, linear, refusal) in layers {
         let (x, mut y) = (vec![0.0; linear.cols()], vec![0.0; linear.rows()]);
         let cost = linear.apply(backend.gemv(), &x, &mut scratch, &mut y)?;
-        let words = products.run_shapes().iter().map(|shape| backend::words(&config.geometry, &shape.parts, shape.cols)).sum();
+        let words = products.integer_layers().iter().map(|layer| layer.words(&config.geometry)).sum();
         let cycles_of_a_byte = if port == SimPort::Uart { 10 * u64::from(config.uart_divisor()) } else { 1 };
         let link_cycles = (cost.bytes_out + cost.bytes_in) * cycles_of_a_byte;
         rows.push(Row { name, rows: linear.rows(), cols: linear.cols(), words, cost, link_cycles, refusal });

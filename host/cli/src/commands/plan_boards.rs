@@ -1,5 +1,6 @@
 //! `nda plan --board all`: what each real board holds of a model, and how many of them would hold all of it.
 
+use crate::backend;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
 use nda_boards::{Board, Status, TokenTime, TokenWork};
@@ -63,12 +64,7 @@ impl Row {
 
 /// Runs the command for all boards.
 pub fn run(path: &Path, weights: &Weights<'_>, as_json: bool) -> Outcome {
-    let layers: Vec<Layer> = weights
-        .fused_layers()
-        .into_iter()
-        .flat_map(|(_, products)| products.run_shapes())
-        .map(|shape| Layer { parts: shape.parts, cols: shape.cols })
-        .collect();
+    let layers = backend::layers(weights);
     let failed = |e: nda_boards::BoardError| Failure::new(Exit::Failed, e, "constraints/boards.toml", "correct the row and build again");
     let mut rows = Vec::new();
     for board in Board::all().map_err(failed)? {

@@ -4,10 +4,9 @@ use crate::commands::run::SamplingArguments;
 use crate::failure::{Failure, Outcome};
 use crate::prompt::ContextArgument;
 use crate::signals::{CtrlC, Signals};
-use crate::speak::loaded;
+use crate::speak::{loaded, session};
 use crate::{backend, files, output};
 use nda_chat::{ChatError, Dialect, Server, Settings, Speaker};
-use nda_engine::Session;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -96,9 +95,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let context = arguments.context.of(weights.hyper().context)?;
     let mut backend = backend::open_for_model(&name, &weights)?;
     let model = loaded(&weights, &mut backend, &arguments.model)?;
-    let mut session = Session::new(&model, backend.gemv());
+    let mut session = session(&model, &mut backend);
     session.limit_context(context);
-    session.on_print(|line| output::note(format_args!("the program prints: {line}")));
     let handle = server.handle();
     Signals::listen(CtrlC::Program, move || handle.end())?;
     output::line(format_args!("{called} on http://{}/v1", server.address()))?;

@@ -5,7 +5,7 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::files;
 use crate::output::{self, Progress};
 use nda_engine::SplitMix64;
-use nda_kernels::{Activations, GemvError};
+use nda_gemv::{Activations, GemvError};
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, tile};
 use serde_json::json;
 

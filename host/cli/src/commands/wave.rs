@@ -2,9 +2,9 @@
 
 use crate::backend::{self, SimPort};
 use crate::failure::Outcome;
-use crate::{files, output, simulator};
-use nda_kernels::Activations;
-use nda_sim::WaveFormat;
+use crate::{files, output};
+use nda_backends::WaveFormat;
+use nda_gemv::Activations;
 use nda_spec::config::DEFAULT_CONFIG;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, tile};
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ impl Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let config = backend::config(&arguments.config)?;
-    simulator::available()?;
+    nda_backends::simulator_available()?;
     let (rows, cols) = (2 * config.geometry.array_rows, 2 * config.geometry.array_cols);
     let code = WeightCode::Quaternary;
     let values: Vec<i8> = (0..rows * cols).map(|i| code.values()[i * 7 % code.values().len()]).collect();
@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut y = vec![0; rows];
     let (out, format) = arguments.target();
     let mut cycles = 0;
-    simulator::wave(&config, port, &out, format, |fabric| {
+    nda_backends::wave(&config, port, &out, format, |fabric| -> Outcome {
         let at = format!("configuration {}", config.name);
         let mut run = || {
             let id = fabric.prepare(&[matrix])?;

@@ -12,7 +12,8 @@ use crate::error::ConvertError;
 use crate::source::Source;
 use nda_engine::{Evaluation, Model, Session, evaluate};
 use nda_fit::FitError;
-use nda_kernels::{CpuGemv, Gemv};
+use nda_gemv::Gemv;
+use nda_kernels::CpuGemv;
 use nda_ndf::{FrameKind, MappedDocument, SealedDocument};
 use std::path::Path;
 
@@ -180,11 +181,13 @@ fn evaluated(
 ) -> Result<Evaluation, ConvertError> {
     let weights = nda_engine::Weights::new(&mapped.document())?;
     let mut gemv = CpuGemv::new();
+    let pool = gemv.pool().clone();
     let model = Model::prepare(&weights, &mut gemv)?;
     let tokens = model.tokenizer().encode(comparison.text.as_bytes())?;
     let mut failed: Option<FitError> = None;
     let found = {
         let mut session = Session::new(&model, &mut gemv);
+        session.use_threads(pool.clone());
         session.on_input(|names, cols, x| {
             if let Some(Err(error)) = listener.as_mut().map(|moments| moments.add(names, cols, x)) {
                 failed.get_or_insert(error);

@@ -6,8 +6,8 @@
 pub mod floats;
 
 use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, SplitMix64, block_tensor};
-use nda_kernels::gemv::{check_run, stacked_shape};
-use nda_kernels::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+use nda_gemv::check::{check_run, stacked_shape};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
 use nda_ndf::{AlignedBytes, DocumentWriter, Granularity, MatrixContent, Outliers, TileBuffer, Tokenizer, VectorContent, VectorShape};
 use nda_spec::{TileMatrix, WeightCode, golden};
 

@@ -1,4 +1,4 @@
-//! Threads that share a product.
+//! The threads that share a product, and whatever else a step does between two products.
 //!
 //! A decode step is a hundred products of some ten microseconds each, which is what waking a sleeping thread costs. So
 //! helpers stay awake for a while after a product: each runs a task that looks for the pool's other work until nothing
@@ -19,10 +19,11 @@ const LAST_SPINS: usize = 8;
 /// Looks for work between two looks at the clock.
 const LOOKS: usize = 32;
 
-/// The caller's thread and helpers.
-#[derive(Debug, Default)]
-pub(crate) struct Team {
-    helpers: Option<rayon::ThreadPool>,
+/// The caller's thread and helpers; without helpers by default. A clone is the same pool, so that what stands between two products
+/// can use the threads that are awake for them: threads of another pool would only take their cores.
+#[derive(Debug, Clone, Default)]
+pub struct ThreadPool {
+    helpers: Option<Arc<rayon::ThreadPool>>,
     watch: Arc<Watch>,
 }
 
@@ -89,31 +90,36 @@ fn take<Q: Queue>(queue: &Mutex<Q>, thread: usize) -> Option<Q::Item> {
     }
 }
 
-impl Team {
+impl ThreadPool {
     /// `threads` threads, the caller's included.
     ///
     /// # Errors
     /// [`CpuError::NoThread`] for 0, [`CpuError::Threads`] if the system refuses to start them.
-    pub fn new(threads: usize) -> Result<Team, CpuError> {
+    pub fn new(threads: usize) -> Result<ThreadPool, CpuError> {
         let helpers = match threads {
             0 => return Err(CpuError::NoThread),
             1 => None,
             _ => {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads - 1).thread_name(|i| format!("nda-gemv-{i}"));
-                Some(pool.build().map_err(|source| CpuError::Threads { threads, source })?)
+                Some(Arc::new(pool.build().map_err(|source| CpuError::Threads { threads, source })?))
             }
         };
-        Ok(Team { helpers, watch: Arc::default() })
+        Ok(ThreadPool { helpers, watch: Arc::default() })
     }
 
     /// The threads, the caller's included.
     pub fn threads(&self) -> usize {
-        1 + self.helpers.as_ref().map_or(0, rayon::ThreadPool::current_num_threads)
+        1 + self.helpers.as_ref().map_or(0, |helpers| helpers.current_num_threads())
+    }
+
+    /// Does `work` of 0 to `tasks`, in any order.
+    pub fn share(&self, tasks: usize, work: impl Fn(usize) + Sync) {
+        self.run(0..tasks, work);
     }
 
     /// Does every item on all threads, each taking the next one when it is free, so a helper that wakes late does less, and
-    /// the caller waits no longer than for its waking and one item. Allocates one small box a helper.
-    pub fn run<Q: Queue>(&self, mut queue: Q, work: impl Fn(Q::Item) + Sync) {
+    /// the caller waits no longer than for its waking and one item. Allocates one small box per helper.
+    pub(crate) fn run<Q: Queue>(&self, mut queue: Q, work: impl Fn(Q::Item) + Sync) {
         let Some(helpers) = &self.helpers else {
             while let Some(item) = queue.take(0) {
                 work(item);

@@ -1,8 +1,9 @@
 //! FabricPool equals the golden model however many boards there are and wherever rows go.
 
+use nda_backends::FabricPool;
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
-use nda_device::{Driver, DriverOptions, FabricGemv, FabricPool, Loopback, ModelDevice, ModelPort, Random};
-use nda_kernels::{Activations, Gemv, GemvError, MatrixId};
+use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Random};
+use nda_gemv::{Activations, Gemv, GemvError, MatrixId};
 use nda_spec::{ActivationCode, Config, TileMatrix, WeightCode};
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};

@@ -1,10 +1,10 @@
 //! `FabricPool`: GEMV on several boards, each with the weights of some rows.
 
-use crate::fabric::{FabricGemv, MatrixPlan};
-use crate::transport::Transport;
-use nda_kernels::gemv::{check_run, check_shape, stacked_shape};
-use nda_kernels::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Shape};
+use nda_device::{DeviceError, FabricGemv, MatrixPlan, Transport};
+use nda_gemv::check::{check_run, check_shape, stacked_shape};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Programs, Shape, Start};
 use nda_spec::TileMatrix;
+use nda_spec::plan::Layer;
 use nda_spec::tile::TILE_ROWS;
 use nda_spec::vector::Program;
 use std::ops::Range;
@@ -73,6 +73,16 @@ impl<'m, T: Transport> FabricPool<'m, T> {
                 >= rows_of_parts.iter().map(|rows| rows.div_ceil(TILE_ROWS)).sum::<usize>()
     }
 
+    /// Whether boards have, or will have, room for all of these products, each whole on one board.
+    pub fn has_room_for_all(&self, layers: &[Layer]) -> bool {
+        let mut used: Vec<usize> = self.boards.iter().map(FabricGemv::next_word).collect();
+        self.more.is_some()
+            || layers.iter().all(|layer| {
+                let next = self.boards.iter().zip(&mut used).find_map(|(board, used)| Some((board.next_word_after(*used, layer)?, used)));
+                next.map(|(next, used)| *used = next).is_some()
+            })
+    }
+
     /// Words of the tile stores that are left, of how many.
     pub fn words(&self) -> (usize, usize) {
         let left = self.boards.iter().map(FabricGemv::words_left).sum();
@@ -100,7 +110,7 @@ impl<'m, T: Transport> FabricPool<'m, T> {
     ///
     /// # Errors
     /// The first failure of a board's; the others end what they have begun.
-    pub fn upload(&mut self) -> Result<(), crate::DeviceError> {
+    pub fn upload(&mut self) -> Result<(), DeviceError> {
         if let Some(progress) = &self.progress {
             let sums = Arc::new(Mutex::new(vec![(0, 0); self.boards.len()]));
             for (i, board) in self.boards.iter_mut().enumerate() {
@@ -237,21 +247,6 @@ impl<'m, T: Transport> Gemv<'m> for FabricPool<'m, T> {
         Ok(MatrixId(self.matrices.len() - 1))
     }
 
-    /// Programs keep vectors on a board between products, so they run where one board has all of the weights.
-    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
-        let [board] = self.boards.as_mut_slice() else { return Ok(None) };
-        let matrices = &self.matrices;
-        let on_board = |number: usize| match matrices.get(matrix(number)?.0)?.pieces.as_slice() {
-            [piece] => Some(piece.id),
-            _ => None,
-        };
-        board.prepare_program(program, &on_board)
-    }
-
-    fn run_program(&mut self, id: ProgramId, continues: bool, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
-        self.boards[0].run_program(id, continues, input, output)
-    }
-
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
         let split = self.matrices.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
         check_run(split.shape, &x, y)?;
@@ -273,7 +268,32 @@ impl<'m, T: Transport> Gemv<'m> for FabricPool<'m, T> {
             for job in jobs {
                 cost += job.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             }
+            // One product, however many boards have its rows.
+            cost.device.products = 1;
             Ok(cost)
         })
+    }
+
+    fn programs(&mut self) -> Option<&mut dyn Programs> {
+        // Programs keep vectors on a board between products, so they run where one board has all of the weights.
+        let [board] = self.boards.as_mut_slice() else { return None };
+        board.programs().is_some().then_some(self)
+    }
+}
+
+impl<T: Transport> Programs for FabricPool<'_, T> {
+    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
+        let Some(programs) = self.boards[0].programs() else { return Ok(None) };
+        let matrices = &self.matrices;
+        let on_board = |number: usize| match matrices.get(matrix(number)?.0)?.pieces.as_slice() {
+            [piece] => Some(piece.id),
+            _ => None,
+        };
+        programs.prepare_program(program, &on_board)
+    }
+
+    fn run_program(&mut self, id: ProgramId, start: Start, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
+        let programs = self.boards[0].programs().ok_or(GemvError::UnknownProgram { id })?;
+        programs.run_program(id, start, input, output)
     }
 }

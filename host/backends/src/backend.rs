@@ -1,0 +1,95 @@
+//! An open back end of any kind.
+
+use crate::Boards;
+use crate::error::BackendError;
+use crate::router::Router;
+use nda_gemv::Gemv;
+use nda_kernels::{CpuGemv, ThreadPool};
+
+/// An open back end.
+pub struct Backend<'m> {
+    kind: Kind<'m>,
+    notes: Vec<String>,
+    /// How a model is run on it, if not product by product.
+    form: Option<&'static str>,
+}
+
+pub(crate) enum Kind<'m> {
+    Cpu(CpuGemv<'m>),
+    Boards(Box<Boards<'m>>),
+    /// Boards with the CPU beside them.
+    Router(Box<Router<'m>>),
+}
+
+impl<'m> Backend<'m> {
+    pub(crate) fn new(kind: Kind<'m>, notes: Vec<String>) -> Backend<'m> {
+        Backend { kind, notes, form: None }
+    }
+
+    /// Who multiplies.
+    pub fn gemv(&mut self) -> &mut dyn Gemv<'m> {
+        match &mut self.kind {
+            Kind::Cpu(gemv) => gemv,
+            Kind::Boards(gemv) => &mut **gemv,
+            Kind::Router(gemv) => &mut **gemv,
+        }
+    }
+
+    /// Threads for what stands between products.
+    pub fn threads(&self) -> ThreadPool {
+        match &self.kind {
+            Kind::Cpu(gemv) => gemv.pool().clone(),
+            Kind::Boards(_) => ThreadPool::default(),
+            Kind::Router(router) => router.cpu().pool().clone(),
+        }
+    }
+
+    /// What a person calls it.
+    pub fn name(&self) -> String {
+        let name = match &self.kind {
+            Kind::Cpu(gemv) => gemv.name(),
+            Kind::Boards(gemv) => gemv.name(),
+            Kind::Router(gemv) => gemv.name(),
+        };
+        self.form.map_or(name.clone(), |form| format!("{name}, {form}"))
+    }
+
+    /// Says how a model is run, for [`Self::name`].
+    pub fn set_form(&mut self, form: &'static str) {
+        self.form = Some(form);
+    }
+
+    /// What was noticed at the opening: a port's remarks.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Why each product that a board has no room for runs on the CPU.
+    pub fn refusals(&self) -> &[String] {
+        match &self.kind {
+            Kind::Router(router) => router.refusals(),
+            Kind::Cpu(_) | Kind::Boards(_) => &[],
+        }
+    }
+
+    /// One line on the products that run on the CPU, if any do.
+    pub fn remark(&self) -> Option<String> {
+        let refusals = self.refusals();
+        let first = refusals.first()?;
+        Some(format!("{} products run on the CPU, the first because {first}; 'nda plan' lists all", refusals.len()))
+    }
+
+    /// Sends all weights to the boards now and tells `progress` the bytes done and the bytes in all; a CPU has them already.
+    ///
+    /// # Errors
+    /// A board's failure.
+    pub fn upload(&mut self, progress: impl FnMut(u64, u64) + Send + 'static) -> Result<(), BackendError> {
+        let boards = match &mut self.kind {
+            Kind::Cpu(_) => return Ok(()),
+            Kind::Boards(boards) => boards,
+            Kind::Router(router) => router.boards_mut(),
+        };
+        boards.set_progress(progress);
+        boards.upload().map_err(|e| BackendError::device(boards.name(), e))
+    }
+}

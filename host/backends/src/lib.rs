@@ -1,0 +1,31 @@
+//! The one place that knows every back end.
+//!
+//! 1. [`BackendName::parse`] reads a name as users write it: `cpu`, `sim:wide256*3`, `serial:/dev/ttyUSB0`;
+//! 2. [`Backend::open`] opens one that multiplies everything itself or refuses, [`Backend::open_for_model`] one for a model;
+//! 3. [`FabricPool`] spreads products over boards; [`Router`] gives a product to the boards or, where they have no room, to the CPU.
+//!
+//! Nothing here prints, and nothing here exits: what a person should read is an error, a note or a refusal that the caller shows.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod error;
+mod name;
+mod open;
+mod pool;
+mod router;
+mod simulator;
+
+pub use backend::Backend;
+pub use error::BackendError;
+pub use nda_sim::{SimError, WaveFormat};
+pub use name::{BackendName, SimPort, config, option_name};
+pub use pool::{BoardError, FabricPool};
+pub use router::Router;
+pub use simulator::{available as simulator_available, wave};
+
+/// A board through whatever leads to it.
+pub type Fabric<'m> = nda_device::FabricGemv<'m, Box<dyn nda_device::Transport>>;
+
+/// One board or several.
+pub type Boards<'m> = FabricPool<'m, Box<dyn nda_device::Transport>>;

@@ -1,0 +1,83 @@
+//! Where the simulated board is plugged in; without the feature `verilator` every door says what is missing.
+
+use crate::error::BackendError;
+use crate::name::SimPort;
+#[cfg(feature = "verilator")]
+use crate::open::REPEATABLE;
+use nda_device::Transport;
+use nda_gemv::Gemv;
+use nda_sim::{SimError, WaveFormat};
+use nda_spec::Config;
+use std::path::Path;
+
+/// Whether boards can be simulated.
+///
+/// # Errors
+/// What this build lacks.
+pub fn available() -> Result<(), BackendError> {
+    if cfg!(feature = "verilator") { Ok(()) } else { Err(failure("this build", SimError::NotBuilt)) }
+}
+
+fn failure(at: impl std::fmt::Display, source: SimError) -> BackendError {
+    BackendError::Simulator { at: at.to_string(), source }
+}
+
+/// The simulated board of a configuration, as after power-up.
+#[cfg(feature = "verilator")]
+pub(crate) fn open(config: &Config, port: SimPort) -> Result<Box<dyn Transport>, BackendError> {
+    Ok(Box::new(board(config, port)?))
+}
+
+#[cfg(feature = "verilator")]
+fn board(config: &Config, port: SimPort) -> Result<nda_sim::SimBoard, BackendError> {
+    let port = match port {
+        SimPort::Parallel => nda_sim::Port::Parallel,
+        SimPort::Uart => nda_sim::Port::Uart,
+    };
+    nda_sim::SimBoard::new(&config.name, port).map_err(|e| failure(format_args!("configuration {}", config.name), e))
+}
+
+/// Writes the waves of what `work` does on the board, from the session's first byte on.
+///
+/// # Errors
+/// A simulator that cannot be had, a wave file that cannot be written, what `work` ends in.
+#[cfg(feature = "verilator")]
+pub fn wave<'m, E: From<BackendError>>(
+    config: &Config,
+    port: SimPort,
+    path: &Path,
+    format: WaveFormat,
+    work: impl FnOnce(&mut dyn Gemv<'m>) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |e: SimError| failure(path.display(), e);
+    let mut board = board(config, port)?;
+    let unwritten = |e: std::io::Error| failed(SimError::Wave { reason: e.to_string() });
+    let file = std::fs::File::create(path).map_err(unwritten)?;
+    board.trace_to(file, format).map_err(failed)?;
+    let driver = nda_device::Driver::open(board, REPEATABLE).map_err(|e| BackendError::device(&config.name, e))?;
+    let mut fabric = nda_device::FabricGemv::new(driver);
+    let worked = work(&mut fabric);
+    let written = fabric.into_driver().into_transport().trace_end().map_err(failed);
+    worked.and_then(|()| Ok(written?))
+}
+
+/// Says what is missing.
+#[cfg(not(feature = "verilator"))]
+pub(crate) fn open(config: &Config, _port: SimPort) -> Result<Box<dyn Transport>, BackendError> {
+    Err(failure(format_args!("configuration {}", config.name), SimError::NotBuilt))
+}
+
+/// Says what is missing.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "verilator"))]
+pub fn wave<'m, E: From<BackendError>>(
+    config: &Config,
+    _: SimPort,
+    _: &Path,
+    _: WaveFormat,
+    _: impl FnOnce(&mut dyn Gemv<'m>) -> Result<(), E>,
+) -> Result<(), E> {
+    Err(failure(format_args!("configuration {}", config.name), SimError::NotBuilt).into())
+}

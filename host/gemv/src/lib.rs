@@ -1,0 +1,34 @@
+//! The traits of a GEMV back end.
+//!
+//! [`Gemv`] has four methods: name, supports, prepare, run. Integers go in and come out, so every back end is bit-equal and no test
+//! needs a tolerance. What only some back ends can do is a trait of its own, which a back end hands out as an `Option`:
+//!
+//! | trait | asked for by | what it does |
+//! |---|---|---|
+//! | [`Vectors`] | [`Gemv::vectors`] | reads a weight once for several vectors |
+//! | [`Columns`] | [`Gemv::columns`] | multiplies some columns of a matrix in place |
+//! | [`Grids`] | [`Gemv::grids`] | multiplies group-quantized matrices whole |
+//! | [`Programs`] | [`Gemv::programs`] | runs programs of vector steps between products |
+//!
+//! A caller that gets `None` has its own way with [`Gemv::run`] alone. Nothing here multiplies, opens or prints.
+
+#![forbid(unsafe_code)]
+
+pub mod check;
+mod columns;
+mod cost;
+mod error;
+mod gemv;
+mod grids;
+mod programs;
+mod shape;
+mod vectors;
+
+pub use columns::Columns;
+pub use cost::{Cost, Work};
+pub use error::GemvError;
+pub use gemv::Gemv;
+pub use grids::{GridId, GridInputError, Grids, GroupedVectors, integer_layers};
+pub use programs::{ProgramId, Programs, Start};
+pub use shape::{Activations, MatrixId, Shape};
+pub use vectors::{Vectors, run_vectors};
