@@ -121,7 +121,6 @@ const OTHER_WRITERS: &[(&str, &str)] = &[
     ("bench/src/loading.rs", "documents to be measured, in a temporary folder of its own"),
     ("bench/benches/loading.rs", "the same"),
     ("sim/build.rs", "a build script writes into its OUT_DIR"),
-    ("sim/src/model.rs", "asks the system whether the trace's path can be written, before the C++ writer opens it"),
     ("firmware/src/tools.rs", "a tool's log in its build folder, which the running tool writes"),
     ("firmware/gates/src/", "the netlist's build folder below target/"),
     ("firmware/formal/src/", "the proof's build folder below target/"),

@@ -83,7 +83,7 @@ impl BackendError {
                 }
                 SimError::Unknown { .. } | SimError::Config(_) => "'nda devices' lists the configurations",
                 SimError::Make { .. } => "free some memory, or use a smaller configuration",
-                SimError::Wave { .. } => "check the path and the disk",
+                SimError::Wave { .. } => "make room on the disk, or give a folder on another one",
             }
             .into(),
         }

@@ -18,8 +18,8 @@ mod simulator;
 
 pub use backend::Backend;
 pub use error::BackendError;
-pub use nda_sim::{SimError, WaveFormat};
 pub use name::{BackendName, SimPort, config, option_name};
+pub use nda_sim::{SimError, WaveFormat};
 pub use pool::{BoardError, FabricPool};
 pub use router::Router;
 pub use simulator::{available as simulator_available, wave};

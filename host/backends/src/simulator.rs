@@ -8,7 +8,7 @@ use nda_device::Transport;
 use nda_gemv::Gemv;
 use nda_sim::{SimError, WaveFormat};
 use nda_spec::Config;
-use std::path::Path;
+use std::fs::File;
 
 /// Whether boards can be simulated.
 ///
@@ -37,7 +37,7 @@ fn board(config: &Config, port: SimPort) -> Result<nda_sim::SimBoard, BackendErr
     nda_sim::SimBoard::new(&config.name, port).map_err(|e| failure(format_args!("configuration {}", config.name), e))
 }
 
-/// Writes the waves of what `work` does on the board, from the session's first byte on.
+/// Writes the waves of what `work` does on the board to a file of the caller's, from the session's first byte on.
 ///
 /// # Errors
 /// A simulator that cannot be had, a wave file that cannot be written, what `work` ends in.
@@ -45,15 +45,13 @@ fn board(config: &Config, port: SimPort) -> Result<nda_sim::SimBoard, BackendErr
 pub fn wave<'m, E: From<BackendError>>(
     config: &Config,
     port: SimPort,
-    path: &Path,
+    sink: File,
     format: WaveFormat,
     work: impl FnOnce(&mut dyn Gemv<'m>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let failed = |e: SimError| failure(path.display(), e);
+    let failed = |e: SimError| failure("--out", e);
     let mut board = board(config, port)?;
-    let unwritten = |e: std::io::Error| failed(SimError::Wave { reason: e.to_string() });
-    let file = std::fs::File::create(path).map_err(unwritten)?;
-    board.trace_to(file, format).map_err(failed)?;
+    board.trace_to(sink, format).map_err(failed)?;
     let driver = nda_device::Driver::open(board, REPEATABLE).map_err(|e| BackendError::device(&config.name, e))?;
     let mut fabric = nda_device::FabricGemv::new(driver);
     let worked = work(&mut fabric);
@@ -75,7 +73,7 @@ pub(crate) fn open(config: &Config, _port: SimPort) -> Result<Box<dyn Transport>
 pub fn wave<'m, E: From<BackendError>>(
     config: &Config,
     _: SimPort,
-    _: &Path,
+    _: File,
     _: WaveFormat,
     _: impl FnOnce(&mut dyn Gemv<'m>) -> Result<(), E>,
 ) -> Result<(), E> {

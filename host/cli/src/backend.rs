@@ -54,7 +54,8 @@ impl From<BackendError> for Failure {
             BackendError::Simulator { source, .. } => match source {
                 SimError::NotBuilt => Exit::Unavailable,
                 SimError::Unknown { .. } | SimError::Config(_) => Exit::Usage,
-                SimError::Make { .. } | SimError::Wave { .. } => Exit::Failed,
+                SimError::Make { .. } => Exit::Failed,
+                SimError::Wave { .. } => Exit::BadFile,
             },
         };
         Failure::new(exit, &error, error.place(), error.help())

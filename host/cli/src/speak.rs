@@ -142,10 +142,6 @@ pub fn speak<'m>(
     let (first_at, first_cost) = first.unwrap_or((started, Cost::default()));
     let prompt_speed = Speed { tokens: prompt.len(), elapsed: first_at - started, cost: first_cost };
     // One token alone came with the prompt: that is all there is to measure.
-    let speed = if count > 1 {
-        Speed { tokens: count - 1, elapsed: first_at.elapsed(), cost: last - first_cost }
-    } else {
-        prompt_speed
-    };
+    let speed = if count > 1 { Speed { tokens: count - 1, elapsed: first_at.elapsed(), cost: last - first_cost } } else { prompt_speed };
     Ok(Speech { tokens: said.tokens, text, slides: said.slides, speed, prompt_speed })
 }

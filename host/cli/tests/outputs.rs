@@ -198,6 +198,25 @@ fn emit_writes_both_files_or_none_and_no_folder_either() {
     assert!(fails(2, &nda(&emit("-", &[]))).contains("--port"));
 }
 
+/// Verilator's own writer tried again for ever.
+#[cfg(feature = "verilator")]
+#[test]
+fn waves_on_a_full_disk_end_in_an_error_within_a_minute_and_leave_nothing() {
+    let bench = Bench::new();
+    let before = bench.entries();
+    for name in ["job.vcd", "job.fst"] {
+        let script = "trap '' XFSZ; ulimit -f 1; exec timeout 60 \"$0\" wave --config nano16 --out \"$1\"";
+        let output = Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_nda"), &bench.at(name)]).output().unwrap();
+        assert!(fails(3, &output).contains("make room on the disk"));
+        assert_eq!(bench.entries(), before);
+        let link = bench.at("link");
+        symlink("/proc/self/fd/1", &link).unwrap();
+        let words = ["wave", "--config", "nano16", "--out", &link].map(str::to_owned);
+        assert!(fails(3, &nda(&words)).contains("an open stream") && fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_file(link).unwrap();
+    }
+}
+
 #[test]
 fn where_nothing_may_be_written_the_error_says_so() {
     let bench = Bench::new();

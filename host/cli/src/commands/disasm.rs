@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// With --against, lists the smallest parts in which two programs differ. Equal hashes are equal parts.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The program: an .nda source, its binary form, or an .ndf document.
+    /// The program: an .nda source, its binary form, or an .ndf document; - is standard input.
     file: PathBuf,
     /// Another program, to be compared with.
     #[arg(long, value_name = "OTHER")]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// needs a document: --model. host/lang/LANGUAGE.md describes the language.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The program.
+    /// The program; - is standard input.
     file: PathBuf,
     /// Arguments of 'main'.
     #[arg(allow_negative_numbers = true)]

@@ -1,9 +1,10 @@
 //! `nda wave`: a short run of the simulated board as waves.
 
 use crate::backend::{self, SimPort};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::{files, output};
 use nda_backends::WaveFormat;
+use nda_files::Draft;
 use nda_gemv::Activations;
 use nda_spec::config::DEFAULT_CONFIG;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, tile};
@@ -65,8 +66,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let port = if arguments.uart { SimPort::Uart } else { SimPort::Parallel };
     let mut y = vec![0; rows];
     let (out, format) = arguments.target();
+    let draft = Draft::create(&files::judge(&out, &[])?).map_err(|e| files::failure(&e))?;
+    let file = draft.file().try_clone().map_err(|e| Failure::io("write", &out, &e))?;
     let mut cycles = 0;
-    nda_backends::wave(&config, port, &out, format, |fabric| -> Outcome {
+    nda_backends::wave(&config, port, file, format, |fabric| -> Outcome {
         let at = format!("configuration {}", config.name);
         let mut run = || {
             let id = fabric.prepare(&[matrix])?;
@@ -75,6 +78,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         cycles = run().map_err(|e| files::gemv_failure(&e, at))?.cycles;
         Ok(())
     })?;
+    draft.publish().map_err(|e| files::failure(&e))?;
     output::line(format_args!(
         "{}: {rows} x {cols} quaternary weights on {}, {cycles} cycles from upload to result",
         out.display(),
