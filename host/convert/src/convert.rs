@@ -164,7 +164,10 @@ pub(crate) fn moments_of(
 fn head(source: &mut dyn Source, options: &Options) -> Result<DocumentWriter, ConvertError> {
     let identity = source.identity()?;
     let description = source.description();
-    let program = options.program.as_deref().unwrap_or(description.architecture.program());
+    let program = match options.program.as_deref() {
+        Some(program) => program.into(),
+        None => description.architecture.program(&description.features),
+    };
     let mut writer = DocumentWriter::new();
     for (key, value) in &description.metadata {
         writer.metadata().set(key.as_str(), value);

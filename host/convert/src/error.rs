@@ -68,6 +68,16 @@ pub enum ConvertError {
         /// What it must be.
         wanted: String,
     },
+    /// A key that would change the model and is not carried over.
+    #[error("'{key}' is {found}: {reason}")]
+    Refused {
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+        /// Why it cannot be carried over.
+        reason: &'static str,
+    },
     /// A tensor without which the model cannot run.
     #[error("tensor '{name}' is missing")]
     MissingTensor {
@@ -153,6 +163,19 @@ impl ConvertError {
         ConvertError::Key { key: key.into(), found: found.to_string(), wanted: wanted.into() }
     }
 
+    pub(crate) fn refused(key: &str, found: impl Into<String>, reason: &'static str) -> Self {
+        ConvertError::Refused { key: key.into(), found: found.into(), reason }
+    }
+
+    /// Whether the source is in order, but is something that this version does not convert.
+    pub fn is_unsupported(&self) -> bool {
+        match self {
+            ConvertError::Unsupported { .. } | ConvertError::Refused { .. } | ConvertError::Leftover { .. } => true,
+            ConvertError::Gguf { fault, .. } => matches!(fault, GgufFault::Kind { .. }),
+            _ => false,
+        }
+    }
+
     /// Where in the source it happened, a few words; empty if that is all of it.
     pub fn place(&self) -> String {
         match self {
@@ -160,7 +183,7 @@ impl ConvertError {
             ConvertError::File(error) | ConvertError::Document(NdfError::File(error)) => error.path().display().to_string(),
             ConvertError::Gguf { offset, .. } => format!("byte {offset}"),
             ConvertError::Part { file, .. } => file.clone(),
-            ConvertError::MissingKey { .. } | ConvertError::Key { .. } => "the model's metadata".into(),
+            ConvertError::MissingKey { .. } | ConvertError::Key { .. } | ConvertError::Refused { .. } => "the model's metadata".into(),
             ConvertError::MissingTensor { .. } | ConvertError::Leftover { .. } => "the list of tensors".into(),
             ConvertError::Tensor { name, .. } | ConvertError::Ternary { name, .. } | ConvertError::NotFinite { name, .. } => {
                 format!("tensor '{name}'")
@@ -178,17 +201,18 @@ impl ConvertError {
     pub fn help(&self) -> &'static str {
         match self {
             ConvertError::Io { .. } => "check the path, its permissions and the disk",
-            ConvertError::Gguf { .. } | ConvertError::Part { .. } => "fetch the file again and compare its hash with the publisher's",
-            ConvertError::MissingKey { .. } | ConvertError::Key { .. } => "take a conversion of the model that the publisher keeps up",
-            ConvertError::MissingTensor { .. } | ConvertError::Tensor { .. } => {
-                "check that the file is the whole model, not a part or an adapter"
-            }
+            ConvertError::Gguf { fault, .. } => fault.help(),
+            ConvertError::Part { .. } => "put a file of that kind in its place",
+            ConvertError::MissingKey { .. } => "give a file of this model that has the key",
+            ConvertError::Key { .. } => "give a file of this model whose key has such a value",
+            ConvertError::Refused { .. } => "give a file of this model without the key, or a model of another kind; README.md lists what 'nda convert' reads",
+            ConvertError::MissingTensor { .. } | ConvertError::Tensor { .. } => "give a file that is a whole model of this architecture",
             ConvertError::Leftover { .. } | ConvertError::Unsupported { .. } => {
                 "README.md lists what 'nda convert' reads; choose another model or another file of this one"
             }
-            ConvertError::Tokenizer { .. } => "take a conversion of the model whose vocabulary is complete",
-            ConvertError::NotFinite { .. } => "the model is damaged or its training diverged; fetch the file again from its publisher",
-            ConvertError::Ternary { .. } => "the file is damaged or packed in another way; fetch it again from its publisher",
+            ConvertError::Tokenizer { .. } => "give a file of this model whose vocabulary is complete",
+            ConvertError::Ternary { .. } => "give a file of this model in another type: the code stands for no weight",
+            ConvertError::NotFinite { .. } => "give another file of this model: no product takes such a number",
             ConvertError::Fit { .. } => "check the source: 'nda convert --weights f32' keeps its numbers as they are",
             ConvertError::Calibration(_) => "give another --calibration text, or 'none'",
             ConvertError::Plot { .. } => "run 'nda convert' without --report: the document does not need it",

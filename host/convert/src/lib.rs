@@ -15,6 +15,7 @@ mod fitted;
 pub mod folder;
 pub mod gguf;
 pub mod report;
+mod rope;
 mod source;
 
 pub use architecture::{Architecture, Shape};

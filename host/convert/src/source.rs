@@ -2,6 +2,7 @@
 
 use crate::architecture::{Architecture, Shape};
 use crate::error::ConvertError;
+use nda_engine::Feature;
 use nda_ndf::{Granularity, VectorShape};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +12,8 @@ use std::path::Path;
 pub struct Description {
     /// The forward pass that the tensors are for.
     pub architecture: Architecture,
+    /// What this model has beside the rest of its architecture.
+    pub features: Vec<Feature>,
     /// Counts that the tensors' shapes follow from.
     pub shape: Shape,
     /// The document's metadata, complete.

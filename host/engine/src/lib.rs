@@ -12,6 +12,7 @@
 
 mod blocks;
 mod bounds;
+mod decoder;
 mod error;
 mod evaluate;
 mod generate;
@@ -37,6 +38,7 @@ mod weights;
 
 pub use blocks::{STREAM_BITS, VALUE_BITS};
 pub use bounds::Bounds;
+pub use decoder::{Feature, decoder};
 pub use error::EngineError;
 pub use evaluate::{Evaluation, evaluate};
 pub use generate::{Generated, Step, generate};

@@ -119,13 +119,14 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
         Builtin::Cols => Ok(Value::Int(host.document().shape(linked).map_err(Trap::Host)?.1 as i64)),
         Builtin::Expect if args[0].bits() != 0 => Ok(Value::Unit),
         Builtin::Expect => Err(Trap::Expectation { text: args[1].to_string() }),
+        Builtin::Add if is_row_of_many(&args[1], &args[0]) => add_to_rows(heap, args),
         Builtin::Add | Builtin::Mul | Builtin::Swiglu | Builtin::Geglu => two_vectors(heap, builtin, args),
         Builtin::Dot => {
             let (a, b) = (vector(&args[0]), vector(&args[1]));
             same_len("dot needs equal lengths", a, b)?;
             Ok(Value::Float(f64::from(ops::dot(a, b))))
         }
-        Builtin::Rope | Builtin::RopeRows => heads::rope(heap, turns, builtin, args),
+        Builtin::Rope | Builtin::RopeRows | Builtin::RopeScaled => heads::rope(heap, turns, builtin, args),
         Builtin::Scale | Builtin::Silu | Builtin::Relu2 | Builtin::Softmax => in_place(heap, builtin, args),
         Builtin::RmsNorm => {
             let (x, weight) = (vector(&args[0]), vector(&args[1]));
@@ -225,6 +226,21 @@ fn two_vectors(heap: &mut Heap, builtin: Builtin, args: &[Value]) -> Result<Valu
         Builtin::Geglu => ops::geglu(a, b, to),
         _ => unreachable!("{builtin:?} does not take two vectors"),
     }
+    Ok(back(out))
+}
+
+/// Whether `row` is shorter than `all`, which is a whole number of rows as long as it.
+fn is_row_of_many(row: &Value, all: &Value) -> bool {
+    let (row, all) = (vector(row).len(), vector(all).len());
+    0 < row && row < all && all % row == 0
+}
+
+/// `add(x, y)` with a `y` that every row of `x` gets: a bias.
+fn add_to_rows(heap: &mut Heap, args: &[Value]) -> Result<Value, Trap> {
+    let (x, bias) = (vector(&args[0]), vector(&args[1]));
+    let mut out = heap.vector(x.len())?;
+    let sums = elements(&mut out).iter_mut().zip(x).zip(bias.iter().cycle());
+    sums.for_each(|((to, x), bias)| *to = x + bias);
     Ok(back(out))
 }
 

@@ -32,7 +32,7 @@ pub fn relu2(g: f32) -> f32 {
 /// dimension `i` turns with dimension `i + half`.
 #[derive(Debug, Clone)]
 pub struct Rope {
-    /// Radians a position, one for every pair of a head.
+    /// Radians per position, one for every pair of a head.
     frequencies: Vec<f64>,
 }
 
@@ -41,6 +41,13 @@ impl Rope {
     pub fn new(head_dim: usize, theta: f32) -> Rope {
         let half = head_dim / 2;
         Rope { frequencies: (0..half).map(|i| f64::from(theta).powf(-(i as f64) / half as f64)).collect() }
+    }
+
+    /// The same, each divided by its factor: the forms that stretch a context (Llama 3, linear, YaRN) differ in these alone.
+    pub fn scaled(theta: f32, factors: &[f32]) -> Rope {
+        let mut rope = Rope::new(2 * factors.len(), theta);
+        rope.frequencies.iter_mut().zip(factors).for_each(|(frequency, factor)| *frequency /= f64::from(*factor));
+        rope
     }
 
     /// Cosine and sine of every pair at a position; angles are computed in f64 and rounded once.
@@ -56,20 +63,36 @@ impl Rope {
 /// The turns of the position that was asked for last: every block of a step asks for the same.
 #[derive(Debug, Clone, Default)]
 pub struct Turns {
-    rope: Option<(usize, f32, Rope)>,
+    rope: Option<(Head, Rope)>,
     position: Option<usize>,
     turns: Vec<(f32, f32)>,
 }
 
+/// What the frequencies of a head follow from.
+#[derive(Debug, Clone, PartialEq)]
+struct Head {
+    head_dim: usize,
+    theta_bits: u32,
+    /// Empty if nothing is divided.
+    factors: Vec<f32>,
+}
+
+impl Head {
+    fn is(&self, head_dim: usize, theta: f32, factors: &[f32]) -> bool {
+        self.head_dim == head_dim && self.theta_bits == theta.to_bits() && self.factors == factors
+    }
+}
+
 impl Turns {
-    /// Cosine and sine of every pair of a head at a position.
-    pub fn at(&mut self, position: usize, head_dim: usize, theta: f32) -> &[(f32, f32)] {
-        if !self.rope.as_ref().is_some_and(|(dim, base, _)| *dim == head_dim && base.to_bits() == theta.to_bits()) {
-            self.rope = Some((head_dim, theta, Rope::new(head_dim, theta)));
+    /// Cosine and sine of every pair of a head at a position, every pair's frequency divided by its factor; by nothing if there are none.
+    pub fn at(&mut self, position: usize, head_dim: usize, theta: f32, factors: &[f32]) -> &[(f32, f32)] {
+        if !self.rope.as_ref().is_some_and(|(head, _)| head.is(head_dim, theta, factors)) {
+            let rope = if factors.is_empty() { Rope::new(head_dim, theta) } else { Rope::scaled(theta, factors) };
+            self.rope = Some((Head { head_dim, theta_bits: theta.to_bits(), factors: factors.to_vec() }, rope));
             self.position = None;
         }
         if self.position != Some(position) {
-            let rope = self.rope.as_ref().map(|(_, _, rope)| rope.turns(position));
+            let rope = self.rope.as_ref().map(|(_, rope)| rope.turns(position));
             self.turns = rope.unwrap_or_default();
             self.position = Some(position);
         }

@@ -75,6 +75,8 @@ pub enum Builtin {
     Rope,
     /// Rotary positions of rows that follow one another.
     RopeRows,
+    /// `rope_scaled(x, width, position, theta, factors)`.
+    RopeScaled,
     /// Attention of one position.
     Attend,
     /// Attention of positions that follow one another.
@@ -169,7 +171,7 @@ const TO_VEC: Back = Back::Is(Type::Vec);
 const NOTHING: Back = Back::Is(Type::Unit);
 
 /// All builtins.
-pub const SIGNATURES: [Signature; 52] = [
+pub const SIGNATURES: [Signature; 53] = [
     Signature { name: "print", builtin: Builtin::Print, params: &[Param::Any], repeat: true, back: Back::Is(Type::Unit) },
     one("int", Builtin::Int, &[FLOAT], TO_INT),
     one("float", Builtin::Float, &[INT], TO_FLOAT),
@@ -204,6 +206,7 @@ pub const SIGNATURES: [Signature; 52] = [
     one("rms_norm", Builtin::RmsNorm, &[VEC, VEC, FLOAT], TO_VEC),
     one("rope", Builtin::Rope, &[VEC, INT, INT, FLOAT], TO_VEC),
     one("rope_rows", Builtin::RopeRows, &[VEC, INT, INT, INT, FLOAT], TO_VEC),
+    one("rope_scaled", Builtin::RopeScaled, &[VEC, INT, INT, FLOAT, VEC], TO_VEC),
     one("attend", Builtin::Attend, &[INT, VEC, VEC, VEC, INT, INT], TO_VEC),
     one("attend_rows", Builtin::AttendRows, &[INT, INT, VEC, VEC, VEC, INT, INT, INT, FLOAT], TO_VEC),
     one("softmax", Builtin::Softmax, &[VEC], TO_VEC),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Converts a model or a matrix.
 ///
-/// A GGUF file or a Hugging Face folder (Llama, Gemma 3, BitNet b1.58) becomes a document with tokenizer, chat template
+/// A GGUF file or a Hugging Face folder (Llama, Mistral, Qwen 2 and 3, Gemma 3, BitNet b1.58) becomes a document with tokenizer, chat template
 /// and program. So does what host/train has written, IN.safetensors; a matrix file of the articles becomes a document with one matrix;
 /// a document's matrix becomes a matrix file of the articles, byte for byte the one it came from.
 /// With --program a document becomes the same document with another program.

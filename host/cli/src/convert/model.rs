@@ -171,7 +171,7 @@ impl Bars {
 }
 
 fn failure(input: &Path, output: &Path, error: &ConvertError) -> Failure {
-    let exit = if matches!(error, ConvertError::Unsupported { .. }) { Exit::Usage } else { Exit::BadFile };
+    let exit = if error.is_unsupported() { Exit::Usage } else { Exit::BadFile };
     let place = match (error, error.place()) {
         (ConvertError::Io { .. } | ConvertError::File(_) | ConvertError::Document(NdfError::File(_)), place) => place,
         (ConvertError::Document(_), _) => output.display().to_string(),

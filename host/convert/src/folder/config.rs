@@ -1,7 +1,11 @@
 //! What a `config.json` says of a model.
 
+use super::known::{self, short};
+use super::stretch::stretch;
+use super::window::window;
 use crate::architecture::{Architecture, Shape};
 use crate::error::ConvertError;
+use crate::rope::{Rule, Stretch};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -26,6 +30,9 @@ pub(super) struct Config {
     /// Numbers of the forward pass that are no counts.
     pub constants: BTreeMap<String, String>,
     pub packing: Packing,
+    /// Positions that a position sees, if they are fewer than the context.
+    pub window: Option<usize>,
+    pub stretch: Stretch,
 }
 
 /// What transformers takes for a Gemma 3's numbers that the file leaves out (`Gemma3TextConfig`).
@@ -41,6 +48,18 @@ const GEMMA3_DEFAULTS: [(&str, f64); 10] = [
     ("query_pre_attn_scalar", 256.0),
     ("sliding_window_pattern", 6.0),
 ];
+/// The same of a Mistral's (`MistralConfig`) and of Qwens (`Qwen2Config`, `Qwen3Config`).
+const MISTRAL_DEFAULTS: [(&str, f64); 5] =
+    [("rms_norm_eps", 1e-6), ("rope_theta", 1e4), ("num_key_value_heads", 8.0), ("max_position_embeddings", 131_072.0), ("sliding_window", 4096.0)];
+const QWEN2_DEFAULTS: [(&str, f64); 4] =
+    [("rms_norm_eps", 1e-6), ("rope_theta", 1e4), ("num_key_value_heads", 32.0), ("max_position_embeddings", 32_768.0)];
+const QWEN3_DEFAULTS: [(&str, f64); 5] = [
+    ("rms_norm_eps", 1e-6),
+    ("rope_theta", 1e4),
+    ("num_key_value_heads", 32.0),
+    ("max_position_embeddings", 32_768.0),
+    ("head_dim", 128.0),
+];
 /// The same of a Llama's.
 const LLAMA_DEFAULTS: [(&str, f64); 2] = [("rms_norm_eps", 1e-6), ("rope_theta", 1e4)];
 /// The same of a BitNet's (`BitNetConfig`).
@@ -48,14 +67,14 @@ const BITNET_DEFAULTS: [(&str, f64); 4] =
     [("rms_norm_eps", 1e-5), ("rope_theta", 5e5), ("max_position_embeddings", 2048.0), ("num_key_value_heads", 5.0)];
 
 /// Values by key, with what stands in for those that are left out.
-struct Numbers<'j> {
-    json: &'j Value,
-    defaults: &'static [(&'static str, f64)],
+pub(super) struct Numbers<'j> {
+    pub json: &'j Value,
+    pub defaults: &'static [(&'static str, f64)],
 }
 
 impl Numbers<'_> {
     /// The value of a key that is there and not null.
-    fn get(&self, key: &str) -> Option<&Value> {
+    pub fn get(&self, key: &str) -> Option<&Value> {
         self.json.get(key).filter(|value| !value.is_null())
     }
 
@@ -70,7 +89,7 @@ impl Numbers<'_> {
         self.number(key)?.ok_or_else(|| ConvertError::MissingKey { key: key.into() })
     }
 
-    fn size(&self, key: &str) -> Result<Option<usize>, ConvertError> {
+    pub fn size(&self, key: &str) -> Result<Option<usize>, ConvertError> {
         let whole = |number: f64| {
             let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
             is_whole.then_some(number as usize).ok_or_else(|| ConvertError::key(key, number, "a whole number"))
@@ -92,27 +111,42 @@ fn unsupported<T>(what: String, instead: &'static str) -> Result<T, ConvertError
 }
 
 impl Config {
-    pub fn read(json: &Value) -> Result<Config, ConvertError> {
+    pub fn read(whole: &Value) -> Result<Config, ConvertError> {
+        let json = whole;
         let name = json.get("model_type").and_then(Value::as_str).ok_or_else(|| ConvertError::MissingKey { key: "model_type".into() })?;
         let (architecture, json) = match name {
             "llama" if is_bitnet_of_2024(json) => (Architecture::Bitnet, json),
-            "llama" => (Architecture::Llama, json),
+            "llama" | "mistral" => (Architecture::Llama, json),
+            "qwen2" => (Architecture::Qwen2, json),
+            "qwen3" => (Architecture::Qwen3, json),
             "gemma3_text" => (Architecture::Gemma3, json),
             "gemma3" => (Architecture::Gemma3, json.get("text_config").unwrap_or(json)),
             "bitnet" => (Architecture::Bitnet, json),
-            other => return unsupported(format!("the architecture '{other}'"), "llama, gemma3, gemma3_text and bitnet are"),
+            other => return unsupported(format!("the architecture '{other}'"), "llama, mistral, qwen2, qwen3, gemma3, gemma3_text and bitnet are"),
         };
+        if name == "gemma3" {
+            known::check_around(whole, architecture)?;
+        }
+        known::check(json, architecture)?;
         let defaults: &[_] = match architecture {
             Architecture::Gemma3 => &GEMMA3_DEFAULTS,
             Architecture::Bitnet if name == "bitnet" => &BITNET_DEFAULTS,
+            Architecture::Qwen2 => &QWEN2_DEFAULTS,
+            Architecture::Qwen3 => &QWEN3_DEFAULTS,
+            Architecture::Llama if name == "mistral" => &MISTRAL_DEFAULTS,
             Architecture::Bitnet | Architecture::Llama => &LLAMA_DEFAULTS,
         };
         let numbers = Numbers { json, defaults };
-        plain(&numbers)?;
         let shape = shape(architecture, &numbers)?;
         let constants = constants(architecture, &numbers)?;
         let packing = if is_bitnet_of_2024(json) { Packing::Online } else { packing(&numbers)? };
-        Ok(Config { architecture, shape, constants, packing })
+        let stretch = stretch(json, shape.context)?;
+        if stretch.rule != Rule::None && !architecture.is_decoder() {
+            let found = short(&json["rope_scaling"]);
+            return Err(ConvertError::refused("rope_scaling", found, "the rotation of this architecture is not stretched here"));
+        }
+        let window = if architecture.is_decoder() { window(&numbers, name, &shape)? } else { None };
+        Ok(Config { architecture, shape, constants, packing, window, stretch })
     }
 }
 
@@ -140,25 +174,6 @@ fn shape(architecture: Architecture, numbers: &Numbers<'_>) -> Result<Shape, Con
     shape.check()
 }
 
-/// Refuses what would change the forward pass and is not carried over.
-fn plain(numbers: &Numbers<'_>) -> Result<(), ConvertError> {
-    for key in ["rope_scaling", "rope_parameters"] {
-        let kind = |rules: &Value| rules.get("rope_type").or(rules.get("type")).and_then(Value::as_str).map(str::to_owned);
-        let rules = numbers.get(key);
-        let nested = rules.and_then(Value::as_object).into_iter().flat_map(|rules| rules.values());
-        let kinds = rules.into_iter().chain(nested).filter_map(kind);
-        if let Some(kind) = kinds.into_iter().find(|kind| kind != "default") {
-            return unsupported(format!("rotation stretched by the rule '{kind}'"), "models with plain rotary embeddings are");
-        }
-    }
-    for key in ["attn_logit_softcapping", "final_logit_softcapping"] {
-        if let Some(cap) = numbers.get(key) {
-            return unsupported(format!("'{key}' of {cap}"), "models without capped logits are");
-        }
-    }
-    Ok(())
-}
-
 /// The base of the rotation; newer files keep it in a table, by the kind of layer if there are two.
 fn theta(numbers: &Numbers<'_>, key: &str, kind: &str) -> Result<f64, ConvertError> {
     let table = numbers.get("rope_parameters");
@@ -176,12 +191,12 @@ fn constants(architecture: Architecture, numbers: &Numbers<'_>) -> Result<BTreeM
     set("rope_theta", theta(numbers, "rope_theta", "full_attention")?.to_string());
     let activation = numbers.text("hidden_activation").or(numbers.text("hidden_act"));
     let usual = match architecture {
-        Architecture::Llama => "silu",
+        Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => "silu",
         Architecture::Gemma3 => "gelu_pytorch_tanh",
         Architecture::Bitnet => "relu2",
     };
     match (architecture, activation.unwrap_or(usual)) {
-        (Architecture::Llama, "silu") => {}
+        (Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3, "silu") => {}
         (Architecture::Gemma3, "gelu_pytorch_tanh") => {
             set("rope_theta_local", theta(numbers, "rope_local_base_freq", "sliding_attention")?.to_string());
             set("sliding_window", numbers.needed_size("sliding_window")?.to_string());
@@ -224,17 +239,17 @@ fn packing(numbers: &Numbers<'_>) -> Result<Packing, ConvertError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::json;
 
-    fn llama() -> Value {
+    pub fn llama() -> Value {
         json!({"model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2,
             "num_hidden_layers": 2, "intermediate_size": 128, "vocab_size": 256, "max_position_embeddings": 128,
             "rms_norm_eps": 1e-5, "rope_theta": 100000, "tie_word_embeddings": true, "hidden_act": "silu", "rope_scaling": null})
     }
 
-    fn with(mut json: Value, key: &str, value: Value) -> Value {
+    pub fn with(mut json: Value, key: &str, value: Value) -> Value {
         json[key] = value;
         json
     }
@@ -251,8 +266,6 @@ mod tests {
     #[test]
     fn what_would_change_the_forward_pass_is_refused() {
         let changes = [
-            ("rope_scaling", json!({"rope_type": "llama3", "factor": 8.0})),
-            ("rope_parameters", json!({"rope_type": "yarn", "rope_theta": 1.0})),
             ("hidden_act", json!("gelu")),
             ("quantization_config", json!({"quant_method": "gptq"})),
             ("model_type", json!("mamba")),
@@ -266,6 +279,53 @@ mod tests {
             assert!(matches!(error, ConvertError::Key { .. }), "{key}: {error}");
         }
         assert!(matches!(Config::read(&with(llama(), "vocab_size", Value::Null)), Err(ConvertError::MissingKey { .. })));
+    }
+
+    #[test]
+    fn every_key_is_known_or_refused_by_name() {
+        let changes = [
+            ("attention_multiplier", json!(0.5), "attention_multiplier"),
+            ("mlp_bias", json!(true), "mlp_bias"),
+            ("partial_rotary_factor", json!(0.5), "partial_rotary_factor"),
+            ("final_logit_softcapping", json!(30.0), "final_logit_softcapping"),
+            ("num_local_experts", json!(8), "num_local_experts"),
+            ("sliding_window", json!(8), "sliding_window"),
+            ("some_new_key", json!({"a": 1}), "some_new_key"),
+            ("rope_scaling", json!({"factor": 8.0}), "rope_scaling.factor"),
+            ("rope_scaling", json!({"type": "dynamic", "factor": 2.0}), "rope_scaling.rope_type"),
+            ("rope_scaling", json!({"type": "yarn", "factor": 2.0, "mscale": 0.7}), "rope_scaling.mscale"),
+            ("rope_parameters", json!({"rope_type": "longrope", "rope_theta": 1.0}), "rope_parameters.rope_type"),
+        ];
+        for (key, value, named) in changes {
+            match Config::read(&with(llama(), key, value)).unwrap_err() {
+                ConvertError::Refused { key, .. } => assert_eq!(key, named),
+                other => panic!("{key}: {other}"),
+            }
+        }
+        for (key, value) in [
+            ("some_new_key", Value::Null),
+            ("mlp_bias", json!(false)),
+            ("pretraining_tp", json!(2)),
+            ("sliding_window", json!(4096)),
+            ("rope_scaling", json!({"type": "linear", "factor": 1.0})),
+        ] {
+            let config = Config::read(&with(llama(), key, value)).unwrap();
+            assert_eq!((config.window, config.stretch), (None, Stretch::NONE), "{key}");
+        }
+    }
+
+    #[test]
+    fn rotations_are_stretched_by_the_rule_that_the_file_names() {
+        let stretch = |rules: Value| Config::read(&with(llama(), "rope_scaling", rules)).unwrap().stretch;
+        assert_eq!(stretch(json!({"type": "linear", "factor": 4.0})), Stretch::of(Rule::Linear { factor: 4.0 }));
+        let llama3 = json!({"rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 8192});
+        assert_eq!(stretch(llama3), Stretch::of(Rule::Llama3 { factor: 32.0, low: 1.0, high: 4.0, original: 8192.0 }));
+        let yarn = stretch(json!({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}));
+        assert_eq!(yarn.rule, Rule::Yarn { factor: 4.0, original: 32.0, beta_fast: 32.0, beta_slow: 1.0 });
+        assert!((yarn.magnitude - 1.138_629_436).abs() < 1e-9);
+        let missing = Config::read(&with(llama(), "rope_scaling", json!({"type": "linear"}))).unwrap_err();
+        assert!(matches!(&missing, ConvertError::MissingKey { key } if key == "rope_scaling.factor"), "{missing}");
     }
 
     #[test]
@@ -309,6 +369,7 @@ mod tests {
             (config.architecture, config.packing, config.constants["squared_relu"].as_str()),
             (Architecture::Bitnet, Packing::Online, "0")
         );
-        assert_eq!(Config::read(&with(first, "weight_bits", json!(8))).unwrap().architecture, Architecture::Llama);
+        let other = Config::read(&with(first, "weight_bits", json!(8))).unwrap_err();
+        assert!(matches!(&other, ConvertError::Refused { key, .. } if key == "weight_bits"), "{other}");
     }
 }

@@ -1,13 +1,18 @@
 //! Folders as Hugging Face keeps models: `config.json`, `tokenizer.json` and their like, and safetensors.
 
 mod config;
+mod known;
+mod stretch;
 mod text;
 mod weights;
+mod window;
 
 use crate::architecture::{Architecture, Needed, describe};
 use crate::error::ConvertError;
+use crate::rope::{divisors, stretched};
 use crate::source::{Content, Description, Source, TensorInfo, Ternary, finite, hash_of};
 use config::{Config, Packing};
+use nda_engine::Feature;
 use nda_ndf::{Granularity, VectorShape};
 use safetensors::tensor::Dtype;
 use serde_json::Value;
@@ -44,18 +49,20 @@ impl Folder {
         let json = read_json(path, CONFIG)?.ok_or_else(|| missing(path, CONFIG))?;
         let config = Config::read(&json)?;
         let shards = Shards::open(path)?;
-        let needed = config.architecture.needed(&config.shape);
+        let (features, mut metadata) = features(&config, &shards);
+        let mut needed = config.architecture.needed(&config.shape, &features);
+        if let Some(factors) = needed.iter_mut().find(|needed| needed.is_rope_factors()) {
+            factors.values = Some(divisors(&config.stretch, &vec![1.0; config.shape.head_dim / 2], &metadata));
+        }
         let tensors = needed.iter().map(|needed| info(needed, &config, &shards)).collect::<Result<_, _>>()?;
         refuse_leftovers(&needed, &config, &shards)?;
-        let mut metadata: BTreeMap<String, String> = config.shape.metadata().collect();
-        metadata.extend(config.constants);
         metadata.insert("architecture".into(), config.architecture.name().into());
         metadata.insert("activation".into(), "A8".into());
         if let Some(name) = path.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned())) {
             metadata.insert("name".into(), name);
         }
         let tokenizer = text::tokenizer(path, &json, &mut metadata)?;
-        let description = Description { architecture: config.architecture, shape: config.shape, metadata, tokenizer, tensors };
+        let description = Description { architecture: config.architecture, shape: config.shape, features, metadata, tokenizer, tensors };
         let needed = needed.into_iter().map(|needed| (needed.name.clone(), needed)).collect();
         Ok(Folder { path: path.into(), shards, packing: config.packing, description, needed })
     }
@@ -67,6 +74,19 @@ impl Folder {
         let scale = floats(&name, &stored, &bytes)?.first().copied().unwrap_or(1.0);
         Ok(if self.packing == Packing::Divided { 1.0 / scale } else { scale })
     }
+}
+
+/// What a model has beside the rest of its architecture, and the numbers of its shape and its forward pass.
+fn features(config: &Config, shards: &Shards) -> (Vec<Feature>, BTreeMap<String, String>) {
+    let mut metadata: BTreeMap<String, String> = config.shape.metadata().collect();
+    metadata.extend(config.constants.clone());
+    let mut features = config.architecture.features_of(&config.shape, |needed| shards.get(&needed.folder).is_some());
+    if let Some(window) = config.window {
+        features.push(Feature::Window);
+        metadata.insert("sliding_window".into(), window.to_string());
+    }
+    stretched(&config.stretch, false, &config.shape, &mut features, &mut metadata);
+    (features, metadata)
 }
 
 /// What a packed tensor's scale is called.
@@ -81,6 +101,9 @@ impl Source for Folder {
 
     fn read(&mut self, name: &str) -> Result<Content, ConvertError> {
         let needed = self.needed.get(name).cloned().ok_or_else(|| ConvertError::MissingTensor { name: name.into() })?;
+        if let Some(values) = needed.values {
+            return Ok(Content::Floats(values));
+        }
         let (stored, bytes) = self.shards.read(&needed.folder)?;
         let is_block = name.starts_with("blk.");
         if let (Dtype::U8, VectorShape::Table { rows, .. }) = (stored.dtype, needed.shape) {
@@ -160,6 +183,9 @@ fn wrong_type(name: &str, found: Dtype) -> ConvertError {
 
 /// What the safetensors say of a tensor that is needed.
 fn info(needed: &Needed, config: &Config, shards: &Shards) -> Result<TensorInfo, ConvertError> {
+    if let Some(info) = needed.computed() {
+        return Ok(info);
+    }
     let name = &needed.folder;
     let stored = shards.get(name).ok_or_else(|| ConvertError::MissingTensor { name: name.clone() })?;
     let is_packed = stored.dtype == Dtype::U8 && config.packing != Packing::None;

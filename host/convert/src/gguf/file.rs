@@ -94,7 +94,7 @@ pub enum GgufFault {
         found: u64,
     },
     /// A tensor type that is not read.
-    #[error("tensor '{}' is of type {number}, which this program does not read; it reads {}", .name.escape_debug(), Kind::names())]
+    #[error("tensor '{}': type {number}{} is not read; {} are", .name.escape_debug(), type_name(*.number), Kind::names())]
     Kind {
         /// The tensor.
         name: String,
@@ -123,6 +123,24 @@ pub enum GgufFault {
         /// Length of the file.
         length: u64,
     },
+}
+
+impl GgufFault {
+    /// The next step for a person, one line.
+    pub fn help(&self) -> &'static str {
+        match self {
+            GgufFault::Magic { .. } => "give a GGUF file, a model's folder or another file that README.md lists",
+            GgufFault::Version { .. } => "give a file of version 2 or 3: the package gguf writes such",
+            GgufFault::Truncated { .. } | GgufFault::Range { .. } => "the file ends before what it says it holds: give the whole file",
+            GgufFault::Kind { .. } => "give a file of this model in one of these types",
+            _ => "the file contradicts its format: give another file of this model",
+        }
+    }
+}
+
+/// The name of a type that is not read, in brackets; empty if it is not known.
+fn type_name(number: u32) -> String {
+    super::kind::unread(number).map(|name| format!(" ({name})")).unwrap_or_default()
 }
 
 /// Where a tensor stands in the file, and as what.

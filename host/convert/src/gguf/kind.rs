@@ -59,6 +59,37 @@ const FORMS: [Form; 12] = [
     form(Kind::I2S, 36, "I2_S", I2S_VALUES, 32),
 ];
 
+/// Types that are not read, for messages. Source: `enum ggml_type` of llama.cpp.
+const UNREAD: [(u32, &str); 22] = [
+    (7, "Q5_1"),
+    (9, "Q8_1"),
+    (10, "Q2_K"),
+    (11, "Q3_K"),
+    (13, "Q5_K"),
+    (15, "Q8_K"),
+    (16, "IQ2_XXS"),
+    (17, "IQ2_XS"),
+    (18, "IQ3_XXS"),
+    (19, "IQ1_S"),
+    (20, "IQ4_NL"),
+    (21, "IQ3_S"),
+    (22, "IQ2_S"),
+    (23, "IQ4_XS"),
+    (24, "I8"),
+    (25, "I16"),
+    (26, "I32"),
+    (27, "I64"),
+    (28, "F64"),
+    (29, "IQ1_M"),
+    (39, "MXFP4"),
+    (40, "NVFP4"),
+];
+
+/// The name of a type that is not read.
+pub(super) fn unread(number: u32) -> Option<&'static str> {
+    UNREAD.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
+}
+
 /// Ternary weights as they are stored: codes row by row, and a scale for every [`Kind::scale_values`] of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredTernary {

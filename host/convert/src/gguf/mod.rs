@@ -3,7 +3,9 @@
 //! Source: the GGUF specification and the Python package `gguf`, whose numbers the tests compare with bit by bit.
 
 mod file;
+mod hyper;
 mod kind;
+mod known;
 mod model;
 mod split;
 mod value;

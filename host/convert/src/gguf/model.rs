@@ -1,23 +1,22 @@
 //! A GGUF file as a source: what its keys say of the model, and its tensors under our names.
 
 use super::file::{GgufFile, StoredTensor};
+use super::hyper::Hyper;
 use super::kind::Kind;
 use super::value::Keys;
 use super::vocabulary::{self, Tokens};
 use crate::architecture::{Architecture, Needed, Shape, describe};
 use crate::error::ConvertError;
+use crate::rope::{Stretch, divisors, stretched};
 use crate::source::{Content, Description, Source, TensorInfo, Ternary, finite, hash_of, plain_rows};
+use nda_engine::Feature;
 use nda_ndf::{Granularity, VectorShape};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Gemma 3's layers attend locally but for every sixth.
-const GEMMA3_PATTERN: usize = 6;
-/// Blocks of the one Gemma 3 whose attention scale is not that of its heads.
-const GEMMA3_27B_LAYERS: usize = 62;
-/// Base of the rotation in layers that attend locally.
-const GEMMA3_LOCAL_THETA: &str = "10000";
+/// Where llama.cpp keeps what a Llama 3's frequencies are divided by.
+const ROPE_FREQUENCIES: &str = "rope_freqs.weight";
 
 /// A GGUF file.
 #[derive(Debug)]
@@ -37,9 +36,12 @@ impl Gguf {
     /// that is missing, of another shape or left over.
     pub fn open(path: &Path) -> Result<Gguf, ConvertError> {
         let input = nda_files::open(path)?;
-        let file = GgufFile::open(path, input)?;
+        let mut file = GgufFile::open(path, input)?;
         let model = Model::read(file.keys(), file.tensors())?;
-        let needed = model.architecture.needed(&model.shape);
+        let mut needed = model.architecture.needed(&model.shape, &model.features);
+        if let Some(factors) = needed.iter_mut().find(|needed| needed.is_rope_factors()) {
+            factors.values = Some(rope_factors(&mut file, path, &model, factors)?);
+        }
         let tensors = needed.iter().map(|needed| info(needed, file.tensors())).collect::<Result<_, _>>()?;
         refuse_leftovers(&needed, file.tensors(), model.architecture)?;
         let description = model.describe(file.keys(), tensors);
@@ -69,6 +71,9 @@ impl Source for Gguf {
 
     fn read(&mut self, name: &str) -> Result<Content, ConvertError> {
         let needed = self.needed.get(name).cloned().ok_or_else(|| ConvertError::MissingTensor { name: name.into() })?;
+        if let Some(values) = needed.values {
+            return Ok(Content::Floats(values));
+        }
         let stored = self.file.tensors().get(&needed.gguf).cloned();
         let StoredTensor { kind, cols, .. } = stored.ok_or_else(|| ConvertError::MissingTensor { name: needed.gguf.clone() })?;
         let bytes = self.file.read(&self.path, &needed.gguf)?;
@@ -84,7 +89,8 @@ impl Source for Gguf {
         drop(bytes);
         finite(&needed.gguf, "weight", &values)?;
         values.iter_mut().for_each(|value| *value *= scale.unwrap_or(1.0));
-        Ok(Content::Floats(plain_rows(values, cols, needed.rotated_heads)))
+        let row = if is_matrix { cols } else { 1 };
+        Ok(Content::Floats(plain_rows(values, row, needed.rotated_heads)))
     }
 
     fn identity(&mut self) -> Result<String, ConvertError> {
@@ -103,8 +109,25 @@ fn ternary(kind: Kind, name: &str, bytes: &[u8], cols: usize) -> Result<Ternary,
     Ok(Ternary::of_blocks(stored.codes, &stored.scales, cols, block))
 }
 
+/// What the frequencies are divided by: by the file's tensor, by the stretch, or by both.
+fn rope_factors(file: &mut GgufFile<File>, path: &Path, model: &Model, needed: &Needed) -> Result<Vec<f32>, ConvertError> {
+    let pairs = model.shape.head_dim / 2;
+    let mut stored = vec![1.0; pairs];
+    if file.tensors().contains_key(&needed.gguf) {
+        let kind = info(needed, file.tensors()).map(|_| file.tensors()[&needed.gguf].kind)?;
+        stored = kind.floats(&file.read(path, &needed.gguf)?);
+        if let Some(bad) = stored.iter().find(|factor| !factor.is_finite() || **factor <= 0.0) {
+            return Err(ConvertError::Tensor { name: needed.gguf.clone(), found: format!("{bad} in a place"), wanted: "positive numbers".into() });
+        }
+    }
+    Ok(divisors(&model.stretch, &stored, &model.metadata))
+}
+
 /// What the list of tensors says of one that is needed.
 fn info(needed: &Needed, tensors: &BTreeMap<String, StoredTensor>) -> Result<TensorInfo, ConvertError> {
+    if let Some(info) = needed.computed() {
+        return Ok(info);
+    }
     let stored = tensors.get(&needed.gguf).ok_or_else(|| ConvertError::MissingTensor { name: needed.gguf.clone() })?;
     let found = match stored.rows {
         None => VectorShape::Vector(stored.cols),
@@ -136,77 +159,29 @@ fn refuse_leftovers(needed: &[Needed], tensors: &BTreeMap<String, StoredTensor>,
 struct Model {
     architecture: Architecture,
     shape: Shape,
+    features: Vec<Feature>,
+    stretch: Stretch,
     metadata: BTreeMap<String, String>,
     tokens: Option<Tokens>,
 }
 
-/// The keys of one architecture.
-struct Hyper<'k> {
-    keys: &'k Keys,
-    prefix: &'k str,
-}
-
-impl Hyper<'_> {
-    fn key(&self, key: &str) -> String {
-        format!("{}.{key}", self.prefix)
-    }
-
-    fn size(&self, key: &str) -> Result<Option<usize>, ConvertError> {
-        self.keys.size(&self.key(key))
-    }
-
-    fn needed(&self, key: &str) -> Result<usize, ConvertError> {
-        self.size(key)?.ok_or_else(|| ConvertError::MissingKey { key: self.key(key) })
-    }
-
-    fn number(&self, key: &str) -> Result<Option<String>, ConvertError> {
-        self.keys.number(&self.key(key))
-    }
-
-    /// Refuses what would change the forward pass and is not carried over.
-    fn plain(&self) -> Result<(), ConvertError> {
-        let unsupported = |what: String, instead| Err(ConvertError::Unsupported { what, instead });
-        if self.size("expert_count")?.is_some_and(|count| count > 0) {
-            return unsupported("a mixture of experts".into(), "models with one feed-forward part a block are");
-        }
-        let scaled = self.keys.text(&self.key("rope.scaling.type"))?.filter(|kind| *kind != "none");
-        if let Some(kind) = scaled {
-            return unsupported(format!("rotation stretched by the rule '{kind}'"), "models with plain rotary embeddings are");
-        }
-        for key in ["attn_logit_softcapping", "final_logit_softcapping"] {
-            if self.number(key)?.is_some_and(|cap| cap != "0") {
-                return unsupported(format!("'{}'", self.key(key)), "models without capped logits are");
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Model {
     fn read(keys: &Keys, tensors: &BTreeMap<String, StoredTensor>) -> Result<Model, ConvertError> {
-        const ARCHITECTURE: &str = "general.architecture";
-        let prefix = keys.text(ARCHITECTURE)?.ok_or_else(|| ConvertError::MissingKey { key: ARCHITECTURE.into() })?;
-        let architecture = match prefix {
-            "llama" => Architecture::Llama,
-            "gemma3" => Architecture::Gemma3,
-            // bitnet.cpp has given its models of 2025 two more names.
-            "bitnet" | "bitnet-25" | "bitnet-b1.58" => Architecture::Bitnet,
-            other => {
-                let what = format!("the architecture '{other}'");
-                return Err(ConvertError::Unsupported { what, instead: "llama, gemma3 and bitnet are" });
-            }
-        };
-        let hyper = Hyper { keys, prefix };
-        hyper.plain()?;
+        let hyper = Hyper::new(keys)?;
+        let architecture = hyper.architecture;
         let tokens = vocabulary::tokens(keys)?;
-        let shape = shape(&hyper, tensors, tokens.as_ref())?;
+        let shape = hyper.shape(tensors, tokens.as_ref().map(|tokens| tokens.count))?;
+        let mut features = architecture.features_of(&shape, |needed| tensors.contains_key(&needed.gguf));
         let mut metadata: BTreeMap<String, String> = shape.metadata().collect();
-        metadata.extend(constants(architecture, &hyper, &shape)?);
-        Ok(Model { architecture, shape, metadata, tokens })
+        metadata.extend(hyper.constants(&shape)?);
+        let stretch = hyper.stretch(&shape)?;
+        let divides = architecture == Architecture::Llama && tensors.contains_key(ROPE_FREQUENCIES);
+        stretched(&stretch, divides, &shape, &mut features, &mut metadata);
+        Ok(Model { architecture, shape, features, stretch, metadata, tokens })
     }
 
     fn describe(self, keys: &Keys, tensors: Vec<TensorInfo>) -> Description {
-        let Model { architecture, shape, mut metadata, tokens } = self;
+        let Model { architecture, shape, features, mut metadata, tokens, .. } = self;
         metadata.insert("architecture".into(), architecture.name().into());
         metadata.insert("activation".into(), "A8".into());
         for (key, theirs) in [("name", "general.name"), ("licence", "general.license"), ("chat_template", "tokenizer.chat_template")] {
@@ -219,62 +194,6 @@ impl Model {
             metadata.extend(tokens.metadata);
             tokens.json
         });
-        Description { architecture, shape, metadata, tokenizer, tensors }
+        Description { architecture, shape, features, metadata, tokenizer, tensors }
     }
-}
-
-fn shape(hyper: &Hyper<'_>, tensors: &BTreeMap<String, StoredTensor>, tokens: Option<&Tokens>) -> Result<Shape, ConvertError> {
-    let (d_model, n_heads) = (hyper.needed("embedding_length")?, hyper.needed("attention.head_count")?);
-    let head_dim = match hyper.size("attention.key_length")? {
-        Some(head_dim) => head_dim,
-        None => d_model.checked_div(n_heads).unwrap_or(0),
-    };
-    for key in ["attention.value_length", "rope.dimension_count"] {
-        if let Some(found) = hyper.size(key)?.filter(|found| *found != head_dim) {
-            return Err(ConvertError::key(hyper.key(key), found, format!("{head_dim}, as all of a head's values")));
-        }
-    }
-    let vocab_size = match hyper.size("vocab_size")?.or(tokens.map(|tokens| tokens.count)) {
-        Some(vocab_size) => vocab_size,
-        None => return Err(ConvertError::MissingKey { key: hyper.key("vocab_size") }),
-    };
-    let shape = Shape {
-        d_model,
-        n_layers: hyper.needed("block_count")?,
-        n_heads,
-        n_kv_heads: hyper.size("attention.head_count_kv")?.unwrap_or(n_heads),
-        head_dim,
-        ff: hyper.needed("feed_forward_length")?,
-        vocab_size,
-        context: hyper.needed("context_length")?,
-        tied_head: !tensors.contains_key("output.weight"),
-    };
-    shape.check()
-}
-
-/// The numbers of a forward pass that are no counts.
-fn constants(architecture: Architecture, hyper: &Hyper<'_>, shape: &Shape) -> Result<BTreeMap<String, String>, ConvertError> {
-    let eps_key = "attention.layer_norm_rms_epsilon";
-    let eps = hyper.number(eps_key)?.ok_or_else(|| ConvertError::MissingKey { key: hyper.key(eps_key) })?;
-    let theta = hyper.number("rope.freq_base")?;
-    let mut constants = BTreeMap::from([("rms_eps".to_owned(), eps)]);
-    let mut set = |key: &str, value: String| constants.insert(key.into(), value);
-    match architecture {
-        Architecture::Llama => drop(set("rope_theta", theta.unwrap_or("10000".into()))),
-        Architecture::Gemma3 => {
-            set("rope_theta", theta.unwrap_or("1000000".into()));
-            set("rope_theta_local", hyper.number("rope.freq_base_swa")?.unwrap_or(GEMMA3_LOCAL_THETA.into()));
-            set("sliding_window", hyper.needed("attention.sliding_window")?.to_string());
-            set("sliding_pattern", hyper.size("attention.sliding_window_pattern")?.unwrap_or(GEMMA3_PATTERN).to_string());
-            let per_head = if shape.n_layers == GEMMA3_27B_LAYERS { shape.d_model / shape.n_heads } else { shape.head_dim };
-            set("attention_scale", (1.0 / (per_head as f32).sqrt()).to_string());
-            set("embed_scale", (shape.d_model as f32).sqrt().to_string());
-        }
-        Architecture::Bitnet => {
-            set("rope_theta", theta.unwrap_or("10000".into()));
-            // llama.cpp's 'bitnet' is the model of 2024, whose gate is SiLU; that of the one of 2025 is a squared ReLU.
-            set("squared_relu", u8::from(hyper.prefix != "bitnet").to_string());
-        }
-    }
-    Ok(constants)
 }

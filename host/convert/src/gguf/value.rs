@@ -24,7 +24,7 @@ pub enum Value {
 
 impl Value {
     /// What a message calls it.
-    fn described(&self) -> String {
+    pub(super) fn described(&self) -> String {
         match self {
             Value::Unsigned(number) => number.to_string(),
             Value::Signed(number) => number.to_string(),
@@ -38,6 +38,16 @@ impl Value {
 
     fn as_text(&self) -> Option<&str> {
         if let Value::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// A finite number.
+    pub(super) fn float(&self) -> Option<f64> {
+        match self {
+            Value::F32(number) => Some(f64::from(*number)),
+            Value::F64(number) => Some(*number),
+            value => value.integer().map(|number| number as f64),
+        }
+        .filter(|number| number.is_finite())
     }
 
     fn integer(&self) -> Option<i64> {
@@ -98,6 +108,11 @@ impl Keys {
             value => value.integer().map(|number| number.to_string()),
         };
         self.typed(key, "a finite number", number)
+    }
+
+    /// A finite number, or none.
+    pub(super) fn float(&self, key: &str) -> Result<Option<f64>, ConvertError> {
+        self.typed(key, "a finite number", Value::float)
     }
 
     /// Texts, or none.

@@ -2,7 +2,7 @@
 
 use crate::sample::{GgufBytes, f32_bytes};
 use nda_convert::gguf::{GgufFile, Kind, tokenizer_json};
-use nda_convert::{Folder, Gguf, Options, Source, convert};
+use nda_convert::{ConvertError, Folder, Gguf, Options, Source, convert};
 use nda_engine::{Model, Session, SplitMix64, Weights};
 use nda_kernels::CpuGemv;
 use nda_ndf::MappedDocument;
@@ -389,6 +389,33 @@ fn a_bitnets_logits_are_those_of_plain_loops() {
     let norm = without.iter_mut().find(|tensor| tensor.name == "blk.1.ffn_sub_norm").unwrap();
     norm.floats.fill(1.0);
     assert!(distance(&of_2025, &Plain::new(without, true).logits()) > 2.0 * TOLERANCE);
+}
+
+#[test]
+fn a_bitnet_as_the_public_converters_write_it_is_taken_and_its_file_names_its_gate() {
+    let root = tempfile::tempdir().unwrap();
+    let of = |name: &str, architecture: &str, change: &dyn Fn(&mut GgufBytes)| {
+        let mut file = gguf(architecture, Kind::Tq2_0);
+        change(&mut file);
+        let input = root.path().join(format!("{name}.gguf"));
+        fs::write(&input, file.bytes()).unwrap();
+        Gguf::open(&input).map(|mut source| logits(&document(&mut source, &input.with_extension("ndf"))))
+    };
+    let silu = of("plain", "bitnet", &|_| ()).unwrap();
+    // llama.cpp's and bitnet.cpp's converters write a factor that stretches nothing.
+    let linear = |file: &mut GgufBytes, factor: f32| {
+        file.text("bitnet.rope.scaling.type", "linear");
+        file.float("bitnet.rope.scaling.factor", factor);
+    };
+    assert_eq!(of("linear", "bitnet", &|file| linear(file, 1.0)).unwrap(), silu);
+    let stretched = of("stretched", "bitnet", &|file| linear(file, 2.0)).unwrap_err();
+    assert!(matches!(&stretched, ConvertError::Refused { key, .. } if key == "bitnet.rope.scaling.factor"), "{stretched}");
+    let relu2 = of("plain-25", "bitnet-b1.58", &|_| ()).unwrap();
+    assert!(relu2 != silu);
+    assert_eq!(of("named", "bitnet", &|file| file.text("bitnet.hidden_activation", "relu2")).unwrap(), relu2);
+    assert_eq!(of("named-25", "bitnet-b1.58", &|file| file.text("bitnet-b1.58.hidden_activation", "silu")).unwrap(), silu);
+    let gelu = of("gelu", "bitnet", &|file| file.text("bitnet.hidden_activation", "gelu")).unwrap_err();
+    assert!(matches!(&gelu, ConvertError::Refused { found, .. } if found == "'gelu'"), "{gelu}");
 }
 
 #[test]

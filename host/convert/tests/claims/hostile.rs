@@ -112,12 +112,14 @@ fn a_model_that_is_not_whole_or_not_plain_is_refused_by_name() {
         std::fs::write(&path, file.bytes()).unwrap();
         Gguf::open(&path).unwrap_err()
     };
+    let error = refused(&|file| file.tensor("blk.0.ffn_gate.bias", None, 256, Kind::F32, &[0; 1024]));
+    assert!(matches!(&error, ConvertError::Leftover { name, count: 1, .. } if name == "blk.0.ffn_gate.bias"), "{error}");
     let error = refused(&|file| file.tensor("rope_freqs.weight", None, 32, Kind::F32, &[0; 128]));
-    assert!(matches!(&error, ConvertError::Leftover { name, count: 1, .. } if name == "rope_freqs.weight"), "{error}");
-    let error = refused(&|file| file.text("llama.rope.scaling.type", "yarn"));
-    assert!(matches!(error, ConvertError::Unsupported { .. }), "{error}");
-    let error = refused(&|file| file.number("llama.expert_count", 8));
-    assert!(matches!(error, ConvertError::Unsupported { .. }), "{error}");
+    assert!(matches!(&error, ConvertError::Tensor { name, .. } if name == "rope_freqs.weight"), "{error}");
+    let error = refused(&|file| file.tensor("rope_freqs.weight", None, 31, Kind::F32, &[0; 124]));
+    assert!(matches!(&error, ConvertError::Tensor { name, .. } if name == "rope_freqs.weight"), "{error}");
+    let error = refused(&|file| file.float("llama.rope.scaling.factor", -2.0));
+    assert!(matches!(&error, ConvertError::Key { key, .. } if key == "llama.rope.scaling.factor"), "{error}");
     let error = refused(&|file| file.number("llama.rope.dimension_count", 32));
     assert!(matches!(&error, ConvertError::Key { key, .. } if key == "llama.rope.dimension_count"), "{error}");
     let error = refused(&|file| file.number("llama.vocab_size", 5));

@@ -5,6 +5,7 @@ mod blocks;
 mod finite;
 mod hostile;
 mod models;
+mod peers;
 mod real;
 mod sample;
 mod scripts;

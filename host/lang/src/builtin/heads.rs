@@ -7,29 +7,33 @@ use crate::signature::Builtin;
 use crate::trap::Trap;
 use crate::value::{Heap, Object, Value};
 
-/// `rope(x, position, head_dim, theta)`, and `rope_rows(x, width, position, head_dim, theta)`: the rows stand at positions
-/// that follow one another.
+/// `rope(x, position, head_dim, theta)`, `rope_rows(x, width, position, head_dim, theta)`, whose rows stand at positions that
+/// follow one another, and `rope_scaled(x, width, position, theta, factors)`, the same with every pair's frequency divided by its factor.
 pub(super) fn rope(heap: &mut Heap, turns: &mut Turns, builtin: Builtin, args: &mut [Value]) -> Result<Value, Trap> {
     let (first, rest) = args.split_first_mut().expect("there is a vector");
-    let Value::Object(Object::Vector(mut vector)) = std::mem::take(first) else { unreachable!("the checker has seen to the types") };
+    let Value::Object(Object::Vector(mut rows)) = std::mem::take(first) else { unreachable!("the checker has seen to the types") };
     let (width, rest) = match builtin {
-        Builtin::RopeRows => (count("rope_rows' width", int(&rest[0]))?, &rest[1..]),
-        _ => (vector.len(), &*rest),
+        Builtin::Rope => (rows.len(), &*rest),
+        _ => (count("rope_rows' width", int(&rest[0]))?, &rest[1..]),
     };
-    let (position, head_dim) = (int(&rest[0]), count("rope's head length", int(&rest[1]))?);
+    let position = int(&rest[0]);
     let negative = Trap::Argument { what: "rope's position", value: position, rule: "0 or more" };
     let position = usize::try_from(position).map_err(|_| negative)?;
-    if head_dim % 2 != 0 || width < head_dim || width % head_dim != 0 {
+    let (head_dim, theta, factors): (_, _, &[f32]) = match builtin {
+        Builtin::RopeScaled => (2 * vector(&rest[2]).len(), float(&rest[1]), vector(&rest[2])),
+        _ => (count("rope's head length", int(&rest[1]))?, float(&rest[2]), &[]),
+    };
+    if head_dim == 0 || head_dim % 2 != 0 || width < head_dim || width % head_dim != 0 {
         return Err(Trap::Length { what: "rope needs heads of an even length that fill the vector", left: head_dim, right: width });
     }
-    if vector.len() % width != 0 {
-        return Err(Trap::Length { what: "rope_rows needs a whole number of rows", left: width, right: vector.len() });
+    if rows.len() % width != 0 {
+        return Err(Trap::Length { what: "rope_rows needs a whole number of rows", left: width, right: rows.len() });
     }
-    let x = heap.unshared(&mut vector)?;
+    let x = heap.unshared(&mut rows)?;
     for (row, x) in x.chunks_exact_mut(width).enumerate() {
-        ops::rotate(turns.at(position + row, head_dim, narrow(float(&rest[2]))), x);
+        ops::rotate(turns.at(position + row, head_dim, narrow(theta), factors), x);
     }
-    Ok(back(vector))
+    Ok(back(rows))
 }
 
 /// Positions that a query sees; 0 stands for all.

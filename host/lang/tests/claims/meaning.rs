@@ -83,6 +83,9 @@ fn rows_of_tokens_are_what_their_tokens_are_one_by_one() {
     };
     of("concat(rms_norm(n, m, 0.5), rms_norm(m, m, 0.5))", "rms_norm(both, m, 0.5)");
     of("concat(rope(n, 5, 2, 1e4), rope(m, 6, 2, 1e4))", "rope_rows(both, 4, 5, 2, 1e4)");
+    of("concat(rope(n, 5, 4, 1e4), rope(m, 6, 4, 1e4))", "rope_scaled(both, 4, 5, 1e4, concat(slice(n, 0, 1), slice(n, 0, 1)))");
+    of("concat(rope(n, 8, 4, 1e4), rope(m, 10, 4, 1e4))", "rope_scaled(both, 4, 4, 1e4, concat(slice(n, 3, 4), slice(n, 3, 4)))");
+    of("concat(add(n, scale(n, 0.5)), add(m, scale(n, 0.5)))", "add(both, scale(n, 0.5))");
     of("concat(slice(n, 1, 3), slice(m, 1, 3))", "columns(both, 4, 1, 3)");
     of("concat(row(\"t.1\", 2), row(\"t.1\", 0))", "gather(\"t.1\", concat(scale(slice(n, 0, 1), 2.0), zeros(1)))");
     of("attend(3, n, m, m, 2, 2)", "attend_rows(3, 1, n, m, m, 2, 2, 0, 1.0 / sqrt(2.0))");
@@ -109,6 +112,14 @@ fn every_error_names_its_place_and_its_numbers() {
             "2:9: rope needs heads of an even length that fill the vector: 2 elements against 3",
         ),
         ("let v = rope_rows(zeros(6), 4, 0, 2, 1e4);\n return 0;", "2:9: rope_rows needs a whole number of rows: 4 elements against 6"),
+        (
+            "let v = rope_scaled(zeros(6), 4, 0, 1e4, zeros(2));\n return 0;",
+            "2:9: rope_rows needs a whole number of rows: 4 elements against 6",
+        ),
+        (
+            "let v = rope_scaled(zeros(6), 6, 0, 1e4, zeros(0));\n return 0;",
+            "2:9: rope needs heads of an even length that fill the vector: 0 elements against 6",
+        ),
         ("let v = columns(zeros(6), 4, 0, 1);\n return 0;", "2:9: columns needs a whole number of rows: 4 elements against 6"),
         ("let v = columns(zeros(8), 4, 3, 5);\n return 0;", "2:9: elements 3..5 are not a part of the vector's 4"),
         ("let v = gather(\"t.0\", scale(tensor(\"n\"), 0.5));\n return 0;", "2:9: tensor 0 has no row -1"),
