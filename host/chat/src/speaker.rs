@@ -144,7 +144,7 @@ impl<'a, 'm> Speaker<'a, 'm> {
                 break Finish::Stop;
             }
             bytes.clear();
-            if !self.session.tokenizer().is_control(token) {
+            if !self.session.tokenizer().is_hidden(token) {
                 self.session.tokenizer().decode_into(token, &mut bytes);
             }
             let (text, is_stopped) = stops.push(&characters.push(&bytes));

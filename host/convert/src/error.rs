@@ -52,6 +52,14 @@ pub enum ConvertError {
         /// What its reader says.
         reason: String,
     },
+    /// The parts of a model in several files do not make a whole.
+    #[error("{reason}")]
+    Parts {
+        /// The part.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A key without which the model cannot be read.
     #[error("'{key}' is missing")]
     MissingKey {
@@ -118,6 +126,18 @@ pub enum ConvertError {
         /// Why.
         reason: String,
     },
+    /// A model without a vocabulary: texts would become other tokens than it was trained on.
+    #[error("the model has no vocabulary: {wanted}")]
+    NoVocabulary {
+        /// What would be one.
+        wanted: &'static str,
+    },
+    /// It is not known how a byte-pair vocabulary splits text before merging.
+    #[error("it is not known how the vocabulary splits text: {what}")]
+    Split {
+        /// What was looked at.
+        what: String,
+    },
     /// A ternary matrix with a weight that is no ternary weight.
     #[error("tensor '{name}', weight {index}: code {code} is none of a ternary matrix")]
     Ternary {
@@ -159,6 +179,10 @@ impl ConvertError {
         ConvertError::Io { action, path: path.to_path_buf(), source }
     }
 
+    pub(crate) fn parts(path: &Path, reason: String) -> Self {
+        ConvertError::Parts { path: path.to_path_buf(), reason }
+    }
+
     pub(crate) fn key(key: impl Into<String>, found: impl ToString, wanted: impl Into<String>) -> Self {
         ConvertError::Key { key: key.into(), found: found.to_string(), wanted: wanted.into() }
     }
@@ -170,7 +194,7 @@ impl ConvertError {
     /// Whether the source is in order, but is something that this version does not convert.
     pub fn is_unsupported(&self) -> bool {
         match self {
-            ConvertError::Unsupported { .. } | ConvertError::Refused { .. } | ConvertError::Leftover { .. } => true,
+            ConvertError::Unsupported { .. } | ConvertError::Refused { .. } | ConvertError::Leftover { .. } | ConvertError::Split { .. } => true,
             ConvertError::Gguf { fault, .. } => matches!(fault, GgufFault::Kind { .. }),
             _ => false,
         }
@@ -179,7 +203,7 @@ impl ConvertError {
     /// Where in the source it happened, a few words; empty if that is all of it.
     pub fn place(&self) -> String {
         match self {
-            ConvertError::Io { path, .. } => path.display().to_string(),
+            ConvertError::Io { path, .. } | ConvertError::Parts { path, .. } => path.display().to_string(),
             ConvertError::File(error) | ConvertError::Document(NdfError::File(error)) => error.path().display().to_string(),
             ConvertError::Gguf { offset, .. } => format!("byte {offset}"),
             ConvertError::Part { file, .. } => file.clone(),
@@ -188,7 +212,7 @@ impl ConvertError {
             ConvertError::Tensor { name, .. } | ConvertError::Ternary { name, .. } | ConvertError::NotFinite { name, .. } => {
                 format!("tensor '{name}'")
             }
-            ConvertError::Tokenizer { .. } => "the vocabulary".into(),
+            ConvertError::Tokenizer { .. } | ConvertError::Split { .. } | ConvertError::NoVocabulary { .. } => "the vocabulary".into(),
             ConvertError::Fit { tensor, .. } => format!("tensor '{tensor}'"),
             ConvertError::Calibration(_) => "the calibration".into(),
             ConvertError::Plot { .. } => "the report".into(),
@@ -203,6 +227,7 @@ impl ConvertError {
             ConvertError::Io { .. } => "check the path, its permissions and the disk",
             ConvertError::Gguf { fault, .. } => fault.help(),
             ConvertError::Part { .. } => "put a file of that kind in its place",
+            ConvertError::Parts { .. } => "put all parts into one folder, under the names that they were published with",
             ConvertError::MissingKey { .. } => "give a file of this model that has the key",
             ConvertError::Key { .. } => "give a file of this model whose key has such a value",
             ConvertError::Refused { .. } => "give a file of this model without the key, or a model of another kind; README.md lists what 'nda convert' reads",
@@ -211,6 +236,10 @@ impl ConvertError {
                 "README.md lists what 'nda convert' reads; choose another model or another file of this one"
             }
             ConvertError::Tokenizer { .. } => "give a file of this model whose vocabulary is complete",
+            ConvertError::NoVocabulary { .. } => "give a file or a folder of this model with its tokenizer",
+            ConvertError::Split { .. } => {
+                "name the rule of the model's own tokenizer: 'nda convert --pre NAME', for instance gpt-2, llama-bpe, qwen2, smollm or default"
+            }
             ConvertError::Ternary { .. } => "give a file of this model in another type: the code stands for no weight",
             ConvertError::NotFinite { .. } => "give another file of this model: no product takes such a number",
             ConvertError::Fit { .. } => "check the source: 'nda convert --weights f32' keeps its numbers as they are",

@@ -10,6 +10,7 @@ mod architecture;
 mod calibrate;
 mod convert;
 mod encode;
+mod ends;
 mod error;
 mod fitted;
 pub mod folder;

@@ -1,11 +1,12 @@
 //! Tokenizers that come as a Hugging Face `tokenizer.json`: the crate `tokenizers` splits and merges, this spells.
 
+use crate::controls::{Controls, Typed};
 use crate::error::EngineError;
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokenizers::{DecoderWrapper, Model, Tokenizer as Library};
+use tokenizers::{AddedToken, DecoderWrapper, Model, Tokenizer as Library};
 
 /// What SentencePiece writes for a space.
 const SENTENCE_PIECE_SPACE: char = '\u{2581}';
@@ -18,8 +19,7 @@ pub struct JsonTokenizer {
     spelling: Spelling,
     /// Tokens that stand beside the model's own, by number, as they stand in text.
     added: HashMap<u32, String>,
-    /// Those of them that control.
-    controls: Vec<(u32, String)>,
+    controls: Controls,
     vocab_size: usize,
 }
 
@@ -30,15 +30,6 @@ enum Spelling {
     ByteLevel(Vec<Option<u8>>),
     /// Text with U+2581 for spaces, and `<0x0A>` for bytes that have no text.
     SentencePiece,
-}
-
-/// Whether the texts of control tokens become these tokens.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Controls {
-    /// They are text like any other.
-    AsText,
-    /// They are what they say.
-    Recognised,
 }
 
 impl JsonTokenizer {
@@ -55,8 +46,12 @@ impl JsonTokenizer {
         let spelling = library.get_decoder().and_then(Spelling::of);
         let spelling = spelling.ok_or_else(|| bad("its decoder is neither byte-level nor SentencePiece's".into()))?;
         let added = library.get_added_tokens_decoder();
-        let mut controls: Vec<(u32, String)> = added.iter().filter(|(_, t)| t.special).map(|(id, t)| (*id, t.content.clone())).collect();
-        controls.sort_unstable();
+        let texts = added.iter().map(|(id, token)| (*id, token.content.clone()));
+        let controls = Controls::new(texts, |id| added.get(&id).is_some_and(|token| !token.special));
+        // To the library a token is one of control if it is special: only then it can be kept from being typed.
+        let unmarked = added.iter().filter(|(id, token)| controls.has(**id) && !token.special);
+        let marked: Vec<AddedToken> = unmarked.map(|(_, token)| AddedToken { special: true, ..token.clone() }).collect();
+        library.add_special_tokens(marked).map_err(|error| bad(error.to_string()))?;
         let last_added = added.keys().max().map_or(0, |last| *last as usize + 1);
         let vocab_size = library.get_vocab_size(false).max(last_added);
         let added = added.into_iter().map(|(id, token)| (id, token.content)).collect();
@@ -67,14 +62,14 @@ impl JsonTokenizer {
         self.vocab_size
     }
 
-    pub(crate) fn controls(&self) -> &[(u32, String)] {
+    pub(crate) fn controls(&self) -> &Controls {
         &self.controls
     }
 
     /// The tokens of a text, without those that a text begins or ends with.
-    pub(crate) fn encode(&self, text: &str, controls: Controls) -> Result<Vec<u32>, EngineError> {
+    pub(crate) fn encode(&self, text: &str, typed: Typed) -> Result<Vec<u32>, EngineError> {
         let mut library = self.library();
-        library.set_encode_special_tokens(controls == Controls::AsText);
+        library.set_encode_special_tokens(typed == Typed::AsText);
         let encoding = library.encode_fast(text, false).map_err(|error| EngineError::Tokenizer { reason: error.to_string() })?;
         Ok(encoding.get_ids().to_vec())
     }
@@ -95,7 +90,7 @@ impl JsonTokenizer {
 
 impl fmt::Debug for JsonTokenizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JsonTokenizer({} tokens, {} of control)", self.vocab_size, self.controls.len())
+        write!(f, "JsonTokenizer({} tokens, {} of control)", self.vocab_size, self.controls.all().len())
     }
 }
 
@@ -184,12 +179,25 @@ pub(crate) mod tests {
     #[test]
     fn control_tokens_are_recognised_only_where_asked() {
         let tokenizer = JsonTokenizer::new(&byte_level()).unwrap();
-        assert_eq!((tokenizer.vocab_size(), tokenizer.controls().len()), (263, 2));
-        assert_eq!(tokenizer.encode("<|start|>hello<|end|>", Controls::Recognised).unwrap(), [261, 259, 262]);
-        let text = tokenizer.encode("<|start|>hello<|end|>", Controls::AsText).unwrap();
+        assert_eq!((tokenizer.vocab_size(), tokenizer.controls().all().len()), (263, 2));
+        assert_eq!(tokenizer.encode("<|start|>hello<|end|>", Typed::Recognised).unwrap(), [261, 259, 262]);
+        let text = tokenizer.encode("<|start|>hello<|end|>", Typed::AsText).unwrap();
         assert!(text.iter().all(|token| *token < 261) && text.len() > 3, "{text:?}");
         // The state that the last call left behind is not the next one's.
-        assert_eq!(tokenizer.encode("<|end|>", Controls::Recognised).unwrap(), [262]);
+        assert_eq!(tokenizer.encode("<|end|>", Typed::Recognised).unwrap(), [262]);
+    }
+
+    #[test]
+    fn a_token_that_is_added_and_not_special_cannot_be_typed_either() {
+        let json = byte_level();
+        let at = json.rfind("\"special\":true").unwrap();
+        let json = format!("{}\"special\":false{}", &json[..at], &json[at + "\"special\":true".len()..]);
+        let tokenizer = JsonTokenizer::new(&json).unwrap();
+        assert_eq!(tokenizer.controls().all().len(), 2);
+        assert!(tokenizer.encode("hello<|end|>", Typed::AsText).unwrap().iter().all(|token| *token < 261));
+        assert_eq!(tokenizer.encode("<|start|>hello<|end|>", Typed::Recognised).unwrap(), [261, 259, 262]);
+        // A reader sees it: the vocabulary calls it text.
+        assert_eq!([261, 262].map(|token| tokenizer.controls().is_hidden(token)), [true, false]);
     }
 
     #[test]
@@ -221,9 +229,9 @@ pub(crate) mod tests {
         #[test]
         fn texts_survive_their_tokens(text in "\\PC{0,40}") {
             let tokenizer = JsonTokenizer::new(&byte_level()).unwrap();
-            for controls in [Controls::AsText, Controls::Recognised] {
+            for typed in [Typed::AsText, Typed::Recognised] {
                 let mut bytes = Vec::new();
-                tokenizer.encode(&text, controls).unwrap().into_iter().for_each(|token| tokenizer.decode_into(token, &mut bytes));
+                tokenizer.encode(&text, typed).unwrap().into_iter().for_each(|token| tokenizer.decode_into(token, &mut bytes));
                 prop_assert_eq!(String::from_utf8(bytes).unwrap(), text.clone());
             }
         }

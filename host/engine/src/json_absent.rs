@@ -1,19 +1,11 @@
 //! The tokenizers of a build without the feature `tokenizers`: a `tokenizer.json` is refused by the feature's name.
 
+use crate::controls::{Controls, Typed};
 use crate::error::EngineError;
 
 /// A tokenizer that this build cannot make: there is no value of this type.
 #[derive(Debug, Clone)]
 pub enum JsonTokenizer {}
-
-/// Whether the texts of control tokens become these tokens.
-#[derive(Clone, Copy)]
-pub(crate) enum Controls {
-    /// They are text like any other.
-    AsText,
-    /// They are what they say.
-    Recognised,
-}
 
 impl JsonTokenizer {
     /// Refuses every `tokenizer.json`.
@@ -28,11 +20,11 @@ impl JsonTokenizer {
         match *self {}
     }
 
-    pub(crate) fn encode(&self, _: &str, _: Controls) -> Result<Vec<u32>, EngineError> {
+    pub(crate) fn encode(&self, _: &str, _: Typed) -> Result<Vec<u32>, EngineError> {
         match *self {}
     }
 
-    pub(crate) fn controls(&self) -> &[(u32, String)] {
+    pub(crate) fn controls(&self) -> &Controls {
         match *self {}
     }
 

@@ -12,6 +12,7 @@
 
 mod blocks;
 mod bounds;
+mod controls;
 mod decoder;
 mod error;
 mod evaluate;

@@ -1,7 +1,8 @@
 //! Text to tokens and back.
 
+use crate::controls::{Controls, Typed};
 use crate::error::EngineError;
-use crate::json::{Controls, JsonTokenizer};
+use crate::json::JsonTokenizer;
 use nda_ndf::{BytePairs, Tokenizer as Stored};
 use std::collections::HashMap;
 
@@ -32,8 +33,7 @@ pub enum Segment<'t> {
 #[derive(Debug, Clone)]
 pub struct Merger {
     tokens: Vec<Vec<u8>>,
-    /// Tokens of control and their texts, by number.
-    controls: Vec<(u32, String)>,
+    controls: Controls,
     of_byte: Vec<u32>,
     /// Rank and result of a pair.
     merges: HashMap<(u32, u32), (usize, u32)>,
@@ -70,7 +70,7 @@ impl Tokenizer {
         match self {
             Tokenizer::Bytes => Ok(text.iter().map(|&b| u32::from(b)).collect()),
             Tokenizer::BytePairs(merger) => Ok(merger.encode(text)),
-            Tokenizer::Json(json) => json.encode(&String::from_utf8_lossy(text), Controls::AsText),
+            Tokenizer::Json(json) => json.encode(&String::from_utf8_lossy(text), Typed::AsText),
         }
     }
 
@@ -80,7 +80,7 @@ impl Tokenizer {
     /// As [`Self::encode`].
     pub fn encode_with_controls(&self, text: &str) -> Result<Vec<u32>, EngineError> {
         if let Tokenizer::Json(json) = self {
-            return json.encode(text, Controls::Recognised);
+            return json.encode(text, Typed::Recognised);
         }
         let mut tokens = Vec::new();
         for segment in self.split_controls(text) {
@@ -94,22 +94,31 @@ impl Tokenizer {
 
     /// Control tokens and their texts, by number.
     pub fn controls(&self) -> &[(u32, String)] {
+        self.control_set().map_or(&[], Controls::all)
+    }
+
+    fn control_set(&self) -> Option<&Controls> {
         match self {
-            Tokenizer::Bytes => &[],
-            Tokenizer::BytePairs(merger) => &merger.controls,
-            Tokenizer::Json(json) => json.controls(),
+            Tokenizer::Bytes => None,
+            Tokenizer::BytePairs(merger) => Some(&merger.controls),
+            Tokenizer::Json(json) => Some(json.controls()),
         }
     }
 
-    /// Whether a token controls and is no text.
+    /// Whether a token is one of control.
     pub fn is_control(&self, token: u32) -> bool {
-        self.controls().binary_search_by_key(&token, |(number, _)| *number).is_ok()
+        self.control_set().is_some_and(|controls| controls.has(token))
+    }
+
+    /// Whether a token is one of control that is no text to a reader; one that the vocabulary calls text, as marks around a model's
+    /// thoughts are, is read like any other.
+    pub fn is_hidden(&self, token: u32) -> bool {
+        self.control_set().is_some_and(|controls| controls.is_hidden(token))
     }
 
     /// The control token whose text begins here; the longest, if several do.
     pub fn control_at(&self, text: &str) -> Option<(u32, &str)> {
-        let begins = self.controls().iter().filter(|(_, control)| !control.is_empty() && text.starts_with(control.as_str()));
-        begins.max_by_key(|(_, control)| control.len()).map(|(token, control)| (*token, control.as_str()))
+        self.control_set()?.at(text)
     }
 
     /// A text cut at the texts of control tokens.
@@ -171,7 +180,7 @@ impl Merger {
             merges.entry((merge.left, merge.right)).or_insert((rank, merge.merged));
         }
         let text = |token: u32| pairs.tokens.get(token as usize).and_then(|bytes| String::from_utf8(bytes.clone()).ok());
-        let controls = pairs.specials.iter().filter_map(|&token| Some((token, text(token)?))).collect();
+        let controls = Controls::new(pairs.specials.iter().filter_map(|&token| Some((token, text(token)?))), |_| false);
         Ok(Merger { tokens: pairs.tokens.clone(), controls, of_byte, merges })
     }
 

@@ -29,6 +29,9 @@ pub struct Arguments {
     /// What becomes of the weights of a GGUF file or a folder; ternary ones stay as they are.
     #[arg(long, value_enum, value_name = "CHOICE")]
     weights: Option<WeightsChoice>,
+    /// The rule by which the byte-pair vocabulary of a GGUF file splits text, whatever the file says: gpt-2, llama-bpe, qwen2, smollm, default, ...
+    #[arg(long, value_name = "NAME")]
+    pre: Option<String>,
     /// A text that fitted weights are fitted to, by what the layers see of it; 'none' for no text. Unless given, the
     /// program's own: some pages of public-domain English.
     #[arg(long, value_name = "FILE")]
@@ -50,7 +53,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let Arguments { input, output, tensor, program, weights, calibration, calibration_tokens, report, compare, report_text } = arguments;
+    let Arguments { input, output, tensor, program, weights, pre, calibration, calibration_tokens, report, compare, report_text } = arguments;
     let calibration = match calibration.as_deref() {
         None => CalibrationChoice::BuiltIn,
         Some("none") => CalibrationChoice::None,
@@ -61,6 +64,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         calibration,
         calibration_tokens: *calibration_tokens,
         program: program.as_deref(),
+        pre: pre.as_deref(),
         report: report.as_deref().map(|folder| ReportWishes { folder, compare, text: report_text.as_deref() }),
     };
     judge(arguments)?;
@@ -69,6 +73,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if weights.is_some() && !is_foreign {
         let help = "leave --weights out: the weights of IN are codes already";
         return Err(Failure::usage("only models of others have weights to choose a form for", "--weights", help).into());
+    }
+    if pre.is_some() && kind != Kind::Gguf {
+        let help = "leave --pre out: the tokenizer of IN says how it splits text";
+        return Err(Failure::usage("only a GGUF file can leave open how its vocabulary splits text", "--pre", help).into());
     }
     if report.is_some() && !is_foreign {
         let help = "leave --report out: the weights of IN are codes already, and 'nda eval' measures a document";

@@ -67,6 +67,8 @@ pub struct Wishes<'w> {
     pub calibration_tokens: Option<usize>,
     /// Another program than the architecture's.
     pub program: Option<&'w Path>,
+    /// The rule that splits text, if it is not to be the file's.
+    pub pre: Option<&'w str>,
     /// A report of what that comes to.
     pub report: Option<ReportWishes<'w>>,
 }
@@ -99,7 +101,7 @@ fn comparison(wishes: &ReportWishes<'_>, weights: WeightsChoice) -> Outcome<Comp
 
 /// Writes the document of a GGUF file.
 pub fn of_gguf(input: &Path, output: &Path, wishes: &Wishes<'_>) -> Outcome {
-    let mut source = Gguf::open(input).map_err(|e| failure(input, output, &e))?;
+    let mut source = Gguf::open_splitting(input, wishes.pre).map_err(|e| failure(input, output, &e))?;
     to_document(&mut source, input, output, wishes)
 }
 

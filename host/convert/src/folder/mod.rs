@@ -2,6 +2,7 @@
 
 mod config;
 mod known;
+mod sentencepiece;
 mod stretch;
 mod text;
 mod weights;
@@ -62,7 +63,7 @@ impl Folder {
             metadata.insert("name".into(), name);
         }
         let tokenizer = text::tokenizer(path, &json, &mut metadata)?;
-        let description = Description { architecture: config.architecture, shape: config.shape, features, metadata, tokenizer, tensors };
+        let description = Description { architecture: config.architecture, shape: config.shape, features, metadata, tokenizer: Some(tokenizer), tensors };
         let needed = needed.into_iter().map(|needed| (needed.name.clone(), needed)).collect();
         Ok(Folder { path: path.into(), shards, packing: config.packing, description, needed })
     }
@@ -228,8 +229,8 @@ fn missing(folder: &Path, file: &str) -> ConvertError {
     ConvertError::io("open", &folder.join(file), std::io::ErrorKind::NotFound.into())
 }
 
-/// A file of text in the folder; none if there is no such file.
-fn read_text(folder: &Path, file: &str) -> Result<Option<String>, ConvertError> {
+/// A file in the folder; none if there is no such file.
+fn read_bytes(folder: &Path, file: &str) -> Result<Option<Vec<u8>>, ConvertError> {
     let path = folder.join(file);
     let bytes = match fs::metadata(&path) {
         Ok(metadata) => metadata.len(),
@@ -240,8 +241,16 @@ fn read_text(folder: &Path, file: &str) -> Result<Option<String>, ConvertError> 
         let reason = format!("it takes {bytes} bytes, more than the {MAX_TEXT_BYTES} that are read");
         return Err(ConvertError::Part { file: file.into(), what: "file of text", reason });
     }
-    let io = |error| ConvertError::io("read", &path, error);
-    std::io::read_to_string(nda_files::open(&path)?).map(Some).map_err(io)
+    let mut bytes = Vec::new();
+    let read = std::io::Read::read_to_end(&mut nda_files::open(&path)?, &mut bytes);
+    read.map(|_| Some(bytes)).map_err(|error| ConvertError::io("read", &path, error))
+}
+
+/// A file of text in the folder; none if there is no such file.
+fn read_text(folder: &Path, file: &str) -> Result<Option<String>, ConvertError> {
+    let Some(bytes) = read_bytes(folder, file)? else { return Ok(None) };
+    let part = |reason: String| ConvertError::Part { file: file.into(), what: "file of text", reason };
+    String::from_utf8(bytes).map(Some).map_err(|error| part(error.to_string()))
 }
 
 /// A file of JSON in the folder; none if there is no such file.

@@ -1,7 +1,9 @@
 //! The tokenizer of a folder, its control tokens and its chat template.
 
-use super::{read_json, read_text};
+use super::{read_bytes, read_json, read_text, sentencepiece};
+use crate::ends::is_end;
 use crate::error::ConvertError;
+use crate::gguf::tokens;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,15 +11,19 @@ use tokenizers::Tokenizer;
 
 const TOKENIZER: &str = "tokenizer.json";
 
-/// The text of the tokenizer, if there is one; what belongs to it goes into the metadata.
-pub(super) fn tokenizer(folder: &Path, config: &Value, metadata: &mut BTreeMap<String, String>) -> Result<Option<String>, ConvertError> {
+/// The text of the tokenizer; what belongs to it goes into the metadata.
+pub(super) fn tokenizer(folder: &Path, config: &Value, metadata: &mut BTreeMap<String, String>) -> Result<String, ConvertError> {
     let rules = read_json(folder, "tokenizer_config.json")?.unwrap_or_default();
     let generation = read_json(folder, "generation_config.json")?.unwrap_or_default();
     if let Some(template) = template(folder, &rules)? {
         metadata.insert("chat_template".into(), template);
     }
-    let Some(text) = read_text(folder, TOKENIZER)? else { return Ok(None) };
     let part = |reason: String| ConvertError::Part { file: TOKENIZER.into(), what: "tokenizer", reason };
+    let (text, add_bos) = match read_text(folder, TOKENIZER)? {
+        Some(text) => (text, None),
+        // What stands in front of a text is not in this file; its own class puts a token there unless it is told not to.
+        None => (from_pieces(folder, &rules)?, Some(rules["add_bos_token"].as_bool().unwrap_or(true))),
+    };
     let tokenizer = Tokenizer::from_bytes(&text).map_err(|error| part(error.to_string()))?;
     let named = |key: &str| token_text(&rules, key).and_then(|text| tokenizer.token_to_id(text));
     let bos = named("bos_token").or_else(|| ids(config, "bos_token_id").first().copied());
@@ -26,14 +32,36 @@ pub(super) fn tokenizer(folder: &Path, config: &Value, metadata: &mut BTreeMap<S
     }
     // What the tokenizer itself puts in front of a text is what the model was trained on.
     let tried = tokenizer.encode("a", true).map_err(|error| part(error.to_string()))?;
-    let begins = bos.is_some() && tried.get_ids().first().copied() == bos;
+    let begins = bos.is_some() && add_bos.unwrap_or(tried.get_ids().first().copied() == bos);
     metadata.insert("add_bos".into(), begins.to_string());
     let mut ends: BTreeSet<u32> = ids(&generation, "eos_token_id").into_iter().chain(ids(config, "eos_token_id")).collect();
     ends.extend(named("eos_token"));
+    let added = tokenizer.get_added_tokens_decoder();
+    ends.extend(added.iter().filter(|(_, token)| is_end(&token.content)).map(|(id, _)| *id));
     if !ends.is_empty() {
         metadata.insert("eos_tokens".into(), ends.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
     }
-    Ok(Some(text))
+    Ok(text)
+}
+
+/// The tokenizer of a folder that has SentencePiece's file alone.
+fn from_pieces(folder: &Path, rules: &Value) -> Result<String, ConvertError> {
+    let none = || ConvertError::NoVocabulary { wanted: "the folder has neither tokenizer.json nor tokenizer.model" };
+    let bytes = read_bytes(folder, sentencepiece::FILE)?.ok_or_else(none)?;
+    let mut keys = sentencepiece::keys(&bytes)?;
+    sentencepiece::append(&mut keys, &added(folder, rules)?)?;
+    Ok(tokens(&keys, None)?.ok_or_else(none)?.json)
+}
+
+/// Tokens that stand beside the pieces, by number: their texts, and whether they are special.
+fn added(folder: &Path, rules: &Value) -> Result<BTreeMap<u64, (String, bool)>, ConvertError> {
+    let listed = read_json(folder, "added_tokens.json")?.unwrap_or_default();
+    let listed = listed.as_object().into_iter().flatten().filter_map(|(text, id)| Some((id.as_u64()?, (text.clone(), false))));
+    let described = rules["added_tokens_decoder"].as_object().into_iter().flatten().filter_map(|(id, token)| {
+        let is_special = token["special"].as_bool().unwrap_or(false);
+        Some((id.parse().ok()?, (token["content"].as_str()?.to_owned(), is_special)))
+    });
+    Ok(listed.chain(described).collect())
 }
 
 /// The chat template: a file of its own, a text, or the one named 'default' of several.

@@ -1,5 +1,6 @@
 //! Reading a GGUF file's structure, and its tensors one by one, out of bytes that may hold anything.
 
+use super::fault::GgufFault;
 use super::kind::Kind;
 use super::value::{Keys, Value};
 use crate::error::ConvertError;
@@ -14,134 +15,13 @@ const MAX_VALUES: u64 = 1 << 23;
 /// Longest text: a chat template, a licence.
 const MAX_TEXT_BYTES: u64 = 1 << 24;
 /// Deepest nesting of arrays.
-const MAX_DEPTH: usize = 4;
+pub(super) const MAX_DEPTH: usize = 4;
 /// Most dimensions of a tensor.
 const MAX_DIMENSIONS: u32 = 4;
 /// The tensors' alignment unless a key says otherwise.
 const DEFAULT_ALIGNMENT: u64 = 32;
 /// The key that says otherwise.
 const ALIGNMENT_KEY: &str = "general.alignment";
-
-/// What is wrong with a GGUF file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum GgufFault {
-    /// The file does not begin as a GGUF file does.
-    #[error("not a GGUF file: it begins with {found:02x?}")]
-    Magic {
-        /// Its first bytes.
-        found: Vec<u8>,
-    },
-    /// A version that this reader does not know.
-    #[error("GGUF version {found} is neither 2 nor 3 in little endian")]
-    Version {
-        /// The version.
-        found: u32,
-    },
-    /// The file ends within something.
-    #[error("{what} takes {needed} bytes, but the file has {left} left")]
-    Truncated {
-        /// What was read.
-        what: &'static str,
-        /// Bytes that it takes.
-        needed: u64,
-        /// Bytes that are left.
-        left: u64,
-    },
-    /// A count that no model has.
-    #[error("{found} {what}, more than the {most} that this program takes")]
-    Count {
-        /// What was counted.
-        what: &'static str,
-        /// The count.
-        found: u64,
-        /// Most that are read.
-        most: u64,
-    },
-    /// Text that is not UTF-8.
-    #[error("{what} is not UTF-8")]
-    NotUtf8 {
-        /// What the text is.
-        what: &'static str,
-    },
-    /// A number that stands for no type of value.
-    #[error("{found} is no type of a value")]
-    ValueType {
-        /// The number.
-        found: u32,
-    },
-    /// Arrays of arrays of arrays.
-    #[error("arrays are nested more than {MAX_DEPTH} deep")]
-    Depth,
-    /// A flag that is neither 0 nor 1.
-    #[error("a flag is {found}, neither 0 nor 1")]
-    Flag {
-        /// The byte.
-        found: u8,
-    },
-    /// A key or a tensor that is there twice.
-    #[error("{what} '{}' is there twice", .name.escape_debug())]
-    Twice {
-        /// Key or tensor.
-        what: &'static str,
-        /// Its name.
-        name: String,
-    },
-    /// An alignment that is none.
-    #[error("the alignment is {found}, not a power of two from 8 to 65536")]
-    Alignment {
-        /// The alignment.
-        found: u64,
-    },
-    /// A tensor type that is not read.
-    #[error("tensor '{}': type {number}{} is not read; {} are", .name.escape_debug(), type_name(*.number), Kind::names())]
-    Kind {
-        /// The tensor.
-        name: String,
-        /// The type's number.
-        number: u32,
-    },
-    /// A tensor whose shape is none, or does not fit its type.
-    #[error("tensor '{}' has the dimensions {dimensions:?}, which its type {kind} cannot have", .name.escape_debug())]
-    Dimensions {
-        /// The tensor.
-        name: String,
-        /// Its dimensions, columns first.
-        dimensions: Vec<u64>,
-        /// The type's name.
-        kind: &'static str,
-    },
-    /// A tensor that does not lie within the file, or not where the alignment allows.
-    #[error("tensor '{}' would lie at {start} and take {bytes} bytes, but the file has {length}", .name.escape_debug())]
-    Range {
-        /// The tensor.
-        name: String,
-        /// Where it would begin.
-        start: u64,
-        /// Bytes that it takes.
-        bytes: u64,
-        /// Length of the file.
-        length: u64,
-    },
-}
-
-impl GgufFault {
-    /// The next step for a person, one line.
-    pub fn help(&self) -> &'static str {
-        match self {
-            GgufFault::Magic { .. } => "give a GGUF file, a model's folder or another file that README.md lists",
-            GgufFault::Version { .. } => "give a file of version 2 or 3: the package gguf writes such",
-            GgufFault::Truncated { .. } | GgufFault::Range { .. } => "the file ends before what it says it holds: give the whole file",
-            GgufFault::Kind { .. } => "give a file of this model in one of these types",
-            _ => "the file contradicts its format: give another file of this model",
-        }
-    }
-}
-
-/// The name of a type that is not read, in brackets; empty if it is not known.
-fn type_name(number: u32) -> String {
-    super::kind::unread(number).map(|name| format!(" ({name})")).unwrap_or_default()
-}
 
 /// Where a tensor stands in the file, and as what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,14 +126,42 @@ impl<R: Read + Seek> Cursor<'_, R> {
             return fault(self.at, GgufFault::Alignment { found: alignment });
         }
         let data = self.at.next_multiple_of(alignment);
-        let mut tensors = BTreeMap::new();
+        let usual = self.all_placed(&announced, data, alignment, Kind::from_number);
+        let tensors = match usual {
+            // A type whose blocks have been of two sizes: the one is right with which all tensors fit.
+            Err(error) => match self.all_placed(&announced, data, alignment, |number| Kind::from_number(number)?.other_blocks()) {
+                Ok(tensors) => tensors,
+                Err(_) => return Err(error),
+            },
+            Ok(tensors) => tensors,
+        };
+        Ok((keys, tensors))
+    }
+
+    /// The places of all tensors; `kind_of` is asked for what a number stands for.
+    fn all_placed(
+        &self,
+        announced: &[Announced],
+        data: u64,
+        alignment: u64,
+        kind_of: impl Fn(u32) -> Option<Kind>,
+    ) -> Result<BTreeMap<String, StoredTensor>, ConvertError> {
+        let (mut tensors, mut order) = (BTreeMap::new(), Vec::new());
         for tensor in announced {
-            let placed = self.placed(&tensor, data, alignment)?;
+            let placed = self.placed(tensor, data, alignment, kind_of(tensor.number).or(Kind::from_number(tensor.number)))?;
+            order.push((placed.start, placed.start + placed.bytes, tensor));
             if tensors.insert(tensor.name.clone(), placed).is_some() {
-                return fault(tensor.at, GgufFault::Twice { what: "tensor", name: tensor.name });
+                return fault(tensor.at, GgufFault::Twice { what: "tensor", name: tensor.name.clone() });
             }
         }
-        Ok((keys, tensors))
+        order.sort_by_key(|(start, end, _)| (*start, *end));
+        match order.windows(2).find(|pair| pair[0].1 > pair[1].0) {
+            Some(pair) => {
+                let (first, second) = (pair[0].2.name.clone(), pair[1].2.name.clone());
+                fault(pair[1].2.at, GgufFault::Overlap { first, second })
+            }
+            None => Ok(tensors),
+        }
     }
 
     fn keys(&mut self, count: u64) -> Result<Keys, ConvertError> {
@@ -322,9 +230,9 @@ impl<R: Read + Seek> Cursor<'_, R> {
     }
 
     /// Checks a tensor's type, shape and place.
-    fn placed(&self, tensor: &Announced, data: u64, alignment: u64) -> Result<StoredTensor, ConvertError> {
+    fn placed(&self, tensor: &Announced, data: u64, alignment: u64, kind: Option<Kind>) -> Result<StoredTensor, ConvertError> {
         let name = || tensor.name.clone();
-        let Some(kind) = Kind::from_number(tensor.number) else {
+        let Some(kind) = kind else {
             return fault(tensor.at, GgufFault::Kind { name: name(), number: tensor.number });
         };
         let (cols, rows) = match tensor.dimensions.as_slice() {

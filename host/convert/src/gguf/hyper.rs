@@ -67,7 +67,7 @@ impl<'k> Hyper<'k> {
     }
 
     /// The counts, checked; `tokens` is how many the vocabulary has.
-    pub fn shape(&self, tensors: &BTreeMap<String, StoredTensor>, tokens: Option<usize>) -> Result<Shape, ConvertError> {
+    pub fn shape(&self, tensors: &BTreeMap<String, StoredTensor>, tokens: usize) -> Result<Shape, ConvertError> {
         let (d_model, n_heads) = (self.needed("embedding_length")?, self.needed("attention.head_count")?);
         let head_dim = match self.size("attention.key_length")? {
             Some(head_dim) => head_dim,
@@ -78,10 +78,6 @@ impl<'k> Hyper<'k> {
                 return Err(ConvertError::key(self.key(key), found, format!("{head_dim}, as all of a head's values")));
             }
         }
-        let vocab_size = match self.size("vocab_size")?.or(tokens) {
-            Some(vocab_size) => vocab_size,
-            None => return Err(ConvertError::MissingKey { key: self.key("vocab_size") }),
-        };
         let shape = Shape {
             d_model,
             n_layers: self.needed("block_count")?,
@@ -89,7 +85,7 @@ impl<'k> Hyper<'k> {
             n_kv_heads: self.size("attention.head_count_kv")?.unwrap_or(n_heads),
             head_dim,
             ff: self.needed("feed_forward_length")?,
-            vocab_size,
+            vocab_size: self.size("vocab_size")?.unwrap_or(tokens),
             context: self.needed("context_length")?,
             tied_head: !tensors.contains_key("output.weight"),
         };

@@ -1,10 +1,8 @@
-//! The types of a GGUF file's numbers: their blocks, and what these stand for.
-//!
-//! Every formula is in the order of operations of the Python package `gguf` (`gguf.quants`), so that the floats are
-//! the same to the last bit. A block is little endian; `d` and `m` are numbers of 16 bits.
+//! The types of a GGUF file's numbers, and their blocks.
 
+use super::blocks::{self, half_at, tq1_code};
 use crate::error::ConvertError;
-use half::{bf16, f16};
+use half::bf16;
 
 /// A type of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,9 +14,19 @@ pub enum Kind {
     Q4_0,
     Q4_1,
     Q5_0,
+    Q5_1,
     Q8_0,
+    Q2K,
+    Q3K,
     Q4K,
+    Q5K,
     Q6K,
+    Iq4Nl,
+    Iq4Xs,
+    Mxfp4,
+    Q1_0,
+    Q2_0,
+    Q2_0Of128,
     Tq1_0,
     Tq2_0,
     I2S,
@@ -41,47 +49,52 @@ const fn form(kind: Kind, number: u32, name: &'static str, values: usize, bytes:
 const SUPER: usize = 256;
 /// Values of a block of I2_S, which bitnet.cpp defines; its one scale stands behind the last block.
 const I2S_VALUES: usize = 128;
+/// The number of Q2_0, whose blocks have 64 values in llama.cpp and 128 in the files of those who first wrote it.
+const Q2_NUMBER: u32 = 42;
 /// Bytes that an I2_S tensor takes besides its blocks: the scale, and padding.
 const I2S_TAIL_BYTES: usize = 32;
 
-const FORMS: [Form; 12] = [
+const FORMS: [Form; 22] = [
     form(Kind::F32, 0, "F32", 1, 4),
     form(Kind::F16, 1, "F16", 1, 2),
     form(Kind::Q4_0, 2, "Q4_0", 32, 18),
     form(Kind::Q4_1, 3, "Q4_1", 32, 20),
     form(Kind::Q5_0, 6, "Q5_0", 32, 22),
+    form(Kind::Q5_1, 7, "Q5_1", 32, 24),
     form(Kind::Q8_0, 8, "Q8_0", 32, 34),
+    form(Kind::Q2K, 10, "Q2_K", SUPER, 84),
+    form(Kind::Q3K, 11, "Q3_K", SUPER, 110),
     form(Kind::Q4K, 12, "Q4_K", SUPER, 144),
+    form(Kind::Q5K, 13, "Q5_K", SUPER, 176),
     form(Kind::Q6K, 14, "Q6_K", SUPER, 210),
+    form(Kind::Iq4Nl, 20, "IQ4_NL", 32, 18),
+    form(Kind::Iq4Xs, 23, "IQ4_XS", SUPER, 136),
     form(Kind::Bf16, 30, "BF16", 1, 2),
     form(Kind::Tq1_0, 34, "TQ1_0", SUPER, 54),
     form(Kind::Tq2_0, 35, "TQ2_0", SUPER, 66),
     form(Kind::I2S, 36, "I2_S", I2S_VALUES, 32),
+    form(Kind::Mxfp4, 39, "MXFP4", 32, 17),
+    form(Kind::Q1_0, 41, "Q1_0", 128, 18),
+    form(Kind::Q2_0, Q2_NUMBER, "Q2_0", 64, 18),
+    form(Kind::Q2_0Of128, Q2_NUMBER, "Q2_0 in blocks of 128", 128, 34),
 ];
 
 /// Types that are not read, for messages. Source: `enum ggml_type` of llama.cpp.
-const UNREAD: [(u32, &str); 22] = [
-    (7, "Q5_1"),
+const UNREAD: [(u32, &str); 15] = [
     (9, "Q8_1"),
-    (10, "Q2_K"),
-    (11, "Q3_K"),
-    (13, "Q5_K"),
     (15, "Q8_K"),
     (16, "IQ2_XXS"),
     (17, "IQ2_XS"),
     (18, "IQ3_XXS"),
     (19, "IQ1_S"),
-    (20, "IQ4_NL"),
     (21, "IQ3_S"),
     (22, "IQ2_S"),
-    (23, "IQ4_XS"),
     (24, "I8"),
     (25, "I16"),
     (26, "I32"),
     (27, "I64"),
     (28, "F64"),
     (29, "IQ1_M"),
-    (39, "MXFP4"),
     (40, "NVFP4"),
 ];
 
@@ -129,9 +142,15 @@ impl Kind {
         FORMS.iter().map(|form| form.name).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether the weights are ternary and nothing else.
+    /// The type of the same number with other blocks, if there is one.
+    pub(super) fn other_blocks(self) -> Option<Kind> {
+        (self == Kind::Q2_0).then_some(Kind::Q2_0Of128)
+    }
+
+    /// Whether the weights are ternary and nothing else; those of Q1_0 are never 0, and Q2_0 has a fourth code that ternary models
+    /// do not use.
     pub fn is_ternary(self) -> bool {
-        matches!(self, Kind::Tq1_0 | Kind::Tq2_0 | Kind::I2S)
+        matches!(self, Kind::Q1_0 | Kind::Q2_0 | Kind::Q2_0Of128 | Kind::Tq1_0 | Kind::Tq2_0 | Kind::I2S)
     }
 
     /// Bytes of a tensor; none if no tensor has this shape, or rows are not whole blocks.
@@ -173,13 +192,20 @@ impl Kind {
             Kind::F32 => out[0] = f32::from_le_bytes([block[0], block[1], block[2], block[3]]),
             Kind::F16 => out[0] = half_at(block, 0),
             Kind::Bf16 => out[0] = bf16::from_le_bytes([block[0], block[1]]).to_f32(),
-            Kind::Q4_0 => q4_0(block, out),
-            Kind::Q4_1 => q4_1(block, out),
-            Kind::Q5_0 => q5_0(block, out),
-            Kind::Q8_0 => q8_0(block, out),
-            Kind::Q4K => q4_k(block, out),
-            Kind::Q6K => q6_k(block, out),
-            Kind::Tq1_0 | Kind::Tq2_0 | Kind::I2S => {
+            Kind::Q4_0 => blocks::q4_0(block, out),
+            Kind::Q4_1 => blocks::q4_1(block, out),
+            Kind::Q5_0 => blocks::q5_0(block, out),
+            Kind::Q5_1 => blocks::q5_1(block, out),
+            Kind::Q8_0 => blocks::q8_0(block, out),
+            Kind::Q2K => blocks::q2_k(block, out),
+            Kind::Q3K => blocks::q3_k(block, out),
+            Kind::Q4K => blocks::q4_k(block, out),
+            Kind::Q5K => blocks::q5_k(block, out),
+            Kind::Q6K => blocks::q6_k(block, out),
+            Kind::Iq4Nl => blocks::iq4_nl(block, out),
+            Kind::Iq4Xs => blocks::iq4_xs(block, out),
+            Kind::Mxfp4 => blocks::mxfp4(block, out),
+            Kind::Q1_0 | Kind::Q2_0 | Kind::Q2_0Of128 | Kind::Tq1_0 | Kind::Tq2_0 | Kind::I2S => {
                 let scale = self.scale(block, tail);
                 out.iter_mut().enumerate().for_each(|(at, out)| *out = scale * (f32::from(self.code(block, at)) - 1.0));
             }
@@ -188,7 +214,7 @@ impl Kind {
 
     /// Values that share a scale in a ternary type: a block's, or the whole tensor's `values`.
     pub fn scale_values(self, values: usize) -> usize {
-        if self == Kind::I2S { values } else { SUPER }
+        if self == Kind::I2S { values } else { self.form().values }
     }
 
     /// The weights of a ternary type as they are stored; `name` is for messages.
@@ -224,6 +250,7 @@ impl Kind {
         match self {
             Kind::Tq1_0 => half_at(block, 52),
             Kind::Tq2_0 => half_at(block, 64),
+            Kind::Q1_0 | Kind::Q2_0 | Kind::Q2_0Of128 => half_at(block, 0),
             _ => f32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]),
         }
     }
@@ -232,86 +259,15 @@ impl Kind {
     fn code(self, block: &[u8], at: usize) -> u8 {
         match self {
             Kind::Tq1_0 => tq1_code(block, at),
+            // One bit or two behind the scale, the lowest first.
+            Kind::Q1_0 => (block[2 + at / 8] >> (at % 8) & 1) * 2,
+            Kind::Q2_0 | Kind::Q2_0Of128 => block[2 + at / 4] >> (at % 4 * 2) & 3,
             // 32 bytes hold four values each for 128: the lowest bits are the first 32.
             Kind::Tq2_0 => block[at / 128 * 32 + at % 32] >> (at % 128 / 32 * 2) & 3,
             // As TQ2_0, but the highest bits are the first.
             _ => block[at % 32] >> (6 - at / 32 * 2) & 3,
         }
     }
-}
-
-/// The `f16` at an offset.
-fn half_at(block: &[u8], at: usize) -> f32 {
-    f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
-}
-
-/// Nibbles: the low ones are the first half of the values, the high ones the second.
-fn nibble(bytes: &[u8], at: usize) -> u8 {
-    bytes[at % bytes.len()] >> (at / bytes.len() * 4) & 15
-}
-
-fn q4_0(block: &[u8], out: &mut [f32]) {
-    let d = half_at(block, 0);
-    out.iter_mut().enumerate().for_each(|(at, out)| *out = d * (f32::from(nibble(&block[2..18], at)) - 8.0));
-}
-
-fn q4_1(block: &[u8], out: &mut [f32]) {
-    let (d, m) = (half_at(block, 0), half_at(block, 2));
-    out.iter_mut().enumerate().for_each(|(at, out)| *out = d * f32::from(nibble(&block[4..20], at)) + m);
-}
-
-fn q5_0(block: &[u8], out: &mut [f32]) {
-    let d = half_at(block, 0);
-    let high = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
-    for (at, out) in out.iter_mut().enumerate() {
-        let q = nibble(&block[6..22], at) | ((high >> at & 1) as u8) << 4;
-        *out = d * (f32::from(q) - 16.0);
-    }
-}
-
-fn q8_0(block: &[u8], out: &mut [f32]) {
-    let d = half_at(block, 0);
-    out.iter_mut().zip(&block[2..34]).for_each(|(out, q)| *out = f32::from(*q as i8) * d);
-}
-
-/// Eight groups of 32 values, each with a scale and a minimum of 6 bits.
-fn q4_k(block: &[u8], out: &mut [f32]) {
-    let (d, least) = (half_at(block, 0), half_at(block, 2));
-    let packed = &block[4..16];
-    for (group, out) in out.chunks_exact_mut(32).enumerate() {
-        let (scale, minimum) = match group {
-            0..4 => (packed[group] & 63, packed[group + 4] & 63),
-            _ => (packed[group + 4] & 15 | packed[group - 4] >> 2 & 0x30, packed[group + 4] >> 4 | packed[group] >> 2 & 0x30),
-        };
-        let (scale, minimum) = (d * f32::from(scale), least * f32::from(minimum));
-        let bytes = &block[16 + group / 2 * 32..][..32];
-        for (out, byte) in out.iter_mut().zip(bytes) {
-            *out = scale * f32::from(byte >> (group % 2 * 4) & 15) - minimum;
-        }
-    }
-}
-
-/// Sixteen groups of 16 values, each with a scale of 8 bits.
-fn q6_k(block: &[u8], out: &mut [f32]) {
-    let (low, high, scales, d) = (&block[..128], &block[128..192], &block[192..208], half_at(block, 208));
-    for (at, out) in out.iter_mut().enumerate() {
-        let (half, within) = (at / 128, at % 128);
-        let low = low[half * 64 + within % 64] >> (within / 64 * 4) & 15;
-        let high = high[half * 32 + within % 32] >> (within / 32 * 2) & 3;
-        let scale = d * f32::from(scales[at / 16] as i8);
-        *out = scale * (f32::from(low | high << 4) - 32.0);
-    }
-}
-
-/// Five ternary digits a byte (four in the last bytes), as a fraction of 256: multiplying by 3 pushes the next one out.
-fn tq1_code(block: &[u8], at: usize) -> u8 {
-    let (byte, digit) = match at {
-        0..160 => (block[at % 32], at / 32),
-        160..240 => (block[32 + (at - 160) % 16], (at - 160) / 16),
-        _ => (block[48 + (at - 240) % 4], (at - 240) / 4),
-    };
-    let shifted = byte.wrapping_mul([1, 3, 9, 27, 81][digit]);
-    (u16::from(shifted) * 3 >> 8) as u8
 }
 
 #[cfg(test)]
@@ -325,6 +281,24 @@ mod tests {
         for (rows, cols) in [(0, 32), (1, 0), (1, 31), (u64::MAX, 32), (1 << 62, 1 << 30)] {
             assert_eq!(Kind::Q4_0.tensor_bytes(rows, cols), None, "{rows} x {cols}");
         }
+    }
+
+    #[test]
+    fn bits_and_pairs_of_bits_stand_behind_their_scale_the_lowest_first() {
+        let scale = half::f16::from_f32(0.25).to_le_bytes();
+        let mut bytes = [&scale[..], &[0; 16]].concat();
+        (bytes[2], bytes[17]) = (0b0000_0101, 0b1000_0000);
+        let stored = Kind::Q1_0.ternary("w", &bytes).unwrap();
+        let ones: Vec<usize> = (0..128).filter(|at| stored.codes[*at] == 1).collect();
+        assert_eq!((ones, stored.scales), (vec![0, 2, 127], vec![0.25]));
+        assert_eq!(Kind::Q1_0.floats(&bytes)[..3], [0.25, -0.25, 0.25]);
+        (bytes[2], bytes[17]) = (0b00_10_01_00, 0b01_00_00_00);
+        let stored = Kind::Q2_0.ternary("w", &bytes).unwrap();
+        assert_eq!((&stored.codes[..4], stored.codes[63], stored.codes.len()), (&[-1, 0, 1, -1][..], 0, 64));
+        bytes[2] = 0b11;
+        let refused = Kind::Q2_0.ternary("w", &bytes).unwrap_err();
+        assert!(matches!(refused, ConvertError::Ternary { index: 0, code: 3, .. }), "{refused}");
+        assert_eq!(Kind::Q2_0Of128.ternary("w", &[&scale[..], &[0b01_01_01_01; 32]].concat()).unwrap().codes, [0; 128]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A GGUF file as a source: what its keys say of the model, and its tensors under our names.
 
-use super::file::{GgufFile, StoredTensor};
+use super::file::StoredTensor;
 use super::hyper::Hyper;
 use super::kind::Kind;
+use super::parts::Parts;
 use super::value::Keys;
 use super::vocabulary::{self, Tokens};
 use crate::architecture::{Architecture, Needed, Shape, describe};
@@ -12,7 +13,6 @@ use crate::source::{Content, Description, Source, TensorInfo, Ternary, finite, h
 use nda_engine::Feature;
 use nda_ndf::{Granularity, VectorShape};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Where llama.cpp keeps what a Llama 3's frequencies are divided by.
@@ -22,37 +22,44 @@ const ROPE_FREQUENCIES: &str = "rope_freqs.weight";
 #[derive(Debug)]
 pub struct Gguf {
     path: PathBuf,
-    file: GgufFile<File>,
+    parts: Parts,
     description: Description,
     /// By our names.
     needed: BTreeMap<String, Needed>,
 }
 
 impl Gguf {
-    /// Opens a file and checks that it is a whole model of an architecture that is known.
+    /// Opens a file, and with it the other parts of a model in several, and checks that it is a whole model of an architecture that is known.
     ///
     /// # Errors
     /// A file that cannot be read or is damaged, an architecture or a tensor type that is not known, a key or a tensor
     /// that is missing, of another shape or left over.
     pub fn open(path: &Path) -> Result<Gguf, ConvertError> {
-        let input = nda_files::open(path)?;
-        let mut file = GgufFile::open(path, input)?;
-        let model = Model::read(file.keys(), file.tensors())?;
+        Gguf::open_splitting(path, None)
+    }
+
+    /// [`Self::open`] with the name of the rule that splits text before its byte pairs are merged, whatever the file says.
+    ///
+    /// # Errors
+    /// As [`Self::open`], or a name that is not known.
+    pub fn open_splitting(path: &Path, pre: Option<&str>) -> Result<Gguf, ConvertError> {
+        let mut parts = Parts::open(path)?;
+        let model = Model::read(parts.keys(), parts.tensors(), pre)?;
         let mut needed = model.architecture.needed(&model.shape, &model.features);
         if let Some(factors) = needed.iter_mut().find(|needed| needed.is_rope_factors()) {
-            factors.values = Some(rope_factors(&mut file, path, &model, factors)?);
+            factors.values = Some(rope_factors(&mut parts, &model, factors)?);
         }
-        let tensors = needed.iter().map(|needed| info(needed, file.tensors())).collect::<Result<_, _>>()?;
-        refuse_leftovers(&needed, file.tensors(), model.architecture)?;
-        let description = model.describe(file.keys(), tensors);
+        let tensors = needed.iter().map(|needed| info(needed, parts.tensors())).collect::<Result<_, _>>()?;
+        refuse_leftovers(&needed, parts.tensors(), model.architecture)?;
+        let description = model.describe(parts.keys(), tensors);
         let needed = needed.into_iter().map(|needed| (needed.name.clone(), needed)).collect();
-        Ok(Gguf { path: path.into(), file, description, needed })
+        Ok(Gguf { path: path.into(), parts, description, needed })
     }
 
     fn scale_tensor(&mut self, needed: &Needed) -> Result<Option<f32>, ConvertError> {
         let name = scale_name(&needed.gguf);
-        let Some(stored) = self.file.tensors().get(&name).cloned() else { return Ok(None) };
-        let bytes = self.file.read(&self.path, &name)?;
+        let Some(stored) = self.parts.tensors().get(&name).cloned() else { return Ok(None) };
+        let bytes = self.parts.read(&name)?;
         let scale = stored.kind.floats(&bytes);
         finite(&name, "scale", &scale)?;
         Ok(scale.first().copied())
@@ -74,9 +81,9 @@ impl Source for Gguf {
         if let Some(values) = needed.values {
             return Ok(Content::Floats(values));
         }
-        let stored = self.file.tensors().get(&needed.gguf).cloned();
+        let stored = self.parts.tensors().get(&needed.gguf).cloned();
         let StoredTensor { kind, cols, .. } = stored.ok_or_else(|| ConvertError::MissingTensor { name: needed.gguf.clone() })?;
-        let bytes = self.file.read(&self.path, &needed.gguf)?;
+        let bytes = self.parts.read(&needed.gguf)?;
         let scale = self.scale_tensor(&needed)?;
         let is_matrix = matches!(needed.shape, VectorShape::Table { .. });
         if kind.is_ternary() && is_matrix {
@@ -95,7 +102,9 @@ impl Source for Gguf {
 
     fn identity(&mut self) -> Result<String, ConvertError> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        Ok(format!("GGUF file {name}, blake3 {}", hash_of(&[&self.path])?))
+        let paths: Vec<&Path> = self.parts.paths().collect();
+        let parts = if paths.len() == 1 { String::new() } else { format!(" and the other {} parts in their order", paths.len() - 1) };
+        Ok(format!("GGUF file {name}{parts}, blake3 {}", hash_of(&paths)?))
     }
 }
 
@@ -110,12 +119,12 @@ fn ternary(kind: Kind, name: &str, bytes: &[u8], cols: usize) -> Result<Ternary,
 }
 
 /// What the frequencies are divided by: by the file's tensor, by the stretch, or by both.
-fn rope_factors(file: &mut GgufFile<File>, path: &Path, model: &Model, needed: &Needed) -> Result<Vec<f32>, ConvertError> {
+fn rope_factors(parts: &mut Parts, model: &Model, needed: &Needed) -> Result<Vec<f32>, ConvertError> {
     let pairs = model.shape.head_dim / 2;
     let mut stored = vec![1.0; pairs];
-    if file.tensors().contains_key(&needed.gguf) {
-        let kind = info(needed, file.tensors()).map(|_| file.tensors()[&needed.gguf].kind)?;
-        stored = kind.floats(&file.read(path, &needed.gguf)?);
+    if parts.tensors().contains_key(&needed.gguf) {
+        let kind = info(needed, parts.tensors()).map(|_| parts.tensors()[&needed.gguf].kind)?;
+        stored = kind.floats(&parts.read(&needed.gguf)?);
         if let Some(bad) = stored.iter().find(|factor| !factor.is_finite() || **factor <= 0.0) {
             return Err(ConvertError::Tensor { name: needed.gguf.clone(), found: format!("{bad} in a place"), wanted: "positive numbers".into() });
         }
@@ -162,15 +171,16 @@ struct Model {
     features: Vec<Feature>,
     stretch: Stretch,
     metadata: BTreeMap<String, String>,
-    tokens: Option<Tokens>,
+    tokens: Tokens,
 }
 
 impl Model {
-    fn read(keys: &Keys, tensors: &BTreeMap<String, StoredTensor>) -> Result<Model, ConvertError> {
+    fn read(keys: &Keys, tensors: &BTreeMap<String, StoredTensor>, pre: Option<&str>) -> Result<Model, ConvertError> {
         let hyper = Hyper::new(keys)?;
         let architecture = hyper.architecture;
-        let tokens = vocabulary::tokens(keys)?;
-        let shape = hyper.shape(tensors, tokens.as_ref().map(|tokens| tokens.count))?;
+        let none = ConvertError::NoVocabulary { wanted: "the file has no 'tokenizer.ggml.model'" };
+        let tokens = vocabulary::tokens(keys, pre)?.ok_or(none)?;
+        let shape = hyper.shape(tensors, tokens.count)?;
         let mut features = architecture.features_of(&shape, |needed| tensors.contains_key(&needed.gguf));
         let mut metadata: BTreeMap<String, String> = shape.metadata().collect();
         metadata.extend(hyper.constants(&shape)?);
@@ -190,10 +200,7 @@ impl Model {
                 metadata.insert(key.into(), text.into());
             }
         }
-        let tokenizer = tokens.map(|tokens| {
-            metadata.extend(tokens.metadata);
-            tokens.json
-        });
-        Description { architecture, shape, features, metadata, tokenizer, tensors }
+        metadata.extend(tokens.metadata);
+        Description { architecture, shape, features, metadata, tokenizer: Some(tokens.json), tensors }
     }
 }

@@ -66,6 +66,23 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Keys that another file's vocabulary is.
+    pub(crate) fn from_entries<const N: usize>(entries: [(&str, Value); N]) -> Keys {
+        Keys { entries: entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect() }
+    }
+
+    /// Values of an array; 0 of a key that is none.
+    pub(crate) fn list_len(&self, key: &str) -> usize {
+        if let Some(Value::Array(values)) = self.get(key) { values.len() } else { 0 }
+    }
+
+    /// Appends to an array; nothing happens to a key that is none.
+    pub(crate) fn push(&mut self, key: &str, value: Value) {
+        if let Some(Value::Array(values)) = self.entries.get_mut(key) {
+            values.push(value);
+        }
+    }
+
     /// The value of a key, if there is one.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.entries.get(key)

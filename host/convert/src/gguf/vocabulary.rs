@@ -1,12 +1,13 @@
 //! A GGUF file's vocabulary as the text of a `tokenizer.json`, as the crate `tokenizers` reads it.
 
-use super::split::{Split, split};
+use super::split::{Split, of_keys};
 use super::value::Keys;
+use crate::ends::is_end;
 use crate::error::ConvertError;
 use std::collections::{BTreeMap, HashMap};
 
 const MODEL: &str = "tokenizer.ggml.model";
-const PRE: &str = "tokenizer.ggml.pre";
+const TEMPLATE: &str = "tokenizer.chat_template";
 const TOKENS: &str = "tokenizer.ggml.tokens";
 const MERGES: &str = "tokenizer.ggml.merges";
 const SCORES: &str = "tokenizer.ggml.scores";
@@ -17,20 +18,6 @@ const ADD_BOS: &str = "tokenizer.ggml.add_bos_token";
 const ADD_SPACE: &str = "tokenizer.ggml.add_space_prefix";
 /// Keys of single tokens after which nothing follows.
 const ENDS: [&str; 3] = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
-/// Control tokens that end an answer, whether or not the file says so: conversions often name one of several.
-const END_TEXTS: [&str; 10] = [
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end_of_text|>",
-    "<|end|>",
-    "<end_of_turn>",
-    "<|end_of_turn|>",
-    "<EOT>",
-    "</s>",
-];
-
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TokenKind {
@@ -57,7 +44,7 @@ struct Vocabulary<'k> {
 }
 
 /// The vocabulary in the form of a document.
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     /// The text of a `tokenizer.json`.
     pub json: String,
     pub count: usize,
@@ -69,18 +56,13 @@ fn refuse<T>(reason: String) -> Result<T, ConvertError> {
     Err(ConvertError::Tokenizer { reason })
 }
 
-/// The vocabulary of a file; none of a file without one.
-pub(super) fn tokens(keys: &Keys) -> Result<Option<Tokens>, ConvertError> {
+/// The vocabulary of a file; none of a file without one. `pre` is the name of the rule that splits text, if it is not to be the file's.
+pub(crate) fn tokens(keys: &Keys, pre: Option<&str>) -> Result<Option<Tokens>, ConvertError> {
     let Some(model) = keys.text(MODEL)?.filter(|model| *model != "none") else { return Ok(None) };
     let vocabulary = Vocabulary::new(keys)?;
     let (json, add_bos) = match model {
         "gpt2" => {
-            let name = keys.text(PRE)?.unwrap_or("default");
-            let unknown = || ConvertError::Unsupported {
-                what: format!("the split rule '{name}' of a byte-pair vocabulary"),
-                instead: "those of GPT-2, SmolLM, StarCoder, Llama 3, Qwen 2, Falcon and their like are",
-            };
-            let split = split(name).ok_or_else(unknown)?;
+            let split = of_keys(keys, pre, &vocabulary.tokens)?;
             (vocabulary.byte_pairs(&split)?, split.add_bos)
         }
         "llama" => (vocabulary.pieces()?, true),
@@ -107,7 +89,21 @@ impl<'k> Vocabulary<'k> {
                 return Err(ConvertError::key(KINDS, format!("an array of {}", kinds.len()), format!("one of {}", tokens.len())));
             }
         };
-        Ok(Vocabulary { keys, tokens, kinds })
+        let mut vocabulary = Vocabulary { keys, tokens, kinds };
+        vocabulary.mark_controls()?;
+        Ok(vocabulary)
+    }
+
+    /// Some files call control tokens normal ones: those that end answers, and what looks like one and is written by the chat template.
+    fn mark_controls(&mut self) -> Result<(), ConvertError> {
+        let template = self.keys.text(TEMPLATE)?.unwrap_or_default();
+        for (kind, token) in self.kinds.iter_mut().zip(&self.tokens) {
+            let looks_like_one = token.len() > 4 && token.starts_with("<|") && token.ends_with("|>");
+            if *kind == TokenKind::Normal && looks_like_one && (is_end(token) || template.contains(token)) {
+                *kind = TokenKind::Control;
+            }
+        }
+        Ok(())
     }
 
     fn metadata(&self, add_bos: bool) -> Result<BTreeMap<String, String>, ConvertError> {
@@ -124,7 +120,7 @@ impl<'k> Vocabulary<'k> {
             ends.extend(self.token(key)?);
         }
         let is_special = |at: &usize| matches!(self.kinds[*at], TokenKind::Control | TokenKind::UserDefined);
-        ends.extend((0..self.tokens.len()).filter(is_special).filter(|at| END_TEXTS.contains(&self.tokens[*at])));
+        ends.extend((0..self.tokens.len()).filter(is_special).filter(|at| is_end(self.tokens[*at])));
         ends.sort_unstable();
         ends.dedup();
         if !ends.is_empty() {

@@ -97,9 +97,33 @@ fn tensors_outside_the_file_or_of_no_shape_are_refused() {
     let mut twice = GgufBytes::default();
     (0..2).for_each(|_| twice.tensor("t", None, 8, Kind::F32, &[0; 32]));
     assert!(matches!(fault(&twice.bytes()), GgufFault::Twice { .. }));
+    let mut two = GgufBytes::default();
+    ["first", "second"].into_iter().for_each(|name| two.tensor(name, None, 8, Kind::F32, &[0; 32]));
+    let mut bytes = two.bytes();
+    let offset = bytes.windows(8).rposition(|window| window == 32_u64.to_le_bytes()).unwrap();
+    bytes[offset..offset + 8].fill(0);
+    assert!(matches!(fault(&bytes), GgufFault::Overlap { .. }));
     let mut version = structure();
     version[4] = 1;
     assert!(matches!(fault(&version), GgufFault::Version { found: 1 }));
+}
+
+#[test]
+fn types_are_named_and_blocks_of_two_sizes_are_told_apart_by_what_fits() {
+    let of = |kind: Kind, bytes: usize| {
+        let mut file = GgufBytes::default();
+        ["first", "second"].into_iter().for_each(|name| file.tensor(name, Some(16), 128, kind, &vec![0x55; bytes]));
+        file.bytes()
+    };
+    let kinds = |bytes: &[u8]| open(bytes).unwrap().tensors().values().map(|stored| stored.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(&of(Kind::Q2_0, 576)), [Kind::Q2_0; 2]);
+    assert_eq!(kinds(&of(Kind::Q2_0Of128, 544)), [Kind::Q2_0Of128; 2]);
+    let mut unread = of(Kind::Q2_0, 576);
+    let number = unread.windows(4).position(|window| window == 42_u32.to_le_bytes()).unwrap();
+    unread[number] = 16;
+    let error = open(&unread).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("type 16 (IQ2_XXS) is not read; F32, "), "{error}");
+    assert_eq!(error.help(), "give a file of this model in one of these types");
 }
 
 #[test]

@@ -9,3 +9,4 @@ mod peers;
 mod real;
 mod sample;
 mod scripts;
+mod tokens;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Largest difference of a logarithm of a probability, as a share of the largest.
 const TOLERANCE: f64 = 1e-4;
 
-fn models() -> PathBuf {
+pub fn models() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models")
 }
 
@@ -94,7 +94,7 @@ fn logs(logits: &[f32]) -> Vec<f64> {
     logits.iter().map(|logit| f64::from(logit - largest) - sum.ln()).collect()
 }
 
-fn numbers(value: &Value) -> Vec<u32> {
+pub fn numbers(value: &Value) -> Vec<u32> {
     value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
 }
 
@@ -121,8 +121,36 @@ fn every_architecture_and_every_stretched_rotation_has_llama_cpps_tokens_and_log
     }
 }
 
+#[test]
+fn a_model_in_parts_is_opened_by_any_of_them_or_a_missing_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = |number: usize| format!("parts-{number:05}-of-00003.gguf");
+    let case = &expected()["llama"];
+    for number in 1..=3 {
+        let mut source = Gguf::open(&models().join(name(number))).unwrap();
+        agrees("parts", &document(&mut source, &folder.path().join("parts.ndf")), case);
+        let mut whole = Gguf::open(&models().join("llama.gguf")).unwrap();
+        for info in whole.description().tensors.clone() {
+            assert_eq!(source.read(&info.name).unwrap(), whole.read(&info.name).unwrap(), "{}", info.name);
+        }
+    }
+    let copy = |number: usize, to: &str| fs::copy(models().join(name(number)), folder.path().join(to)).unwrap();
+    let refused = |file: &str| match Gguf::open(&folder.path().join(file)).map(|_| ()).unwrap_err() {
+        ConvertError::Parts { path, reason } => format!("{}: {reason}", path.file_name().unwrap().to_str().unwrap()),
+        other => panic!("{other}"),
+    };
+    copy(1, &name(1));
+    copy(3, &name(3));
+    assert_eq!(refused(&name(1)), "parts-00002-of-00003.gguf: part 2 of 3 is missing");
+    copy(3, &name(2));
+    assert_eq!(refused(&name(3)), "parts-00002-of-00003.gguf: this should be part 2 of 3, but its keys say otherwise");
+    copy(2, "renamed.gguf");
+    let renamed = refused("renamed.gguf");
+    assert_eq!(renamed, "renamed.gguf: this is part 2 of 3, but its name does not end in '-00002-of-00003.gguf'");
+}
+
 /// Writes what a GGUF file holds as a Hugging Face folder of floats, with a configuration of its own.
-fn folder_of(gguf: &str, root: &Path, config: &Value) -> PathBuf {
+pub fn folder_of(gguf: &str, root: &Path, config: &Value) -> PathBuf {
     let folder = root.join("folder");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).unwrap();

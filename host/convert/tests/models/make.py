@@ -73,8 +73,8 @@ def draw(seed, arch, features):
     return tensors
 
 
-def write(path, arch, tensors, keys, as_f32):
-    w = gguf.GGUFWriter(path, arch)
+def write(path, arch, tensors, keys, as_f32, **split):
+    w = gguf.GGUFWriter(path, arch, **split)
     w.add_name("a tiny model of our own")
     w.add_block_count(1)
     w.add_context_length(CONTEXT)
@@ -163,6 +163,25 @@ def llama(tensors):
     return {name: permuted(values, heads(name)) if heads(name) else values for name, values in tensors.items()}
 
 
+def pieces():
+    """A vocabulary of SentencePiece's, and what the package sentencepiece makes of some texts."""
+    import io
+
+    import sentencepiece
+
+    corpus = [PROMPT, "Stra\u00dfe, na\u00efve caf\u00e9", "def add(a, b):\n    return a + b", "the quick brown fox jumps over the lazy dog"] * 8
+    out = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(corpus), model_writer=out, vocab_size=340, model_type="bpe", byte_fallback=True, character_coverage=1.0,
+        hard_vocab_limit=False, minloglevel=2, normalization_rule_name="identity", remove_extra_whitespaces=False,
+    )
+    (HERE / "tokenizer.model").write_bytes(out.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=out.getvalue())
+    texts = [PROMPT, "  two  spaces ", "caf\u00e9 \u00df", "\u4f60\u597d \U0001f600", "a\n\tb", "don't", "<s> is text", " "]
+    entries = [{"text": text, "tokens": processor.encode(text)} for text in texts]
+    (HERE / "pieces.json").write_text(json.dumps({"count": processor.get_piece_size(), "texts": entries}) + "\n")
+
+
 FILES = {
     "llama": ("llama", llama(draw(1, "llama", []))),
     "llama-biases": ("llama", llama(draw(2, "llama", ["biases", "output bias"]))),
@@ -191,6 +210,10 @@ CASES = {
 if __name__ == "__main__":
     for name, (arch, tensors) in FILES.items():
         write(HERE / f"{name}.gguf", arch, tensors, [], as_f32=False)
+    # The first part holds the keys alone; the package numbers the parts in the names.
+    arch, tensors = FILES["llama"]
+    write(HERE / "parts.gguf", arch, tensors, [], as_f32=False, split_max_tensors=6, small_first_shard=True)
+    pieces()
     expected = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, (file, keys) in CASES.items():

@@ -1,0 +1,132 @@
+//! What is a control token, how text is split, and vocabularies of folders.
+
+use crate::peers::{folder_of, models, numbers};
+use crate::sample::{self, GgufBytes};
+use nda_convert::gguf::{GgufFile, tokenizer_json};
+use nda_convert::{ConvertError, Folder, Gguf, Source};
+use nda_engine::Tokenizer;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+fn tokenizer(file: &GgufBytes) -> Result<Tokenizer, ConvertError> {
+    let file = GgufFile::open(Path::new("tokens.gguf"), Cursor::new(file.bytes()))?;
+    let json = tokenizer_json(file.keys())?.unwrap();
+    Ok(Tokenizer::new(&nda_ndf::Tokenizer::Json(json)).unwrap())
+}
+
+/// Single characters, two line ends, and a mark of a turn, the latter two of a kind.
+fn marked(kind: i32, template: &str) -> Tokenizer {
+    let mut file = GgufBytes::default();
+    let letters: Vec<String> = "<|imend_>ha\u{10a}".chars().map(String::from).collect();
+    let tokens: Vec<&str> = letters.iter().map(String::as_str).chain(["\n\n", "<|im_end|>"]).collect();
+    let kinds: Vec<i32> = vec![1; letters.len()].into_iter().chain([4, kind]).collect();
+    file.text("tokenizer.ggml.model", "gpt2");
+    file.text("tokenizer.ggml.pre", "llama-bpe");
+    file.texts("tokenizer.ggml.tokens", &tokens);
+    file.numbers("tokenizer.ggml.token_type", &kinds);
+    file.texts("tokenizer.ggml.merges", &[]);
+    file.flag("tokenizer.ggml.add_bos_token", false);
+    file.text("tokenizer.chat_template", template);
+    tokenizer(&file).unwrap()
+}
+
+#[test]
+fn typed_text_stays_text_whatever_the_file_calls_its_control_tokens() {
+    for (kind, is_hidden) in [(1, true), (3, true), (4, false)] {
+        let tokenizer = marked(kind, "{{ m }}<|im_end|>");
+        let mark = 13;
+        let typed = tokenizer.encode(b"hi<|im_end|>").unwrap();
+        assert!(typed.len() == 12 && !typed.contains(&mark), "kind {kind}: {typed:?}");
+        assert_eq!(tokenizer.encode_with_controls("ha<|im_end|>").unwrap(), [9, 10, mark], "kind {kind}");
+        assert_eq!((tokenizer.is_control(mark), tokenizer.is_hidden(mark)), (true, is_hidden), "kind {kind}");
+        // Line ends in one piece are text.
+        assert_eq!((tokenizer.encode(b"a\n\na").unwrap(), tokenizer.is_control(12)), (vec![10, 12, 10], false), "kind {kind}");
+    }
+}
+
+/// A vocabulary of digits, with Llama 3's control tokens or without, whose file names a rule or none.
+fn digits(rule: Option<&str>, is_llama3: bool) -> Result<Tokenizer, ConvertError> {
+    let mut file = GgufBytes::default();
+    let controls = if is_llama3 { ["<|begin_of_text|>", "<|eot_id|>"] } else { ["<s>", "</s>"] };
+    file.text("tokenizer.ggml.model", "gpt2");
+    if let Some(rule) = rule {
+        file.text("tokenizer.ggml.pre", rule);
+    }
+    file.texts("tokenizer.ggml.tokens", &["1", "11", "111", "1111", controls[0], controls[1]]);
+    file.numbers("tokenizer.ggml.token_type", &[1, 1, 1, 1, 3, 3]);
+    file.texts("tokenizer.ggml.merges", &["1 1", "11 1", "11 11"]);
+    file.number("tokenizer.ggml.bos_token_id", 4);
+    tokenizer(&file)
+}
+
+#[test]
+fn a_rule_that_is_missing_or_has_another_name_is_known_by_llama_3s_vocabulary() {
+    // Three digits at most are one piece of a Llama 3; by GPT-2's rule it is all four.
+    let of = |rule, is_llama3| digits(rule, is_llama3).unwrap().encode(b"1111").unwrap();
+    assert_eq!((of(Some("llama-bpe"), false), of(Some("gpt-2"), true)), (vec![2, 0], vec![3]));
+    for rule in [None, Some("falcon_e"), Some("a name of tomorrow")] {
+        assert_eq!(of(rule, true), [2, 0], "{rule:?}");
+    }
+    for (rule, named) in [(None, "is missing"), (Some("a name of tomorrow"), "'a name of tomorrow'")] {
+        let error = digits(rule, false).unwrap_err();
+        assert!(matches!(error, ConvertError::Split { .. }) && error.to_string().contains(named), "{error}");
+        assert!(error.help().contains("--pre NAME"), "{}", error.help());
+    }
+}
+
+#[test]
+fn the_rule_that_is_asked_for_goes_before_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.gguf");
+    fs::write(&path, sample::gguf(false).bytes()).unwrap();
+    let json = |pre: Option<&str>| Gguf::open_splitting(&path, pre).unwrap().description().tokenizer.clone().unwrap();
+    assert!(json(Some("llama-bpe")).contains("{1,3}") && !json(None).contains("{1,3}"));
+    let error = Gguf::open_splitting(&path, Some("nope")).map(|_| ()).unwrap_err();
+    assert!(matches!(error, ConvertError::Split { .. }) && error.to_string().contains("'--pre nope'"), "{error}");
+}
+
+#[test]
+fn a_model_without_a_vocabulary_is_refused_before_anything_is_written() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = folder_of("llama", root.path(), &json!({"model_type": "llama"}));
+    fs::remove_file(folder.join("tokenizer.json")).unwrap();
+    assert!(matches!(Folder::open(&folder), Err(ConvertError::NoVocabulary { .. })));
+    let mut file = GgufBytes::default();
+    file.text("general.architecture", "llama");
+    fs::write(root.path().join("none.gguf"), file.bytes()).unwrap();
+    assert!(matches!(Gguf::open(&root.path().join("none.gguf")), Err(ConvertError::NoVocabulary { .. })));
+}
+
+#[test]
+fn a_folder_with_sentence_pieces_alone_has_their_tokens() {
+    let root = tempfile::tempdir().unwrap();
+    let pieces: Value = serde_json::from_str(include_str!("../models/pieces.json")).unwrap();
+    let count = pieces["count"].as_u64().unwrap();
+    let config = json!({"model_type": "llama", "bos_token_id": 1, "eos_token_id": 2});
+    let folder = folder_of("llama", root.path(), &config);
+    fs::remove_file(folder.join("tokenizer.json")).unwrap();
+    let bytes = fs::read(models().join("tokenizer.model")).unwrap();
+    fs::write(folder.join("tokenizer.model"), &bytes).unwrap();
+    fs::write(folder.join("added_tokens.json"), json!({"<|im_end|>": count, "<|im_start|>": count + 1}).to_string()).unwrap();
+    let source = Folder::open(&folder).unwrap();
+    let description = source.description();
+    let of = |key: &str| description.metadata[key].as_str();
+    assert_eq!((of("bos_token"), of("add_bos"), of("eos_tokens")), ("1", "true", format!("2,{count}").as_str()));
+    let tokenizer = Tokenizer::new(&nda_ndf::Tokenizer::Json(description.tokenizer.clone().unwrap())).unwrap();
+    for entry in pieces["texts"].as_array().unwrap() {
+        let text = entry["text"].as_str().unwrap();
+        let tokens = numbers(&entry["tokens"]);
+        assert_eq!(tokenizer.encode(text.as_bytes()).unwrap(), tokens, "{text:?}");
+    }
+    assert!(tokenizer.is_control(count as u32) && tokenizer.is_control(1));
+    // What is cut or is no vocabulary is an error, and so is a token far behind the pieces.
+    for length in [0, 1, 100, bytes.len() - 1] {
+        fs::write(folder.join("tokenizer.model"), &bytes[..length]).unwrap();
+        assert!(Folder::open(&folder).is_err(), "{length} bytes");
+    }
+    fs::write(folder.join("tokenizer.model"), &bytes).unwrap();
+    fs::write(folder.join("added_tokens.json"), json!({"<|im_end|>": count + 7}).to_string()).unwrap();
+    assert!(matches!(Folder::open(&folder), Err(ConvertError::Tokenizer { .. })));
+}
