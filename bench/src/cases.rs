@@ -160,8 +160,8 @@ const fn cols(level: Level) -> usize {
 
 /// Random planes of whole tiles, so that no bit is padding.
 fn words(shape: (usize, usize), code: WeightCode, random: &mut Random) -> Result<Vec<u64>, BenchError> {
-    let mut words: Vec<u64> = (0..matrix_u64(shape.0, shape.1)?).map(|_| random.next()).collect();
-    if code == WeightCode::Ternary {
+    let mut words: Vec<u64> = (0..matrix_u64(shape.0, shape.1, code)?).map(|_| random.next()).collect();
+    if code.planes() == 2 && code.row().excludes_second_alone {
         // A positive weight is active: plane 1 of a block stands eight words behind plane 0.
         for block in words.chunks_exact_mut(16) {
             (0..8).for_each(|row| block[8 + row] &= block[row]);

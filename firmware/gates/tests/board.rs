@@ -34,7 +34,7 @@ fn matrices(config: &Config) -> Vec<RandomMatrix> {
     let all_random = shapes.iter().flat_map(|&(rows, cols)| WeightCode::ALL.map(|code| (rows, cols, code)));
     let mut all: Vec<RandomMatrix> = all_random.map(|(rows, cols, code)| RandomMatrix::new(rows, cols, code, &mut random)).collect();
     for code in WeightCode::ALL {
-        for extreme in [code.values()[0], code.max_abs() as i8] {
+        for extreme in [code.values()[0], code.highest()] {
             all.push(RandomMatrix::from_values(r + 1, c + 3, code, vec![extreme; (r + 1) * (c + 3)]));
         }
     }

@@ -12,80 +12,189 @@ pub struct Affine {
     pub offset: i32,
 }
 
-/// How a weight is spelled in two bit planes.
+/// How a weight is spelled in bit planes. What a code is stands in one row of data, [`CodeRow`]; nothing else in the project
+/// decides by a code's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WeightCode {
     /// Planes `active`, `positive`; values -1, 0, +1. `positive` without `active` is malformed.
     Ternary,
     /// Planes `sign`, `extra`; values -2, -1, +1, +2. There is no zero.
     Quaternary,
+    /// Planes `active`, `positive` as ternary has them, and `positive` alone is the fourth value: -1, 0, +1, +2.
+    Asymmetric,
+    /// One plane, `positive`; values -1, +1.
+    Binary,
 }
 
-impl WeightCode {
-    /// Planes of every weight code.
-    pub const PLANES: usize = 2;
+/// Everything that defines a weight code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeRow {
+    /// The name used in files' listings, options and messages.
+    pub name: &'static str,
+    /// Every value, ascending.
+    pub values: &'static [i8],
+    /// The number in files; the articles' files use 1 and 2.
+    pub number: u32,
+    /// What the bits of each plane weigh, and what is added.
+    pub affine: Affine,
+    /// Whether the bits `(0, 1)` spell no weight.
+    pub excludes_second_alone: bool,
+    /// How the array takes it.
+    pub array: ArrayRow,
+}
 
-    /// Both codes, for tests and tables that go through all of them.
-    pub const ALL: [WeightCode; 2] = [WeightCode::Ternary, WeightCode::Quaternary];
+/// How the array computes with a code: which of its two pairs of plane coefficients, and what its planes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArrayRow {
+    /// The coefficients that a job's flag chooses.
+    pub coefficients: ArrayCoefficients,
+    /// What stands in each of the array's two planes.
+    pub planes: [ArrayPlane; ARRAY_PLANES],
+}
 
-    /// The affine form: ternary `2p - a`, quaternary `3s + e - 2`.
+/// The two pairs of coefficients that the array has for its weight planes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArrayCoefficients {
+    /// `2 p1 - p0`.
+    Ternary,
+    /// `3 p0 + p1 - 2`.
+    Quaternary,
+}
+
+/// Weight planes of the array, whatever the code.
+pub const ARRAY_PLANES: usize = 2;
+
+/// What a plane of the array holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArrayPlane {
+    /// That plane of the code.
+    Of(usize),
+    /// A one for every column of the matrix.
+    Ones,
+}
+
+impl ArrayCoefficients {
+    /// The affine form that the array computes.
     pub const fn affine(self) -> Affine {
         match self {
-            WeightCode::Ternary => Affine { coefficients: &[-1, 2], offset: 0 },
-            WeightCode::Quaternary => Affine { coefficients: &[3, 1], offset: -2 },
+            ArrayCoefficients::Ternary => Affine { coefficients: &[-1, 2], offset: 0 },
+            ArrayCoefficients::Quaternary => Affine { coefficients: &[3, 1], offset: -2 },
         }
     }
+}
 
-    /// The weight that the two bits spell, or `None` for the malformed ternary pair `(0, 1)`.
+const TWO_PLANES: [ArrayPlane; ARRAY_PLANES] = [ArrayPlane::Of(0), ArrayPlane::Of(1)];
+
+const ROWS: [CodeRow; WeightCode::ALL.len()] = [
+    CodeRow {
+        name: "ternary",
+        values: &[-1, 0, 1],
+        number: 1,
+        affine: Affine { coefficients: &[-1, 2], offset: 0 },
+        excludes_second_alone: true,
+        array: ArrayRow { coefficients: ArrayCoefficients::Ternary, planes: TWO_PLANES },
+    },
+    CodeRow {
+        name: "quaternary",
+        values: &[-2, -1, 1, 2],
+        number: 2,
+        affine: Affine { coefficients: &[3, 1], offset: -2 },
+        excludes_second_alone: false,
+        array: ArrayRow { coefficients: ArrayCoefficients::Quaternary, planes: TWO_PLANES },
+    },
+    CodeRow {
+        name: "asymmetric",
+        values: &[-1, 0, 1, 2],
+        number: 3,
+        affine: Affine { coefficients: &[-1, 2], offset: 0 },
+        excludes_second_alone: false,
+        array: ArrayRow { coefficients: ArrayCoefficients::Ternary, planes: TWO_PLANES },
+    },
+    CodeRow {
+        name: "binary",
+        values: &[-1, 1],
+        number: 4,
+        affine: Affine { coefficients: &[2], offset: -1 },
+        excludes_second_alone: true,
+        array: ArrayRow { coefficients: ArrayCoefficients::Ternary, planes: [ArrayPlane::Ones, ArrayPlane::Of(0)] },
+    },
+];
+
+impl WeightCode {
+    /// Most planes that a weight code has.
+    pub const MAX_PLANES: usize = 2;
+
+    /// All codes, for tests and tables that go through all of them.
+    pub const ALL: [WeightCode; 4] = [WeightCode::Ternary, WeightCode::Quaternary, WeightCode::Asymmetric, WeightCode::Binary];
+
+    /// The row of data that defines this code.
+    pub const fn row(self) -> &'static CodeRow {
+        &ROWS[self.index()]
+    }
+
+    /// This code's place in [`Self::ALL`], for tables of one entry per code.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The affine form: ternary and asymmetric `2p - a`, quaternary `3s + e - 2`, binary `2p - 1`.
+    pub const fn affine(self) -> Affine {
+        self.row().affine
+    }
+
+    /// Bit planes: 1 or 2.
+    pub const fn planes(self) -> usize {
+        self.row().affine.coefficients.len()
+    }
+
+    /// The weight that the two bits spell, or `None` for bits that no weight of the code has: `(0, 1)` of ternary, and the
+    /// second bit of a code of one plane.
     pub const fn decode(self, plane0: bool, plane1: bool) -> Option<i8> {
-        match (self, plane0, plane1) {
-            (WeightCode::Ternary, false, false) => Some(0),
-            (WeightCode::Ternary, false, true) => None,
-            (WeightCode::Ternary, true, false) => Some(-1),
-            (WeightCode::Ternary, true, true) => Some(1),
-            (WeightCode::Quaternary, false, false) => Some(-2),
-            (WeightCode::Quaternary, false, true) => Some(-1),
-            (WeightCode::Quaternary, true, false) => Some(1),
-            (WeightCode::Quaternary, true, true) => Some(2),
+        let Affine { coefficients, offset } = self.affine();
+        if plane1 && (coefficients.len() < 2 || (!plane0 && self.row().excludes_second_alone)) {
+            return None;
         }
+        let first = if plane0 { coefficients[0] } else { 0 };
+        let second = if plane1 { coefficients[1] } else { 0 };
+        Some((first + second + offset) as i8)
     }
 
-    /// The two bits of a weight, or `None` if the code has no such value.
+    /// The two bits of a weight, or `None` if the code has no such value. The second bit of a code of one plane is 0.
     pub const fn encode(self, value: i8) -> Option<(bool, bool)> {
-        match (self, value) {
-            (WeightCode::Ternary, 0) => Some((false, false)),
-            (WeightCode::Ternary, -1) => Some((true, false)),
-            (WeightCode::Ternary, 1) => Some((true, true)),
-            (WeightCode::Quaternary, -2) => Some((false, false)),
-            (WeightCode::Quaternary, -1) => Some((false, true)),
-            (WeightCode::Quaternary, 1) => Some((true, false)),
-            (WeightCode::Quaternary, 2) => Some((true, true)),
-            _ => None,
+        let mut pair = 0;
+        while pair < 4 {
+            let bits = (pair & 1 == 1, pair & 2 == 2);
+            match self.decode(bits.0, bits.1) {
+                Some(found) if found == value => return Some(bits),
+                _ => pair += 1,
+            }
         }
+        None
     }
 
     /// Every value of the code, ascending.
     pub const fn values(self) -> &'static [i8] {
-        match self {
-            WeightCode::Ternary => &[-1, 0, 1],
-            WeightCode::Quaternary => &[-2, -1, 1, 2],
-        }
+        self.row().values
     }
 
-    /// Largest absolute value.
+    /// Smallest value.
+    pub const fn lowest(self) -> i8 {
+        self.values()[0]
+    }
+
+    /// Largest value, which no value exceeds in magnitude.
+    pub const fn highest(self) -> i8 {
+        self.values()[self.values().len() - 1]
+    }
+
+    /// Largest magnitude.
     pub const fn max_abs(self) -> i32 {
-        match self {
-            WeightCode::Ternary => 1,
-            WeightCode::Quaternary => 2,
-        }
+        self.highest() as i32
     }
 
     /// The name used in files' listings, options and messages.
     pub const fn name(self) -> &'static str {
-        match self {
-            WeightCode::Ternary => "ternary",
-            WeightCode::Quaternary => "quaternary",
-        }
+        self.row().name
     }
 }
 
@@ -172,13 +281,38 @@ mod tests {
             for &value in code.values() {
                 let (bit0, bit1) = code.encode(value).expect("a value of the code");
                 assert_eq!(code.decode(bit0, bit1), Some(value));
-                let sum = form.coefficients[0] * i32::from(bit0) + form.coefficients[1] * i32::from(bit1) + form.offset;
-                assert_eq!(sum, i32::from(value), "{code:?} {value}");
+                let sum: i32 = form.coefficients.iter().zip([bit0, bit1]).map(|(c, bit)| c * i32::from(bit)).sum();
+                assert_eq!(sum + form.offset, i32::from(value), "{code:?} {value}");
             }
+            let pairs = [(false, false), (true, false), (false, true), (true, true)];
+            let mut spelled: Vec<i8> = pairs.into_iter().filter_map(|(bit0, bit1)| code.decode(bit0, bit1)).collect();
+            spelled.sort();
+            assert_eq!(spelled, code.values(), "{code:?}");
+            assert!(code.values().is_sorted() && i32::from(code.lowest()).abs() <= i32::from(code.highest()), "{code:?}");
+            assert_eq!(WeightCode::ALL[code.index()], code);
         }
         assert_eq!(WeightCode::Ternary.decode(false, true), None);
+        assert_eq!(WeightCode::Asymmetric.decode(false, true), Some(2));
+        assert_eq!((WeightCode::Binary.decode(true, true), WeightCode::Binary.encode(0)), (None, None));
         assert_eq!(WeightCode::Quaternary.encode(0), None);
         assert_eq!(WeightCode::Ternary.encode(2), None);
+    }
+
+    #[test]
+    fn the_array_gives_every_weight_of_every_code_its_value() {
+        for code in WeightCode::ALL {
+            let ArrayRow { coefficients, planes } = code.row().array;
+            let form = coefficients.affine();
+            for &value in code.values() {
+                let (bit0, bit1) = code.encode(value).unwrap();
+                let bit = |plane| match plane {
+                    ArrayPlane::Of(plane) => [bit0, bit1][plane],
+                    ArrayPlane::Ones => true,
+                };
+                let sum: i32 = form.coefficients.iter().zip(planes).map(|(c, plane)| c * i32::from(bit(plane))).sum();
+                assert_eq!(sum + form.offset, i32::from(value), "{code:?} {value}");
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Named configurations: which image, how many lanes, how much memory, which link speed.
 
 use crate::wire::{CRC_BYTES, HEADER_BYTES};
-use crate::{WeightCode, width};
+use crate::code::ARRAY_PLANES;
+use crate::width;
 use serde::Deserialize;
 
 /// The shipped configurations' text (`configs.toml`).
@@ -75,9 +76,9 @@ impl Geometry {
         self.array_rows * self.array_cols
     }
 
-    /// Bytes of a tile word: two planes of every lane.
+    /// Bytes of a tile word: the array's two planes of every lane.
     pub const fn tile_word_bytes(&self) -> usize {
-        self.lanes() * WeightCode::PLANES / 8
+        self.lanes() * ARRAY_PLANES / 8
     }
 
     /// Bytes of an activation word.

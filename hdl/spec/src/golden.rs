@@ -46,20 +46,23 @@ pub fn gemv_by_planes(code: WeightCode, x_code: ActivationCode, rows: usize, col
                 products += a[j] * b[k] * popcount;
             }
         }
-        y[r] = products + vector_constant(code, x) + row_constant(code, x_code, row);
+        // What the offsets add: of a weight's for every activation, of an activation's for every weight's bits.
+        let (w_offset, x_offset) = (code.affine().offset, x_code.affine().offset);
+        let of_weights = w_offset * x.iter().map(|&v| i32::from(v)).sum::<i32>();
+        y[r] = products + of_weights + x_offset * row.iter().map(|&w| i32::from(w) - w_offset).sum::<i32>();
     }
     y
 }
 
-/// What the weight code's offset contributes to every row: `offset_w * sum(x)`. 0 for ternary.
+/// What the offset of the array's form of a code contributes to every row: `offset * sum(x)`. 0 for all codes but quaternary.
 pub fn vector_constant(code: WeightCode, x: &[i8]) -> i32 {
-    code.affine().offset * x.iter().map(|&v| i32::from(v)).sum::<i32>()
+    code.row().array.coefficients.affine().offset * x.iter().map(|&v| i32::from(v)).sum::<i32>()
 }
 
-/// What the activation code's offset contributes to one row, given that row's weights:
-/// `offset_x * sum_j a_j * popcount(W_j)`. 0 for A8 and A4.
+/// What the activation code's offset contributes to one row on the array, given that row's weights:
+/// `offset_x * sum_j a_j * popcount(W_j)` over the array's planes. 0 for A8 and A4.
 pub fn row_constant(code: WeightCode, x_code: ActivationCode, row: &[i8]) -> i32 {
-    let offset_w = code.affine().offset;
+    let offset_w = code.row().array.coefficients.affine().offset;
     // sum_j a_j * popcount(W_j) is the row's sum without the per-element offset.
     x_code.affine().offset * row.iter().map(|&w| i32::from(w) - offset_w).sum::<i32>()
 }

@@ -139,7 +139,7 @@ impl<'a> GridMatrix<'a> {
         }
         let mut fixed = [0; MAX_STACKS];
         fixed[..stacks].copy_from_slice(coefficients);
-        let of_stack = matrix_u64(rows, cols)?;
+        let of_stack = matrix_u64(rows, cols, code)?;
         let expected = of_stack.checked_mul(stacks).ok_or(TileError::TooLarge { rows, cols })?;
         if words.len() != expected {
             return Err(TileError::Length { rows, cols, expected, found: words.len() }.into());

@@ -3,7 +3,7 @@
 use crate::config::{ArrayKind, Geometry};
 use crate::tile::{TileMatrix, WORD_COLS, col_words};
 use crate::wire::{JOB_BYTES, JobFlags};
-use crate::{ActivationCode, WeightCode};
+use crate::ActivationCode;
 
 /// The descriptor that stands first in a `RUN` request's payload; the activation words follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ const fn plane_bit(code: ActivationCode, value: i8, plane: usize) -> bool {
 
 /// Tile words of a matrix (or of `cols` of its columns from `first_col`, a multiple of 64) for an
 /// array of this geometry: row groups in order, within a group beats in column order, within a word
-/// plane 0 of every row of the group, then plane 1, `array_cols` bits each.
+/// the array's plane 0 of every row of the group, then its plane 1, `array_cols` bits each.
 pub fn pack_tile_words(
     geometry: &Geometry,
     matrix: &TileMatrix<'_>,
@@ -158,16 +158,16 @@ pub fn pack_tile_words(
     out
 }
 
-/// Both planes of eight columns from `col`, those from `end` on as zero bits.
+/// The array's planes of eight columns from `col`, those from `end` on as zero bits.
 fn byte_of_columns(matrix: &TileMatrix<'_>, row: usize, col: usize, end: usize) -> [u8; 2] {
     if col >= end {
         return [0, 0];
     }
     let keep = if end - col >= 8 { u8::MAX } else { (1 << (end - col)) - 1 };
     let (word, shift) = (col / WORD_COLS, col % WORD_COLS);
-    let low = matrix.planes_at(row, word);
+    let low = matrix.array_planes_at(row, word);
     // Eight columns straddle two words only when col is not a multiple of 8.
-    let high = if shift > WORD_COLS - 8 && word + 1 < col_words(matrix.cols()) { matrix.planes_at(row, word + 1) } else { [0, 0] };
+    let high = if shift > WORD_COLS - 8 && word + 1 < col_words(matrix.cols()) { matrix.array_planes_at(row, word + 1) } else { [0, 0] };
     [0, 1].map(|plane| {
         let bits = (u128::from(high[plane]) << 64 | u128::from(low[plane])) >> shift;
         bits as u8 & keep
@@ -181,7 +181,7 @@ fn byte_of_columns(matrix: &TileMatrix<'_>, row: usize, col: usize, end: usize) 
 /// This is the contract of the core: it says nothing about what the planes mean.
 pub fn array_golden(geometry: &Geometry, job: &Job, tile: &[u8], act: &[u8]) -> Vec<i32> {
     let (rows, col_beats, plane_bytes) = (geometry.array_rows, usize::from(job.col_beats), geometry.array_cols / 8);
-    let weights = if job.flags.ternary { WeightCode::Ternary } else { WeightCode::Quaternary }.affine().coefficients;
+    let weights = job.flags.coefficients().affine().coefficients;
     let mut sums = vec![job.init; usize::from(job.row_groups) * rows];
     for (r, sum) in sums.iter_mut().enumerate() {
         for group in 0..usize::from(job.plane_groups) {
@@ -218,7 +218,7 @@ fn plane_coefficient(geometry: &Geometry, job: &Job, group: usize, k: usize) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, golden, tile, width};
+    use crate::{Config, WeightCode, golden, tile, width};
 
     fn geometries() -> Vec<Geometry> {
         let mut all: Vec<Geometry> = Config::all().unwrap().into_iter().map(|c| c.geometry).collect();

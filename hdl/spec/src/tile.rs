@@ -1,12 +1,13 @@
 //! The layout of a weight matrix in memory and in files: kernels read it, the driver streams it.
 //!
 //! A tile is [`TILE_ROWS`] rows; within a tile, words of [`WORD_COLS`] columns follow one another;
-//! within a word stand four sub-blocks of eight rows, each as eight `u64` of plane 0 and then eight
-//! of plane 1. So a 512-bit register holds one plane of eight rows, a tile is one sequential stream,
+//! within a word stand four sub-blocks of eight rows, each as eight `u64` of plane 0 and then, if the code has
+//! two planes, eight of plane 1. So a 512-bit register holds one plane of eight rows, a tile is one sequential stream,
 //! and no horizontal sum is needed. Bit `c % 64` of a word belongs to column `c`. Rows and columns
-//! beyond the matrix are zero bits in both planes, which the plane identity sums to nothing.
+//! beyond the matrix are zero bits in all planes, which the plane identity sums to nothing.
 
 use crate::WeightCode;
+use crate::code::ArrayPlane;
 
 /// Rows of a tile.
 pub const TILE_ROWS: usize = 32;
@@ -14,8 +15,11 @@ pub const TILE_ROWS: usize = 32;
 pub const WORD_COLS: usize = 64;
 /// Rows of a sub-block: one 512-bit register of one plane.
 pub const BLOCK_ROWS: usize = 8;
-/// `u64` of one word of a tile: 32 rows, two planes.
-pub const WORD_U64: usize = TILE_ROWS * WeightCode::PLANES;
+
+/// `u64` of one word of a tile: 32 rows, all planes of the code.
+pub const fn word_u64(code: WeightCode) -> usize {
+    TILE_ROWS * code.planes()
+}
 
 /// What is wrong with a tile matrix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,9 +54,11 @@ pub enum TileError {
         /// Plane of the bit.
         plane: usize,
     },
-    /// A ternary weight is positive but not active.
-    #[error("weight at row {row}, column {col} is positive but not active, which ternary has no value for")]
+    /// A weight's second bit is set without the first, and the code has no value for that.
+    #[error("weight at row {row}, column {col} is positive but not active, which {code} has no value for", code = code.name())]
     Contradiction {
+        /// The code.
+        code: WeightCode,
         /// Row of the weight.
         row: usize,
         /// Column of the weight.
@@ -79,19 +85,19 @@ pub const fn col_words(cols: usize) -> usize {
 
 /// `u64` that a matrix takes, or an error if that is more than `isize::MAX` bytes.
 #[inline]
-pub fn matrix_u64(rows: usize, cols: usize) -> Result<usize, TileError> {
+pub fn matrix_u64(rows: usize, cols: usize, code: WeightCode) -> Result<usize, TileError> {
     rows.div_ceil(TILE_ROWS)
         .checked_mul(col_words(cols))
-        .and_then(|words| words.checked_mul(WORD_U64))
+        .and_then(|words| words.checked_mul(word_u64(code)))
         .filter(|&words| words <= isize::MAX as usize / 8)
         .ok_or(TileError::TooLarge { rows, cols })
 }
 
 /// Index of the `u64` that holds `plane` of `row` at columns `64 * col_word ..`.
-pub const fn u64_index(row: usize, col_word: usize, plane: usize, col_words: usize) -> usize {
+pub const fn u64_index(code: WeightCode, row: usize, col_word: usize, plane: usize, col_words: usize) -> usize {
     let word = (row / TILE_ROWS) * col_words + col_word;
     let block = (row % TILE_ROWS) / BLOCK_ROWS;
-    word * WORD_U64 + block * BLOCK_ROWS * WeightCode::PLANES + plane * BLOCK_ROWS + row % BLOCK_ROWS
+    (word * (TILE_ROWS / BLOCK_ROWS) + block) * code.planes() * BLOCK_ROWS + plane * BLOCK_ROWS + row % BLOCK_ROWS
 }
 
 /// A weight matrix in the tile layout, borrowed (from a mapped file, usually).
@@ -108,14 +114,14 @@ impl<'a> TileMatrix<'a> {
     /// Call [`Self::check`] once on words that come from outside.
     #[inline]
     pub fn new(rows: usize, cols: usize, code: WeightCode, words: &'a [u64]) -> Result<Self, TileError> {
-        let expected = matrix_u64(rows, cols)?;
+        let expected = matrix_u64(rows, cols, code)?;
         if words.len() != expected {
             return Err(TileError::Length { rows, cols, expected, found: words.len() });
         }
         Ok(TileMatrix { rows, cols, code, words })
     }
 
-    /// Reads every word that can be wrong: padding must be zero and ternary planes must not contradict.
+    /// Reads every word that can be wrong: padding must be zero and no bits may spell what the code has no weight for.
     ///
     /// # Errors
     /// [`TileError::Padding`] or [`TileError::Contradiction`]: the first by rows.
@@ -123,13 +129,14 @@ impl<'a> TileMatrix<'a> {
         if self.is_canonical() { Ok(()) } else { self.find_fault() }
     }
 
-    /// [`Self::check`] without a place, in the order of the memory: as fast as that can be read, and for quaternary
-    /// matrices of whole tiles without reading at all.
+    /// [`Self::check`] without a place, in the order of the memory: as fast as that can be read, and for matrices of whole
+    /// tiles, if all bits of the code are weights, without reading at all.
     fn is_canonical(&self) -> bool {
         let (col_words, last_rows) = (col_words(self.cols), self.rows % TILE_ROWS);
-        if self.code == WeightCode::Ternary {
+        let (planes, word_u64) = (self.code.planes(), word_u64(self.code));
+        if self.can_contradict() {
             // A fold without a way out runs on many words at a time.
-            let contradictions = self.words.chunks_exact(BLOCK_ROWS * WeightCode::PLANES).fold([0; BLOCK_ROWS], |mut all, block| {
+            let contradictions = self.words.chunks_exact(BLOCK_ROWS * planes).fold([0; BLOCK_ROWS], |mut all, block| {
                 let (active, positive) = block.split_at(BLOCK_ROWS);
                 all.iter_mut().zip(active.iter().zip(positive)).for_each(|(all, (active, positive))| *all |= positive & !active);
                 all
@@ -138,7 +145,7 @@ impl<'a> TileMatrix<'a> {
                 return false;
             }
         }
-        let words = self.words.chunks_exact(WORD_U64);
+        let words = self.words.chunks_exact(word_u64);
         if self.cols % WORD_COLS != 0 {
             let invalid = !valid_mask(self.cols, col_words - 1);
             let last = words.clone().skip(col_words - 1).step_by(col_words);
@@ -147,13 +154,18 @@ impl<'a> TileMatrix<'a> {
             }
         }
         if last_rows != 0 {
-            // In the last tile both planes of the rows beyond the matrix.
-            let beyond = |at: &usize| at / (BLOCK_ROWS * WeightCode::PLANES) * BLOCK_ROWS + at % BLOCK_ROWS >= last_rows;
-            let last = words.skip(self.words.len() / WORD_U64 - col_words);
-            let bits = last.fold(0, |all, word| all | (0..WORD_U64).filter(beyond).fold(0, |bits, at| bits | word[at]));
+            // In the last tile all planes of the rows beyond the matrix.
+            let beyond = |at: &usize| at / (BLOCK_ROWS * planes) * BLOCK_ROWS + at % BLOCK_ROWS >= last_rows;
+            let last = words.skip(self.words.len() / word_u64 - col_words);
+            let bits = last.fold(0, |all, word| all | (0..word_u64).filter(beyond).fold(0, |bits, at| bits | word[at]));
             return bits == 0;
         }
         true
+    }
+
+    /// Whether there are bits that spell no weight.
+    const fn can_contradict(&self) -> bool {
+        self.code.planes() > 1 && self.code.row().excludes_second_alone
     }
 
     /// The first fault by rows, which [`Self::is_canonical`] says there is.
@@ -170,8 +182,8 @@ impl<'a> TileMatrix<'a> {
                     }
                 }
                 let contradiction = plane1 & !plane0;
-                if self.code == WeightCode::Ternary && contradiction != 0 {
-                    return Err(TileError::Contradiction { row, col: col_word * WORD_COLS + contradiction.trailing_zeros() as usize });
+                if self.can_contradict() && contradiction != 0 {
+                    return Err(TileError::Contradiction { code: self.code, row, col: col_word * WORD_COLS + contradiction.trailing_zeros() as usize });
                 }
             }
         }
@@ -205,15 +217,28 @@ impl<'a> TileMatrix<'a> {
     pub fn rows_at(&self, rows: std::ops::Range<usize>) -> TileMatrix<'a> {
         let whole = rows.start % TILE_ROWS == 0 && (rows.end % TILE_ROWS == 0 || rows.end == self.rows);
         assert!(whole && rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {} are no whole tiles", self.rows);
-        let tile = col_words(self.cols) * WORD_U64;
+        let tile = col_words(self.cols) * word_u64(self.code);
         let words = &self.words[rows.start / TILE_ROWS * tile..rows.end.div_ceil(TILE_ROWS) * tile];
         TileMatrix { rows: rows.len(), cols: self.cols, code: self.code, words }
     }
 
-    /// Both planes of 64 columns of one row (or of a padding row of the last tile).
-    pub fn planes_at(&self, row: usize, col_word: usize) -> [u64; 2] {
+    /// The planes of 64 columns of one row (or of a padding row of the last tile); a plane that the code lacks is zero.
+    pub fn planes_at(&self, row: usize, col_word: usize) -> [u64; WeightCode::MAX_PLANES] {
         let col_words = col_words(self.cols);
-        [self.words[u64_index(row, col_word, 0, col_words)], self.words[u64_index(row, col_word, 1, col_words)]]
+        let mut planes = [0; WeightCode::MAX_PLANES];
+        for (plane, bits) in planes.iter_mut().enumerate().take(self.code.planes()) {
+            *bits = self.words[u64_index(self.code, row, col_word, plane, col_words)];
+        }
+        planes
+    }
+
+    /// The array's two planes of 64 columns of one row, see [`crate::code::ArrayRow`].
+    pub fn array_planes_at(&self, row: usize, col_word: usize) -> [u64; 2] {
+        let planes = self.planes_at(row, col_word);
+        self.code.row().array.planes.map(|plane| match plane {
+            ArrayPlane::Of(plane) => planes[plane],
+            ArrayPlane::Ones => valid_mask(self.cols, col_word),
+        })
     }
 
     /// One weight.
@@ -248,15 +273,15 @@ pub const fn valid_mask(cols: usize, col_word: usize) -> u64 {
 /// # Panics
 /// If `values` is not `rows * cols` long.
 pub fn pack(rows: usize, cols: usize, code: WeightCode, values: &[i8]) -> Result<Vec<u64>, TileError> {
-    let mut words = vec![0_u64; matrix_u64(rows, cols)?];
+    let mut words = vec![0_u64; matrix_u64(rows, cols, code)?];
     assert_eq!(Some(values.len()), rows.checked_mul(cols), "values must be rows * cols");
     let col_words = col_words(cols);
     for row in 0..rows {
         for col in 0..cols {
             let value = values[row * cols + col];
             let (bit0, bit1) = code.encode(value).ok_or(TileError::NoSuchWeight { value, row, col, code: code.name() })?;
-            for (plane, bit) in [bit0, bit1].into_iter().enumerate() {
-                words[u64_index(row, col / WORD_COLS, plane, col_words)] |= u64::from(bit) << (col % WORD_COLS);
+            for (plane, bit) in [bit0, bit1].into_iter().enumerate().take(code.planes()) {
+                words[u64_index(code, row, col / WORD_COLS, plane, col_words)] |= u64::from(bit) << (col % WORD_COLS);
             }
         }
     }
@@ -270,17 +295,19 @@ mod tests {
     #[test]
     fn every_word_has_one_place_and_no_place_is_left() {
         let (rows, cols) = (96, 200);
-        let mut seen = vec![false; matrix_u64(rows, cols).unwrap()];
-        for row in 0..rows {
-            for col_word in 0..col_words(cols) {
-                for plane in 0..2 {
-                    let place = &mut seen[u64_index(row, col_word, plane, col_words(cols))];
-                    assert!(!*place);
-                    *place = true;
+        for code in WeightCode::ALL {
+            let mut seen = vec![false; matrix_u64(rows, cols, code).unwrap()];
+            for row in 0..rows {
+                for col_word in 0..col_words(cols) {
+                    for plane in 0..code.planes() {
+                        let place = &mut seen[u64_index(code, row, col_word, plane, col_words(cols))];
+                        assert!(!*place);
+                        *place = true;
+                    }
                 }
             }
+            assert!(seen.into_iter().all(|s| s));
         }
-        assert!(seen.into_iter().all(|s| s));
     }
 
     #[test]
@@ -318,14 +345,14 @@ mod tests {
         let words = pack(3, 70, WeightCode::Ternary, &[0; 210]).unwrap();
         let broken = |row, col_word: usize, plane, bit: u32| {
             let mut words = words.clone();
-            words[u64_index(row, col_word, plane, 2)] |= 1 << bit;
+            words[u64_index(WeightCode::Ternary, row, col_word, plane, 2)] |= 1 << bit;
             TileMatrix::new(3, 70, WeightCode::Ternary, &words).unwrap().check()
         };
         assert_eq!(broken(2, 1, 0, 6), Err(TileError::Padding { row: 2, col: 70, plane: 0 }));
         assert_eq!(broken(3, 0, 1, 0), Err(TileError::Padding { row: 3, col: 0, plane: 1 }));
-        assert_eq!(broken(1, 1, 1, 2), Err(TileError::Contradiction { row: 1, col: 66 }));
+        assert_eq!(broken(1, 1, 1, 2), Err(TileError::Contradiction { code: WeightCode::Ternary, row: 1, col: 66 }));
         assert!(matches!(TileMatrix::new(3, 70, WeightCode::Ternary, &words[1..]), Err(TileError::Length { .. })));
-        assert!(matches!(matrix_u64(usize::MAX, usize::MAX), Err(TileError::TooLarge { .. })));
+        assert!(matches!(matrix_u64(usize::MAX, usize::MAX, WeightCode::Binary), Err(TileError::TooLarge { .. })));
         assert!(matches!(pack(1, 1, WeightCode::Quaternary, &[0]), Err(TileError::NoSuchWeight { .. })));
     }
 }

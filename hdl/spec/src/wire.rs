@@ -3,6 +3,7 @@
 //! On the wire a frame is `0x00 COBS(header payload crc32) 0x00`. There is no length field: the
 //! delimiter is the length. Everything is little endian.
 
+use crate::code::ArrayCoefficients;
 use crate::config::{ArrayKind, Geometry};
 use crate::{ActivationCode, WeightCode};
 
@@ -112,7 +113,7 @@ impl Status {
 /// Codes of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobFlags {
-    /// Weights are ternary (bit 0); else quaternary.
+    /// The array's weight planes have ternary's coefficients (bit 0); else quaternary's.
     pub ternary: bool,
     /// Activations are A2 (bit 1); else two's complement.
     pub a2: bool,
@@ -121,7 +122,12 @@ pub struct JobFlags {
 impl JobFlags {
     /// The flags of a pair of codes.
     pub const fn new(code: WeightCode, x_code: ActivationCode) -> JobFlags {
-        JobFlags { ternary: matches!(code, WeightCode::Ternary), a2: matches!(x_code, ActivationCode::A2) }
+        JobFlags { ternary: matches!(code.row().array.coefficients, ArrayCoefficients::Ternary), a2: matches!(x_code, ActivationCode::A2) }
+    }
+
+    /// What the array's weight planes weigh.
+    pub const fn coefficients(self) -> ArrayCoefficients {
+        if self.ternary { ArrayCoefficients::Ternary } else { ArrayCoefficients::Quaternary }
     }
 
     /// The flags' byte.

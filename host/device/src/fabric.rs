@@ -508,12 +508,12 @@ impl<'m> Matrix<'m> {
 
     /// `golden::row_constant` of every row, from the planes.
     fn row_constants(&self) -> Vec<i32> {
-        let coefficients = self.shape.code.affine().coefficients;
+        let coefficients = self.shape.code.row().array.coefficients.affine().coefficients;
         let offset = ActivationCode::A2.affine().offset;
         let words = col_words(self.shape.cols);
         let row = |matrix: &TileMatrix<'_>, row: usize| -> i32 {
             let word = |word: usize| -> i32 {
-                let planes = matrix.planes_at(row, word);
+                let planes = matrix.array_planes_at(row, word);
                 let valid = valid_mask(self.shape.cols, word);
                 coefficients.iter().zip(planes).map(|(c, plane)| c * (plane & valid).count_ones() as i32).sum()
             };

@@ -123,7 +123,7 @@ fn session<T: Transport>(transport: &mut T, scenario: &FaultScenario, reset: &mu
         faults.kill_after_bytes = Some(random.below(20_000) as u64);
         report.kills += 1;
     }
-    let code = WeightCode::ALL[random.below(2)];
+    let code = WeightCode::ALL[random.below(WeightCode::ALL.len())];
     let stacks: Vec<Vec<RandomMatrix>> = (0..1 + random.below(4)).map(|_| random_stack(code, scenario, &mut random)).collect();
     let started = transport.now();
     let mut check_time = |now: Duration, since: Duration| {

@@ -34,7 +34,7 @@ fn chains_of_programs_over_a_faulty_link_give_no_wrong_number() {
     let (mut right, mut errors, mut again) = (0, 0, 0);
     for session in 0..60_u64 {
         let mut random = Random::new(900 + session);
-        let matrix = RandomMatrix::new(32, 32, WeightCode::ALL[session as usize % 2], &mut random);
+        let matrix = RandomMatrix::new(32, 32, WeightCode::ALL[session as usize % WeightCode::ALL.len()], &mut random);
         let faults = Faults { outage: 3, max_outage: Duration::from_millis(120), ..Faults::all(150, Duration::from_millis(10)) };
         let injector = FaultInjector::new(&mut link, faults, random.next_u64());
         let options = DriverOptions { seed: random.next_u64(), ..DriverOptions::default() };

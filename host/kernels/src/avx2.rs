@@ -3,10 +3,11 @@
 use std::arch::x86_64::*;
 
 use nda_spec::WeightCode;
-use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
 
 use crate::activations::{A2Word, PreparedX, Vectors};
-use crate::pairs;
+use crate::word::{TileWord, TwoPlanes, for_planes};
+use crate::{pairs, portable};
 
 pub(crate) mod grid;
 
@@ -31,13 +32,14 @@ impl Avx2 {
         match code {
             WeightCode::Quaternary => unsafe { a2_quaternary(tile, &x.a2, x.cols, sums) },
             WeightCode::Ternary => unsafe { a2_ternary(tile, &x.a2, sums) },
+            _ => portable::a2_affine(code, tile, x, sums),
         }
     }
 
     /// The 32 sums of one tile by A8 or A4 activations. Reads [`crate::activations::Form::Bytes`].
     pub fn bytes(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         // SAFETY: a value of this type exists only after detect() has found AVX2.
-        unsafe { bytes(code, tile, x, sums) }
+        for_planes!(code, Word => unsafe { bytes::<Word>(code, tile, x, sums) })
     }
 }
 
@@ -47,8 +49,8 @@ impl Avx2 {
         scratch.clear();
         scratch.resize(HALVES * x.count, [0; 8]);
         // SAFETY: a value of this type exists only after detect() has found AVX2.
-        unsafe { vectors(code, tile, x, scratch) }
-        let lowest = i64::from(pairs::lowest(code));
+        for_planes!(code, Word => unsafe { vectors::<Word>(code, tile, x, scratch) });
+        let lowest = i64::from(code.lowest());
         for (half, totals) in scratch.chunks_exact(x.count.max(1)).enumerate() {
             for ((total, sum), y) in totals.iter().zip(&x.sums).zip(sums.chunks_exact_mut(TILE_ROWS)) {
                 for (row, y) in y[half * HALF_ROWS..][..HALF_ROWS].iter_mut().enumerate() {
@@ -63,9 +65,8 @@ impl Avx2 {
 /// One plane's four rows of a half block.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn plane(word: &[u64; WORD_U64], half: usize, plane: usize) -> __m256i {
-    let at = half / 2 * BLOCK_ROWS * WeightCode::PLANES + plane * BLOCK_ROWS + half % 2 * HALF_ROWS;
-    let four = &word[at..at + HALF_ROWS];
+fn plane<W: TileWord>(word: &W, half: usize, plane: usize) -> __m256i {
+    let four = &word.plane(half / 2, plane)[half % 2 * HALF_ROWS..][..HALF_ROWS];
     // SAFETY: `four` is 32 readable bytes, and this load asks for no alignment.
     unsafe { _mm256_loadu_si256(four.as_ptr().cast()) }
 }
@@ -74,14 +75,13 @@ fn plane(word: &[u64; WORD_U64], half: usize, plane: usize) -> __m256i {
 /// prefetch stops at every page, and without this one the kernel and the memory wait for each other in turn.
 const AHEAD_WORDS: usize = 16;
 
-/// Asks for the line [`AHEAD_WORDS`] behind a line of this word: of this tile or of the next, which follows it. A word has as many
-/// lines as half blocks; one at a time between products, for several together wait for one another. `HINT` says into which cache:
+/// Asks for the line [`AHEAD_WORDS`] behind a line of this word: of this tile or of the next, which follows it. A word of two planes has as
+/// many lines as half blocks, of one plane half as many; one at a time between products, for several together wait for one another. `HINT` says into which cache:
 /// L2 for the kernels of one plane pair, which are short, and L1 for grids (measured both ways).
 #[inline]
 #[target_feature(enable = "avx2")]
-fn ask_for_line<const HINT: i32>(word: &[u64; WORD_U64], line: usize) {
-    const LINE_U64: usize = WORD_U64 / HALVES;
-    ask::<HINT>(word.as_ptr().wrapping_add(AHEAD_WORDS * WORD_U64 + line * LINE_U64).cast());
+fn ask_for_line<const HINT: i32, W: TileWord>(word: &W, line: usize) {
+    ask::<HINT>(std::ptr::from_ref(word).wrapping_add(AHEAD_WORDS).wrapping_byte_add(line * size_of::<W>() / HALVES).cast());
 }
 
 /// Asks for the line at an address. A prefetch reads nothing that a program sees and faults at no address, so the last tile may ask
@@ -153,12 +153,12 @@ const QUATERNARY_WORDS: usize = 3;
 fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_ROWS]) {
     let (three, two) = (load_table(&const { popcounts(3, 0) }), load_table(&const { popcounts(2, 0) }));
     let mut totals = [_mm256_setzero_si256(); HALVES];
-    let (words, _) = tile.as_chunks::<WORD_U64>();
+    let words = TwoPlanes::of(tile);
     for (words, x) in words.chunks(QUATERNARY_WORDS).zip(x.chunks(QUATERNARY_WORDS)) {
         for (half, total) in totals.iter_mut().enumerate() {
             let mut bytes = _mm256_setzero_si256();
             for (word, x) in words.iter().zip(x) {
-                ask_for_line::<_MM_HINT_T1>(word, half);
+                ask_for_line::<_MM_HINT_T1, _>(word, half);
                 let (sign, extra, x_sign) = (plane(word, half, 0), plane(word, half, 1), broadcast(x.sign));
                 let signs = _mm256_xor_si256(sign, x_sign);
                 // s' ^ (small' ? e : s), written with the one xor that is there already.
@@ -190,12 +190,12 @@ fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
     const WORD_BIAS: usize = 8 * 16;
     let (one, minus_two) = (load_table(&const { popcounts(1, 0) }), load_table(&const { popcounts(-2, 8) }));
     let mut totals = [_mm256_setzero_si256(); HALVES];
-    let (words, _) = tile.as_chunks::<WORD_U64>();
+    let words = TwoPlanes::of(tile);
     for (words, x) in words.chunks(TERNARY_WORDS).zip(x.chunks(TERNARY_WORDS)) {
         for (half, total) in totals.iter_mut().enumerate() {
             let mut bytes = _mm256_setzero_si256();
             for (word, x) in words.iter().zip(x) {
-                ask_for_line::<_MM_HINT_T1>(word, half);
+                ask_for_line::<_MM_HINT_T1, _>(word, half);
                 let (active, positive, small) = (plane(word, half, 0), plane(word, half, 1), broadcast(x.small));
                 let negative = _mm256_and_si256(active, _mm256_xor_si256(positive, broadcast(x.sign)));
                 let low = _mm256_andnot_si256(_mm256_andnot_si256(small, negative), active);
@@ -215,9 +215,8 @@ fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
     }
 }
 
-/// The tables of both codes for the pairs at bits 0 and 2.
-static TERNARY: [[i8; 16]; 2] = [pairs::table(WeightCode::Ternary, 0), pairs::table(WeightCode::Ternary, 2)];
-static QUATERNARY: [[i8; 16]; 2] = [pairs::table(WeightCode::Quaternary, 0), pairs::table(WeightCode::Quaternary, 2)];
+/// The tables of every code for the pairs at bits 0 and 2.
+static TABLES: [[[i8; 16]; 2]; WeightCode::ALL.len()] = pairs::tables([0, 2]);
 
 /// Words after which the 16-bit sums of [`bytes`] are emptied: a word adds eight VPMADDUBSW results, each two
 /// products of at most `4 * -128`, so four words reach -32,768 and not beyond. No step saturates.
@@ -228,25 +227,21 @@ const BYTES_WORDS: usize = 4;
 /// The sums of the unsigned weights can leave 32 bits above 4,194,303 columns; they wrap, so the result is
 /// right modulo 2^32, and `width::MAX_COLS` makes it one that 32 bits hold.
 #[target_feature(enable = "avx2")]
-fn bytes(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
-    let tables = match code {
-        WeightCode::Ternary => &TERNARY,
-        WeightCode::Quaternary => &QUATERNARY,
-    };
-    let tables = [load_table(&tables[0]), load_table(&tables[1])];
+fn bytes<W: TileWord>(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+    let tables = TABLES[code.index()].each_ref().map(|table| load_table(table));
     let mut totals = [_mm256_setzero_si256(); HALVES];
-    let (words, _) = tile.as_chunks::<WORD_U64>();
+    let words = W::of(tile);
     for (words, x) in words.chunks(BYTES_WORDS).zip(x.bytes.chunks(BYTES_WORDS)) {
         for (half, total) in totals.iter_mut().enumerate() {
             let mut pairs = _mm256_setzero_si256();
             for (word, x) in words.iter().zip(x) {
-                ask_for_line::<_MM_HINT_T1>(word, half);
+                ask_for_line::<_MM_HINT_T1, _>(word, half);
                 pairs = _mm256_add_epi16(pairs, word_products(tables, plane(word, half, 0), plane(word, half, 1), x));
             }
             *total = _mm256_add_epi32(*total, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
         }
     }
-    let offset = i64::from(pairs::lowest(code)) * i64::from(x.sum);
+    let offset = i64::from(code.lowest()) * i64::from(x.sum);
     for (sums, total) in sums.chunks_exact_mut(HALF_ROWS).zip(totals) {
         // A row's lane holds two sums of 32 bits; their sum lands in the low one.
         let both = _mm256_add_epi32(total, _mm256_srli_epi64::<32>(total));
@@ -305,16 +300,11 @@ fn weights(tables: [__m256i; 2], p0: __m256i, p1: __m256i) -> [__m256i; 8] {
 /// All words of a tile by several vectors: `totals[half * vectors + vector]` takes two sums a row. Weights are looked up once
 /// a word and meet every vector.
 #[target_feature(enable = "avx2")]
-fn vectors(code: WeightCode, tile: &[u64], x: &Vectors, totals: &mut [[i32; 8]]) {
-    let tables = match code {
-        WeightCode::Ternary => &TERNARY,
-        WeightCode::Quaternary => &QUATERNARY,
-    };
-    let (tables, ones) = ([load_table(&tables[0]), load_table(&tables[1])], _mm256_set1_epi16(1));
-    let (words, _) = tile.as_chunks::<WORD_U64>();
-    for (word, x_word) in words.iter().zip(x.bytes.chunks_exact(x.count.max(1))) {
+fn vectors<W: TileWord>(code: WeightCode, tile: &[u64], x: &Vectors, totals: &mut [[i32; 8]]) {
+    let (tables, ones) = (TABLES[code.index()].each_ref().map(|table| load_table(table)), _mm256_set1_epi16(1));
+    for (word, x_word) in W::of(tile).iter().zip(x.bytes.chunks_exact(x.count.max(1))) {
         for (half, totals) in totals.chunks_exact_mut(x.count.max(1)).enumerate() {
-            ask_for_line::<_MM_HINT_T1>(word, half);
+            ask_for_line::<_MM_HINT_T1, _>(word, half);
             let weights = weights(tables, plane(word, half, 0), plane(word, half, 1));
             for (x, total) in x_word.iter().zip(totals) {
                 let sums = _mm256_madd_epi16(products(&weights, x), ones);

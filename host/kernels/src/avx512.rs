@@ -16,6 +16,8 @@ use crate::grid::GridInput;
 mod emulated;
 mod kernels;
 
+use crate::portable;
+use crate::word::{TileWord, TwoPlanes, for_planes};
 use kernels::{BLOCKS, GridTables};
 
 mod native {
@@ -30,8 +32,8 @@ mod native {
     /// together wait for one another. The A2 kernels wait for memory as a reader does and are slower with it.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn ask_for_line(word: &[u64; WORD_U64], line: usize) {
-        let at = word[line * BLOCK_ROWS..].as_ptr().wrapping_byte_add(WORDS_AHEAD * size_of_val(word));
+    fn ask_for_line<W: TileWord>(word: &W, line: usize) {
+        let at = std::ptr::from_ref(word).wrapping_add(WORDS_AHEAD).wrapping_byte_add(line * size_of::<[u64; BLOCK_ROWS]>());
         _mm_prefetch::<_MM_HINT_T1>(at.cast());
     }
 
@@ -113,6 +115,7 @@ impl Avx512 {
         match code {
             WeightCode::Quaternary => unsafe { native::a2_quaternary(tile, &x.a2, x.cols, sums) },
             WeightCode::Ternary => unsafe { native::a2_ternary(tile, &x.a2, sums) },
+            _ => portable::a2_affine(code, tile, x, sums),
         }
     }
 
@@ -123,9 +126,10 @@ impl Avx512 {
             return self.avx2.bytes(code, tile, x, sums);
         };
         // SAFETY: a Vnni exists only after detect() has found every feature of the kernels.
-        match code {
-            WeightCode::Quaternary => unsafe { native::bytes_quaternary(tile, x, sums) },
-            WeightCode::Ternary => unsafe { native::bytes_ternary(tile, x, sums) },
+        match BytesKernel::of(code) {
+            BytesKernel::Fields => unsafe { native::bytes_by_fields(code, tile, x, sums) },
+            BytesKernel::OnePlane => unsafe { native::bytes_of_one_plane(code, tile, x, sums) },
+            BytesKernel::Table => unsafe { native::bytes_by_table::<TwoPlanes>(code, tile, x, sums) },
         }
     }
 
@@ -140,17 +144,38 @@ impl Avx512 {
             let (left, sums) = (x.count - first, &mut sums[first * TILE_ROWS..]);
             for block in 0..BLOCKS {
                 // SAFETY: a Vnni exists only after detect() has found every feature of the kernel.
-                unsafe {
+                for_planes!(code, Word => unsafe {
                     match left {
-                        8.. => native::vectors::<8, 1>(code, tile, block, x, first, sums),
-                        4.. => native::vectors::<4, 2>(code, tile, block, x, first, sums),
-                        2.. => native::vectors::<2, 4>(code, tile, block, x, first, sums),
-                        _ => native::vectors::<1, 8>(code, tile, block, x, first, sums),
+                        8.. => native::vectors::<Word, 8, 1>(code, tile, block, x, first, sums),
+                        4.. => native::vectors::<Word, 4, 2>(code, tile, block, x, first, sums),
+                        2.. => native::vectors::<Word, 2, 4>(code, tile, block, x, first, sums),
+                        _ => native::vectors::<Word, 1, 8>(code, tile, block, x, first, sums),
                     }
-                }
+                });
             }
             // The largest of these sizes that is left.
             first += 1 << left.ilog2().min(3);
+        }
+    }
+}
+
+/// Which kernel of bytes a code takes, by its row of data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BytesKernel {
+    /// `2p - a`: fields of two bits.
+    Fields,
+    /// One plane.
+    OnePlane,
+    /// Any code of two planes.
+    Table,
+}
+
+impl BytesKernel {
+    fn of(code: WeightCode) -> BytesKernel {
+        match code.affine().coefficients {
+            [_] => BytesKernel::OnePlane,
+            [-1, 2] => BytesKernel::Fields,
+            _ => BytesKernel::Table,
         }
     }
 }
@@ -171,16 +196,21 @@ impl Avx512Grid {
     /// Rows of one tile of that grid by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
     pub fn tile(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
         let totals = cleared(grid, tile, x, totals, y);
+        for_planes!(grid.code(), Word => self.words::<Word>(grid, tile, x, totals));
+        add_halves(x, totals, y);
+    }
+
+    /// The kernel by the number of stacks.
+    fn words<W: TileWord>(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut [f32]) {
         // SAFETY: a value of this type exists only after detect() has found every feature of the kernel.
         unsafe {
             match grid.stacks() {
-                1 => native::grid::<1>(grid, tile, &self.tables, x, totals),
-                2 => native::grid::<2>(grid, tile, &self.tables, x, totals),
-                3 => native::grid::<3>(grid, tile, &self.tables, x, totals),
-                _ => native::grid::<4>(grid, tile, &self.tables, x, totals),
+                1 => native::grid::<W, 1>(grid, tile, &self.tables, x, totals),
+                2 => native::grid::<W, 2>(grid, tile, &self.tables, x, totals),
+                3 => native::grid::<W, 3>(grid, tile, &self.tables, x, totals),
+                _ => native::grid::<W, 4>(grid, tile, &self.tables, x, totals),
             }
         }
-        add_halves(x, totals, y);
     }
 }
 

@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 
 use nda_gemv::check::{check_grid, check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
 use nda_gemv::{Activations, Columns, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, Shape, Work};
-use nda_spec::tile::{TILE_ROWS, WORD_COLS, WORD_U64, col_words};
+use nda_spec::tile::{TILE_ROWS, WORD_COLS, col_words, word_u64};
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 
 use crate::activations::{PreparedX, Vectors};
@@ -281,7 +281,7 @@ fn tiles_of_grid(part: &GridMatrix<'_>) -> usize {
 
 /// The words of some tiles of a matrix, tile by tile.
 fn tiles_at<'m>(part: &TileMatrix<'m>, tiles: &Range<usize>) -> std::slice::ChunksExact<'m, u64> {
-    let tile_u64 = col_words(part.cols()) * WORD_U64;
+    let tile_u64 = col_words(part.cols()) * word_u64(part.code());
     part.words()[tiles.start * tile_u64..tiles.end * tile_u64].chunks_exact(tile_u64.max(1))
 }
 
@@ -317,7 +317,8 @@ impl Job<'_> {
                 continue;
             }
             for (tile, y) in tiles_at(part, &tiles).zip(y) {
-                let tile = &tile[self.words.start * WORD_U64..self.words.end * WORD_U64];
+                let word_u64 = word_u64(self.code);
+                let tile = &tile[self.words.start * word_u64..self.words.end * word_u64];
                 self.level.tile(self.code, self.x_code, tile, self.x, &mut sums);
                 y.copy_from_slice(&sums[..y.len()]);
             }

@@ -214,6 +214,7 @@ impl Level {
             (Level::Portable, ActivationCode::A2) => match code {
                 WeightCode::Quaternary => portable::a2_quaternary(tile, &x.a2, x.cols, sums),
                 WeightCode::Ternary => portable::a2_ternary(tile, &x.a2, sums),
+                _ => portable::a2_affine(code, tile, x, sums),
             },
             (Level::Portable, _) => portable::tile(code, x_code, tile, x, sums),
             #[cfg(target_arch = "aarch64")]
@@ -320,8 +321,8 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             state
         };
-        let tile: Vec<u64> = (0..matrix_u64(TILE_ROWS, cols).unwrap()).map(|_| next() ^ next() >> 32).collect();
         for code in WeightCode::ALL {
+            let tile: Vec<u64> = (0..matrix_u64(TILE_ROWS, cols, code).unwrap()).map(|_| next() ^ next() >> 32).collect();
             for x_code in ActivationCode::ALL {
                 let all: Vec<i8> = (i8::MIN..=i8::MAX).filter(|&v| x_code.contains(v)).collect();
                 let values: Vec<i8> = (0..cols).map(|_| all[(next() >> 40) as usize % all.len()]).collect();

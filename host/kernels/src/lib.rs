@@ -1,6 +1,6 @@
 //! GEMV on the CPU.
 //!
-//! [`CpuGemv`] multiplies ternary and quaternary weights by A8, A4 and A2 activations, one vector or several at a time, all of
+//! [`CpuGemv`] multiplies weights of every code by A8, A4 and A2 activations, one vector or several at a time, all of
 //! them bit-equal to `nda_spec::golden::gemv`, and grids by several vectors at once, bit-equal to `nda_spec::grid::gemv`. It
 //! reads the weights where they lie (a mapped file) in the tile layout of `nda_spec::tile`, and chooses among [`Variant`]s
 //! once, at run time. [`seed`] has the articles' element operations.
@@ -32,6 +32,7 @@ pub mod roof;
 pub mod seed;
 mod shares;
 mod thread_pool;
+mod word;
 
 pub use cpu::{CpuError, CpuGemv};
 pub use grid::GridInput;

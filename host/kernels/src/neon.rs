@@ -3,10 +3,11 @@
 use std::arch::aarch64::*;
 
 use nda_spec::WeightCode;
-use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
 
 use crate::activations::{A2Word, PreparedX, Vectors};
-use crate::pairs;
+use crate::word::{TileWord, TwoPlanes, for_planes};
+use crate::{pairs, portable};
 
 pub(crate) mod grid;
 
@@ -31,13 +32,14 @@ impl Neon {
         match code {
             WeightCode::Quaternary => unsafe { a2_quaternary(tile, &x.a2, x.cols, sums) },
             WeightCode::Ternary => unsafe { a2_ternary(tile, &x.a2, sums) },
+            _ => portable::a2_affine(code, tile, x, sums),
         }
     }
 
     /// The 32 sums of one tile by A8 or A4 activations. Reads [`crate::activations::Form::Bytes`].
     pub fn bytes(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         // SAFETY: a value of this type exists only after detect() has found NEON.
-        unsafe { bytes(code, tile, x, sums) }
+        for_planes!(code, Word => unsafe { bytes::<Word>(code, tile, x, sums) })
     }
 
     /// The 32 sums of one tile by every vector of bytes, `sums[vector * TILE_ROWS + row]`. `scratch` is used again.
@@ -45,7 +47,7 @@ impl Neon {
         scratch.clear();
         scratch.resize(PAIRS * x.count, [0; 8]);
         // SAFETY: a value of this type exists only after detect() has found NEON.
-        unsafe { vectors(code, tile, x, scratch) }
+        for_planes!(code, Word => unsafe { vectors::<Word>(code, tile, x, scratch) });
         for (pair, totals) in scratch.chunks_exact(x.count.max(1)).enumerate() {
             for (total, y) in totals.iter().zip(sums.chunks_exact_mut(TILE_ROWS)) {
                 for (y, four) in y[pair * PAIR_ROWS..].iter_mut().zip(total.as_chunks::<4>().0) {
@@ -60,10 +62,9 @@ impl Neon {
 /// One plane's two rows.
 #[inline]
 #[target_feature(enable = "neon")]
-fn plane(word: &[u64; WORD_U64], pair: usize, plane: usize) -> uint8x16_t {
+fn plane<W: TileWord>(word: &W, pair: usize, plane: usize) -> uint8x16_t {
     const PAIRS_OF_BLOCK: usize = BLOCK_ROWS / PAIR_ROWS;
-    let block = pair / PAIRS_OF_BLOCK * BLOCK_ROWS * WeightCode::PLANES;
-    let two = &word[block + plane * BLOCK_ROWS + pair % PAIRS_OF_BLOCK * PAIR_ROWS..][..PAIR_ROWS];
+    let two = &word.plane(pair / PAIRS_OF_BLOCK, plane)[pair % PAIRS_OF_BLOCK * PAIR_ROWS..][..PAIR_ROWS];
     // SAFETY: `two` is 16 readable bytes, and this load asks for no more than a byte's alignment.
     unsafe { vld1q_u8(two.as_ptr().cast()) }
 }
@@ -98,7 +99,7 @@ const COUNTED_WORDS: usize = 15;
 fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_ROWS]) {
     let zero = || [vdupq_n_u64(0); PAIRS];
     let (mut threes, mut twos) = (zero(), zero());
-    for (words, x) in tile.as_chunks::<WORD_U64>().0.chunks(COUNTED_WORDS).zip(x.chunks(COUNTED_WORDS)) {
+    for (words, x) in TwoPlanes::of(tile).chunks(COUNTED_WORDS).zip(x.chunks(COUNTED_WORDS)) {
         for pair in 0..PAIRS {
             let (mut three, mut two) = (vdupq_n_u8(0), vdupq_n_u8(0));
             for (word, x) in words.iter().zip(x) {
@@ -126,7 +127,7 @@ fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_
 fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
     let zero = || [vdupq_n_u64(0); PAIRS];
     let (mut ones, mut negatives) = (zero(), zero());
-    for (words, x) in tile.as_chunks::<WORD_U64>().0.chunks(COUNTED_WORDS).zip(x.chunks(COUNTED_WORDS)) {
+    for (words, x) in TwoPlanes::of(tile).chunks(COUNTED_WORDS).zip(x.chunks(COUNTED_WORDS)) {
         for pair in 0..PAIRS {
             let (mut one, mut minus) = (vdupq_n_u8(0), vdupq_n_u8(0));
             for (word, x) in words.iter().zip(x) {
@@ -152,18 +153,26 @@ fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
 
 /// For every nibble the weight of the pair of its bits at 0 or at 2, signed.
 const fn tables(code: WeightCode) -> [[i8; 16]; 2] {
-    let mut tables = [pairs::table(code, 0), pairs::table(code, 2)];
+    let mut tables = pairs::tables([0, 2])[code.index()];
     let mut index = 0;
     while index < 16 {
-        tables[0][index] += pairs::lowest(code);
-        tables[1][index] += pairs::lowest(code);
+        tables[0][index] += code.lowest();
+        tables[1][index] += code.lowest();
         index += 1;
     }
     tables
 }
 
-static TERNARY: [[i8; 16]; 2] = tables(WeightCode::Ternary);
-static QUATERNARY: [[i8; 16]; 2] = tables(WeightCode::Quaternary);
+/// [`tables`] of every code.
+static TABLES: [[[i8; 16]; 2]; WeightCode::ALL.len()] = {
+    let mut all = [[[0; 16]; 2]; WeightCode::ALL.len()];
+    let mut code = 0;
+    while code < all.len() {
+        all[code] = tables(WeightCode::ALL[code]);
+        code += 1;
+    }
+    all
+};
 
 /// Words after which the 16-bit sums of [`bytes`] are emptied: a word adds eight products of at most `2 * 128`, and 15 words
 /// reach 30,720.
@@ -172,14 +181,10 @@ const BYTES_WORDS: usize = 15;
 /// `sum w * x` with signed weights by table: the two planes are interleaved to pairs of bits, even columns in one register,
 /// odd columns in the other, and column `c` of every byte meets lane `c` of the activations.
 #[target_feature(enable = "neon")]
-fn bytes(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
-    let tables = match code {
-        WeightCode::Ternary => &TERNARY,
-        WeightCode::Quaternary => &QUATERNARY,
-    };
-    let tables = tables.each_ref().map(|table| load_table(table));
+fn bytes<W: TileWord>(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+    let tables = TABLES[code.index()].each_ref().map(|table| load_table(table));
     let mut totals = [[vdupq_n_s32(0); PAIR_ROWS]; PAIRS];
-    let (words, _) = tile.as_chunks::<WORD_U64>();
+    let words = W::of(tile);
     for (words, x) in words.chunks(BYTES_WORDS).zip(x.bytes.chunks(BYTES_WORDS)) {
         for (pair, totals) in totals.iter_mut().enumerate() {
             let mut narrow = [vdupq_n_s16(0); PAIR_ROWS];
@@ -253,13 +258,9 @@ fn weights(tables: [int8x16_t; 2], p0: uint8x16_t, p1: uint8x16_t) -> [int8x16_t
 /// All words of a tile by several vectors: `totals[pair * vectors + vector]` takes four sums a row. Weights are looked up once a
 /// word and meet every vector.
 #[target_feature(enable = "neon")]
-fn vectors(code: WeightCode, tile: &[u64], x: &Vectors, totals: &mut [[i32; 8]]) {
-    let tables = match code {
-        WeightCode::Ternary => &TERNARY,
-        WeightCode::Quaternary => &QUATERNARY,
-    };
-    let tables = tables.each_ref().map(|table| load_table(table));
-    let (words, _) = tile.as_chunks::<WORD_U64>();
+fn vectors<W: TileWord>(code: WeightCode, tile: &[u64], x: &Vectors, totals: &mut [[i32; 8]]) {
+    let tables = TABLES[code.index()].each_ref().map(|table| load_table(table));
+    let words = W::of(tile);
     for (word, x_word) in words.iter().zip(x.bytes.chunks_exact(x.count.max(1))) {
         for (pair, totals) in totals.chunks_exact_mut(x.count.max(1)).enumerate() {
             let weights = weights(tables, plane(word, pair, 0), plane(word, pair, 1));

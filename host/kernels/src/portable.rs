@@ -4,10 +4,11 @@
 //! because without it a population count is a dozen instructions.
 
 use nda_spec::WeightCode;
-use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
 use nda_spec::{ActivationCode, Affine};
 
 use crate::activations::{A2Word, PreparedX};
+use crate::word::{TileWord, TwoPlanes, for_planes};
 
 /// Compiles a function for every machine and for POPCNT, and calls the one that this machine runs best.
 macro_rules! for_popcnt {
@@ -31,33 +32,56 @@ macro_rules! for_popcnt {
     };
 }
 
-/// Where plane 0 of a row stands in a word; plane 1 stands eight words later.
-const fn place(row: usize) -> usize {
-    row / BLOCK_ROWS * BLOCK_ROWS * WeightCode::PLANES + row % BLOCK_ROWS
+/// Both planes of a row; a plane that the code does not have is zero.
+#[inline(always)]
+fn row_planes<W: TileWord>(word: &W, row: usize) -> [u64; WeightCode::MAX_PLANES] {
+    [0, 1].map(|plane| word.plane(row / BLOCK_ROWS, plane)[row % BLOCK_ROWS])
 }
 
 for_popcnt! {
     /// The 32 sums of one tile through AND-popcounts (NUMBERS.md, the plane identity), for any pair of codes.
     ///
-    /// Reads [`crate::activations::Form::Planes`]. `tile` is `64 * col_words` words.
+    /// Reads [`crate::activations::Form::Planes`]. `tile` is `nda_spec::tile::word_u64(code) * col_words` words.
     fn tile(code: WeightCode, x_code: ActivationCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
-        let Affine { coefficients: a, offset: w_offset } = code.affine();
-        let Affine { coefficients: b, offset: x_offset } = x_code.affine();
-        let (words, _) = tile.as_chunks::<WORD_U64>();
-        for (row, sum) in sums.iter_mut().enumerate() {
-            let (mut products, mut weights) = (0_i64, 0_i64);
-            for (word, x_planes) in words.iter().zip(x.planes.chunks_exact(b.len())) {
-                for (w_plane, a) in planes(code, word[place(row)], word[place(row) + BLOCK_ROWS]).into_iter().zip(a) {
-                    weights += i64::from(a * w_plane.count_ones() as i32);
-                    for (x_plane, b) in x_planes.iter().zip(b) {
-                        products += i64::from(a * b * (w_plane & x_plane).count_ones() as i32);
-                    }
+        let planes = x_code.planes();
+        let bits = |word: usize, plane: usize| x.planes[word * planes + plane];
+        for_planes!(code, Word => sum_planes(code, x_code.affine(), Word::of(tile), bits, x.sum, sums))
+    }
+}
+
+for_popcnt! {
+    /// The same by A2 activations, for codes that no identity of fewer population counts is known for. Reads
+    /// [`crate::activations::Form::A2`].
+    fn a2_affine(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        let bits = |word: usize, plane: usize| [x.a2[word].extra, x.a2[word].sign][plane];
+        for_planes!(code, Word => sum_planes(code, ActivationCode::A2.affine(), Word::of(tile), bits, x.sum, sums))
+    }
+}
+
+/// The plane identity: `bits` gives a plane of the activations of a word of columns, `x_sum` is the sum of all activations.
+#[inline(always)]
+fn sum_planes<W: TileWord>(
+    code: WeightCode,
+    x: Affine,
+    words: &[W],
+    bits: impl Fn(usize, usize) -> u64,
+    x_sum: i32,
+    sums: &mut [i32; TILE_ROWS],
+) {
+    let Affine { coefficients: a, offset: w_offset } = code.affine();
+    for (row, sum) in sums.iter_mut().enumerate() {
+        let (mut products, mut weights) = (0_i64, 0_i64);
+        for (at, word) in words.iter().enumerate() {
+            for (w_plane, a) in meant(code, row_planes(word, row)).into_iter().zip(a) {
+                weights += i64::from(a * w_plane.count_ones() as i32);
+                for (plane, b) in x.coefficients.iter().enumerate() {
+                    products += i64::from(a * b * (w_plane & bits(at, plane)).count_ones() as i32);
                 }
             }
-            let total = products + i64::from(x_offset) * weights + i64::from(w_offset) * i64::from(x.sum);
-            // At most 2 * 128 * MAX_COLS in magnitude, which 32 bits hold.
-            *sum = total as i32;
         }
+        let total = products + i64::from(x.offset) * weights + i64::from(w_offset) * i64::from(x_sum);
+        // At most 2 * 128 * MAX_COLS in magnitude, which 32 bits hold.
+        *sum = total as i32;
     }
 }
 
@@ -67,9 +91,9 @@ for_popcnt! {
     fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_ROWS]) {
         // At most 8 a column, and 2^23 columns.
         let mut minus = [0_u32; TILE_ROWS];
-        for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(x) {
+        for (word, x) in TwoPlanes::of(tile).iter().zip(x) {
             for (row, minus) in minus.iter_mut().enumerate() {
-                let (sign, extra) = (word[place(row)], word[place(row) + BLOCK_ROWS]);
+                let [sign, extra] = row_planes(word, row);
                 let signs = sign ^ x.sign;
                 let chosens = signs ^ ((sign ^ extra) & x.small);
                 let extras = extra ^ x.extra;
@@ -88,9 +112,9 @@ for_popcnt! {
     /// negative products. What is not active, padding too, counts nothing.
     fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
         let (mut ones, mut negatives) = ([0_u32; TILE_ROWS], [0_u32; TILE_ROWS]);
-        for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(x) {
+        for (word, x) in TwoPlanes::of(tile).iter().zip(x) {
             for row in 0..TILE_ROWS {
-                let (active, positive) = (word[place(row)], word[place(row) + BLOCK_ROWS]);
+                let [active, positive] = row_planes(word, row);
                 let negative = active & (positive ^ x.sign);
                 let (low, high) = (active & !(negative & !x.small), active & !(negative | x.small));
                 ones[row] += low.count_ones() + high.count_ones();
@@ -104,10 +128,8 @@ for_popcnt! {
     }
 }
 
-/// Both planes, with a contradictory ternary weight (positive, not active) read as 0, as `TileMatrix::get` reads it.
-fn planes(code: WeightCode, plane0: u64, plane1: u64) -> [u64; 2] {
-    match code {
-        WeightCode::Ternary => [plane0, plane1 & plane0],
-        WeightCode::Quaternary => [plane0, plane1],
-    }
+/// Both planes, with bits that the code has no weight for (ternary: positive, not active) read as 0, as `TileMatrix::get`
+/// reads them.
+fn meant(code: WeightCode, [plane0, plane1]: [u64; 2]) -> [u64; 2] {
+    if code.row().excludes_second_alone { [plane0, plane1 & plane0] } else { [plane0, plane1] }
 }

@@ -152,10 +152,10 @@ fn gemv_equals_golden_at_the_extremes_of_every_code() {
 /// A row of equal weights, made without a list of its values: the planes of the row are all ones or all zeros.
 fn equal_row(code: WeightCode, weight: i8, cols: usize) -> Vec<u64> {
     let (bit0, bit1) = code.encode(weight).expect("a value of the code");
-    let mut words = vec![0; matrix_u64(1, cols).expect("a shape that fits")];
+    let mut words = vec![0; matrix_u64(1, cols, code).expect("a shape that fits")];
     for col_word in 0..cols.div_ceil(64) {
-        for (plane, bit) in [bit0, bit1].into_iter().enumerate() {
-            let index = nda_spec::tile::u64_index(0, col_word, plane, cols.div_ceil(64));
+        for (plane, bit) in [bit0, bit1].into_iter().enumerate().take(code.planes()) {
+            let index = nda_spec::tile::u64_index(code, 0, col_word, plane, cols.div_ceil(64));
             words[index] = if bit { nda_spec::tile::valid_mask(cols, col_word) } else { 0 };
         }
     }
@@ -165,7 +165,7 @@ fn equal_row(code: WeightCode, weight: i8, cols: usize) -> Vec<u64> {
 /// Equal weights by equal activations, whose sum anyone multiplies out.
 fn check_equal_row(cols: usize, code: WeightCode, x_code: ActivationCode) {
     let (smallest, largest) = x_code.range();
-    for weight in [code.values()[0], code.max_abs() as i8] {
+    for weight in [code.lowest(), code.highest()] {
         let words = equal_row(code, weight, cols);
         let matrix = TileMatrix::new(1, cols, code, &words).expect("the row's shape");
         for value in [smallest, largest] {
@@ -200,7 +200,7 @@ fn the_most_columns_of_extremes_that_32_bits_hold_are_summed_exactly() {
 #[test]
 fn a_contradictory_ternary_weight_counts_as_zero_in_every_variant() {
     let (rows, cols) = (32, 64);
-    let bytes = random(&[0, 85, -1, 51, 15, -86], rows * cols / 8 * WeightCode::PLANES, 1);
+    let bytes = random(&[0, 85, -1, 51, 15, -86], rows * cols / 8 * WeightCode::Ternary.planes(), 1);
     let (bytes, _) = bytes.as_chunks::<8>();
     let words: Vec<u64> = bytes.iter().map(|eight| u64::from_le_bytes(eight.map(i8::cast_unsigned))).collect();
     let matrix = TileMatrix::new(rows, cols, WeightCode::Ternary, &words).expect("one tile of one word");
@@ -398,7 +398,7 @@ fn wrong_vectors_and_ids_are_errors_that_say_which() {
 
 #[test]
 fn matrices_that_do_not_stack_and_sums_that_do_not_fit_are_refused() {
-    let words = vec![0; matrix_u64(40, 65).unwrap()];
+    let words = vec![0; matrix_u64(40, 65, WeightCode::Ternary).unwrap()];
     let view = |rows, cols, code| TileMatrix::new(rows, cols, code, &words).unwrap();
     let (ternary, quaternary) = (WeightCode::Ternary, WeightCode::Quaternary);
     let refused = |parts: &[TileMatrix<'_>]| {

@@ -8,7 +8,7 @@ use nda_spec::{GridMatrix, GroupCols, WeightCode};
 
 use crate::chain::Depth;
 use crate::fields::Stretch;
-use crate::layout::{align_up, code_from_number, code_number, grid as at};
+use crate::layout::{CODE_NUMBERS, align_up, code_from_number, grid as at};
 use crate::matrix::{common_shape, expect_count};
 use crate::metadata::count_field;
 use crate::{Fault, NdfError};
@@ -71,7 +71,7 @@ impl GridLayout {
     fn new((rows, cols): (usize, usize), code: WeightCode, group: GroupCols, coefficients: &[i8]) -> Result<Self, Fault> {
         let too_large = || Fault::TooLarge { what: "planes and scales", rows: rows as u64, cols: cols as u64 };
         let scales = scale_count(rows, cols, group).map_err(|_| too_large())?;
-        let words = matrix_u64(rows, cols).ok().and_then(|words| words.checked_mul(coefficients.len()));
+        let words = matrix_u64(rows, cols, code).ok().and_then(|words| words.checked_mul(coefficients.len()));
         let start = at::BYTES;
         let end = scales.checked_mul(2).and_then(|bytes| bytes.checked_add(start)).ok_or_else(too_large)?;
         let first = align_up(end).ok_or_else(too_large)?;
@@ -108,7 +108,7 @@ pub(crate) fn parse(payload: Stretch<'_>, depth: Depth) -> Result<GridLayout, Nd
     let (rows, cols) = (payload.count(at::ROWS, "rows")?, payload.count(at::COLS, "cols")?);
     let refuse = |offset, field, found: u32, allowed| payload.fault(offset, Fault::Field { field, found: found.into(), allowed });
     let code = payload.u32(at::CODE)?;
-    let code = code_from_number(code).ok_or_else(|| refuse(at::CODE, "code", code, "1 (ternary) or 2 (quaternary)"))?;
+    let code = code_from_number(code).ok_or_else(|| refuse(at::CODE, "code", code, CODE_NUMBERS))?;
     let stacks = payload.count(at::STACKS, "stacks")?;
     if stacks > MAX_STACKS {
         return Err(refuse(at::STACKS, "stacks", stacks as u32, "1, 2, 3 or 4"));
@@ -142,7 +142,7 @@ impl GridContent<'_> {
         let numbers = [
             (at::ROWS, "rows", layout.rows),
             (at::COLS, "cols", layout.cols),
-            (at::CODE, "code", code_number(layout.code) as usize),
+            (at::CODE, "code", layout.code.row().number as usize),
             (at::STACKS, "stacks", layout.coefficients.len()),
             (at::GROUP, "group", layout.group.cols()),
         ];

@@ -257,17 +257,12 @@ impl VectorShape {
     }
 }
 
-/// The number of a weight code in files: the version number that the articles' files use for it.
-pub(crate) const fn code_number(code: WeightCode) -> u32 {
-    match code {
-        WeightCode::Ternary => 1,
-        WeightCode::Quaternary => 2,
-    }
-}
+/// What a code field may hold.
+pub(crate) const CODE_NUMBERS: &str = "1 (ternary), 2 (quaternary), 3 (asymmetric) or 4 (binary)";
 
 /// The weight code of a number, if it has one.
 pub(crate) fn code_from_number(number: u32) -> Option<WeightCode> {
-    WeightCode::ALL.into_iter().find(|code| code_number(*code) == number)
+    WeightCode::ALL.into_iter().find(|code| code.row().number == number)
 }
 
 /// `bytes` rounded up to a multiple of [`FRAME_ALIGN`].
@@ -307,7 +302,7 @@ impl MatrixLayout {
         outliers: usize,
     ) -> Result<Self, Fault> {
         let too_large = || Fault::TooLarge { what: "planes, scales and outliers", rows: rows as u64, cols: cols as u64 };
-        let words = tile::matrix_u64(rows, cols).map_err(|_| too_large())?;
+        let words = tile::matrix_u64(rows, cols, code).map_err(|_| too_large())?;
         let scale_count = granularity.scale_count(rows, cols);
         let mut end = Some(matrix::BYTES);
         // A section of `count` elements after what stands before it, from the next multiple of 64.

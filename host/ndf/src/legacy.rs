@@ -9,12 +9,13 @@ use nda_spec::WeightCode;
 use nda_spec::tile::{TileError, TileMatrix, WORD_COLS, col_words, matrix_u64, u64_index};
 
 use crate::TileBuffer;
-use crate::layout::{code_from_number, code_number};
 
 /// The magic, read as a little-endian `u32`: the file begins with 00 41 44 4E.
 pub const LEGACY_MAGIC: u32 = 0x4E44_4100;
 /// Bytes before the bitmaps.
 pub const LEGACY_HEADER_BYTES: usize = 18;
+/// The codes that the articles have; their version is the code's number.
+const LEGACY_CODES: [WeightCode; 2] = [WeightCode::Ternary, WeightCode::Quaternary];
 
 /// A matrix as the articles' files hold it.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +43,12 @@ pub enum LegacyError {
     Version {
         /// The version.
         found: u16,
+    },
+    /// A code that the articles do not have.
+    #[error("the articles' matrix files hold ternary and quaternary weights, and these are {code}; keep them in an .ndf document", code = code.name())]
+    Code {
+        /// The code.
+        code: WeightCode,
     },
     /// A shape that memory cannot hold.
     #[error("byte 6: {rows} x {cols} weights need more memory than can be addressed")]
@@ -116,7 +123,8 @@ impl LegacyMatrix {
         };
         let u32_at = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
         let version = u16::from_le_bytes([head[4], head[5]]);
-        let code = code_from_number(version.into()).ok_or(LegacyError::Version { found: version })?;
+        let code = LEGACY_CODES.into_iter().find(|code| code.row().number == version.into());
+        let code = code.ok_or(LegacyError::Version { found: version })?;
         let (rows, cols, scale) = (u32_at(6), u32_at(10), f32::from_bits(u32_at(14)));
         let plane_bytes = plane_bytes(rows as usize, cols as usize)?;
         if !scale.is_finite() {
@@ -141,6 +149,9 @@ impl LegacyMatrix {
     /// A shape with more than 32 bits, a scale that is not finite, set padding or contradicting planes.
     pub fn from_tiles(matrix: TileMatrix<'_>, scale: f32) -> Result<Self, LegacyError> {
         let (rows, cols) = (matrix.rows(), matrix.cols());
+        if !LEGACY_CODES.contains(&matrix.code()) {
+            return Err(LegacyError::Code { code: matrix.code() });
+        }
         let too_large = LegacyError::TooLarge { rows, cols };
         let (Ok(rows_field), Ok(cols_field)) = (u32::try_from(rows), u32::try_from(cols)) else { return Err(too_large) };
         if !scale.is_finite() {
@@ -168,7 +179,7 @@ impl LegacyMatrix {
     /// A shape whose tiles, with their padding, memory cannot hold.
     pub fn to_tiles(&self) -> Result<TileBuffer, TileError> {
         let (rows, cols) = (self.rows as usize, self.cols as usize);
-        let mut words = vec![0_u64; matrix_u64(rows, cols)?];
+        let mut words = vec![0_u64; matrix_u64(rows, cols, self.code)?];
         // With no columns there is nothing to do in any row, however many the header claims.
         let filled_rows = if cols == 0 { 0 } else { rows };
         for row in 0..filled_rows {
@@ -176,7 +187,7 @@ impl LegacyMatrix {
                 let first = row * cols + col_word * WORD_COLS;
                 let count = (cols - col_word * WORD_COLS).min(WORD_COLS);
                 for (plane, bytes) in self.planes.iter().enumerate() {
-                    words[u64_index(row, col_word, plane, col_words(cols))] = bits_at(bytes, first, count);
+                    words[u64_index(self.code, row, col_word, plane, col_words(cols))] = bits_at(bytes, first, count);
                 }
             }
         }
@@ -186,7 +197,7 @@ impl LegacyMatrix {
     /// The file: the bytes that [`Self::parse`] read.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = LEGACY_MAGIC.to_le_bytes().to_vec();
-        bytes.extend((code_number(self.code) as u16).to_le_bytes());
+        bytes.extend((self.code.row().number as u16).to_le_bytes());
         bytes.extend(self.rows.to_le_bytes());
         bytes.extend(self.cols.to_le_bytes());
         bytes.extend(self.scale.to_le_bytes());
@@ -229,7 +240,7 @@ impl LegacyMatrix {
                 return Err(LegacyError::Padding { offset: self.offset(plane, bytes.len() - 1), plane });
             }
         }
-        if self.code == WeightCode::Quaternary {
+        if !self.code.row().excludes_second_alone {
             return Ok(());
         }
         let both = self.planes[0].iter().zip(&self.planes[1]);

@@ -5,7 +5,7 @@ use nda_spec::tile::{TileError, TileMatrix, WORD_COLS, col_words, u64_index};
 
 use crate::chain::Depth;
 use crate::fields::Stretch;
-use crate::layout::{MatrixLayout, code_from_number, matrix as at};
+use crate::layout::{CODE_NUMBERS, MatrixLayout, code_from_number, matrix as at};
 use crate::{FRAME_ALIGN, Fault, Granularity, MAX_STACKS, NdfError};
 
 /// A matrix of a document, in place: `W = sum_k scale_k * code_k + outliers`.
@@ -168,7 +168,7 @@ impl MatrixLayout {
             let found = payload.u32(offset)?;
             Ok::<_, NdfError>((found, payload.fault(offset, Fault::Field { field, found: found.into(), allowed })))
         };
-        let (code, refused) = field(at::CODE, "code", "1 (ternary) or 2 (quaternary)")?;
+        let (code, refused) = field(at::CODE, "code", CODE_NUMBERS)?;
         let code = code_from_number(code).ok_or(refused)?;
         let (stacks, refused) = field(at::STACKS, "stacks", "1, 2, 3 or 4")?;
         let stacks = Some(stacks as usize).filter(|stacks| (1..=MAX_STACKS).contains(stacks)).ok_or(refused)?;
@@ -192,7 +192,7 @@ impl MatrixLayout {
         for (stack, words) in words.chunks_exact((words.len() / self.stacks).max(1)).enumerate() {
             let checked = TileMatrix::new(self.rows, self.cols, self.code, words).and_then(|matrix| matrix.check());
             checked.map_err(|source| {
-                let offset = self.tiles.start + 8 * (stack * words.len() + word_of(&source, self.cols));
+                let offset = self.tiles.start + 8 * (stack * words.len() + word_of(&source, self.code, self.cols));
                 payload.fault(offset, Fault::Tile { stack, source })
             })?;
         }
@@ -255,12 +255,12 @@ pub(crate) fn parse(payload: Stretch<'_>, depth: Depth) -> Result<MatrixLayout, 
 }
 
 /// Index of the word that a tile error is about.
-fn word_of(error: &TileError, cols: usize) -> usize {
-    let word = |row: usize, col: usize, plane| u64_index(row, col / WORD_COLS, plane, col_words(cols));
+fn word_of(error: &TileError, code: WeightCode, cols: usize) -> usize {
+    let word = |row: usize, col: usize, plane| u64_index(code, row, col / WORD_COLS, plane, col_words(cols));
     match *error {
         TileError::Padding { row, col, plane } => word(row, col, plane),
         // The positive bit is the one that must not be there.
-        TileError::Contradiction { row, col } => word(row, col, 1),
+        TileError::Contradiction { row, col, .. } => word(row, col, 1),
         _ => 0,
     }
 }
@@ -281,7 +281,7 @@ impl MatrixContent<'_> {
         let numbers = [
             (at::ROWS, "rows", layout.rows),
             (at::COLS, "cols", layout.cols),
-            (at::CODE, "code", crate::layout::code_number(layout.code) as usize),
+            (at::CODE, "code", layout.code.row().number as usize),
             (at::STACKS, "stacks", layout.stacks),
             (at::GRANULARITY, "granularity", layout.granularity.number() as usize),
             (at::OUTLIERS, "outliers", layout.outliers),
@@ -319,4 +319,4 @@ pub(crate) fn expect_count(what: &'static str, expected: usize, found: usize) ->
 }
 
 // A stack is whole words of 512 bytes, so every stack begins at a multiple of 64 like the section.
-const _: () = assert!((8 * nda_spec::tile::WORD_U64) % FRAME_ALIGN == 0);
+const _: () = assert!((8 * nda_spec::tile::word_u64(WeightCode::Binary)) % FRAME_ALIGN == 0);

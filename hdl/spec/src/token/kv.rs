@@ -81,7 +81,7 @@ impl KvForm {
 
     /// Bits of a value.
     pub fn bits(&self) -> usize {
-        WeightCode::PLANES * self.coefficients.len()
+        WeightCode::Quaternary.planes() * self.coefficients.len()
     }
 
     /// The level next to a value with [`LEVEL_POINT`] bits behind the point, the upper one of two that are as near.

@@ -83,15 +83,15 @@ pub fn probe(id: u16, base: u16, words: u16) -> Job {
 
 /// The job of a product step.
 pub fn product(g: &Geometry, id: u16, word: &StepWord, sum: i32) -> Job {
-    let code = if word.flag { WeightCode::Ternary } else { WeightCode::Quaternary };
+    let flags = JobFlags { ternary: word.flag, a2: false };
     Job {
         id,
-        flags: JobFlags::new(code, ActivationCode::A8),
+        flags,
         plane_groups: plane_groups(ActivationCode::A8, g.planes) as u8,
         base: word.with.into(),
         row_groups: word.groups,
         col_beats: word.beats,
-        init: code.affine().offset.wrapping_mul(sum) << 8 >> 8,
+        init: flags.coefficients().affine().offset.wrapping_mul(sum) << 8 >> 8,
     }
 }
 

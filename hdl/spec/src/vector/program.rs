@@ -1,8 +1,9 @@
 //! Programs of the vector unit: straight lines of steps, kept with their constants in the tile store.
 
 use super::WIDE_BYTES;
-use crate::WeightCode;
 use crate::config::Geometry;
+use crate::wire::JobFlags;
+use crate::{ActivationCode, WeightCode};
 
 /// Bytes of a step; its constants follow it.
 pub const STEP_BYTES: usize = 16;
@@ -264,7 +265,8 @@ impl Program {
             let mut word = step.word;
             if word.op == Op::Product {
                 let at = placed(usize::from(word.with));
-                word = StepWord { with: at.base, groups: at.groups, beats: at.beats, flag: at.code == WeightCode::Ternary, ..word };
+                let flag = JobFlags::new(at.code, ActivationCode::A8).ternary;
+                word = StepWord { with: at.base, groups: at.groups, beats: at.beats, flag, ..word };
             }
             out.extend_from_slice(&word.to_bytes());
             if word.op == Op::Squares {

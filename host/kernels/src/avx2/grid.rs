@@ -5,11 +5,12 @@ use std::arch::x86_64::*;
 
 use nda_spec::GridMatrix;
 use nda_spec::grid::MAX_STACKS;
-use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_COLS, WORD_U64, col_words};
+use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_COLS, col_words, word_u64};
 
 use super::{AHEAD_WORDS, HALF_ROWS, HALVES, ask, ask_for_line, broadcast, exchange, load_table, nibbles, plane, weights};
 use crate::grid::GridInput;
 use crate::pairs;
+use crate::word::{TileWord, for_planes};
 
 /// Proof that the machine has AVX2, FMA and F16C, and the look-ups of one grid.
 #[derive(Debug, Clone, Copy)]
@@ -57,24 +58,7 @@ impl Avx2Grid {
         assert!(x.cols() == grid.cols() && tile < grid.rows().div_ceil(TILE_ROWS) && y.len() == TILE_ROWS * x.vectors(), "lengths fit");
         totals.clear();
         totals.resize(HALVES * x.vectors(), [0.0; 8]);
-        let tables = &self.tables;
-        // SAFETY: a value of this type exists only after new() has found the features.
-        unsafe {
-            // Few products fit where the stacks are many, so not every pair is one that occurs; those that do not are still right.
-            match (grid.stacks(), self.together) {
-                (1, 8) => words::<1, 8>(grid, tile, tables, x, totals),
-                (1, 4) => words::<1, 4>(grid, tile, tables, x, totals),
-                (1, 2) => words::<1, 2>(grid, tile, tables, x, totals),
-                (1, _) => words::<1, 1>(grid, tile, tables, x, totals),
-                (2, 8 | 4) => words::<2, 4>(grid, tile, tables, x, totals),
-                (2, 2) => words::<2, 2>(grid, tile, tables, x, totals),
-                (2, _) => words::<2, 1>(grid, tile, tables, x, totals),
-                (3, 8 | 4 | 2) => words::<3, 2>(grid, tile, tables, x, totals),
-                (3, _) => words::<3, 1>(grid, tile, tables, x, totals),
-                (_, 8 | 4 | 2) => words::<4, 2>(grid, tile, tables, x, totals),
-                (_, _) => words::<4, 1>(grid, tile, tables, x, totals),
-            }
-        }
+        for_planes!(grid.code(), Word => self.words::<Word>(grid, tile, x, totals));
         for (half, totals) in totals.chunks_exact(x.vectors()).enumerate() {
             for (total, y) in totals.iter().zip(y.chunks_exact_mut(TILE_ROWS)) {
                 for (row, y) in y[half * HALF_ROWS..][..HALF_ROWS].iter_mut().enumerate() {
@@ -83,12 +67,34 @@ impl Avx2Grid {
             }
         }
     }
+
+    /// [`words`] by the number of stacks and of products that fit.
+    fn words<W: TileWord>(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut [[f32; 8]]) {
+        let tables = &self.tables;
+        // SAFETY: a value of this type exists only after new() has found the features.
+        unsafe {
+            // Few products fit where the stacks are many, so not every pair is one that occurs; those that do not are still right.
+            match (grid.stacks(), self.together) {
+                (1, 8) => words::<W, 1, 8>(grid, tile, tables, x, totals),
+                (1, 4) => words::<W, 1, 4>(grid, tile, tables, x, totals),
+                (1, 2) => words::<W, 1, 2>(grid, tile, tables, x, totals),
+                (1, _) => words::<W, 1, 1>(grid, tile, tables, x, totals),
+                (2, 8 | 4) => words::<W, 2, 4>(grid, tile, tables, x, totals),
+                (2, 2) => words::<W, 2, 2>(grid, tile, tables, x, totals),
+                (2, _) => words::<W, 2, 1>(grid, tile, tables, x, totals),
+                (3, 8 | 4 | 2) => words::<W, 3, 2>(grid, tile, tables, x, totals),
+                (3, _) => words::<W, 3, 1>(grid, tile, tables, x, totals),
+                (_, 8 | 4 | 2) => words::<W, 4, 2>(grid, tile, tables, x, totals),
+                (_, _) => words::<W, 4, 1>(grid, tile, tables, x, totals),
+            }
+        }
+    }
 }
 
 /// The 64 columns of four rows as unsigned levels: bytes `c` of the eight registers are the columns `8 * byte + c`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn levels<const STACKS: usize>(tables: &[[__m256i; 2]; 2], stacks: [&[u64; WORD_U64]; STACKS], half: usize) -> [__m256i; 8] {
+fn levels<W: TileWord, const STACKS: usize>(tables: &[[__m256i; 2]; 2], stacks: [&W; STACKS], half: usize) -> [__m256i; 8] {
     let planes = |k: usize| [plane(stacks[k], half, 0), plane(stacks[k], half, 1)];
     let mut levels = [_mm256_setzero_si256(); 8];
     for k in (0..STACKS).step_by(2) {
@@ -149,7 +155,7 @@ fn sums<const TOGETHER: usize>(levels: &[__m256i; 8], x: &[u64; 8]) -> __m256i {
 
 /// All words of a tile: `totals[half * vectors + vector]` holds for four rows the total of first and of second half words.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn words<const STACKS: usize, const TOGETHER: usize>(
+fn words<W: TileWord, const STACKS: usize, const TOGETHER: usize>(
     grid: &GridMatrix<'_>,
     tile: usize,
     tables: &Tables,
@@ -159,21 +165,22 @@ fn words<const STACKS: usize, const TOGETHER: usize>(
     let tables = [0, 1].map(|k: usize| [load_table(&tables[k][0]), load_table(&tables[k][1])]);
     let (words, vectors, in_word) = (col_words(grid.cols()), x.vectors(), grid.group().in_word());
     let stack_words = grid.words().len() / STACKS;
-    let of_tile = |k: usize| grid.words()[k * stack_words + tile * words * WORD_U64..][..words * WORD_U64].as_chunks::<WORD_U64>().0;
-    let stacks: [&[[u64; WORD_U64]]; STACKS] = std::array::from_fn(of_tile);
+    let tile_u64 = words * word_u64(grid.code());
+    let of_tile = |k: usize| W::of(&grid.words()[k * stack_words + tile * tile_u64..][..tile_u64]);
+    let stacks: [&[W]; STACKS] = std::array::from_fn(of_tile);
     let all_scales = &grid.scales()[tile * words * TILE_ROWS * in_word..][..words * TILE_ROWS * in_word];
-    let lowest = i32::from(pairs::lowest(grid.code())) * grid.coefficients().iter().map(|&c| i32::from(c)).sum::<i32>();
+    let lowest = i32::from(grid.code().lowest()) * grid.coefficients().iter().map(|&c| i32::from(c)).sum::<i32>();
     let lowest = _mm256_set1_epi32(lowest);
     for (word, word_scales) in all_scales.chunks_exact(TILE_ROWS * in_word).enumerate() {
         let places = x.word(word);
         let halves = word_scales.chunks_exact(HALF_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
         for (half, (half_scales, totals)) in halves.enumerate() {
-            stacks.iter().for_each(|stack| ask_for_line::<_MM_HINT_T0>(&stack[word], half));
+            stacks.iter().for_each(|stack| ask_for_line::<_MM_HINT_T0, _>(&stack[word], half));
             // A line of scales serves four half blocks or eight.
             if half % 4 == 0 {
                 ask::<_MM_HINT_T0>(half_scales.as_ptr().wrapping_add(AHEAD_WORDS * TILE_ROWS * in_word).cast());
             }
-            let levels = levels::<STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), half);
+            let levels = levels::<W, STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), half);
             let scale = scales(half_scales);
             for (x, total) in places.iter().zip(totals) {
                 // Levels are unsigned: `sum (level - lowest) * x + lowest * sum(x)`.

@@ -176,7 +176,7 @@ unsafe fn _mm512_storeu_ps(at: *mut f32, a: __m512) {
 }
 
 /// A prefetch has no effect that a program sees.
-fn ask_for_line(_word: &[u64; WORD_U64], _line: usize) {}
+fn ask_for_line<W: TileWord>(_word: &W, _line: usize) {}
 
 fn ask_for_scales(_block: &[u16], _in_word: usize) {}
 
@@ -188,6 +188,7 @@ mod tests {
     use super::*;
     use nda_gemv::Activations;
     use crate::activations::Form;
+    use crate::word::for_planes;
 
     /// One tile by one vector, over the emulated intrinsics.
     fn emulated(code: WeightCode, x_code: ActivationCode, words: &[u64], values: &[i8]) -> [i32; TILE_ROWS] {
@@ -198,8 +199,12 @@ mod tests {
         match (form, code) {
             (Form::A2, WeightCode::Quaternary) => a2_quaternary(words, &x.a2, x.cols, &mut sums),
             (Form::A2, WeightCode::Ternary) => a2_ternary(words, &x.a2, &mut sums),
-            (_, WeightCode::Quaternary) => bytes_quaternary(words, &x, &mut sums),
-            (_, WeightCode::Ternary) => bytes_ternary(words, &x, &mut sums),
+            (Form::A2, _) => crate::portable::a2_affine(code, words, &x, &mut sums),
+            _ => match super::super::BytesKernel::of(code) {
+                super::super::BytesKernel::Fields => bytes_by_fields(code, words, &x, &mut sums),
+                super::super::BytesKernel::OnePlane => bytes_of_one_plane(code, words, &x, &mut sums),
+                super::super::BytesKernel::Table => bytes_by_table::<TwoPlanes>(code, words, &x, &mut sums),
+            },
         }
         sums
     }
@@ -257,7 +262,7 @@ mod tests {
     #[test]
     fn emulated_avx512_kernels_of_several_vectors_equal_golden() {
         use crate::activations::Vectors;
-        for (code, cols) in [(WeightCode::Ternary, 130), (WeightCode::Quaternary, 63), (WeightCode::Quaternary, 128)] {
+        for (code, cols) in WeightCode::ALL.into_iter().flat_map(|code| [(code, 130), (code, 63), (code, 128)]) {
             let weights: Vec<i8> = (0..TILE_ROWS * cols).map(|i| code.values()[(i * 7 + i / 5) % code.values().len()]).collect();
             let words = tile::pack(TILE_ROWS, cols, code, &weights).unwrap();
             // The first vectors are all at one extreme.
@@ -267,10 +272,12 @@ mod tests {
             x.prepare(cols, &values);
             let mut sums = vec![i32::MIN; 15 * TILE_ROWS];
             for block in 0..BLOCKS {
-                vectors::<8, 1>(code, &words, block, &x, 0, &mut sums);
-                vectors::<4, 2>(code, &words, block, &x, 8, &mut sums[8 * TILE_ROWS..]);
-                vectors::<2, 4>(code, &words, block, &x, 12, &mut sums[12 * TILE_ROWS..]);
-                vectors::<1, 8>(code, &words, block, &x, 14, &mut sums[14 * TILE_ROWS..]);
+                for_planes!(code, Word => {
+                    vectors::<Word, 8, 1>(code, &words, block, &x, 0, &mut sums);
+                    vectors::<Word, 4, 2>(code, &words, block, &x, 8, &mut sums[8 * TILE_ROWS..]);
+                    vectors::<Word, 2, 4>(code, &words, block, &x, 12, &mut sums[12 * TILE_ROWS..]);
+                    vectors::<Word, 1, 8>(code, &words, block, &x, 14, &mut sums[14 * TILE_ROWS..]);
+                });
             }
             let expected: Vec<i32> = values.chunks(cols).flat_map(|x| golden::gemv(TILE_ROWS, cols, &weights, x)).collect();
             assert_eq!(sums, expected, "{code:?}, {cols} columns");
@@ -279,18 +286,20 @@ mod tests {
 
     #[test]
     fn emulated_avx512_fields_are_scaled_down_before_they_leave_32_bits() {
-        // All weights 1 and all activations -128 make the largest sums; one word more than is added up at a time.
+        // All weights at their largest and all activations -128 make the largest sums; one word more than is added up at a time.
         let cols = (FIELD_WORDS + 1) * tile::WORD_COLS;
-        let words = vec![u64::MAX; TILE_ROWS * cols / 32];
-        for value in [i8::MIN, i8::MAX] {
-            let expected = [cols as i32 * i32::from(value); TILE_ROWS];
-            assert_eq!(emulated(WeightCode::Ternary, ActivationCode::A8, &words, &vec![value; cols]), expected);
+        for code in WeightCode::ALL {
+            let words = tile::pack(TILE_ROWS, cols, code, &vec![code.highest(); TILE_ROWS * cols]).unwrap();
+            for value in [i8::MIN, i8::MAX] {
+                let expected = [cols as i32 * i32::from(code.highest()) * i32::from(value); TILE_ROWS];
+                assert_eq!(emulated(code, ActivationCode::A8, &words, &vec![value; cols]), expected, "{code:?}");
+            }
         }
     }
 
     #[test]
     fn emulated_avx512_kernels_read_a_contradictory_weight_as_zero() {
-        let words: Vec<u64> = (1..=2 * tile::WORD_U64 as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        let words: Vec<u64> = (1..=2 * tile::word_u64(WeightCode::Ternary) as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
         let matrix = TileMatrix::new(TILE_ROWS, 128, WeightCode::Ternary, &words).unwrap();
         for x_code in ActivationCode::ALL {
             let values: Vec<i8> = (0..128).map(|i| if i % 3 == 0 { -2 } else { 1 }).collect();
@@ -330,12 +339,12 @@ mod tests {
         for tile in 0..rows.div_ceil(TILE_ROWS) {
             let mut y = vec![f32::NAN; TILE_ROWS * vectors];
             let totals = super::super::cleared(&grid, tile, &x, &mut totals, &y);
-            match coefficients.len() {
-                1 => super::grid::<1>(&grid, tile, &tables, &x, totals),
-                2 => super::grid::<2>(&grid, tile, &tables, &x, totals),
-                3 => super::grid::<3>(&grid, tile, &tables, &x, totals),
-                _ => super::grid::<4>(&grid, tile, &tables, &x, totals),
-            }
+            for_planes!(code, Word => match coefficients.len() {
+                1 => super::grid::<Word, 1>(&grid, tile, &tables, &x, totals),
+                2 => super::grid::<Word, 2>(&grid, tile, &tables, &x, totals),
+                3 => super::grid::<Word, 3>(&grid, tile, &tables, &x, totals),
+                _ => super::grid::<Word, 4>(&grid, tile, &tables, &x, totals),
+            });
             super::super::add_halves(&x, totals, &mut y);
             for (vector, expected) in expected.iter().enumerate() {
                 for row in 0..TILE_ROWS.min(rows - tile * TILE_ROWS) {

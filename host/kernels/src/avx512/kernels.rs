@@ -10,15 +10,8 @@ use crate::pairs;
 /// Blocks of eight rows in a tile.
 pub const BLOCKS: usize = TILE_ROWS / BLOCK_ROWS;
 
-/// The unsigned weights for the pairs of bits at 0, 2 and 4 of an index: VPERMB looks at six bits.
-const fn tables(code: WeightCode) -> [[i8; 64]; 3] {
-    [pairs::table(code, 0), pairs::table(code, 2), pairs::table(code, 4)]
-}
-
-/// [`tables`] of both codes.
-pub static TERNARY: [[i8; 64]; 3] = tables(WeightCode::Ternary);
-/// [`tables`] of both codes.
-pub static QUATERNARY: [[i8; 64]; 3] = tables(WeightCode::Quaternary);
+/// The unsigned weights of every code for the pairs of bits at 0, 2 and 4 of an index: VPERMB looks at six bits.
+pub static TABLES: [[[i8; 64]; 3]; WeightCode::ALL.len()] = pairs::tables([0, 2, 4]);
 
 /// Where byte `b` of lane `c` comes from, at `8 * c + b`: column `8 * b + c` of a word.
 pub static BYTE_ORDER: [i8; WORD_COLS] = {
@@ -34,18 +27,21 @@ pub static BYTE_ORDER: [i8; WORD_COLS] = {
 /// The four fields of two bits in a byte.
 pub const FIELDS: [u8; 4] = [0x03, 0x0c, 0x30, 0xc0];
 
+/// The four lower bits of a byte, each a field of its own.
+pub const HALF_FIELDS: [u8; 4] = [0x01, 0x02, 0x04, 0x08];
+
 /// Words of columns after which the sums of fields are scaled down: a word adds to each of 32 bits two VPDPBUSD of four
 /// products of at most `2 * 64 * 128` in magnitude, so 2^13 words stay below 2^30.
 pub const FIELD_WORDS: usize = 1 << 13;
 
-/// The look-ups of a grid: [`tables`] times its coefficient, a stack.
+/// The look-ups of a grid: those of its code times its coefficient, per stack.
 pub type GridTables = [[[i8; 64]; 3]; MAX_STACKS];
 
 /// The look-ups of one grid. The sum of all stacks' is at most 4 * 31, which a byte holds.
 pub fn grid_tables(grid: &GridMatrix<'_>) -> GridTables {
     let mut all = [[[0; 64]; 3]; MAX_STACKS];
     for (own, &c) in all.iter_mut().zip(grid.coefficients()) {
-        *own = tables(grid.code()).map(|table| table.map(|w| w * c));
+        *own = TABLES[grid.code().index()].map(|table| table.map(|w| w * c));
     }
     all
 }
@@ -55,30 +51,23 @@ pub fn grid_tables(grid: &GridMatrix<'_>) -> GridTables {
 macro_rules! kernels {
     ($foundation:meta, $popcount:meta, $vnni:meta) => {
         use nda_spec::WeightCode;
-        use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS, WORD_U64};
+        use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
 
         use nda_spec::GridMatrix;
-        use nda_spec::tile::{WORD_COLS, col_words, valid_mask};
+        use nda_spec::tile::{WORD_COLS, col_words, valid_mask, word_u64};
 
         use crate::activations::{A2Word, LANES, PreparedX, Vectors};
-        use crate::avx512::kernels::{BLOCKS, BYTE_ORDER, FIELD_WORDS, FIELDS, GridTables, QUATERNARY, TERNARY};
+        use crate::avx512::kernels::{BLOCKS, BYTE_ORDER, FIELD_WORDS, FIELDS, GridTables, HALF_FIELDS, TABLES};
         use crate::grid::GridInput;
-        use crate::pairs::lowest;
-
-        /// Eight words of a word's 64, from `at`.
-        #[inline]
-        #[$foundation]
-        fn load(word: &[u64; WORD_U64], at: usize) -> __m512i {
-            let eight = &word[at..at + BLOCK_ROWS];
-            // SAFETY: `eight` is 64 readable bytes, and this load asks for no alignment.
-            unsafe { _mm512_loadu_si512(eight.as_ptr().cast()) }
-        }
+        use crate::word::{OnePlane, TileWord, TwoPlanes};
 
         /// One plane's eight rows of a block.
         #[inline]
         #[$foundation]
-        fn plane(word: &[u64; WORD_U64], block: usize, plane: usize) -> __m512i {
-            load(word, (block * WeightCode::PLANES + plane) * BLOCK_ROWS)
+        fn plane<W: TileWord>(word: &W, block: usize, plane: usize) -> __m512i {
+            let eight = word.plane(block, plane);
+            // SAFETY: `eight` is 64 readable bytes, and this load asks for no alignment.
+            unsafe { _mm512_loadu_si512(eight.as_ptr().cast()) }
         }
 
         #[inline]
@@ -116,7 +105,7 @@ macro_rules! kernels {
         pub fn a2_quaternary(tile: &[u64], x: &[A2Word], cols: usize, sums: &mut [i32; TILE_ROWS]) {
             let mut threes = [_mm512_setzero_si512(); BLOCKS];
             let mut twos = [_mm512_setzero_si512(); BLOCKS];
-            for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(x) {
+            for (word, x) in TwoPlanes::of(tile).iter().zip(x) {
                 let (x_sign, x_extra, small) = (broadcast(x.sign), broadcast(x.extra), broadcast(x.small));
                 for block in 0..BLOCKS {
                     let signs = _mm512_xor_si512(plane(word, block, 0), x_sign);
@@ -142,7 +131,7 @@ macro_rules! kernels {
         pub fn a2_ternary(tile: &[u64], x: &[A2Word], sums: &mut [i32; TILE_ROWS]) {
             let mut ones = [_mm512_setzero_si512(); BLOCKS];
             let mut negatives = [_mm512_setzero_si512(); BLOCKS];
-            for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(x) {
+            for (word, x) in TwoPlanes::of(tile).iter().zip(x) {
                 let (x_sign, small) = (broadcast(x.sign), broadcast(x.small));
                 for block in 0..BLOCKS {
                     let (active, positive) = (plane(word, block, 0), plane(word, block, 1));
@@ -235,12 +224,12 @@ macro_rules! kernels {
         /// The sums of the unsigned weights can leave 32 bits above 4,194,303 columns; VPDPBUSD and the adds wrap, so
         /// the result is right modulo 2^32, and `width::MAX_COLS` makes it one that 32 bits hold.
         #[$vnni]
-        pub fn bytes_quaternary(tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
-            let [t0, t2, t4] = [load_table(&QUATERNARY[0]), load_table(&QUATERNARY[1]), load_table(&QUATERNARY[2])];
+        pub fn bytes_by_table<W: TileWord>(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+            let [t0, t2, t4] = TABLES[code.index()].each_ref().map(|table| load_table(table));
             // Two accumulators a block: a chain of eight dependent VPDPBUSD would wait for its latency.
             let mut evens = [_mm512_setzero_si512(); BLOCKS];
             let mut odds = [_mm512_setzero_si512(); BLOCKS];
-            for (word, x) in tile.as_chunks::<WORD_U64>().0.iter().zip(&x.bytes) {
+            for (word, x) in W::of(tile).iter().zip(&x.bytes) {
                 for block in 0..BLOCKS {
                     ask_for_line(word, 2 * block);
                     let [even, odd] = pairs(plane(word, block, 0), plane(word, block, 1));
@@ -261,32 +250,76 @@ macro_rules! kernels {
                     }
                 }
             }
-            let offset = i32::from(lowest(WeightCode::Quaternary)) * x.sum;
+            let offset = i32::from(code.lowest()) * x.sum;
             for block in 0..BLOCKS {
                 store_rows(_mm512_add_epi32(evens[block], odds[block]), offset, &mut sums[block * BLOCK_ROWS..]);
             }
         }
 
-        /// As [`bytes_quaternary`] without look-ups: `w + 1 = 2 (active & positive) + !active` is a field of two bits, which a mask
-        /// cuts out at its place. So the four fields of a byte count 1, 4, 16 and 64 times, each in a sum of its own.
+        /// As [`bytes_by_table`] without look-ups, for the codes whose affine form is `2p - a`: `w + 1 = 2p + !a` is a field of two
+        /// bits, which a mask cuts out at its place. So the four fields of a byte count 1, 4, 16 and 64 times, each in a sum of its own.
         #[$vnni]
-        pub fn bytes_ternary(tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+        pub fn bytes_by_fields(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
             let mut totals = [_mm512_setzero_si512(); BLOCKS];
-            let (words, _) = tile.as_chunks::<WORD_U64>();
-            for (words, x) in words.chunks(FIELD_WORDS).zip(x.bytes.chunks(FIELD_WORDS)) {
-                for (total, sum) in totals.iter_mut().zip(fields(words, x)) {
+            // A contradictory weight, positive but not active, is 0 where the code has none.
+            let lone = broadcast(if code.row().excludes_second_alone { 0 } else { u64::MAX });
+            for (words, x) in TwoPlanes::of(tile).chunks(FIELD_WORDS).zip(x.bytes.chunks(FIELD_WORDS)) {
+                for (total, sum) in totals.iter_mut().zip(fields(words, lone, x)) {
                     *total = _mm512_add_epi32(*total, sum);
                 }
             }
             for block in 0..BLOCKS {
-                store_rows(totals[block], i32::from(lowest(WeightCode::Ternary)) * x.sum, &mut sums[block * BLOCK_ROWS..]);
+                store_rows(totals[block], i32::from(code.lowest()) * x.sum, &mut sums[block * BLOCK_ROWS..]);
             }
         }
 
-        /// [`bytes_ternary`] of at most [`FIELD_WORDS`] words.
+        /// The same for a code of one plane, `w + 1 = 2p`: a bit is its own field, and those of the upper half of a byte come down
+        /// by one shift, so that four sums serve all eight.
+        #[$vnni]
+        pub fn bytes_of_one_plane(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+            let mut totals = [_mm512_setzero_si512(); BLOCKS];
+            for (words, x) in OnePlane::of(tile).chunks(FIELD_WORDS).zip(x.bytes.chunks(FIELD_WORDS)) {
+                for (total, sum) in totals.iter_mut().zip(half_fields(words, x)) {
+                    *total = _mm512_add_epi32(*total, sum);
+                }
+            }
+            for block in 0..BLOCKS {
+                let twice = _mm512_add_epi32(totals[block], totals[block]);
+                store_rows(twice, i32::from(code.lowest()) * x.sum, &mut sums[block * BLOCK_ROWS..]);
+            }
+        }
+
+        /// The sums of the activations at set bits, of at most [`FIELD_WORDS`] words.
         #[inline]
         #[$vnni]
-        fn fields(words: &[[u64; WORD_U64]], x: &[[u64; LANES]]) -> [__m512i; BLOCKS] {
+        fn half_fields(words: &[OnePlane], x: &[[u64; LANES]]) -> [__m512i; BLOCKS] {
+            let masks = HALF_FIELDS.map(|mask| _mm512_set1_epi8(mask.cast_signed()));
+            let mut sums = [[_mm512_setzero_si512(); HALF_FIELDS.len()]; BLOCKS];
+            for (word, x) in words.iter().zip(x) {
+                for block in 0..BLOCKS {
+                    ask_for_line(word, block);
+                    let low = plane(word, block, 0);
+                    // Bits that cross from byte to byte land outside of the masks.
+                    let high = _mm512_srli_epi16::<4>(low);
+                    for (field, mask) in masks.into_iter().enumerate() {
+                        let sum = &mut sums[block][field];
+                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(low, mask), broadcast(x[field]));
+                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(high, mask), broadcast(x[field + HALF_FIELDS.len()]));
+                    }
+                }
+            }
+            // Every sum is a multiple of its field's weight.
+            sums.map(|[ones, twos, fours, eights]| {
+                let low = _mm512_add_epi32(ones, _mm512_srai_epi32::<1>(twos));
+                let high = _mm512_add_epi32(_mm512_srai_epi32::<2>(fours), _mm512_srai_epi32::<3>(eights));
+                _mm512_add_epi32(low, high)
+            })
+        }
+
+        /// [`bytes_by_fields`] of at most [`FIELD_WORDS`] words; `lone` is set where `p` alone is a weight.
+        #[inline]
+        #[$vnni]
+        fn fields(words: &[TwoPlanes], lone: __m512i, x: &[[u64; LANES]]) -> [__m512i; BLOCKS] {
             let even_bits = _mm512_set1_epi8(0x55);
             let masks = FIELDS.map(|mask| _mm512_set1_epi8(mask.cast_signed()));
             let mut sums = [[_mm512_setzero_si512(); FIELDS.len()]; BLOCKS];
@@ -294,8 +327,8 @@ macro_rules! kernels {
                 for block in 0..BLOCKS {
                     ask_for_line(word, 2 * block);
                     let active = plane(word, block, 0);
-                    // A contradictory weight, positive but not active, is 0.
-                    let positive = _mm512_and_si512(plane(word, block, 1), active);
+                    // positive & (active | lone), in one operation.
+                    let positive = _mm512_ternarylogic_epi64::<0xe0>(plane(word, block, 1), active, lone);
                     let even = choose_not(even_bits, active, _mm512_add_epi8(positive, positive));
                     let odd = choose_not(even_bits, _mm512_srli_epi16::<1>(active), positive);
                     for (field, mask) in masks.into_iter().enumerate() {
@@ -319,7 +352,7 @@ macro_rules! kernels {
         /// Eight rows of a tile by `VECTORS` vectors from `first` on, `sums[vector * TILE_ROWS + row]` from the first of them on. All
         /// sums stay in registers, `CHAINS` for each vector, and every weight that is looked up meets every vector.
         #[$vnni]
-        pub fn vectors<const VECTORS: usize, const CHAINS: usize>(
+        pub fn vectors<W: TileWord, const VECTORS: usize, const CHAINS: usize>(
             code: WeightCode,
             tile: &[u64],
             block: usize,
@@ -327,14 +360,9 @@ macro_rules! kernels {
             first: usize,
             sums: &mut [i32],
         ) {
-            let tables = match code {
-                WeightCode::Ternary => &TERNARY,
-                WeightCode::Quaternary => &QUATERNARY,
-            };
-            let [t0, t2, t4] = [load_table(&tables[0]), load_table(&tables[1]), load_table(&tables[2])];
+            let [t0, t2, t4] = TABLES[code.index()].each_ref().map(|table| load_table(table));
             let mut totals = [[_mm512_setzero_si512(); CHAINS]; VECTORS];
-            let (words, _) = tile.as_chunks::<WORD_U64>();
-            for (word, x) in words.iter().zip(x.bytes.chunks_exact(x.count)) {
+            for (word, x) in W::of(tile).iter().zip(x.bytes.chunks_exact(x.count)) {
                 let (x, _) = x[first..].as_chunks::<VECTORS>();
                 let [even, odd] = pairs(plane(word, block, 0), plane(word, block, 1));
                 let (even6, odd6) = (_mm512_srli_epi16::<2>(even), _mm512_srli_epi16::<2>(odd));
@@ -349,7 +377,7 @@ macro_rules! kernels {
             }
             for (vector, total) in totals.into_iter().enumerate() {
                 let total = total.into_iter().reduce(|a, b| _mm512_add_epi32(a, b)).unwrap_or(_mm512_setzero_si512());
-                let offset = i32::from(lowest(code)).wrapping_mul(x.sums[first + vector]);
+                let offset = i32::from(code.lowest()).wrapping_mul(x.sums[first + vector]);
                 store_rows(total, offset, &mut sums[vector * TILE_ROWS + block * BLOCK_ROWS..]);
             }
         }
@@ -357,7 +385,7 @@ macro_rules! kernels {
         /// The 64 columns of eight rows as unsigned levels: bytes `c` of the eight registers are the columns `8 * byte + c`.
         #[inline]
         #[$vnni]
-        fn levels<const STACKS: usize>(tables: &[[__m512i; 3]; STACKS], stacks: [&[u64; WORD_U64]; STACKS], block: usize) -> [__m512i; 8] {
+        fn levels<W: TileWord, const STACKS: usize>(tables: &[[__m512i; 3]; STACKS], stacks: [&W; STACKS], block: usize) -> [__m512i; 8] {
             let even_bits = _mm512_set1_epi8(0x55);
             let mut levels = [_mm512_setzero_si512(); 8];
             for k in 0..STACKS {
@@ -394,23 +422,29 @@ macro_rules! kernels {
         /// All words of a tile: 16 floats from `16 * (block * vectors + vector)` on hold for eight rows the totals of first and of
         /// second half words.
         #[$vnni]
-        pub fn grid<const STACKS: usize>(grid: &GridMatrix<'_>, tile: usize, tables: &GridTables, x: &GridInput, totals: &mut [f32]) {
+        pub fn grid<W: TileWord, const STACKS: usize>(
+            grid: &GridMatrix<'_>,
+            tile: usize,
+            tables: &GridTables,
+            x: &GridInput,
+            totals: &mut [f32],
+        ) {
             let tables: [[__m512i; 3]; STACKS] =
                 std::array::from_fn(|k| [load_table(&tables[k][0]), load_table(&tables[k][1]), load_table(&tables[k][2])]);
             let (words, vectors, in_word) = (col_words(grid.cols()), x.vectors(), grid.group().in_word());
             let stack_words = grid.words().len() / STACKS;
-            let of_tile =
-                |k: usize| grid.words()[k * stack_words + tile * words * WORD_U64..][..words * WORD_U64].as_chunks::<WORD_U64>().0;
-            let stacks: [&[[u64; WORD_U64]]; STACKS] = std::array::from_fn(of_tile);
+            let tile_u64 = words * word_u64(grid.code());
+            let of_tile = |k: usize| W::of(&grid.words()[k * stack_words + tile * tile_u64..][..tile_u64]);
+            let stacks: [&[W]; STACKS] = std::array::from_fn(of_tile);
             let all_scales = &grid.scales()[tile * words * TILE_ROWS * in_word..][..words * TILE_ROWS * in_word];
-            let lowest = i32::from(lowest(grid.code())) * grid.coefficients().iter().map(|&c| i32::from(c)).sum::<i32>();
+            let lowest = i32::from(grid.code().lowest()) * grid.coefficients().iter().map(|&c| i32::from(c)).sum::<i32>();
             let lowest = _mm512_set1_epi32(lowest);
             let (totals, _) = totals.as_chunks_mut::<{ 2 * BLOCK_ROWS }>();
             for (word, word_scales) in all_scales.chunks_exact(TILE_ROWS * in_word).enumerate() {
                 let places = x.word(word);
                 let blocks = word_scales.chunks_exact(BLOCK_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
                 for (block, (block_scales, totals)) in blocks.enumerate() {
-                    let levels = levels::<STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), block);
+                    let levels = levels::<W, STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), block);
                     // A line of scales serves two blocks or four.
                     if block % 2 == 0 {
                         ask_for_scales(block_scales, in_word);

@@ -5,11 +5,12 @@ use std::arch::aarch64::*;
 
 use nda_spec::GridMatrix;
 use nda_spec::grid::{MAX_COEFFICIENT_SUM, MAX_STACKS, half_to_f32};
-use nda_spec::tile::{TILE_ROWS, WORD_U64, col_words};
+use nda_spec::tile::{TILE_ROWS, col_words, word_u64};
 
 use super::{Neon, PAIR_ROWS, PAIRS, exchange, load_table, multiply, nibbles, plane, tables, weights};
 use crate::grid::GridInput;
 use crate::pairs;
+use crate::word::{TileWord, for_planes};
 
 /// Products that are added in 16 bits before they are widened: a level is at most `2 * MAX_COEFFICIENT_SUM`, a code 127.
 const TOGETHER: usize = 4;
@@ -43,15 +44,7 @@ impl NeonGrid {
         assert!(x.cols() == grid.cols() && tile < grid.rows().div_ceil(TILE_ROWS) && y.len() == TILE_ROWS * x.vectors(), "lengths fit");
         totals.clear();
         totals.resize(PAIRS / 2 * x.vectors(), [0.0; 8]);
-        // SAFETY: a value of this type exists only with the proof that the machine has NEON.
-        unsafe {
-            match grid.stacks() {
-                1 => words::<1>(grid, tile, &self.tables, x, totals),
-                2 => words::<2>(grid, tile, &self.tables, x, totals),
-                3 => words::<3>(grid, tile, &self.tables, x, totals),
-                _ => words::<4>(grid, tile, &self.tables, x, totals),
-            }
-        }
+        for_planes!(grid.code(), Word => self.words::<Word>(grid, tile, x, totals));
         for (pair, totals) in totals.as_flattened().as_chunks::<4>().0.chunks_exact(x.vectors()).enumerate() {
             for (total, y) in totals.iter().zip(y.chunks_exact_mut(TILE_ROWS)) {
                 for (y, halves) in y[pair * PAIR_ROWS..].iter_mut().zip(total.as_chunks::<2>().0) {
@@ -60,12 +53,25 @@ impl NeonGrid {
             }
         }
     }
+
+    /// [`words`] by the number of stacks.
+    fn words<W: TileWord>(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut [[f32; 8]]) {
+        // SAFETY: a value of this type exists only with the proof that the machine has NEON.
+        unsafe {
+            match grid.stacks() {
+                1 => words::<W, 1>(grid, tile, &self.tables, x, totals),
+                2 => words::<W, 2>(grid, tile, &self.tables, x, totals),
+                3 => words::<W, 3>(grid, tile, &self.tables, x, totals),
+                _ => words::<W, 4>(grid, tile, &self.tables, x, totals),
+            }
+        }
+    }
 }
 
 /// The 64 columns of two rows as levels: byte `b` of register `c` is column `8 * b + c`.
 #[inline]
 #[target_feature(enable = "neon")]
-fn levels<const STACKS: usize>(tables: &[[int8x16_t; 2]; 2], stacks: [&[u64; WORD_U64]; STACKS], pair: usize) -> [int8x16_t; 8] {
+fn levels<W: TileWord, const STACKS: usize>(tables: &[[int8x16_t; 2]; 2], stacks: [&W; STACKS], pair: usize) -> [int8x16_t; 8] {
     let planes = |k: usize| [plane(stacks[k], pair, 0), plane(stacks[k], pair, 1)];
     let mut levels = [vdupq_n_s8(0); 8];
     for k in (0..STACKS).step_by(2) {
@@ -112,18 +118,19 @@ fn sums(levels: &[int8x16_t; 8], x: &[u64; 8]) -> int32x4_t {
 /// All words of a tile. `totals`, four floats a pair of rows and vector, `pair * vectors + vector`: a row's total of first half
 /// words, that of second ones, and the same of the next row.
 #[target_feature(enable = "neon")]
-fn words<const STACKS: usize>(grid: &GridMatrix<'_>, tile: usize, tables: &Tables, x: &GridInput, totals: &mut [[f32; 8]]) {
+fn words<W: TileWord, const STACKS: usize>(grid: &GridMatrix<'_>, tile: usize, tables: &Tables, x: &GridInput, totals: &mut [[f32; 8]]) {
     let tables = tables.each_ref().map(|two| two.each_ref().map(|table| load_table(table)));
     let (words, vectors, in_word) = (col_words(grid.cols()), x.vectors(), grid.group().in_word());
     let stack_words = grid.words().len() / STACKS;
-    let of_tile = |k: usize| grid.words()[k * stack_words + tile * words * WORD_U64..][..words * WORD_U64].as_chunks::<WORD_U64>().0;
-    let stacks: [&[[u64; WORD_U64]]; STACKS] = std::array::from_fn(of_tile);
+    let tile_u64 = words * word_u64(grid.code());
+    let of_tile = |k: usize| W::of(&grid.words()[k * stack_words + tile * tile_u64..][..tile_u64]);
+    let stacks: [&[W]; STACKS] = std::array::from_fn(of_tile);
     let all_scales = &grid.scales()[tile * words * TILE_ROWS * in_word..][..words * TILE_ROWS * in_word];
     let totals = totals.as_flattened_mut().as_chunks_mut::<4>().0;
     for (word, word_scales) in all_scales.chunks_exact(TILE_ROWS * in_word).enumerate() {
         let pairs = word_scales.chunks_exact(PAIR_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
         for (pair, (scales, totals)) in pairs.enumerate() {
-            let levels = levels::<STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), pair);
+            let levels = levels::<W, STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), pair);
             // One scale a row: both half words have it.
             let scales: [f32; 4] = std::array::from_fn(|i| half_to_f32(scales[i * in_word / 2]));
             // SAFETY: `scales` is 16 readable bytes.

@@ -24,10 +24,10 @@ fn round_up(bytes: usize) -> usize {
 }
 
 /// Bit of a plane of a stack whose tiles begin at `tiles`.
-fn plane_bit(bytes: &[u8], tiles: usize, cols: usize, (row, col): (usize, usize), plane: usize) -> usize {
-    let tile = tiles + row / 32 * cols.div_ceil(64) * 512;
-    let word = tile + col / 64 * 512;
-    let block = word + row % 32 / 8 * 128;
+fn plane_bit(bytes: &[u8], tiles: usize, (cols, planes): (usize, usize), (row, col): (usize, usize), plane: usize) -> usize {
+    let tile = tiles + row / 32 * cols.div_ceil(64) * 256 * planes;
+    let word = tile + col / 64 * 256 * planes;
+    let block = word + row % 32 / 8 * 64 * planes;
     let u64_at = block + plane * 64 + row % 8 * 8;
     usize::from(bytes[u64_at + col % 64 / 8] >> (col % 8) & 1)
 }
@@ -43,11 +43,17 @@ fn weight(payload: &[u8], row: usize, col: usize) -> f32 {
         other => panic!("granularity {other}"),
     };
     let tiles = 64 + round_up(4 * stacks * scales_a_stack);
-    let stack_bytes = rows.div_ceil(32) * cols.div_ceil(64) * 512;
+    let planes = if code == 4 { 1 } else { 2 };
+    let stack_bytes = rows.div_ceil(32) * cols.div_ceil(64) * 256 * planes;
     let mut sum = 0.0;
     for stack in 0..stacks {
-        let bit = |plane| plane_bit(payload, tiles + stack * stack_bytes, cols, (row, col), plane) as i32;
-        let value = if code == 1 { 2 * bit(1) - bit(0) } else { 3 * bit(0) + bit(1) - 2 };
+        let bit = |plane| plane_bit(payload, tiles + stack * stack_bytes, (cols, planes), (row, col), plane) as i32;
+        let value = match code {
+            1 | 3 => 2 * bit(1) - bit(0),
+            2 => 3 * bit(0) + bit(1) - 2,
+            4 => 2 * bit(0) - 1,
+            other => panic!("code {other}"),
+        };
         sum += f32_at(payload, 64 + 4 * (stack * scales_a_stack + scale)) * value as f32;
     }
     let outliers = u32_at(payload, 20);
@@ -113,7 +119,7 @@ fn compare_tokenizer(payload: &[u8], document: &Document<'_>) {
 fn compare_matrix(name: &str, payload: &[u8], document: &Document<'_>) {
     let matrix = document.matrix(name).unwrap();
     assert_eq!((matrix.rows(), matrix.cols()), (u32_at(payload, 0), u32_at(payload, 4)));
-    assert_eq!(matrix.code(), [WeightCode::Ternary, WeightCode::Quaternary][u32_at(payload, 8) - 1]);
+    assert_eq!(matrix.code(), WeightCode::ALL[u32_at(payload, 8) - 1]);
     let granularities = [Granularity::Matrix, Granularity::Row, Granularity::Group32, Granularity::Group64];
     assert_eq!((matrix.stacks(), matrix.granularity()), (u32_at(payload, 12), granularities[u32_at(payload, 16)]));
     for (row, col) in (0..matrix.rows()).flat_map(|row| (0..matrix.cols()).map(move |col| (row, col))) {

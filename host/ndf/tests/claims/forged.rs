@@ -132,9 +132,11 @@ fn a_forged_matrix_shape_is_refused_without_reserving_memory() {
         assert!(matches!(fault(Some(3), payload + at, &MAX32), Fault::PayloadBytes { .. }));
         assert!(matches!(fault(Some(3), payload + at, &[0]), Fault::Field { found: 0, allowed: "at least 1", .. }));
     }
-    for code in [0, 3] {
+    for code in [0, 5] {
         assert!(matches!(fault(Some(3), payload + 8, &[code]), Fault::Field { field: "code", .. }));
     }
+    // A binary matrix has one plane, so the frame is too long for it.
+    assert!(matches!(fault(Some(3), payload + 8, &[4]), Fault::PayloadBytes { .. }));
     for stacks in [0, 5, 255] {
         assert!(matches!(fault(Some(3), payload + 12, &[stacks]), Fault::Field { field: "stacks", .. }));
     }
@@ -172,7 +174,7 @@ fn forged_scales_planes_and_outliers_are_refused_where_they_are() {
     // The ternary matrix of frame 5, row 32: positive everywhere, active nowhere.
     let word = payload + 128 + 512;
     let error = forge(Some(5), &[(word, &[0]), (word + 64, &[0x10])]);
-    let contradiction = TileError::Contradiction { row: 32, col: 4 };
+    let contradiction = TileError::Contradiction { code: nda_spec::WeightCode::Ternary, row: 32, col: 4 };
     assert!(matches!(error.fault(), Some(Fault::Tile { stack: 0, source }) if *source == contradiction), "{error}");
     assert!(matches!(fault(Some(3), outlier_rows, &[1]), Fault::Outlier { index: 1, .. }));
     assert!(matches!(fault(Some(3), outlier_rows + 8, &[3]), Fault::Outlier { index: 2, row: 3, .. }));
