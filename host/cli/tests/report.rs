@@ -78,6 +78,35 @@ fn a_report_says_of_its_document_what_an_evaluation_says() {
 }
 
 #[test]
+fn a_conversion_without_a_choice_writes_bit_planes_and_floats_are_a_choice() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (model, planes, floats) = (place("model"), place("planes.ndf"), place("floats.ndf"));
+    write_model(Path::new(&model));
+    let frames = |more: &[&str], document: &str| -> Vec<(String, String)> {
+        let output = nda(&[&["convert", &model, document, "--calibration-tokens", "64"][..], more].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let info: Value = serde_json::from_slice(&nda(&["info", document, "--json"]).stdout).unwrap();
+        let text = |frame: &Value, key: &str| frame[key].as_str().unwrap().to_owned();
+        info["frames"].as_array().unwrap().iter().map(|frame| (text(frame, "kind"), text(frame, "content"))).collect()
+    };
+    // Seven matrices of the block and the embedding, which is the head too; three norms.
+    let count = |frames: &[(String, String)], kind: &str| frames.iter().filter(|(found, _)| found == kind).count();
+    let (fitted, kept) = (frames(&[], &planes), frames(&["--weights", "f32"], &floats));
+    assert_eq!((count(&fitted, "grid"), count(&fitted, "vector")), (8, 3), "{fitted:?}");
+    assert_eq!((count(&kept, "grid"), count(&kept, "vector")), (0, 11), "{kept:?}");
+    assert_eq!(frames(&["--weights", "k2"], &place("k2.ndf")), fitted);
+    // So a board has work without a word about weights.
+    let run = |document: &str| -> Value {
+        let output = nda(&["run", document, "--prompt", "a", "--max-tokens", "3", "--backend", "loopback", "--json"]);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (fitted, kept) = (run(&planes)["work"].clone(), run(&floats)["work"].clone());
+    assert!(fitted["device"]["weights"].as_u64() > Some(0) && fitted["cpu"]["weights"] == 0, "{fitted}");
+    assert!(kept["device"]["weights"] == 0 && kept["cpu"]["weights"].as_u64() > Some(0), "{kept}");
+}
+
+#[test]
 fn a_report_of_what_has_no_choice_is_a_usage_error() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -29,7 +29,7 @@ pub enum Encoded {
     Fitted(Box<nda_fit::Fitted>),
 }
 
-/// What the document holds of a tensor: floats of one magnitude are ternary weights, which lose nothing.
+/// What the document holds of a tensor: floats of one magnitude per row are ternary weights, which lose nothing.
 /// `hessian` is that of the matrix's inputs, if they are known.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub fn encode(info: &TensorInfo, content: Content, weights: Weights, hessian: Op
         Content::Floats(values) => values,
     };
     let VectorShape::Table { rows, cols } = info.shape else { return Ok(Encoded::Floats(values)) };
-    if let Some(ternary) = Ternary::of_floats(&values) {
+    if let Some(ternary) = Ternary::of_floats(&values, cols) {
         return Ok(Encoded::Ternary(ternary));
     }
     let Weights::Fitted(recipe) = weights else { return Ok(Encoded::Floats(values)) };

@@ -83,18 +83,26 @@ impl Content {
 }
 
 impl Ternary {
-    /// Floats that have one magnitude but for zeros, as ternary weights with one scale: they lose nothing.
-    /// None of any others.
-    pub fn of_floats(values: &[f32]) -> Option<Ternary> {
-        let magnitude = values.iter().map(|value| value.abs()).find(|magnitude| *magnitude != 0.0)?;
-        let code = |value: &f32| match *value {
+    /// Floats that have one magnitude per row but for zeros, as ternary weights with a scale per matrix or row: they lose nothing.
+    /// Binary weights are such floats too. None of any others.
+    pub fn of_floats(values: &[f32], cols: usize) -> Option<Ternary> {
+        let rows: Vec<Option<f32>> = values.chunks(cols.max(1)).map(magnitude).collect();
+        rows.iter().flatten().next()?;
+        let code = |value: &f32, magnitude: f32| match *value {
             0.0 => Some(0),
             value if value == magnitude => Some(1),
             value if value == -magnitude => Some(-1),
             _ => None,
         };
-        let codes: Option<Vec<i8>> = values.iter().map(code).collect();
-        Some(Ternary { codes: codes?, granularity: Granularity::Matrix, scales: vec![magnitude] })
+        let each = values.chunks(cols.max(1)).zip(&rows).flat_map(|(row, magnitude)| row.iter().map(move |value| (value, magnitude)));
+        let codes = each.map(|(value, magnitude)| code(value, magnitude.unwrap_or(0.0))).collect::<Option<Vec<i8>>>()?;
+        Some(match common(&rows) {
+            Some(scale) => Ternary { codes, granularity: Granularity::Matrix, scales: vec![scale] },
+            None => {
+                let scales = rows.iter().map(|magnitude| magnitude.unwrap_or(0.0)).collect();
+                Ternary { codes, granularity: Granularity::Row, scales }
+            }
+        })
     }
 
     /// The same with its rows as documents keep them: see [`plain_rows`].
@@ -171,6 +179,11 @@ pub(crate) fn hash_of(paths: &[&Path]) -> Result<blake3::Hash, ConvertError> {
     Ok(hasher.finalize())
 }
 
+/// The magnitude of a row's first value that is not 0.
+fn magnitude(row: &[f32]) -> Option<f32> {
+    row.iter().map(|value| value.abs()).find(|magnitude| *magnitude != 0.0)
+}
+
 /// The one scale of all blocks that have one; 0 if none has.
 fn common(scales: &[Option<f32>]) -> Option<f32> {
     let mut used = scales.iter().flatten();
@@ -192,12 +205,15 @@ mod tests {
     }
 
     #[test]
-    fn floats_of_one_magnitude_are_ternary_and_others_are_not() {
-        let found = Ternary::of_floats(&[0.0, -0.5, 0.5, -0.0]).unwrap();
-        assert_eq!((found.codes, found.scales), (vec![0, -1, 1, 0], vec![0.5]));
-        assert_eq!(Ternary::of_floats(&[0.5, 0.25]), None);
-        assert_eq!(Ternary::of_floats(&[0.5, f32::NAN]), None);
-        assert_eq!(Ternary::of_floats(&[0.0, 0.0]), None);
+    fn floats_of_one_magnitude_per_row_are_ternary_weights_and_lose_nothing() {
+        let same = Ternary::of_floats(&[0.5, -0.5, -0.0, 0.0, -0.5, 0.5], 3).unwrap();
+        assert_eq!((same.codes.as_slice(), same.granularity, same.scales), (&[1, -1, 0, 0, -1, 1][..], Granularity::Matrix, vec![0.5]));
+        let rows = Ternary::of_floats(&[0.5, -0.5, 0.0, 0.0, -0.25, 0.25], 2).unwrap();
+        assert_eq!((rows.codes.as_slice(), rows.granularity), (&[1, -1, 0, 0, -1, 1][..], Granularity::Row));
+        assert_eq!(rows.scales, [0.5, 0.0, 0.25]);
+        for other in [&[0.5, 0.25][..], &[0.5, -0.5, 0.5, 0.25], &[0.0, 0.0], &[f32::NAN, 0.5]] {
+            assert!(Ternary::of_floats(other, 2).is_none(), "{other:?}");
+        }
     }
 
     #[test]

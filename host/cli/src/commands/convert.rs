@@ -26,7 +26,8 @@ pub struct Arguments {
     /// The program that the document carries; a Llama's unless given. With it a document becomes one with this program.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
-    /// What becomes of the weights of a GGUF file or a folder; ternary ones stay as they are.
+    /// What becomes of the weights of a GGUF file or a folder; ternary and binary ones stay exactly what they are. Unless given, k2:
+    /// 2-bit planes, which every back end multiplies.
     #[arg(long, value_enum, value_name = "CHOICE")]
     weights: Option<WeightsChoice>,
     /// The rule by which the byte-pair vocabulary of a GGUF file splits text, whatever the file says: gpt-2, llama-bpe, qwen2, smollm, default, ...

@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 /// What becomes of the matrices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum WeightsChoice {
-    /// Floats of 32 bits: the model unquantized.
-    #[default]
+    /// Floats of 32 bits: the model unquantized, all of it the CPU's work.
     F32,
-    /// Two 2-bit stacks, three in embedding and head, scales for 32 columns: some 5 bits a weight.
+    /// Two 2-bit stacks, three in embedding and head, scales for 32 columns: some 5 bits per weight.
+    #[default]
     K2,
-    /// Three 2-bit stacks, scales for 32 columns: 6.5 bits a weight.
+    /// Three 2-bit stacks, scales for 32 columns: 6.5 bits per weight.
     K3,
-    /// Two stacks with scales a row and 0.1 % outliers, which fabric multiplies in whole rows.
+    /// Two stacks with a scale per row and 0.1 % outliers, which fabric multiplies in whole rows.
     K2Row,
-    /// Three stacks with scales a row and 0.1 % outliers.
+    /// Three stacks with a scale per row and 0.1 % outliers.
     K3Row,
 }
 
