@@ -72,11 +72,21 @@ impl<'m> Backend<'m> {
         }
     }
 
-    /// One line on the products that run on the CPU, if any do.
-    pub fn remark(&self) -> Option<String> {
-        let refusals = self.refusals();
-        let first = refusals.first()?;
-        Some(format!("{} products run on the CPU, the first because {first}; 'nda plan' lists all", refusals.len()))
+    /// Whether there are boards, at work or not.
+    pub fn has_boards(&self) -> bool {
+        !matches!(self.kind, Kind::Cpu(_))
+    }
+
+    /// Why the boards do nothing of what was prepared, if there are boards and they do nothing.
+    pub fn idle(&self) -> Option<String> {
+        let Kind::Router(router) = &self.kind else { return None };
+        if router.has_boards_at_work() {
+            return None;
+        }
+        Some(match router.refusals().first() {
+            None => "all weights are floats; convert with --weights k2".into(),
+            Some(first) => format!("no product has room there, the first because {first}; see 'nda plan'"),
+        })
     }
 
     /// Sends all weights to the boards now and tells `progress` the bytes done and the bytes in all; a CPU has them already.

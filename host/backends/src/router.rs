@@ -50,6 +50,11 @@ impl<'m> Router<'m> {
         &self.refusals
     }
 
+    /// Whether boards have any product.
+    pub fn has_boards_at_work(&self) -> bool {
+        self.places.iter().any(|place| matches!(place, Place::Boards(_)))
+    }
+
     /// Why boards should not have products of these shapes.
     fn refusal(&self, layers: &[Layer]) -> String {
         let g = self.boards.boards()[0].driver().geometry();
@@ -63,6 +68,7 @@ impl<'m> Gemv<'m> for Router<'m> {
     fn name(&self) -> String {
         let on_cpu = self.places.iter().filter(|p| matches!(p, Place::Cpu(_))).count() + self.grids;
         match on_cpu {
+            _ if !self.has_boards_at_work() => format!("{}, nothing on {}", self.cpu.name(), self.boards.name()),
             0 => self.boards.name(),
             n => format!("{}, {n} of {} products on {}", self.boards.name(), self.places.len() + self.grids, self.cpu.name()),
         }

@@ -39,6 +39,23 @@ pub fn layers(weights: &Weights<'_>) -> Vec<Layer> {
     weights.fused_layers().into_iter().flat_map(|(_, products)| products.integer_layers()).collect()
 }
 
+/// Why products of a model run on the CPU although there are boards, one by one: no room, or weights of floats.
+pub fn on_cpu(backend: &Backend<'_>, weights: &Weights<'_>) -> Vec<String> {
+    let floats = if backend.has_boards() { weights.float_layers().len() } else { 0 };
+    let reasons = backend.refusals().iter().cloned();
+    reasons.chain(std::iter::repeat_n(FLOATS.into(), floats)).collect()
+}
+
+/// Why no array has a layer of floats.
+pub const FLOATS: &str = "its weights are floats, which no array multiplies; convert with --weights k2";
+
+/// One line on the products that run on the CPU, if only some do: where all do, that was said first.
+pub fn remark(backend: &Backend<'_>, weights: &Weights<'_>) -> Option<String> {
+    let reasons = on_cpu(backend, weights);
+    let first = reasons.first().filter(|_| backend.idle().is_none())?;
+    Some(format!("{} products run on the CPU, the first because {first}; 'nda plan' lists all", reasons.len()))
+}
+
 /// Sends all weights to the boards now, with a bar.
 pub fn upload(backend: &mut Backend<'_>) -> Outcome {
     let mut bar = Progress::new("uploading");

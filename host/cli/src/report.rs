@@ -1,8 +1,29 @@
 //! How fast a text came, and what it cost the fabric.
 
-use nda_gemv::Cost;
+use nda_gemv::{Cost, Work};
 use serde_json::{Value, json};
 use std::time::Duration;
+
+/// The shortest time that gives a speed: below it a scheduler's slice is most of what is measured.
+const MEASURABLE: Duration = Duration::from_millis(1);
+
+/// What was multiplied where, in words.
+pub fn work_text(cost: &Cost) -> String {
+    let part = |work: Work, place: &str| format!("{} products of {} weights on the {place}", work.products, work.weights);
+    format!("executed: {}, {}", part(cost.device, "device"), part(cost.cpu, "CPU"))
+}
+
+/// The same as JSON.
+pub fn work_json(cost: &Cost) -> Value {
+    let part = |work: Work| json!({ "products": work.products, "weights": work.weights });
+    json!({ "device": part(cost.device), "cpu": part(cost.cpu) })
+}
+
+/// The share of the multiplied weights that a device multiplied, from 0 to 1; none if nothing was multiplied.
+pub fn device_share(cost: &Cost) -> Option<f64> {
+    let all = cost.device.weights + cost.cpu.weights;
+    (all > 0).then(|| cost.device.weights as f64 / all as f64)
+}
 
 /// Measured between two tokens of a generation, both included by half: `tokens` steps took `elapsed`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,10 +37,9 @@ pub struct Speed {
 }
 
 impl Speed {
-    /// Tokens a second of wall time; 0 if nothing was measured.
-    pub fn tokens_per_second(&self) -> f64 {
-        let seconds = self.elapsed.as_secs_f64();
-        if seconds > 0.0 { self.tokens as f64 / seconds } else { 0.0 }
+    /// Tokens per second of wall time; none over a time too short to tell.
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        (self.tokens > 0 && self.elapsed >= MEASURABLE).then(|| self.tokens as f64 / self.elapsed.as_secs_f64())
     }
 
     /// Whether the back end counts cycles.
@@ -31,22 +51,22 @@ impl Speed {
         if self.tokens > 0 { count as f64 / self.tokens as f64 } else { 0.0 }
     }
 
-    /// Device cycles a token, link time included.
+    /// Device cycles per token, link time included.
     pub fn cycles_per_token(&self) -> f64 {
         self.per_token(self.cost.cycles)
     }
 
-    /// Cycles a token in which jobs ran.
+    /// Cycles per token in which jobs ran.
     pub fn run_cycles_per_token(&self) -> f64 {
         self.per_token(self.cost.run_cycles)
     }
 
-    /// Bytes a token to and from the device.
+    /// Bytes per token to and from the device.
     pub fn bytes_per_token(&self) -> (f64, f64) {
         (self.per_token(self.cost.bytes_out), self.per_token(self.cost.bytes_in))
     }
 
-    /// Requests a token that ran something: round trips of the link.
+    /// Requests per token that ran something: round trips of the link.
     pub fn jobs_per_token(&self) -> f64 {
         self.per_token(self.cost.jobs)
     }
@@ -63,13 +83,17 @@ impl Speed {
 
     /// How many tokens in what time.
     pub fn rate(&self) -> String {
-        format!("{} tokens in {:.2} s, {:.1} tokens/s", self.tokens, self.elapsed.as_secs_f64(), self.tokens_per_second())
+        match self.tokens_per_second() {
+            Some(speed) => format!("{} tokens in {:.2} s, {speed:.1} tokens/s", self.tokens, self.elapsed.as_secs_f64()),
+            None if self.tokens == 0 => "no token after the first one, so no speed".into(),
+            None => format!("{} tokens in less than {} ms, too short for a speed", self.tokens, MEASURABLE.as_millis()),
+        }
     }
 
     /// The lines that a text ends with.
     pub fn text(&self, backend: &str) -> String {
         let mut text = format!("{backend}: {}", self.rate());
-        if self.is_fabric() {
+        if self.is_fabric() && self.tokens > 0 {
             let (out, back) = self.bytes_per_token();
             text.push_str(&format!(
                 "\n  {:.0} cycles/token ({:.0} in jobs), {out:.0} bytes/token to the device, {back:.0} back, {:.1} jobs/token\n  array utilisation {:.1} % of the jobs' cycles, {:.1} % of all",
@@ -86,7 +110,7 @@ impl Speed {
     /// The same as JSON; null where the back end does not count.
     pub fn json(&self) -> Value {
         let (out, back) = self.bytes_per_token();
-        let counted = |value: f64| if self.is_fabric() { json!(value) } else { Value::Null };
+        let counted = |value: f64| if self.is_fabric() && self.tokens > 0 { json!(value) } else { Value::Null };
         json!({
             "measured_tokens": self.tokens,
             "seconds": self.elapsed.as_secs_f64(),

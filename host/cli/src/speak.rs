@@ -44,6 +44,8 @@ pub struct Speech {
     pub text: String,
     /// How often the context was full and slid.
     pub slides: usize,
+    /// What the prompt and the tokens cost together.
+    pub cost: Cost,
     /// From the first drawn token to the last: decoding alone, without the prompt.
     pub speed: Speed,
     /// From the first prompt token to the first drawn one.
@@ -69,6 +71,7 @@ pub fn loaded_for<'m>(
     let mut model =
         Model::prepare_with(weights, backend.gemv(), |done, total| bar.set(done, total)).map_err(|e| files::in_file(path, e.into()))?;
     drop(bar);
+    backend.idle().iter().for_each(|reason| output::note(format_args!("the board does no work: {reason}")));
     if offload != Some(Offload::Gemv) {
         match model.use_blocks(backend.gemv(), largest) {
             BlockForm::OnBoard => backend.set_form("blocks"),
@@ -141,7 +144,7 @@ pub fn speak<'m>(
     text.push_str(&rest);
     let (first_at, first_cost) = first.unwrap_or((started, Cost::default()));
     let prompt_speed = Speed { tokens: prompt.len(), elapsed: first_at - started, cost: first_cost };
-    // One token alone came with the prompt: that is all there is to measure.
-    let speed = if count > 1 { Speed { tokens: count - 1, elapsed: first_at.elapsed(), cost: last - first_cost } } else { prompt_speed };
-    Ok(Speech { tokens: said.tokens, text, slides: said.slides, speed, prompt_speed })
+    let speed = Speed { tokens: usize::saturating_sub(count, 1), elapsed: first_at.elapsed(), cost: last - first_cost };
+    let cost = session.cost();
+    Ok(Speech { tokens: said.tokens, text, slides: said.slides, cost, speed, prompt_speed })
 }

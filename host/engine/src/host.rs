@@ -7,7 +7,7 @@ use crate::linear::Scratch;
 use crate::stream::{Floats, Shape};
 use crate::tensors::Tensor;
 use crate::view::View;
-use nda_gemv::{Cost, Gemv};
+use nda_gemv::{Cost, Gemv, Work};
 use nda_kernels::ThreadPool;
 use nda_kernels::float::{HeadCache, attend, rows_by_vectors};
 use nda_lang::{Attention, Builtins, Document, HostError, Input, StreamOp, ops};
@@ -219,7 +219,10 @@ impl Builtins for Host<'_, '_> {
                 );
             }
             (Some(layer), _, Input::Codes(codes)) => self.cost += layer.apply_codes(self.gemv, codes, &mut self.scratch, y)?,
-            (None, Some(Tensor::Table { .. }), Input::Floats(x)) => multiply_tables(&found.parts, x, y, found.rows),
+            (None, Some(Tensor::Table { .. }), Input::Floats(x)) => {
+                multiply_tables(&found.parts, x, y, found.rows);
+                self.cost += Cost::on_cpu(Work::of(x.len() / found.cols, found.rows * found.cols));
+            }
             (None, ..) => return Err(format!("layer {}: a table of floats takes floats; use dequantize(...)", found.name).into()),
         }
         Ok(())

@@ -166,7 +166,7 @@ impl<'a, 'm> Session<'a, 'm> {
         self.host.position
     }
 
-    /// What the back end's runs have cost so far, over all texts of this session.
+    /// What products have cost so far, over all texts of this session: the back end's, and the engine's own of tables of floats.
     pub fn cost(&self) -> Cost {
         self.host.cost
     }

@@ -195,6 +195,13 @@ impl<'d> Weights<'d> {
         self.order.iter().filter_map(|&at| layer(at)).collect()
     }
 
+    /// Every layer of floats with its shape: no back end has it, and the engine multiplies it on the CPU.
+    pub fn float_layers(&self) -> Vec<(&str, (usize, usize))> {
+        let floats = |layer: &usize| self.tensors.products_of(*layer).is_none();
+        let layers = &self.tensors.layers;
+        (0..layers.len()).filter(floats).map(|at| (layers[at].name.as_str(), (layers[at].rows, layers[at].cols))).collect()
+    }
+
     pub(crate) fn order(&self) -> &[usize] {
         &self.order
     }

@@ -3,6 +3,7 @@
 use crate::backend::{self, BackendName};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Progress;
+use crate::report::{device_share, work_json};
 use crate::speak::{Offload, Speech, Task, speak};
 use crate::{files, output};
 use nda_engine::{Sampling, Weights};
@@ -44,6 +45,8 @@ struct Row {
     name: BackendName,
     described: String,
     speech: Speech,
+    /// Why its board multiplied nothing, if it has one and that did not: then equal tokens say nothing of it.
+    idle: Option<String>,
     equal: usize,
 }
 
@@ -82,9 +85,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 impl Row {
-    fn new(name: BackendName, described: String, speech: Speech, reference: Option<&[u32]>) -> Row {
+    fn new(name: BackendName, described: String, speech: Speech, idle: Option<String>, reference: Option<&[u32]>) -> Row {
         let equal = equal_tokens(reference.unwrap_or(&speech.tokens), &speech.tokens);
-        Row { name, described, speech, equal }
+        Row { name, described, speech, idle, equal }
     }
 
     fn is_equal(&self, reference: &[u32]) -> bool {
@@ -124,44 +127,53 @@ fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: O
     if streams {
         output::line("\n")?;
     }
-    backend.remark().iter().for_each(|remark| output::note(format_args!("{name}: {remark}")));
+    backend::remark(&backend, weights).iter().for_each(|remark| output::note(format_args!("{name}: {remark}")));
     let described = backend.name();
-    Ok(Row::new(name, described, speech, first.map(|row| row.speech.tokens.as_slice())))
+    // What was executed decides, not what was placed.
+    let idle = (backend.has_boards() && speech.cost.device.is_none()).then(|| backend.idle().unwrap_or_else(|| "it was given nothing".into()));
+    Ok(Row::new(name, described, speech, idle, first.map(|row| row.speech.tokens.as_slice())))
 }
 
 fn report(arguments: &Arguments, rows: &[Row]) -> Outcome {
     let reference = rows.first().map_or(String::new(), |r| r.name.to_string());
     if arguments.json {
-        let row = |r: &Row| json!({ "backend": r.name.to_string(), "described": r.described, "text": r.speech.text, "tokens": r.speech.tokens, "equal_tokens": r.equal, "decode": r.speech.speed.json() });
+        let row = |r: &Row| json!({ "backend": r.name.to_string(), "described": r.described, "text": r.speech.text, "tokens": r.speech.tokens, "equal_tokens": r.idle.is_none().then_some(r.equal), "work": work_json(&r.speech.cost), "board_does_no_work": r.idle, "decode": r.speech.speed.json() });
         let rows: Vec<Value> = rows.iter().map(row).collect();
         return output::json(&json!({ "model": arguments.model, "prompt": arguments.prompt, "reference": reference, "backends": rows }));
     }
     let cells = |r: &Row| {
         let speed = &r.speech.speed;
         let cycles = if speed.is_fabric() { format!("{:.0}", speed.cycles_per_token()) } else { "-".into() };
-        let equal = format!("{} of {} tokens equal to {reference}", r.equal, r.speech.tokens.len());
+        let check = match &r.idle {
+            Some(reason) => format!("the board did no work: {reason}"),
+            None => format!("{} of {} tokens equal to {reference}", r.equal, r.speech.tokens.len()),
+        };
+        let rate = speed.tokens_per_second().map_or_else(|| "too short".into(), |rate| format!("{rate:.1}"));
+        let on_board = device_share(&r.speech.cost).filter(|share| *share > 0.0);
+        let on_board = on_board.map_or_else(|| "-".into(), |share| format!("{:.1} %", 100.0 * share));
         let name = if speed.is_fabric() { r.name.to_string() } else { r.described.clone() };
         let (out, back) = speed.bytes_per_token();
         let link = |value: f64| if speed.is_fabric() { format!("{value:.0}") } else { "-".into() };
         let trips = if speed.is_fabric() { format!("{:.0}", speed.jobs_per_token()) } else { "-".into() };
-        vec![name, format!("{:.1}", speed.tokens_per_second()), cycles, link(out + back), trips, equal]
+        vec![name, rate, on_board, cycles, link(out + back), trips, check]
     };
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    output::line(output::table(&["back end", "tokens/s", "cycles per token", "link bytes", "round trips", "check"], &rows))
+    output::line(output::table(&["back end", "tokens/s", "on board", "cycles per token", "link bytes", "round trips", "check"], &rows))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::Speed;
+    use nda_gemv::Cost;
     use nda_kernels::Variant;
 
     #[test]
     fn one_other_token_or_one_fewer_is_a_difference() {
         let row = |tokens: &[u32]| {
             let speech =
-                Speech { tokens: tokens.to_vec(), text: String::new(), slides: 0, speed: Speed::default(), prompt_speed: Speed::default() };
-            Row::new(BackendName::Cpu(Some(Variant::Portable)), String::new(), speech, Some(&[1, 2, 3]))
+                Speech { tokens: tokens.to_vec(), text: String::new(), slides: 0, cost: Cost::default(), speed: Speed::default(), prompt_speed: Speed::default() };
+            Row::new(BackendName::Cpu(Some(Variant::Portable)), String::new(), speech, None, Some(&[1, 2, 3]))
         };
         assert!(row(&[1, 2, 3]).is_equal(&[1, 2, 3]));
         for (tokens, equal) in [(&[1, 2, 4][..], 2), (&[1, 2], 2), (&[1, 2, 3, 4], 3), (&[0, 2, 3], 0), (&[], 0)] {

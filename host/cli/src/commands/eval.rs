@@ -3,7 +3,7 @@
 use crate::failure::Outcome;
 use crate::output::{self, Progress};
 use crate::prompt::positions;
-use crate::report::Speed;
+use crate::report::{Speed, work_json, work_text};
 use crate::speak::{Offload, loaded_for, session};
 use crate::{backend, files};
 use nda_engine::evaluate;
@@ -63,17 +63,18 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.json {
         return output::json(&json!({
             "model": arguments.model, "text": arguments.text, "backend": name, "context": context, "predicted_tokens": found.predicted,
-            "predicted_bytes": found.bytes, "bits": found.bits, "bits_per_byte": found.bits_per_byte(), "perplexity": found.perplexity(), "speed": speed.json(),
+            "predicted_bytes": found.bytes, "bits": found.bits, "bits_per_byte": found.bits_per_byte(), "perplexity": found.perplexity(), "work": work_json(&speed.cost), "board_does_no_work": backend.idle(), "speed": speed.json(),
         }));
     }
     output::line(format_args!(
-        "{:.4} bits/byte over {} bytes (perplexity {:.3} a token, windows of {})",
+        "{:.4} bits/byte over {} bytes (perplexity {:.3} per token, windows of {})",
         found.bits_per_byte(),
         found.bytes,
         found.perplexity(),
         context
     ))?;
-    backend.remark().iter().for_each(output::note);
+    backend::remark(&backend, &weights).iter().for_each(output::note);
     output::remark(speed.text(&name));
+    output::remark(format_args!("  {}", work_text(&speed.cost)));
     Ok(())
 }

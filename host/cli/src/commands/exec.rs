@@ -131,6 +131,7 @@ fn with_model(
     let weights = Weights::with_main(&document, program).map_err(|e| files::in_file(model, e.into()))?;
     let mut backend = backend::open_for_model(name, &weights)?;
     let model = Model::prepare(&weights, backend.gemv()).map_err(|e| files::in_file(model, e.into()))?;
+    backend.idle().iter().for_each(|reason| output::note(format_args!("the board does no work: {reason}")));
     backend::upload(&mut backend)?;
     let threads = backend.threads();
     let mut session = Session::new(&model, backend.gemv());

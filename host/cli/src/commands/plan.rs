@@ -65,11 +65,21 @@ struct Row {
 }
 
 impl Row {
+    /// A layer that the engine multiplies on the CPU.
+    fn of_floats(name: &str, (rows, cols): (usize, usize)) -> Row {
+        Row { name: name.into(), rows, cols, words: 0, cost: Cost::default(), link_cycles: 0, refusal: Some(backend::FLOATS.into()) }
+    }
+
+    /// Whether the device multiplies any of it.
+    fn is_on_device(&self) -> bool {
+        !self.cost.device.is_none()
+    }
+
     fn limit(&self) -> &'static str {
-        match (&self.refusal, self.link_cycles > self.cost.run_cycles) {
-            (Some(_), _) => "cpu",
-            (None, true) => "link",
-            (None, false) => "array",
+        match (self.refusal.is_some(), self.link_cycles > self.cost.run_cycles) {
+            (true, _) => "cpu",
+            (false, true) => "link",
+            (false, false) => "array",
         }
     }
 }
@@ -105,8 +115,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         board_text(board, &config)?;
     }
     plan_text(arguments, &config, &rows)?;
-    if let Some(board) = &board {
-        let t = Totals::of(&rows);
+    let t = Totals::of(&rows);
+    if let Some(board) = board.as_ref().filter(|_| t.on_device > 0) {
         time_text(&format!("on the {}", board.title), &config, t.cost)?;
         if t.on_cpu > 0 {
             output::line("the layers on the CPU are not counted")?;
@@ -205,33 +215,37 @@ fn plan(weights: &Weights<'_>, config: &Config, port: SimPort) -> Outcome<Vec<Ro
         let link_cycles = (cost.bytes_out + cost.bytes_in) * cycles_of_a_byte;
         rows.push(Row { name, rows: linear.rows(), cols: linear.cols(), words, cost, link_cycles, refusal });
     }
+    rows.extend(weights.float_layers().into_iter().map(|(name, shape)| Row::of_floats(name, shape)));
     Ok(rows)
 }
 
-/// Sums over the layers on the device.
+/// Sums over what the device has.
 struct Totals {
     words: usize,
     cost: Cost,
     link_cycles: u64,
+    on_device: usize,
     on_cpu: usize,
 }
 
 impl Totals {
     fn of(rows: &[Row]) -> Totals {
-        let on_device = || rows.iter().filter(|r| r.refusal.is_none());
+        // What the CPU has costs the device nothing.
         let mut cost = Cost::default();
-        on_device().for_each(|r| cost += r.cost);
+        rows.iter().for_each(|r| cost += r.cost);
         Totals {
-            words: on_device().map(|r| r.words).sum(),
+            words: rows.iter().filter(|r| r.refusal.is_none()).map(|r| r.words).sum(),
             cost,
-            link_cycles: on_device().map(|r| r.link_cycles).sum(),
+            link_cycles: rows.iter().map(|r| r.link_cycles).sum(),
+            on_device: rows.iter().filter(|r| r.is_on_device()).count(),
             on_cpu: rows.iter().filter(|r| r.refusal.is_some()).count(),
         }
     }
 
-    /// Tokens a second if nothing but link and array took time, one after the other.
-    fn tokens_per_second(&self, config: &Config) -> f64 {
-        f64::from(config.clk_hz) / (self.cost.run_cycles + self.link_cycles).max(1) as f64
+    /// Tokens per second if nothing but link and array took time, one after the other; none if the device has no layer.
+    fn tokens_per_second(&self, config: &Config) -> Option<f64> {
+        let cycles = self.cost.run_cycles + self.link_cycles;
+        (self.on_device > 0 && cycles > 0).then(|| f64::from(config.clk_hz) / cycles as f64)
     }
 
     fn utilisation(&self) -> f64 {
@@ -254,7 +268,7 @@ fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
         config.clk_hz / 1_000_000
     ))?;
     let cells = |r: &Row| {
-        let number = |n: u64| if r.refusal.is_some() { "-".into() } else { n.to_string() };
+        let number = |n: u64| if !r.is_on_device() { "-".into() } else { n.to_string() };
         vec![
             r.name.clone(),
             r.rows.to_string(),
@@ -274,6 +288,9 @@ fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
         ["layer", "rows", "cols", "words", "resident", "jobs", "beats", "run cycles", "bytes out", "bytes in", "link cycles", "limit"];
     output::line(output::table(&head, &rows.iter().map(cells).collect::<Vec<_>>()))?;
     let t = Totals::of(rows);
+    let Some(tokens_per_second) = t.tokens_per_second(config) else {
+        return no_layer_text(rows);
+    };
     output::line(format_args!(
         "\na token: {} words resident of {}, {} jobs, {} beats in {} run cycles ({:.1} % busy), {} bytes out, {} bytes in, {} link cycles",
         t.words,
@@ -287,15 +304,25 @@ fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
         t.link_cycles
     ))?;
     let limit = if t.link_cycles > t.cost.run_cycles { "the link" } else { "the array" };
+    let what = if t.on_cpu == 0 { "" } else { " for the layers on the device, those on the CPU not counted" };
     output::line(format_args!(
-        "limit: {limit}; at most {:.1} tokens/s at {} MHz (derived)",
-        t.tokens_per_second(config),
+        "limit: {limit}; at most {tokens_per_second:.1} tokens/s at {} MHz{what} (derived)",
         config.clk_hz / 1_000_000
     ))?;
     if t.on_cpu == 0 {
         return output::line("every layer stays on the device");
     }
     output::line(format_args!("{} of {} layers run on the CPU:", t.on_cpu, rows.len()))?;
+    reasons_text(rows)
+}
+
+/// What there is to say of a device that has no layer: no cycles, and no speed.
+fn no_layer_text(rows: &[Row]) -> Outcome {
+    output::line(format_args!("\nevery product runs on the CPU: the device has none of the {} layers, so there is no speed to plan", rows.len()))?;
+    reasons_text(rows)
+}
+
+fn reasons_text(rows: &[Row]) -> Outcome {
     for r in rows {
         if let Some(refusal) = &r.refusal {
             output::line(format_args!("  {}: {refusal}", r.name))?;
@@ -320,7 +347,7 @@ fn plan_json(arguments: &Arguments, config: &Config, board: Option<&Board>, rows
         })
     };
     let on_board = board.map(|board| {
-        let mut value = projected(t.cost);
+        let mut value = if t.on_device > 0 { projected(t.cost) } else { json!({ "tokens_per_second": null }) };
         value["name"] = json!(board.name);
         value["part"] = json!(board.part);
         value
@@ -338,7 +365,7 @@ fn plan_json(arguments: &Arguments, config: &Config, board: Option<&Board>, rows
         "board": on_board, "blocks": blocks, "model": arguments.model, "config": config.name, "port": format!("{:?}", arguments.port).to_lowercase(), "layers": rows.iter().map(layer).collect::<Vec<_>>(),
         "token": {
             "words": t.words, "tile_words": config.geometry.tile_words, "jobs": t.cost.jobs, "beats": t.cost.beats, "run_cycles": t.cost.run_cycles, "bytes_out": t.cost.bytes_out,
-            "bytes_in": t.cost.bytes_in, "link_cycles": t.link_cycles, "layers_on_cpu": t.on_cpu, "tokens_per_second_at_most": t.tokens_per_second(config),
+            "bytes_in": t.cost.bytes_in, "link_cycles": t.link_cycles, "layers_on_device": t.on_device, "layers_on_cpu": t.on_cpu, "tokens_per_second_at_most": t.tokens_per_second(config),
         },
     })
 }

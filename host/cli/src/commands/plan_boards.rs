@@ -65,6 +65,13 @@ impl Row {
 /// Runs the command for all boards.
 pub fn run(path: &Path, weights: &Weights<'_>, as_json: bool) -> Outcome {
     let layers = backend::layers(weights);
+    let floats = weights.float_layers().len();
+    if layers.is_empty() {
+        // No product that an array does: no board holds any of it.
+        let text = format!("{}: every product runs on the CPU, and no board does any of the {floats}: {}", path.display(), backend::FLOATS);
+        let value = json!({ "model": path, "layers_of_floats_on_cpu": floats, "boards": [] });
+        return if as_json { output::json(&value) } else { output::line(text) };
+    }
     let failed = |e: nda_boards::BoardError| Failure::new(Exit::Failed, e, "constraints/boards.toml", "correct the row and build again");
     let mut rows = Vec::new();
     for board in Board::all().map_err(failed)? {
@@ -72,9 +79,10 @@ pub fn run(path: &Path, weights: &Weights<'_>, as_json: bool) -> Outcome {
         rows.push(Row::new(board, config, &layers, weights.hyper().activation));
     }
     if as_json {
-        return output::json(&json!({ "model": path, "boards": rows.iter().map(Row::json).collect::<Vec<_>>() }));
+        return output::json(&json!({ "model": path, "layers_of_floats_on_cpu": floats, "boards": rows.iter().map(Row::json).collect::<Vec<_>>() }));
     }
-    text(path, &rows)
+    text(path, &rows)?;
+    if floats == 0 { Ok(()) } else { output::line(format_args!("\n{floats} layers run on the CPU beside every board, not counted here: {}", backend::FLOATS)) }
 }
 
 fn text(path: &Path, rows: &[Row]) -> Outcome {

@@ -3,6 +3,7 @@
 use crate::failure::{Failure, Outcome};
 use crate::output::Progress;
 use crate::prompt::{ContextArgument, PromptArguments};
+use crate::report::{work_json, work_text};
 use crate::speak::{Offload, Task, speak};
 use crate::{backend, files, language, output};
 use nda_engine::Sampling;
@@ -102,7 +103,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.json {
         return output::json(&json!({
             "model": arguments.model, "backend": name, "prompt": prompt, "text": speech.text, "tokens": speech.tokens,
-            "slides": speech.slides, "decode": speech.speed.json(), "prefill": speech.prompt_speed.json(), "on_cpu": backend.refusals(),
+            "slides": speech.slides, "work": work_json(&speech.cost), "board_does_no_work": backend.idle(), "decode": speech.speed.json(), "prefill": speech.prompt_speed.json(), "on_cpu": backend::on_cpu(&backend, &weights),
         }));
     }
     output::line("")?;
@@ -112,8 +113,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
             context, speech.slides
         ));
     }
-    backend.remark().iter().for_each(output::note);
+    backend::remark(&backend, &weights).iter().for_each(output::note);
     output::remark(format_args!("prompt: {}", speech.prompt_speed.rate()));
     output::remark(speech.speed.text(&name));
+    output::remark(format_args!("  {}", work_text(&speech.cost)));
     Ok(())
 }

@@ -108,6 +108,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         ))?;
     }
     match found.mismatches.first() {
+        None if products == 0 => {
+            let help = "see the notes above for its limits; 'nda devices' lists other back ends";
+            Err(Failure::new(Exit::Failed, "nothing was verified: every product was refused", backend, help).into())
+        }
         None => Ok(()),
         Some(first) => {
             let help = format!("replay with 'nda verify --backend {name} --seed {} --shapes {}'", arguments.seed, arguments.shapes);
