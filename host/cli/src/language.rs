@@ -3,7 +3,7 @@
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::output;
-use nda_engine::{LLAMA, Weights};
+use nda_engine::{BITNET, GEMMA3, LLAMA, Weights};
 use nda_lang::{Diagnostics, Program, RuntimeError, Tier, binary};
 use nda_ndf::Document;
 use std::path::Path;
@@ -18,8 +18,14 @@ pub struct Source {
     pub is_text: bool,
 }
 
-/// Reads a program: a source, one in binary form, or a document's.
+/// The programs that come with the command, by the names of their architectures.
+const BUILT_IN: [(&str, &str); 3] = [("llama", LLAMA), ("gemma3", GEMMA3), ("bitnet", BITNET)];
+
+/// Reads a program: a source, one in binary form, a document's, or one that comes with the command unless a file has its name.
 pub fn read(path: &Path) -> Outcome<Source> {
+    if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| path.as_os_str() == *name && !path.exists()) {
+        return Ok(Source { name: format!("{name}.nda"), text: (*text).into(), is_text: false });
+    }
     let name = if files::is_stream(path) { "standard input".into() } else { path.display().to_string() };
     // A pipe gives its bytes once, so its first ones are not looked at beforehand; a document does not come through one.
     if !files::is_pipe(path) && files::kind(path)? == Kind::Document {

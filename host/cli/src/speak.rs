@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-/// What a board does of a model whose program keeps a stream.
+/// What a board does of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Offload {
     /// Whole blocks, in fixed point between products; a CPU does the same to the bit.

@@ -114,8 +114,8 @@ fn a_document_carries_its_program_and_takes_another() {
     let program = good(&["fmt", &model()]);
     assert_eq!(program, nda_engine::LLAMA, "the committed model carries the engine's Llama, formatted");
     // The gates and what they gate change places.
-    let before = "stream_swiglu(\"blk.{i}.gate\", \"blk.{i}.up\")";
-    let swapped = path(&folder, "swapped.nda", &program.replace(before, "stream_swiglu(\"blk.{i}.up\", \"blk.{i}.gate\")"));
+    let before = "gemv(\"blk.{i}.gate\", \"blk.{i}.up\",";
+    let swapped = path(&folder, "swapped.nda", &program.replace(before, "gemv(\"blk.{i}.up\", \"blk.{i}.gate\","));
     let changed = folder.path().join("swapped.ndf").to_str().unwrap().to_string();
     good(&["convert", &model(), &changed, "--program", &swapped]);
     assert!(good(&["check", &changed]).starts_with("good"));
@@ -129,9 +129,11 @@ fn a_document_carries_its_program_and_takes_another() {
     }
     // The same weights: with the old program back, the same document.
     let back = folder.path().join("back.ndf").to_str().unwrap().to_string();
-    let llama = path(&folder, "llama.nda", &program);
-    good(&["convert", &changed, &back, "--program", &llama]);
+    good(&["convert", &changed, &back, "--program", "llama"]);
     assert!(fs::read(&back).unwrap() == fs::read(model()).unwrap());
+    let streamed = program.replace("    return x;\n", "    return stream_end();\n");
+    let old = bad(3, &["convert", &model(), &back, "--program", &path(&folder, "old.nda", &streamed)]);
+    assert!(old.contains("'stream_end' is no longer a builtin") && old.contains("--program llama"), "{old}");
     let broken = path(&folder, "broken.nda", &program.replace("fn logits", "fn logit"));
     assert!(bad(3, &["convert", &model(), &back, "--program", &broken]).contains("fn logits(p0: vec) -> vec"));
 }

@@ -1,187 +1,137 @@
-//! The stream's block form: fixed point between products, as `nda_spec::vector` says it, so that a board with a vector
-//! unit and a CPU give the same bits.
+//! A token in blocks: the graph's programs on a vector unit, and the host's operations between them in floats.
 //!
-//! Between two places where a program is given numbers, the stream's operations are one [`Program`]. The trial of a
-//! model finds them all; they are made ready with its matrices.
+//! Programs run on the back end if it has a vector unit and room for all of them, else here around its products: to the
+//! bit the same.
 
+use crate::error::EngineError;
+use crate::floats::evaluate;
+use crate::host::Host;
 use crate::layer::Prepared;
-use crate::linear::Single;
 use crate::tensors::Tensors;
-use nda_gemv::{Activations, Cost, Gemv, GemvError, ProgramId, Start};
-use nda_lang::StreamOp;
+use crate::weights::Weights;
+use nda_compile::{BlockPlan, Chain, Numbers, RowScales, Scores, Work, constant, plan_blocks};
+use nda_gemv::{Activations, Gemv, GemvError, MatrixId, ProgramId, Start};
+use nda_ir::{Graph, NodeId, Op, Product};
+use nda_lang::Links;
+use nda_lang::ops::Turns;
 use nda_spec::ActivationCode;
-use nda_spec::vector::{
-    CODE_MAX, Fault, Machine, Op, PART_BITS, Program, SCALE_BYTES, SILU_BITS, Scale, Step, StepWord, WIDE_BYTES, codes_of, constants_of,
-    floats_of, part, wide_of,
-};
-use std::collections::HashMap;
+use nda_spec::vector::{Fault, Machine};
 
-/// Bits behind the point of the stream: a range of 2,048 in steps of 0.00025.
-pub const STREAM_BITS: u32 = 12;
-/// Bits behind the point of what is made codes or scores of: a range of 512.
-pub const VALUE_BITS: u32 = 14;
-/// Shift behind a norm's weights, which fill 23 bits: values of half the stream's range are exact.
-const NORM_SHIFT: u8 = 22;
-
-/// A [`StreamOp`] without its numbers: what a program is made of, and found by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum BlockOp {
-    Begin { width: usize },
-    Norm { tensor: usize, eps: u32 },
-    Gemv { layer: usize },
-    Head { layer: usize },
-    Swiglu { layer: usize },
-    Add { layer: usize, taken: bool },
-    End,
+/// A model's graph as programs of a vector unit.
+#[derive(Debug)]
+pub(crate) struct Blocks {
+    graph: Graph,
+    plan: BlockPlan,
+    /// The programs on the back end; `None` if they run here.
+    on_board: Option<Vec<ProgramId>>,
+    /// The engine's layer of each product of the graph.
+    layers: Vec<usize>,
+    /// The engine's rows of each table of the graph.
+    pub tables: Vec<usize>,
+    /// The values of the graph's constants that the host's operations take; the others are empty.
+    pub constants: Vec<Vec<f32>>,
 }
 
-impl BlockOp {
-    pub fn of(op: &StreamOp<'_>) -> BlockOp {
-        match *op {
-            StreamOp::Begin { width, .. } => BlockOp::Begin { width },
-            StreamOp::Norm { tensor, eps } => BlockOp::Norm { tensor, eps: eps.to_bits() },
-            StreamOp::Gemv { layer } => BlockOp::Gemv { layer },
-            StreamOp::Head { layer } => BlockOp::Head { layer },
-            StreamOp::Swiglu { layer } => BlockOp::Swiglu { layer },
-            StreamOp::Add { layer, x } => BlockOp::Add { layer, taken: x.is_some() },
-            StreamOp::End => BlockOp::End,
+/// What the compiler asks of a model that is prepared.
+struct Prepare<'p, 'd> {
+    tensors: &'p Tensors<'d>,
+    links: &'p Links,
+    layers: &'p [Option<Prepared>],
+}
+
+impl Prepare<'_, '_> {
+    fn layer(&self, product: &Product) -> Result<usize, String> {
+        let same = |names: &[String]| names.iter().eq(product.parts.iter().map(|part| &part.tensor));
+        let found = self.tensors.layers.iter().position(|layer| same(&layer.names));
+        found.ok_or_else(|| format!("layer {} is not one of the model's", product.name()))
+    }
+}
+
+impl Numbers for Prepare<'_, '_> {
+    fn tensor(&self, name: &str) -> Option<&[f32]> {
+        let at = self.links.tensors.iter().position(|tensor| tensor == name)?;
+        Some(self.tensors.vectors[at])
+    }
+
+    fn row_scales(&self, product: &Product) -> Result<RowScales<'_>, String> {
+        let layer = self.layer(product)?;
+        let name = &self.tensors.layers[layer].name;
+        match &self.layers[layer] {
+            Some(Prepared::Matrices(linear)) => Ok(RowScales(linear.single()?.parts)),
+            Some(Prepared::Grids(_)) => Err(format!("layer {name}: its weights are group-quantized")),
+            None => Err(format!("layer {name}: its weights are floats")),
         }
     }
+}
 
-    /// Whether the program is given numbers here.
-    pub const fn gives(&self) -> bool {
-        matches!(self, BlockOp::Gemv { .. } | BlockOp::Head { .. } | BlockOp::End)
+/// The matrix of a layer that is one product of A8 codes.
+fn matrix(layers: &[Option<Prepared>], layer: usize) -> Option<MatrixId> {
+    match layers.get(layer)?.as_ref()? {
+        Prepared::Matrices(linear) => linear.single().ok().map(|single| single.id),
+        Prepared::Grids(_) => None,
     }
-}
-
-/// What an answer's bytes are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Answer {
-    /// A scale and codes, for each of these counts.
-    Codes(Vec<usize>),
-    /// Wide values with so many bits behind the point.
-    Wide { count: usize, bits: u32 },
-    /// The largest of so many values.
-    Largest { count: usize },
-}
-
-/// A program with what it answers.
-#[derive(Debug, Clone)]
-struct Chain {
-    program: Program,
-    answer: Answer,
-    id: Option<ProgramId>,
-}
-
-/// Every program of a model.
-#[derive(Debug, Clone)]
-pub(crate) struct Blocks {
-    chains: HashMap<Vec<BlockOp>, Chain>,
-    /// Wide values that the programs need.
-    words: usize,
-    /// Whether the back end runs them; if not, they are run here.
-    on_board: bool,
 }
 
 impl Blocks {
-    /// Makes the programs of a model from what its trial found, and has the back end prepare them if it can. Scores are
-    /// the `largest` only, if it says so.
+    /// Compiles a model's program, and has the back end prepare it if it can.
     ///
     /// # Errors
-    /// Why a layer cannot be part of a program.
+    /// Why the model has no blocks.
     pub fn prepare<'m>(
-        chains: &[Vec<BlockOp>],
-        tensors: &Tensors<'_>,
+        weights: &Weights<'_>,
         layers: &[Option<Prepared>],
-        largest: Option<usize>,
+        scores: Scores,
         gemv: &mut dyn Gemv<'m>,
     ) -> Result<Blocks, String> {
-        if chains.is_empty() {
-            return Err("the model's program keeps no stream".into());
-        }
-        let builder = Builder { tensors, layers, largest };
-        let mut made = HashMap::new();
-        let (mut words, mut width) = (1, 0);
-        for ops in chains {
-            if let Some(BlockOp::Begin { width: begun }) = ops.first() {
-                width = *begun;
-            }
-            let (program, answer) = builder.chain(ops, width)?;
-            words = words.max(program.wide_words());
-            made.insert(ops.clone(), Chain { program, answer, id: None });
-        }
-        // In the order of use, so that a board's memory is laid out the same every time. All of them or none: what one
-        // leaves behind the next one finds.
-        let matrix = |layer: usize| layers.get(layer).and_then(Option::as_ref).and_then(single).map(|single| single.id);
-        let mut on_board = true;
-        for ops in chains {
-            let chain = made.get_mut(ops).expect("made above");
-            chain.id = match gemv.programs() {
-                Some(programs) => programs.prepare_program(&chain.program, &matrix).map_err(|e| e.to_string())?,
-                None => None,
-            };
-            if chain.id.is_none() {
-                on_board = false;
-                break;
-            }
-        }
-        Ok(Blocks { chains: made, words: words.next_power_of_two(), on_board })
+        let graph = weights.graph().map_err(|e| e.to_string())?;
+        let prepare = Prepare { tensors: weights.tensors(), links: weights.links(), layers };
+        let plan = plan_blocks(&graph, &prepare, scores)?;
+        let of_product: Vec<usize> = graph.products().iter().map(|product| prepare.layer(product)).collect::<Result<_, _>>()?;
+        let table = |name: &String| weights.links().rows.iter().position(|row| row == name).ok_or(format!("no table '{name}'"));
+        let tables = graph.tables().iter().map(|t| table(&t.tensor)).collect::<Result<_, _>>()?;
+        let constants = constants_of_host(&graph, &prepare)?;
+        let place = |product: usize| matrix(layers, *of_product.get(product)?);
+        let on_board = prepared(&plan.chains, gemv, &place).map_err(|e| e.to_string())?;
+        Ok(Blocks { graph, plan, on_board, layers: of_product, tables, constants })
     }
 
     /// Whether the back end runs the programs.
     pub fn on_board(&self) -> bool {
-        self.on_board
+        self.on_board.is_some()
     }
+}
 
-    /// The memory that the programs need where they are run here.
-    pub fn machine(&self) -> Machine {
-        Machine::new(self.words)
-    }
-
-    /// Runs the program of some operations on its request; gives the answer as floats.
-    pub fn run<'m>(
-        &self,
-        ops: &[BlockOp],
-        input: &[u8],
-        layers: &[Option<Prepared>],
-        machine: &mut Machine,
-        gemv: &mut dyn Gemv<'m>,
-        out: &mut Vec<f32>,
-    ) -> Result<Cost, BlockError> {
-        let chain = self.chains.get(ops).ok_or(BlockError::Unknown)?;
-        let mut cost = Cost::default();
-        let bytes = match chain.id.filter(|_| self.on_board) {
-            Some(id) => {
-                let programs = gemv.programs().ok_or(GemvError::UnknownProgram { id })?;
-                let start = if matches!(ops.first(), Some(BlockOp::Begin { .. })) { Start::Anew } else { Start::Continues };
-                let mut bytes = Vec::new();
-                cost = programs.run_program(id, start, input, &mut bytes)?;
-                bytes
-            }
-            None => machine.run::<BlockError>(&chain.program, input, |layer, codes, sums| {
-                let layer = layers.get(layer).and_then(Option::as_ref).and_then(single).ok_or(BlockError::Unknown)?;
-                let x = Activations { code: ActivationCode::A8, values: &codes[..layer.cols] };
-                cost += gemv.run(layer.id, x, sums)?;
-                Ok(())
-            })?,
-        };
-        if bytes.len() != chain.program.output_bytes() {
-            return Err(BlockError::Answer { found: bytes.len(), wanted: chain.program.output_bytes() });
+/// The factors of ropes, by the numbers of the graph's constants.
+fn constants_of_host(graph: &Graph, numbers: &dyn Numbers) -> Result<Vec<Vec<f32>>, String> {
+    let mut constants = vec![Vec::new(); graph.constants().len()];
+    for (_, node) in graph.nodes() {
+        if let Op::Rope { factors: Some(factors), .. } = node.op {
+            constants[factors.0] = constant(graph, numbers, factors)?.to_vec();
         }
-        chain.answer.floats(&bytes, out);
-        Ok(cost)
     }
+    Ok(constants)
+}
+
+/// The programs on a back end: in the order of use, so that its memory is laid out the same every time. All of them or
+/// none, because each finds what the one before it left.
+fn prepared<'m>(
+    chains: &[Chain],
+    gemv: &mut dyn Gemv<'m>,
+    place: &dyn Fn(usize) -> Option<MatrixId>,
+) -> Result<Option<Vec<ProgramId>>, GemvError> {
+    let Some(programs) = gemv.programs() else { return Ok(None) };
+    chains.iter().map(|chain| programs.prepare_program(&chain.program, place)).collect()
 }
 
 /// Why a program failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BlockError {
-    #[error("the stream is used in an order that the model's trial did not show")]
-    Unknown,
-    #[error("a program of the stream takes more than its request has")]
+enum BlockError {
+    #[error("a program of the vector unit takes more than its request has")]
     Input,
-    #[error("a program of the stream answered {found} bytes instead of {wanted}")]
+    #[error("a program of the vector unit answered {found} bytes instead of {wanted}")]
     Answer { found: usize, wanted: usize },
+    #[error("a program of the vector unit multiplies by a layer that is not prepared")]
+    Layer,
     #[error(transparent)]
     Gemv(#[from] GemvError),
 }
@@ -194,240 +144,120 @@ impl From<Fault> for BlockError {
     }
 }
 
-/// The bytes that an operation puts into a request.
-pub(crate) fn request_bytes(op: &StreamOp<'_>, input: &mut Vec<u8>) {
-    match op {
-        StreamOp::Begin { x, .. } => {
-            input.extend(wide_of(x, STREAM_BITS).iter().flat_map(|v| v.to_le_bytes().into_iter().take(WIDE_BYTES)))
-        }
-        StreamOp::Add { x: Some(x), .. } => {
-            let (scale, codes) = codes_of(x);
-            input.extend_from_slice(&scale.to_bytes());
-            input.extend(codes.iter().map(|code| *code as u8));
-        }
-        _ => {}
-    }
+/// A text in blocks: what its last token left of every node.
+pub(crate) struct BlockRun<'a> {
+    pub blocks: &'a Blocks,
+    machine: Machine,
+    /// The value of each node that the host has.
+    pub values: Vec<Vec<f32>>,
+    pub turns: Turns,
+    request: Vec<u8>,
+    answer: Vec<u8>,
 }
 
-fn wide(bytes: &[u8]) -> i32 {
-    i32::from_le_bytes([0, bytes[0], bytes[1], bytes[2]]) >> 8
-}
-
-impl Answer {
-    /// Its bytes as floats; there are as many as the program answers.
-    fn floats(&self, mut bytes: &[u8], out: &mut Vec<f32>) {
-        out.clear();
-        match self {
-            Answer::Codes(counts) => {
-                for count in counts {
-                    let (part, rest) = bytes.split_at(SCALE_BYTES + count);
-                    bytes = rest;
-                    let scale = Scale::from_bytes([part[0], part[1], part[2], part[3]]);
-                    let step = scale.step() as f32;
-                    out.extend(part[SCALE_BYTES..].iter().map(|code| f32::from(*code as i8) * step));
-                }
-            }
-            Answer::Wide { bits, .. } => {
-                let values: Vec<i32> = bytes.chunks_exact(WIDE_BYTES).map(wide).collect();
-                out.extend(floats_of(&values, *bits));
-            }
-            Answer::Largest { count } => {
-                out.resize(*count, f32::NEG_INFINITY);
-                for entry in bytes.chunks_exact(2 + WIDE_BYTES) {
-                    let at = usize::from(u16::from_le_bytes([entry[0], entry[1]]));
-                    if let Some(value) = out.get_mut(at) {
-                        *value = floats_of(&[wide(&entry[2..])], VALUE_BITS)[0];
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn single(prepared: &Prepared) -> Option<Single<'_>> {
-    match prepared {
-        Prepared::Matrices(linear) => linear.single().ok(),
-        Prepared::Grids(_) => None,
-    }
-}
-
-/// Makes programs of operations. The stream lies at 0, everything else behind it.
-struct Builder<'b, 'd> {
-    tensors: &'b Tensors<'d>,
-    layers: &'b [Option<Prepared>],
-    largest: Option<usize>,
-}
-
-/// The steps so far, and where in the wide memory they work.
-struct Draft {
-    steps: Vec<Step>,
-    width: usize,
-    /// What the codes are the upper parts of, if they are: it lies behind the stream.
-    halved: Option<usize>,
-}
-
-fn short(value: usize) -> Result<u16, String> {
-    u16::try_from(value).map_err(|_| format!("{value} values are more than a vector unit counts"))
-}
-
-fn small(value: i32) -> Result<i8, String> {
-    i8::try_from(value).map_err(|_| format!("a scale of 2^{value} is beyond what a vector unit shifts by"))
-}
-
-impl Builder<'_, '_> {
-    fn chain(&self, ops: &[BlockOp], width: usize) -> Result<(Program, Answer), String> {
-        let mut draft = Draft { steps: Vec::new(), width, halved: None };
-        let mut answer = None;
-        for op in ops {
-            answer = self.op(op, &mut draft)?.or(answer);
-        }
-        let answer = answer.ok_or("a chain of operations gives nothing")?;
-        Ok((Program { steps: draft.steps }, answer))
-    }
-
-    fn layer(&self, layer: usize) -> Result<Single<'_>, String> {
-        match &self.layers[layer] {
-            Some(Prepared::Matrices(linear)) => linear.single(),
-            Some(Prepared::Grids(_)) => Err(format!("layer {}: its weights are a grid", self.tensors.layers[layer].name)),
-            None => Err(format!("layer {}: its weights are floats", self.tensors.layers[layer].name)),
+impl<'a> BlockRun<'a> {
+    pub fn new(blocks: &'a Blocks) -> Self {
+        BlockRun {
+            blocks,
+            machine: Machine::new(blocks.plan.wide_words),
+            values: vec![Vec::new(); blocks.graph.len()],
+            turns: Turns::default(),
+            request: Vec::new(),
+            answer: Vec::new(),
         }
     }
 
-    fn op(&self, op: &BlockOp, draft: &mut Draft) -> Result<Option<Answer>, String> {
-        let width = draft.width;
-        match *op {
-            BlockOp::Begin { .. } => {
-                draft.steps.push(Step::new(StepWord { count: short(width)?, ..StepWord::new(Op::TakeWide) }));
-                Ok(None)
-            }
-            BlockOp::Norm { tensor, eps } => self.norm(tensor, f32::from_bits(eps), draft).map(|()| None),
-            BlockOp::Gemv { layer } => {
-                let (single, bias) = self.product(layer, draft)?;
-                let mut at = width;
-                for (rows, _) in &single.parts {
-                    let count = short(*rows)?;
-                    draft.scale(short(at)?, short(at)?, count, bias - VALUE_BITS as i32, false)?;
-                    draft.steps.push(Step::new(StepWord {
-                        src: short(at)?,
-                        count,
-                        bias: VALUE_BITS as i8,
-                        ..StepWord::new(Op::SendCodes)
-                    }));
-                    at += rows;
-                }
-                Ok(Some(Answer::Codes(single.parts.iter().map(|(rows, _)| *rows).collect())))
-            }
-            BlockOp::Head { layer } => {
-                let (single, bias) = self.product(layer, draft)?;
-                let rows: usize = single.parts.iter().map(|(rows, _)| rows).sum();
-                let (at, count) = (short(width)?, short(rows)?);
-                draft.scale(at, at, count, bias - VALUE_BITS as i32, false)?;
-                let best = self.largest.filter(|best| (1..rows).contains(best));
-                let (op, with, answer) = match best {
-                    Some(best) => (Op::SendLargest, short(best)?, Answer::Largest { count: rows }),
-                    None => (Op::SendWide, 0, Answer::Wide { count: rows, bits: VALUE_BITS }),
-                };
-                draft.steps.push(Step::new(StepWord { src: at, count, with, ..StepWord::new(op) }));
-                Ok(Some(answer))
-            }
-            BlockOp::Swiglu { layer } => {
-                let (single, bias) = self.product(layer, draft)?;
-                let rows = single.parts[0].0;
-                let (gate, up, count) = (short(width)?, short(width + rows)?, short(rows)?);
-                draft.scale(gate, gate, count, bias - SILU_BITS as i32, false)?;
-                draft.scale(up, up, count, bias - VALUE_BITS as i32, false)?;
-                draft.steps.push(Step::new(StepWord { src: gate, dst: gate, count, ..StepWord::new(Op::Silu) }));
-                let shift = SILU_BITS as u8;
-                draft.steps.push(Step::new(StepWord { src: gate, with: up, dst: gate, count, shift, ..StepWord::new(Op::Multiply) }));
-                // Few values are large and many small: 255 even steps are 2.5 % off, two products with 16 bits are not.
-                draft.codes(part::UPPER, gate, count);
-                draft.halved = Some(rows);
-                Ok(None)
-            }
-            BlockOp::Add { layer, taken } => {
-                if taken {
-                    let count = short(self.layer(layer)?.cols)?;
-                    draft.steps.push(Step::new(StepWord { count, ..StepWord::new(Op::TakeCodes) }));
-                }
-                let halved = draft.halved.take().filter(|_| !taken);
-                let at = width + halved.unwrap_or(0);
-                let (_, bias) = self.product_at(at, layer, draft)?;
-                draft.scale(short(at)?, 0, short(width)?, bias - STREAM_BITS as i32, true)?;
-                if let Some(count) = halved {
-                    draft.codes(part::LOWER, short(width)?, short(count)?);
-                    self.product_at(at, layer, draft)?;
-                    draft.scale(short(at)?, 0, short(width)?, bias + PART_BITS - STREAM_BITS as i32, true)?;
-                }
-                Ok(None)
-            }
-            BlockOp::End => {
-                draft.steps.push(Step::new(StepWord { count: short(width)?, ..StepWord::new(Op::SendWide) }));
-                Ok(Some(Answer::Wide { count: width, bits: STREAM_BITS }))
-            }
-        }
+    /// Takes a token.
+    ///
+    /// # Errors
+    /// A value that is not finite, or the back end's failure.
+    pub fn forward(&mut self, host: &mut Host<'_, '_>, token: u32) -> Result<(), EngineError> {
+        let blocks = self.blocks;
+        self.work(host, &blocks.plan.forward, token)
     }
 
-    /// `codes = x w / sqrt(mean(x^2) + eps)`. The root of the count is in the weights; the bits behind the stream's point
-    /// cancel between x and the root.
-    fn norm(&self, tensor: usize, eps: f32, draft: &mut Draft) -> Result<(), String> {
-        draft.halved = None;
-        let weights = self.tensors.vectors[tensor];
-        let count = short(draft.width)?;
-        let root = (weights.len() as f64).sqrt();
-        let factors: Vec<f64> = weights.iter().map(|w| f64::from(*w) * root).collect();
-        let (constants, bits) = constants_of(&factors);
-        let floor = (weights.len() as f64 * f64::from(eps) * 4_f64.powi(STREAM_BITS as i32)).round() as u64;
-        draft.steps.push(Step { floor, ..Step::new(StepWord { count, ..StepWord::new(Op::Squares) }) });
-        let dst = count;
-        draft.steps.push(Step::with(StepWord { dst, count, shift: NORM_SHIFT, ..StepWord::new(Op::Weight) }, constants));
-        // 54 of the root's bits less 23 of the scale's product with it.
-        let bias = small(54 - 23 + bits - i32::from(NORM_SHIFT))?;
-        draft.steps.push(Step::new(StepWord { src: dst, count, bias, flag: true, ..StepWord::new(Op::Codes) }));
+    /// Computes what follows the last token.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn predict(&mut self, host: &mut Host<'_, '_>) -> Result<(), EngineError> {
+        let blocks = self.blocks;
+        self.work(host, &blocks.plan.logits, 0)
+    }
+
+    /// The logits of the last [`Self::predict`].
+    pub fn logits(&self) -> &[f32] {
+        &self.values[self.blocks.graph.logits().0]
+    }
+
+    fn work(&mut self, host: &mut Host<'_, '_>, work: &[Work], token: u32) -> Result<(), EngineError> {
+        for part in work {
+            match *part {
+                Work::Host(node) => self.host(host, node, token)?,
+                Work::Unit(chain) => self.unit(host, chain)?,
+            }
+        }
         Ok(())
     }
 
-    /// [`Self::product_at`] behind the stream.
-    fn product(&self, layer: usize, draft: &mut Draft) -> Result<(Single<'_>, i32), String> {
-        // It takes the upper parts as codes.
-        draft.halved = None;
-        self.product_at(draft.width, layer, draft)
+    fn host(&mut self, host: &mut Host<'_, '_>, id: NodeId, token: u32) -> Result<(), EngineError> {
+        let blocks = self.blocks;
+        let mut out = std::mem::take(&mut self.values[id.0]);
+        let done = evaluate(self, host, &blocks.graph, id, token, &mut out);
+        self.values[id.0] = out;
+        done
     }
 
-    /// A product times the rows' scales; gives what the scale's shift is with no bits behind the point.
-    fn product_at(&self, at: usize, layer: usize, draft: &mut Draft) -> Result<(Single<'_>, i32), String> {
-        let single = self.layer(layer)?;
-        let factor = |scale: &f32| f64::from(*scale) / f64::from(CODE_MAX);
-        let factors: Vec<f64> = single
-            .parts
-            .iter()
-            .flat_map(|(rows, scales)| (0..*rows).map(|r| factor(if scales.len() == 1 { &scales[0] } else { &scales[r] })))
-            .collect();
-        let (constants, bits) = constants_of(&factors);
-        // A sum is at most 2 * 127 a column; so shifted, its product with a constant of 23 bits has at most 23 again.
-        let most = (2 * CODE_MAX as usize * single.cols).max(1);
-        let shift = most.ilog2() as i32 + 1;
-        draft.steps.push(Step::with(
-            StepWord {
-                dst: short(at)?,
-                count: short(factors.len())?,
-                shift: shift as u8,
-                with: short(layer)?,
-                ..StepWord::new(Op::Product)
-            },
-            constants,
-        ));
-        Ok((single, bits - shift))
+    /// Runs a program on its request; the answer's floats become its node's value.
+    fn unit(&mut self, host: &mut Host<'_, '_>, chain: usize) -> Result<(), EngineError> {
+        let blocks = self.blocks;
+        let at = &blocks.plan.chains[chain];
+        self.request.clear();
+        for take in &at.takes {
+            let x = &self.values[take.node().0];
+            if let Some(index) = x.iter().position(|v| !v.is_finite()) {
+                return Err(EngineError::NotFinite { layer: first_product(&blocks.graph, at), index, value: x[index] });
+            }
+            take.write(x, &mut self.request);
+        }
+        let done = match &blocks.on_board {
+            Some(ids) => on_board(host, ids[chain], at, &self.request, &mut self.answer),
+            None => here(host, &blocks.layers, at, &self.request, &mut self.machine).map(|bytes| self.answer = bytes),
+        };
+        let (found, wanted) = (self.answer.len(), at.program.output_bytes());
+        let done = done.and_then(|()| if found == wanted { Ok(()) } else { Err(BlockError::Answer { found, wanted }) });
+        done.map_err(|error| match error {
+            BlockError::Gemv(source) => EngineError::Gemv { layer: first_product(&blocks.graph, at), source },
+            other => EngineError::Program { place: "the vector unit's programs".into(), reason: other.to_string() },
+        })?;
+        at.answer.read(&self.answer, &mut self.values[at.gives.0]);
+        Ok(())
     }
 }
 
-impl Draft {
-    /// Codes of `count` values, or parts of such.
-    fn codes(&mut self, with: u16, src: u16, count: u16) {
-        self.steps.push(Step::new(StepWord { src, count, with, bias: VALUE_BITS as i8, ..StepWord::new(Op::Codes) }));
-    }
+/// The first product of a program, for messages.
+fn first_product(graph: &Graph, chain: &Chain) -> String {
+    chain.program.matrices().next().map_or_else(String::new, |product| graph.products()[product].name())
+}
 
-    fn scale(&mut self, src: u16, dst: u16, count: u16, bias: i32, add: bool) -> Result<(), String> {
-        self.steps.push(Step::new(StepWord { src, dst, count, bias: small(bias)?, flag: add, ..StepWord::new(Op::Scale) }));
+/// Runs a program on the back end.
+fn on_board(host: &mut Host<'_, '_>, id: ProgramId, chain: &Chain, request: &[u8], answer: &mut Vec<u8>) -> Result<(), BlockError> {
+    let programs = host.gemv.programs().ok_or(GemvError::UnknownProgram { id })?;
+    let start = if chain.continues() { Start::Continues } else { Start::Anew };
+    answer.clear();
+    host.cost += programs.run_program(id, start, request, answer)?;
+    Ok(())
+}
+
+/// Runs a program on this machine, its products on the back end.
+fn here(host: &mut Host<'_, '_>, layers: &[usize], chain: &Chain, request: &[u8], machine: &mut Machine) -> Result<Vec<u8>, BlockError> {
+    machine.run::<BlockError>(&chain.program, request, |product, codes, sums| {
+        let layer = *layers.get(product).ok_or(BlockError::Layer)?;
+        let (Some(id), cols) = (matrix(host.layers, layer), host.view.tensors.layers[layer].cols) else {
+            return Err(BlockError::Layer);
+        };
+        let x = Activations { code: ActivationCode::A8, values: &codes[..cols] };
+        host.cost += host.gemv.run(id, x, sums)?;
         Ok(())
-    }
+    })
 }

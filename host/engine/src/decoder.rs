@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn every_mark_is_a_feature_and_every_feature_has_lines() {
-        let marks: Vec<&str> = DECODER.lines().filter_map(|line| line.split_once(MARK)).map(|(_, mark)| mark.trim_start_matches('!')).collect();
+        let marks: Vec<&str> =
+            DECODER.lines().filter_map(|line| line.split_once(MARK)).map(|(_, mark)| mark.trim_start_matches('!')).collect();
         for feature in Feature::ALL {
             assert!(marks.contains(&feature.name()), "{}", feature.name());
         }
@@ -86,7 +87,8 @@ mod tests {
     #[test]
     fn every_choice_of_features_is_a_program() {
         for choice in 0..1_u32 << Feature::ALL.len() {
-            let features: Vec<Feature> = Feature::ALL.into_iter().enumerate().filter(|(at, _)| choice >> at & 1 == 1).map(|(_, f)| f).collect();
+            let features: Vec<Feature> =
+                Feature::ALL.into_iter().enumerate().filter(|(at, _)| choice >> at & 1 == 1).map(|(_, f)| f).collect();
             let text = decoder(&features);
             assert!(!text.contains("//?"), "{features:?}");
             Program::compile("decoder.nda", &text, Tier::Interpreter).unwrap_or_else(|error| panic!("{features:?}: {error}"));

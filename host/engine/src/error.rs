@@ -46,6 +46,14 @@ pub enum EngineError {
         /// What is wrong.
         reason: String,
     },
+    /// The program is of an earlier version of the language.
+    #[error("{reason}")]
+    OldProgram {
+        /// Where: file, line and column.
+        place: String,
+        /// What is no longer so.
+        reason: String,
+    },
     /// A product's input is not as long as its matrices are wide.
     #[error("the input has {found} values, but the matrices have {cols} columns")]
     Input {
@@ -142,7 +150,7 @@ impl EngineError {
         match self {
             EngineError::MissingMetadata { .. } | EngineError::BadMetadata { .. } => "metadata (frame 0)".into(),
             EngineError::MissingTensor { name, .. } | EngineError::TensorShape { name, .. } => format!("tensor '{name}'"),
-            EngineError::Program { place, .. } => place.clone(),
+            EngineError::Program { place, .. } | EngineError::OldProgram { place, .. } => place.clone(),
             EngineError::Row { .. } => "the model's program".into(),
             EngineError::Tokenizer { .. } => "the tokenizer frame".into(),
             EngineError::NotBuilt { feature, .. } => format!("feature '{feature}'"),
@@ -166,6 +174,9 @@ impl EngineError {
             }
             EngineError::Program { .. } | EngineError::Input { .. } | EngineError::Row { .. } => {
                 "mend the program (host/lang/LANGUAGE.md describes the language), or use a document that fits it"
+            }
+            EngineError::OldProgram { .. } => {
+                "the weights are good: give the document a newer program, 'nda convert OLD.ndf NEW.ndf --program llama' (or gemma3, bitnet)"
             }
             EngineError::NotBuilt { .. } => "build nda-cli with this feature, or with its default features",
             EngineError::Tokenizer { .. } => "use a document with vocab 'bytes' or with a tokenizer frame that this version reads",

@@ -10,12 +10,14 @@
 
 #![forbid(unsafe_code)]
 
+mod attention;
 mod blocks;
 mod bounds;
 mod controls;
 mod decoder;
 mod error;
 mod evaluate;
+mod floats;
 mod generate;
 mod grid;
 mod host;
@@ -30,14 +32,12 @@ mod linear;
 mod model;
 mod projection;
 mod sampler;
-mod stream;
 mod tensors;
 mod tokenizer;
 mod trial;
 mod view;
 mod weights;
 
-pub use blocks::{STREAM_BITS, VALUE_BITS};
 pub use bounds::Bounds;
 pub use decoder::{Feature, decoder};
 pub use error::EngineError;
@@ -54,4 +54,4 @@ pub use projection::Projection;
 pub use sampler::{Sampler, Sampling, SplitMix64, greedy};
 pub use tensors::Products;
 pub use tokenizer::{Merger, SPLIT_NONE, Segment, Tokenizer, Utf8Stream};
-pub use weights::{BITNET, EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, LLAMA, LLAMA_FLOATS, Weights, block_tensor};
+pub use weights::{BITNET, EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, LLAMA, Weights, block_tensor};

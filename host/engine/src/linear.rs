@@ -50,7 +50,6 @@ pub struct Linear {
 pub(crate) struct Single<'l> {
     /// The back end's matrix.
     pub id: MatrixId,
-    pub cols: usize,
     /// Rows of each projection, and their scales: one a row, or one for all.
     pub parts: Vec<(usize, &'l [f32])>,
 }
@@ -169,7 +168,7 @@ impl Linear {
             next += part.rows;
         }
         let parts = run.parts.iter().map(|part| (part.rows, part.scales.as_slice())).collect();
-        Ok(Single { id: run.id, cols: self.cols, parts })
+        Ok(Single { id: run.id, parts })
     }
 
     /// Rows of all projections together: the length of y.

@@ -1,6 +1,6 @@
 //! A model on a back end, and a text in progress: the program's forward pass, a token or some at a time.
 
-use crate::blocks::Blocks;
+use crate::blocks::{BlockRun, Blocks};
 use crate::bounds::Bounds;
 use crate::error::EngineError;
 use crate::host::Host;
@@ -8,6 +8,7 @@ use crate::hyper::Hyper;
 use crate::layer::Prepared;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{Entries, Forward, Weights};
+use nda_compile::Scores;
 use nda_gemv::{Cost, Gemv};
 use nda_kernels::ThreadPool;
 use nda_lang::{Argument, Entry, Instance, Limits, RuntimeError, Value};
@@ -18,18 +19,18 @@ pub struct Model<'m> {
     weights: &'m Weights<'m>,
     /// By the numbers that the program's links give; none for a table of floats.
     layers: Vec<Option<Prepared>>,
-    /// The stream's programs, if that is how it is kept.
+    /// The graph's programs, if tokens are taken in blocks.
     blocks: Option<Blocks>,
 }
 
-/// What was decided of the stream's block form.
+/// How a model's tokens are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockForm {
     /// The back end runs whole blocks.
     OnBoard,
     /// The back end multiplies; what is between products is done here, to the same bits.
     Here,
-    /// The stream is floats, as without blocks; the text says why.
+    /// The program runs in floats, as without blocks; the text says why.
     Plain(String),
 }
 
@@ -61,11 +62,12 @@ impl<'m> Model<'m> {
         Ok(Model { weights, layers, blocks: None })
     }
 
-    /// Lets the stream of the model's program be kept in its block form (LANGUAGE.md, section 5), by the back end that
-    /// prepared the model if it has a vector unit. Of scores only the `largest` are asked for, if a number is given: the
-    /// others are -inf then. A model without a stream, or with layers that no vector unit has, stays as it is.
+    /// Compiles the model's graph to blocks (host/lang/LANGUAGE.md, section 5), for the back end that prepared the model if it
+    /// has a vector unit. Of scores only the `largest` are computed, if a number is given: the others are -inf then. A
+    /// model without a graph, or with layers that no vector unit has, stays as it is.
     pub fn use_blocks(&mut self, gemv: &mut dyn Gemv<'m>, largest: Option<usize>) -> BlockForm {
-        match Blocks::prepare(self.weights.chains(), self.weights.tensors(), &self.layers, largest, gemv) {
+        let scores = largest.map_or(Scores::All, Scores::Largest);
+        match Blocks::prepare(self.weights, &self.layers, scores, gemv) {
             Err(reason) => BlockForm::Plain(reason),
             Ok(blocks) => {
                 let form = if blocks.on_board() { BlockForm::OnBoard } else { BlockForm::Here };
@@ -92,7 +94,7 @@ impl<'m> Model<'m> {
         Ok(Some(session.cost()))
     }
 
-    /// Keeps the stream in floats again, as before [`Self::use_blocks`].
+    /// Runs the program in floats again, as before [`Self::use_blocks`].
     pub fn use_floats(&mut self) {
         self.blocks = None;
     }
@@ -122,6 +124,8 @@ pub struct Session<'a, 'm> {
     /// Positions that may be taken: the model's, or fewer.
     context: usize,
     host: Host<'a, 'm>,
+    /// The text in blocks, if tokens are taken so; else the program runs.
+    blocks: Option<BlockRun<'a>>,
     /// The program with its constants; made with the first token.
     instance: Option<Instance<'m>>,
     /// What the last call of `logits` gave.
@@ -132,8 +136,9 @@ impl<'a, 'm> Session<'a, 'm> {
     /// An empty session. `gemv` must be the back end that prepared the model.
     pub fn new(model: &'a Model<'m>, gemv: &'a mut dyn Gemv<'m>) -> Session<'a, 'm> {
         let weights = model.weights;
-        let host = Host::new(weights.view(), &model.layers, model.blocks.as_ref(), gemv);
-        Session { weights, context: weights.hyper().context, host, instance: None, logits: Value::Unit }
+        let host = Host::new(weights.view(), &model.layers, gemv);
+        let blocks = model.blocks.as_ref().map(BlockRun::new);
+        Session { weights, context: weights.hyper().context, host, blocks, instance: None, logits: Value::Unit }
     }
 
     /// Positions that this session has room for.
@@ -224,8 +229,8 @@ impl<'a, 'm> Session<'a, 'm> {
 
     /// Tokens that [`Self::feed_all`] takes at once.
     pub fn batch(&self) -> usize {
-        // Blocks keep one row of the stream.
-        let takes_rows = matches!(self.weights.entries(), Ok(Entries { forward: Forward::Rows(_), .. })) && !self.host.in_blocks();
+        // A vector unit holds the residual of one token.
+        let takes_rows = matches!(self.weights.entries(), Ok(Entries { forward: Forward::Rows(_), .. })) && self.blocks.is_none();
         if takes_rows { BATCH } else { 1 }
     }
 
@@ -250,6 +255,9 @@ impl<'a, 'm> Session<'a, 'm> {
         tokens: &[u32],
         mut each: impl FnMut(usize, &[f32]) -> Result<(), E>,
     ) -> Result<(), E> {
+        if self.blocks.is_some() {
+            return tokens.iter().enumerate().try_for_each(|(at, token)| each(at, self.predict(*token)?));
+        }
         let (vocab_size, batch) = (self.weights.hyper().vocab_size, self.batch());
         for (first, chunk) in tokens.chunks(batch).enumerate() {
             let residual = self.forward(chunk)?;
@@ -267,10 +275,15 @@ impl<'a, 'm> Session<'a, 'm> {
     /// As [`Self::feed`].
     pub fn predict(&mut self, token: u32) -> Result<&[f32], EngineError> {
         let residual = self.forward(&[token])?;
-        let old = std::mem::take(&mut self.logits);
-        self.release(old);
-        self.logits = self.call(self.weights.entries()?.logits, vec![residual])?;
-        Ok(self.logits.vector().unwrap_or_default())
+        match &mut self.blocks {
+            Some(blocks) => blocks.predict(&mut self.host)?,
+            None => {
+                let old = std::mem::take(&mut self.logits);
+                self.release(old);
+                self.logits = self.call(self.weights.entries()?.logits, vec![residual])?;
+            }
+        }
+        Ok(self.blocks.as_ref().map_or_else(|| self.logits.vector().unwrap_or_default(), BlockRun::logits))
     }
 
     /// Runs the program's blocks on tokens; gives what the last one left of each. One token, if the program takes one.
@@ -282,18 +295,24 @@ impl<'a, 'm> Session<'a, 'm> {
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= hyper.vocab_size) {
             return Err(EngineError::Token { token, vocab_size: hyper.vocab_size });
         }
-        let at = Argument::Int(position as i64);
-        let (entry, args) = match self.weights.entries()?.forward {
-            Forward::One(entry) => (entry, vec![Argument::Int(i64::from(tokens[0])), at]),
-            // A token is below 2^24, so a float holds it.
-            Forward::Rows(entry) => (entry, vec![Argument::Vector(tokens.iter().map(|&token| token as f32).collect()), at]),
+        let residual = match &mut self.blocks {
+            Some(blocks) => blocks.forward(&mut self.host, tokens[0]).map(|()| Value::Unit),
+            None => self.call_forward(tokens),
         };
-        let residual = self.call_with(entry, args);
         match residual {
             Ok(_) => self.host.position += tokens.len(),
             Err(_) => self.host.forget_unfinished(),
         }
         residual
+    }
+
+    fn call_forward(&mut self, tokens: &[u32]) -> Result<Value, EngineError> {
+        let at = Argument::Int(self.host.position as i64);
+        let (entry, args) = match self.weights.entries()?.forward {
+            Forward::One(entry) => (entry, vec![Argument::Int(i64::from(tokens[0])), at]),
+            Forward::Rows(entry) => (entry, vec![Argument::Ints(tokens.iter().map(|&token| i64::from(token)).collect()), at]),
+        };
+        self.call_with(entry, args)
     }
 
     fn call(&mut self, entry: Entry, args: Vec<Value>) -> Result<Value, EngineError> {

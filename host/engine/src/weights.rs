@@ -1,6 +1,5 @@
 //! A document as a model: its program compiled, and every tensor that it names found and tried.
 
-use crate::blocks::BlockOp;
 use crate::bounds::Bounds;
 use crate::error::EngineError;
 use crate::hyper::Hyper;
@@ -10,13 +9,11 @@ use crate::trial::Trial;
 use crate::view::View;
 use nda_compile::{Untraceable, fuse, trace};
 use nda_ir::Graph;
-use nda_lang::{Argument, Entry, Instance, Limits, Links, Program, Tier, Type, Value};
+use nda_lang::{Argument, Entry, Instance, Limits, Links, Program, RETIRED_HINT, Tier, Type, Value};
 use nda_ndf::{Document, Tokenizer as Stored};
 
 /// The program of a Llama: what `nda convert` puts into a document, and what one without a program runs.
 pub const LLAMA: &str = include_str!("../programs/llama.nda");
-/// The same Llama without a stream: every vector is the program's own, and the numbers are the same.
-pub const LLAMA_FLOATS: &str = include_str!("../programs/llama_floats.nda");
 /// The program of a Gemma 3.
 pub const GEMMA3: &str = include_str!("../programs/gemma3.nda");
 /// The program of a BitNet b1.58.
@@ -52,7 +49,7 @@ pub(crate) struct Entries {
 pub(crate) enum Forward {
     /// `fn forward(token: int, position: int) -> vec`: one.
     One(Entry),
-    /// `fn forward(tokens: vec, position: int) -> vec`: several, whose outputs follow one another.
+    /// `fn forward(tokens: ints, position: int) -> vec`: several, whose outputs follow one another.
     Rows(Entry),
 }
 
@@ -72,8 +69,6 @@ pub struct Weights<'d> {
     tensors: Tensors<'d>,
     /// Layers of matrices in the order in which they are first multiplied.
     order: Vec<usize>,
-    /// What the stream is used for, from one vector that the program is given to the next, each once.
-    chains: Vec<Vec<BlockOp>>,
 }
 
 /// Products that share an input, with their common name: `blk.0.q+k+v`.
@@ -101,10 +96,10 @@ impl<'d> Weights<'d> {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_program(document: &Document<'d>, file: &str, source: &str, tier: Tier) -> Result<Weights<'d>, EngineError> {
-        let mut weights = Weights::linked(document, Program::compile(file, source, tier)?)?;
+        let mut weights = Weights::linked(document, compiled(file, source, tier)?)?;
         let entries = entries(&weights.program)?;
         weights.entries = Some(entries);
-        (weights.order, weights.chains) = weights.tried(entries)?;
+        weights.order = weights.tried(entries)?;
         weights.keep_matrices();
         Ok(weights)
     }
@@ -133,7 +128,7 @@ impl<'d> Weights<'d> {
         }
         let links = program.link(&names(document))?;
         let tensors = Tensors::new(document, &links)?;
-        Ok(Weights { hyper, bounds, tokenizer, program, links, entries: None, tensors, order: Vec::new(), chains: Vec::new() })
+        Ok(Weights { hyper, bounds, tokenizer, program, links, entries: None, tensors, order: Vec::new() })
     }
 
     /// Adds the layers that the first token did not need and another may; takes tables of floats out.
@@ -144,8 +139,8 @@ impl<'d> Weights<'d> {
         self.order.retain(|layer| tensors.products_of(*layer).is_some());
     }
 
-    /// Runs the program's own checks and takes one token with products of zeros; gives the layers in the order of use, and what the stream is used for.
-    fn tried(&self, entries: Entries) -> Result<(Vec<usize>, Vec<Vec<BlockOp>>), EngineError> {
+    /// Runs the program's own checks and takes one token with products of zeros; gives the layers in the order of use.
+    fn tried(&self, entries: Entries) -> Result<Vec<usize>, EngineError> {
         let mut trial = Trial::new(self.view());
         let failed = EngineError::of_run;
         let mut instance = Instance::new(&self.program, &self.links, Limits::default(), &mut trial).map_err(failed)?;
@@ -155,7 +150,7 @@ impl<'d> Weights<'d> {
         let (x, tokens) = match entries.forward {
             Forward::One(entry) => (instance.call(&mut trial, entry, vec![Value::Int(0), Value::Int(0)]), 1),
             Forward::Rows(entry) => {
-                let tokens = Argument::Vector(vec![0.0; TRIAL_TOKENS]);
+                let tokens = Argument::Ints(vec![0; TRIAL_TOKENS]);
                 (instance.call_with(&mut trial, entry, vec![tokens, Argument::Int(0)]), TRIAL_TOKENS)
             }
         };
@@ -166,7 +161,7 @@ impl<'d> Weights<'d> {
             let reason = format!("logits() gives {found} values, but the metadata's vocab_size is {}", self.hyper.vocab_size);
             return Err(EngineError::Program { place: self.program.file().into(), reason });
         }
-        Ok(trial.into_found())
+        Ok(trial.into_order())
     }
 
     /// The model's shape and constants.
@@ -206,10 +201,6 @@ impl<'d> Weights<'d> {
         &self.order
     }
 
-    pub(crate) fn chains(&self) -> &[Vec<BlockOp>] {
-        &self.chains
-    }
-
     pub(crate) fn links(&self) -> &Links {
         &self.links
     }
@@ -236,6 +227,14 @@ impl<'d> Weights<'d> {
     }
 }
 
+/// A source's program. One of an earlier version is told from one that is wrong.
+fn compiled(file: &str, source: &str, tier: Tier) -> Result<Program, EngineError> {
+    Program::compile(file, source, tier).map_err(|faults| match faults.all.iter().find(|fault| fault.hint == RETIRED_HINT) {
+        Some(fault) => EngineError::OldProgram { place: faults.place(fault), reason: fault.message.clone() },
+        None => faults.into(),
+    })
+}
+
 fn entries(program: &Program) -> Result<Entries, EngineError> {
     let entry = |name: &str, params: &[Type]| program.entry(name).filter(|entry| program.signature(*entry) == (params.to_vec(), Type::Vec));
     let find = |name: &str, params: &[Type]| {
@@ -244,7 +243,11 @@ fn entries(program: &Program) -> Result<Entries, EngineError> {
         let reason = format!("a model's program needs a function 'fn {name}({}) -> vec'", params.join(", "));
         found.ok_or(EngineError::Program { place: program.file().into(), reason })
     };
-    let forward = match entry("forward", &[Type::Vec, Type::Int]) {
+    if entry("forward", &[Type::Vec, Type::Int]).is_some() {
+        let reason = "'forward' takes its tokens as a vec; they are ints now: fn forward(tokens: ints, position: int) -> vec".into();
+        return Err(EngineError::OldProgram { place: program.file().into(), reason });
+    }
+    let forward = match entry("forward", &[Type::Ints, Type::Int]) {
         Some(rows) => Forward::Rows(rows),
         None => Forward::One(find("forward", &[Type::Int, Type::Int])?),
     };

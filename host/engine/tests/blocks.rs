@@ -1,9 +1,10 @@
-//! The stream: its plain form is the program without one, its block form is close to it and the same on every back end.
+//! A token in blocks: close to the program in floats, and the same on every back end.
 
 mod common;
 
-use common::{GoldenGemv, PLAIN, Recipe, model_bytes};
-use nda_engine::{BlockForm, LLAMA, LLAMA_FLOATS, Model, STREAM_BITS, Session, VALUE_BITS, Weights, evaluate, greedy};
+use common::{GoldenGemv, PLAIN, Recipe, bitnet_bytes, gemma3_bytes, model_bytes};
+use nda_compile::{STREAM_BITS, VALUE_BITS};
+use nda_engine::{BITNET, BlockForm, GEMMA3, LLAMA, Model, Session, Weights, evaluate, greedy};
 use nda_gemv::Gemv;
 use nda_kernels::CpuGemv;
 use nda_lang::{Argument, Limits, Tier};
@@ -23,45 +24,12 @@ fn text() -> Vec<u8> {
     std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/val.txt")).unwrap()
 }
 
-/// Logits of every token of a text, or `None` if the model cannot keep its stream in blocks.
-fn logits<'m>(weights: &'m Weights<'_>, gemv: &mut dyn Gemv<'m>, blocks: bool, text: &[u8]) -> Vec<Vec<f32>> {
+/// Logits of every token of a text in blocks.
+fn logits<'m>(weights: &'m Weights<'_>, gemv: &mut dyn Gemv<'m>, text: &[u8]) -> Vec<Vec<f32>> {
     let mut model = Model::prepare(weights, gemv).unwrap();
-    if blocks {
-        assert_eq!(model.use_blocks(gemv, None), BlockForm::Here);
-    }
+    assert_eq!(model.use_blocks(gemv, None), BlockForm::Here);
     let mut session = Session::new(&model, gemv);
     text.iter().map(|&b| session.predict(u32::from(b)).unwrap().to_vec()).collect()
-}
-
-#[test]
-fn without_blocks_a_stream_gives_the_bits_of_the_program_without_one() {
-    for recipe in [
-        PLAIN,
-        Recipe { granularity: Granularity::Group32, stacks: 2, outliers: 9, n_kv_heads: 1, seed: 3, ..PLAIN },
-        Recipe { activation: "A2", seed: 7, ..PLAIN },
-    ] {
-        let bytes = model_bytes(recipe);
-        let document = Document::open(&bytes).unwrap();
-        let plain = Weights::with_program(&document, "llama.nda", LLAMA_FLOATS, Tier::Closure).unwrap();
-        for tier in [Tier::Closure, Tier::Interpreter, Tier::Native] {
-            let stream = Weights::with_program(&document, "stream.nda", LLAMA, tier).unwrap();
-            let (mut a, mut b) = (CpuGemv::new(), CpuGemv::new());
-            assert_eq!(logits(&stream, &mut a, false, b"two layers"), logits(&plain, &mut b, false, b"two layers"), "{recipe:?}");
-            assert_eq!(stream.fused_layers().len(), plain.fused_layers().len());
-            // Several rows at once, as a prompt is read.
-            let model = Model::prepare(&stream, &mut a).unwrap();
-            let mut session = Session::new(&model, &mut a);
-            let tokens: Vec<u32> = b"two layers".iter().map(|b| u32::from(*b)).collect();
-            let mut rows = Vec::new();
-            session
-                .predict_all::<nda_engine::EngineError>(&tokens, |_, row| {
-                    rows.push(row.to_vec());
-                    Ok(())
-                })
-                .unwrap();
-            assert_eq!(rows, logits(&plain, &mut CpuGemv::new(), false, b"two layers"));
-        }
-    }
 }
 
 #[test]
@@ -69,10 +37,10 @@ fn blocks_give_the_same_bits_on_every_back_end_and_only_the_largest_if_asked() {
     for recipe in [PLAIN, Recipe { code: WeightCode::Ternary, granularity: Granularity::Matrix, n_kv_heads: 2, seed: 2, ..PLAIN }] {
         let bytes = model_bytes(recipe);
         let document = Document::open(&bytes).unwrap();
-        let weights = Weights::with_program(&document, "stream.nda", LLAMA, Tier::Closure).unwrap();
+        let weights = Weights::with_program(&document, "llama.nda", LLAMA, Tier::Closure).unwrap();
         let (mut cpu, mut golden) = (CpuGemv::new(), GoldenGemv::default());
-        let found = logits(&weights, &mut cpu, true, b"two layers");
-        assert_eq!(found, logits(&weights, &mut golden, true, b"two layers"));
+        let found = logits(&weights, &mut cpu, b"two layers");
+        assert_eq!(found, logits(&weights, &mut golden, b"two layers"));
         let mut gemv = CpuGemv::new();
         let mut model = Model::prepare(&weights, &mut gemv).unwrap();
         assert_eq!(model.use_blocks(&mut gemv, Some(3)), BlockForm::Here);
@@ -87,49 +55,55 @@ fn blocks_give_the_same_bits_on_every_back_end_and_only_the_largest_if_asked() {
     }
 }
 
+/// Why a model has no blocks; it runs all the same.
+fn refused(bytes: &AlignedBytes, program: &str) -> String {
+    let document = Document::open(bytes).unwrap();
+    let weights = Weights::with_program(&document, "p.nda", program, Tier::Closure).unwrap();
+    let mut gemv = CpuGemv::new();
+    let mut model = Model::prepare(&weights, &mut gemv).unwrap();
+    let BlockForm::Plain(found) = model.use_blocks(&mut gemv, None) else { panic!("{program}") };
+    Session::new(&model, &mut gemv).predict(1).unwrap();
+    found
+}
+
 #[test]
-fn what_no_vector_unit_takes_stays_plain_and_says_why() {
-    for (recipe, program, reason) in [
-        (PLAIN, LLAMA_FLOATS, "keeps no stream"),
-        (Recipe { stacks: 2, ..PLAIN }, LLAMA, "stacked"),
-        (Recipe { outliers: 3, ..PLAIN }, LLAMA, "outliers"),
-        (Recipe { activation: "A4", ..PLAIN }, LLAMA, "not A8"),
-        (Recipe { granularity: Granularity::Group32, ..PLAIN }, LLAMA, "more than one product"),
+fn weights_that_no_vector_unit_takes_stay_plain_and_say_why() {
+    for (recipe, reason) in [
+        (Recipe { stacks: 2, ..PLAIN }, "stacked"),
+        (Recipe { outliers: 3, ..PLAIN }, "outliers"),
+        (Recipe { activation: "A4", ..PLAIN }, "not A8"),
+        (Recipe { granularity: Granularity::Group32, ..PLAIN }, "more than one product"),
     ] {
-        let bytes = model_bytes(recipe);
-        let document = Document::open(&bytes).unwrap();
-        let weights = Weights::with_program(&document, "p.nda", program, Tier::Closure).unwrap();
-        let mut gemv = CpuGemv::new();
-        let mut model = Model::prepare(&weights, &mut gemv).unwrap();
-        let BlockForm::Plain(found) = model.use_blocks(&mut gemv, None) else { panic!("{recipe:?}") };
+        let found = refused(&model_bytes(recipe), LLAMA);
         assert!(found.contains(reason), "{found}");
-        Session::new(&model, &mut gemv).predict(1).unwrap();
     }
 }
 
 #[test]
-fn a_stream_that_is_used_wrongly_is_an_error_with_the_numbers() {
-    let bytes = model_bytes(PLAIN);
-    let document = Document::open(&bytes).unwrap();
-    let wrong = |from: &str, to: &str| {
+fn programs_that_no_vector_unit_runs_stay_plain_and_say_why() {
+    let changed = |from: &str, to: &str| {
         let program = LLAMA.replace(from, to);
         assert_ne!(program, LLAMA);
-        Weights::with_program(&document, "wrong.nda", &program, Tier::Closure).unwrap_err().to_string()
+        program
     };
-    assert!(wrong("    stream(gather(\"embed\", tokens), d_model);\n", "").contains("has not begun"));
-    assert!(wrong("tokens), d_model)", "tokens), 7)").contains("no rows of 7"));
-    assert!(wrong("        stream_norm(\"blk.{i}.attn_norm\", eps);\n", "").contains("has 0"));
-    assert!(wrong("stream_down(\"blk.{i}.down\")", "stream_down(\"blk.{i}.o\")").contains("columns"));
-    assert!(
-        wrong("stream_swiglu(\"blk.{i}.gate\", \"blk.{i}.up\")", "stream_swiglu(\"blk.{i}.gate\", \"blk.{i}.q\")").contains("equal rows")
-    );
+    let llama = model_bytes(PLAIN);
+    for (bytes, program, reason) in [
+        (&gemma3_bytes(), GEMMA3.to_string(), "norm is not of the residual in front of products"),
+        (&bitnet_bytes("1"), BITNET.to_string(), "norm is not of the residual in front of products"),
+        (&llama, changed("\"blk.{i}.v\", normed)", "\"blk.{i}.v\", x)"), "gemv is not of the residual's norm"),
+        (&llama, changed("swiglu(", "geglu("), "gate has no place between the products"),
+        (&llama, changed("    return x;\n", "    print(count);\n    return x;\n"), "'print' shows a line per token"),
+    ] {
+        let found = refused(bytes, &program);
+        assert!(found.contains(reason), "{found}");
+    }
 }
 
 #[test]
 fn blocks_cost_the_committed_model_less_than_a_hundredth_of_a_bit_a_byte() {
     let bytes = tiny();
     let document = Document::open(&bytes).unwrap();
-    let weights = Weights::with_program(&document, "stream.nda", LLAMA, Tier::Closure).unwrap();
+    let weights = Weights::with_program(&document, "llama.nda", LLAMA, Tier::Closure).unwrap();
     let text = text();
     let tokens: Vec<u32> = text[..4096].iter().map(|b| u32::from(*b)).collect();
     let bits = |blocks: bool| {
@@ -148,15 +122,15 @@ fn blocks_cost_the_committed_model_less_than_a_hundredth_of_a_bit_a_byte() {
 
 /// What a variant of the plain program gives after some tokens: residuals, or what a layer makes of them.
 fn activations(document: &Document<'_>, layers: usize, ending: &str) -> Vec<f32> {
-    let program = LLAMA_FLOATS.replace("loop layers as i {\n        let normed", &format!("loop {layers} as i {{\n        let normed"));
+    let program = LLAMA.replace("loop layers as i {\n        let normed", &format!("loop {layers} as i {{\n        let normed"));
     let program = program.replace("    return x;\n", ending);
     let weights = Weights::with_main(document, nda_lang::Program::compile("a.nda", &program, Tier::Closure).unwrap()).unwrap();
     let mut gemv = CpuGemv::new();
     let model = Model::prepare(&weights, &mut gemv).unwrap();
     let mut session = Session::new(&model, &mut gemv);
     let entry = weights.program().entry("forward").unwrap();
-    let tokens = text()[1000..1024].iter().map(|b| f32::from(*b)).collect();
-    let found = session.call_main(entry, vec![Argument::Vector(tokens), Argument::Int(0)], Limits::default()).unwrap();
+    let tokens = text()[1000..1024].iter().map(|b| i64::from(*b)).collect();
+    let found = session.call_main(entry, vec![Argument::Ints(tokens), Argument::Int(0)], Limits::default()).unwrap();
     found.vector().unwrap().to_vec()
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{CONTEXT, GoldenGemv, HEAD_DIM, HEADS, LAYERS, PLAIN, Recipe, model_bytes};
-use nda_engine::{EngineError, LLAMA, LLAMA_FLOATS, Model, Session, Weights, block_tensor};
+use nda_engine::{EngineError, LLAMA, Model, Session, Weights, block_tensor};
 use nda_gemv::Gemv;
 use nda_kernels::CpuGemv;
 use nda_lang::{Program, Tier};
@@ -143,23 +143,23 @@ fn logits_of(document: &Document<'_>, program: &str, tier: Tier) -> Vec<u32> {
 fn another_architecture_is_another_program_and_needs_no_rust() {
     let bytes = model_bytes(PLAIN);
     let document = Document::open(&bytes).unwrap();
-    let llama = logits_of(&document, LLAMA_FLOATS, Tier::Closure);
+    let llama = logits_of(&document, LLAMA, Tier::Closure);
     // Attention and feed-forward side by side, as in GPT-J: both read the same normed vector.
     let before = "        let gate_up = gemv(\"blk.{i}.gate\", \"blk.{i}.up\", rms_norm(x, tensor(\"blk.{i}.ffn_norm\"), eps));\n";
-    let parallel = LLAMA_FLOATS.replace(before, "        let gate_up = gemv(\"blk.{i}.gate\", \"blk.{i}.up\", normed);\n");
-    let unnormed = LLAMA_FLOATS.replace("rms_norm(x, tensor(\"norm\"), eps)", "x");
+    let parallel = LLAMA.replace(before, "        let gate_up = gemv(\"blk.{i}.gate\", \"blk.{i}.up\", normed);\n");
+    let unnormed = LLAMA.replace("rms_norm(x, tensor(\"norm\"), eps)", "x");
     // The products quantized by hand, to the model's precision: the same numbers by another way.
-    let by_hand = LLAMA_FLOATS.replace(
+    let by_hand = LLAMA.replace(
         "gemv(\"head\", rms_norm(x, tensor(\"norm\"), eps))",
         "gemv(\"head\", quantize(rms_norm(x, tensor(\"norm\"), eps), \"A8\"))",
     );
     for changed in [&parallel, &unnormed, &by_hand] {
-        assert_ne!(changed, LLAMA_FLOATS, "the change found its place");
+        assert_ne!(changed, LLAMA, "the change found its place");
     }
     assert_ne!(logits_of(&document, &parallel, Tier::Closure), llama);
     assert_ne!(logits_of(&document, &unnormed, Tier::Closure), llama);
     assert_eq!(logits_of(&document, &by_hand, Tier::Closure), llama);
-    for program in [LLAMA_FLOATS, &parallel, &unnormed, &by_hand] {
+    for program in [LLAMA, &parallel, &unnormed, &by_hand] {
         let closure = logits_of(&document, program, Tier::Closure);
         assert_eq!(logits_of(&document, program, Tier::Interpreter), closure);
         assert_eq!(logits_of(&document, program, Tier::Native), closure);
@@ -170,7 +170,7 @@ fn another_architecture_is_another_program_and_needs_no_rust() {
 fn a_block_that_attends_twice_at_a_position_is_an_error() {
     let bytes = model_bytes(PLAIN);
     let document = Document::open(&bytes).unwrap();
-    let again = LLAMA_FLOATS.replace("let mixed = attend_rows(i, ", "let mixed = attend_rows(0, ");
+    let again = LLAMA.replace("let mixed = attend_rows(i, ", "let mixed = attend_rows(0, ");
     let weights = Weights::with_program(&document, "twice.nda", &again, Tier::Closure).unwrap();
     let mut gemv = CpuGemv::new();
     let model = Model::prepare(&weights, &mut gemv).unwrap();

@@ -3,8 +3,8 @@
 mod common;
 
 use common::floats::GraphRun;
-use common::{PLAIN, bitnet_bytes, gemma3_bytes, model_bytes};
-use nda_engine::{BITNET, GEMMA3, LLAMA_FLOATS, Model, Session, Weights};
+use common::{PLAIN, bitnet_bytes, decoder_bytes, gemma3_bytes, model_bytes};
+use nda_engine::{BITNET, Feature, GEMMA3, LLAMA, Model, Session, Weights, decoder};
 use nda_kernels::CpuGemv;
 use nda_lang::Tier;
 use nda_ndf::{AlignedBytes, Document};
@@ -28,7 +28,7 @@ fn is_snapshot(name: &str, found: &str) {
 #[test]
 fn graphs_of_three_architectures_are_as_reviewed() {
     let models = [
-        ("llama", LLAMA_FLOATS, model_bytes(PLAIN)),
+        ("llama", LLAMA, model_bytes(PLAIN)),
         ("gemma3", GEMMA3, gemma3_bytes()),
         ("bitnet", BITNET, bitnet_bytes("1")),
         ("bitnet_silu", BITNET, bitnet_bytes("0")),
@@ -45,7 +45,7 @@ fn graphs_of_three_architectures_are_as_reviewed() {
 
 #[test]
 fn a_graphs_products_are_the_models_layers_in_their_order() {
-    for (program, bytes) in [(LLAMA_FLOATS, model_bytes(PLAIN)), (GEMMA3, gemma3_bytes()), (BITNET, bitnet_bytes("1"))] {
+    for (program, bytes) in [(LLAMA, model_bytes(PLAIN)), (GEMMA3, gemma3_bytes()), (BITNET, bitnet_bytes("1"))] {
         let document = Document::open(&bytes).unwrap();
         let weights = weights(&document, program);
         let found: Vec<String> = weights.graph().unwrap().products().iter().map(nda_ir::Product::name).collect();
@@ -56,29 +56,34 @@ fn a_graphs_products_are_the_models_layers_in_their_order() {
 
 /// What a changed Llama's graph fails with.
 fn reason(bytes: &AlignedBytes, from: &str, to: &str) -> String {
-    let program = LLAMA_FLOATS.replacen(from, to, 1);
-    assert_ne!(program, LLAMA_FLOATS, "{from}");
+    let program = LLAMA.replacen(from, to, 1);
+    assert_ne!(program, LLAMA, "{from}");
     let document = Document::open(bytes).unwrap();
     weights(&document, &program).graph().unwrap_err().to_string()
 }
 
 #[test]
 fn a_graph_evaluated_node_by_node_gives_the_programs_logits_to_the_bit() {
-    let models = [(LLAMA_FLOATS, model_bytes(PLAIN)), (GEMMA3, gemma3_bytes()), (BITNET, bitnet_bytes("1")), (BITNET, bitnet_bytes("0"))];
+    let models = [(LLAMA, model_bytes(PLAIN)), (GEMMA3, gemma3_bytes()), (BITNET, bitnet_bytes("1")), (BITNET, bitnet_bytes("0"))];
     for (program, bytes) in models {
         let document = Document::open(&bytes).unwrap();
         let weights = weights(&document, program);
-        let graph = weights.graph().unwrap();
-        let mut gemv = CpuGemv::new();
-        let model = Model::prepare(&weights, &mut gemv).unwrap();
-        let mut session = Session::new(&model, &mut gemv);
-        let mut run = GraphRun::new(&graph, &weights, &document);
         // More tokens than Gemma's window holds.
-        for token in b"windows of five" {
-            let wanted: Vec<u32> = session.predict(u32::from(*token)).unwrap().iter().map(|v| v.to_bits()).collect();
-            let found: Vec<u32> = run.predict(usize::from(*token)).iter().map(|v| v.to_bits()).collect();
-            assert!(found == wanted, "{graph}");
-        }
+        same_logits(&weights, &document, b"windows of five");
+    }
+}
+
+/// Runs a program and evaluates its graph on a text; the logits are the same to the bit.
+fn same_logits(weights: &Weights<'_>, document: &Document<'_>, text: &[u8]) {
+    let graph = weights.graph().unwrap();
+    let mut gemv = CpuGemv::new();
+    let model = Model::prepare(weights, &mut gemv).unwrap();
+    let mut session = Session::new(&model, &mut gemv);
+    let mut run = GraphRun::new(&graph, weights, document);
+    for token in text {
+        let wanted: Vec<u32> = session.predict(u32::from(*token)).unwrap().iter().map(|v| v.to_bits()).collect();
+        let found: Vec<u32> = run.predict(usize::from(*token)).iter().map(|v| v.to_bits()).collect();
+        assert!(found == wanted, "{graph}");
     }
 }
 
@@ -86,7 +91,7 @@ const BEGIN: &str = "    let x = gather(\"embed\", tokens);\n";
 
 /// The line of the program that [`BEGIN`] is.
 fn begin_line() -> usize {
-    1 + LLAMA_FLOATS.lines().position(|line| BEGIN.trim_end() == line).unwrap()
+    1 + LLAMA.lines().position(|line| BEGIN.trim_end() == line).unwrap()
 }
 
 #[test]
@@ -96,7 +101,7 @@ fn what_depends_on_a_runs_numbers_has_no_graph_and_says_where_and_why() {
     let data = format!("depends on the data of line {line}");
     // A statement behind the beginning, the column of the reason, and the reason.
     for (code, column, wanted) in [
-        ("if tokens[0] > 5.0 { x = scale(x, 2.0); }", 8, "this branch depends on the tokens"),
+        ("if tokens[0] > 5 { x = scale(x, 2.0); }", 8, "this branch depends on the tokens"),
         ("if position > 0 && count > 0 { x = scale(x, 2.0); }", 8, "this branch depends on the position"),
         ("if dot(x, x) > 5.0 { x = scale(x, 2.0); }", 8, &format!("this branch {data}")),
         ("x = scale(x, tensor(\"norm\")[position]);", 33, "this index depends on the position"),
@@ -106,7 +111,7 @@ fn what_depends_on_a_runs_numbers_has_no_graph_and_says_where_and_why() {
         ("x[0] = 1.0;", 5, &format!("an element of a vector is assigned that {data}")),
         ("print(count);", 5, "'print' shows a line per token"),
         ("x = softmax(x);", 9, "'softmax' has no operation in the graph"),
-        ("x = gather(\"embed\", scale(columns(x, d_model, 0, 1), 0.0));", 9, &format!("takes a row whose number {data}")),
+        ("x = gather(\"embed\", ints(scale(columns(x, d_model, 0, 1), 0.0)));", 25, "'ints' has no operation in the graph"),
         ("loop 100000000 { count = count; }", 10, "steps"),
     ] {
         let found = reason(&bytes, BEGIN, &format!("{BEGIN}    {code}\n"));
@@ -138,8 +143,8 @@ fn a_second_trace_finds_what_depends_on_how_many_tokens_are_taken_at_once() {
 fn a_position_plus_a_constant_a_bias_and_an_unused_operation_are_traced() {
     let bytes = model_bytes(PLAIN);
     let document = Document::open(&bytes).unwrap();
-    let one = LLAMA_FLOATS
-        .replace("fn forward(tokens: vec, position: int)", "fn forward(token: int, position: int)")
+    let one = LLAMA
+        .replace("fn forward(tokens: ints, position: int)", "fn forward(token: int, position: int)")
         .replace(
             "    let count = len(tokens);\n    let x = gather(\"embed\", tokens);\n",
             "    let count = 1;\n    let x = add(row(\"embed\", token), tensor(\"norm\"));\n    let unused = scale(x, 3.0);\n",
@@ -148,4 +153,18 @@ fn a_position_plus_a_constant_a_bias_and_an_unused_operation_are_traced() {
     let text = weights(&document, &one).graph().unwrap().to_string();
     assert!(text.contains("constant constant norm") && text.contains("offset +1"), "{text}");
     assert!(!text.contains("factor 3.0"), "what nothing needs is not there:\n{text}");
+}
+
+#[test]
+fn biases_head_norms_windows_and_scaled_ropes_are_traced_and_evaluate_to_the_bit() {
+    let bytes = decoder_bytes();
+    let document = Document::open(&bytes).unwrap();
+    let program = decoder(&[Feature::QueryBias, Feature::HeadNorms, Feature::Window, Feature::RopeFactors]);
+    let weights = weights(&document, &program);
+    let graph = weights.graph().unwrap();
+    let text = graph.to_string();
+    for part in ["constant constant blk.1.q_bias", "weight blk.0.k_norm", "factors rope_factors", "window 5"] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    same_logits(&weights, &document, b"stretched");
 }

@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{D, FF, LAYERS, PLAIN, writer};
-use nda_engine::{EngineError, Weights, block_tensor};
+use common::{D, FF, LAYERS, PLAIN, model_bytes, writer};
+use nda_engine::{EngineError, LLAMA, Weights, block_tensor};
+use nda_lang::Tier;
 use nda_ndf::{AlignedBytes, Document, DocumentWriter};
 
 fn load(writer: DocumentWriter) -> Result<(), EngineError> {
@@ -97,5 +98,20 @@ fn a_program_that_is_none_or_no_models_is_refused_with_its_place() {
         let error = load(writer).unwrap_err();
         let said = format!("{}: {error}", error.place());
         assert!(said.contains(expected), "{program}: {said}");
+    }
+}
+
+#[test]
+fn a_document_with_a_program_of_an_earlier_version_says_so_and_what_to_do() {
+    let bytes = model_bytes(PLAIN);
+    let document = Document::open(&bytes).unwrap();
+    let streamed =
+        LLAMA.replace("let x = gather(\"embed\", tokens);", "stream(gather(\"embed\", tokens), d_model);\n    let x = stream_end();");
+    let floats = LLAMA.replace("tokens: ints", "tokens: vec").replace("gather(\"embed\", tokens)", "gather(\"embed\", ints(tokens))");
+    for (program, what) in [(&streamed, "'stream' is no longer a builtin"), (&floats, "'forward' takes its tokens as a vec")] {
+        assert_ne!(program, LLAMA);
+        let error = Weights::with_program(&document, "program.nda", program, Tier::Closure).unwrap_err();
+        assert!(error.to_string().contains(what), "{error}");
+        assert!(error.help().contains("nda convert OLD.ndf NEW.ndf --program llama"), "{}", error.help());
     }
 }

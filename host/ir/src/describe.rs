@@ -92,8 +92,9 @@ impl Op {
             Op::Columns { width, from, to, .. } => vec![("width", Count(*width)), ("from", Count(*from)), ("to", Count(*to))],
             Op::Add { .. } | Op::Mul { .. } | Op::Select { .. } => vec![],
             Op::Activate { function, .. } | Op::Gate { function, .. } => vec![("function", Name(function.name().into()))],
-            Op::Rope { head_dim, theta, offset, .. } => {
+            Op::Rope { head_dim, theta, offset, factors, .. } => {
                 let mut all = vec![("head_dim", Count(*head_dim)), ("theta", Real(*theta))];
+                all.extend(factors.map(|factors| ("factors", Name(graph.constant(factors).name()))));
                 all.extend((*offset != 0).then_some(("offset", Offset(*offset))));
                 all
             }

@@ -113,6 +113,8 @@ pub enum Op {
         theta: f32,
         /// Added to the position.
         offset: i64,
+        /// What every pair's frequency is divided by, if by anything.
+        factors: Option<ConstantId>,
     },
     /// A block's cache with this token's keys and values behind the earlier ones'. It has a row of keys and one of values.
     Append {

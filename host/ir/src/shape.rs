@@ -81,8 +81,8 @@ pub(crate) fn shape_of(op: &Op, graph: &Graph) -> Result<Shape, ShapeError> {
         },
         Op::Add { a, b } | Op::Mul { a, b } => same(a, b),
         Op::Gate { gate, up, .. } => same(gate, up),
-        Op::Rope { x, head_dim, .. } => match split(of(x).len(), head_dim) {
-            Some(_) if head_dim % 2 == 0 => Ok(Shape::row(of(x).len())),
+        Op::Rope { x, head_dim, factors, .. } => match split(of(x).len(), head_dim) {
+            Some(_) if head_dim % 2 == 0 && factors.is_none_or(|at| 2 * graph.constant(at).len == head_dim) => Ok(Shape::row(of(x).len())),
             _ => fail(format!("heads of {head_dim} values do not fill the {} values of a token in pairs", of(x).len())),
         },
         Op::Append { keys, values, .. } => same(keys, values).map(|shape| Shape { rows: 2, values: shape.len() }),

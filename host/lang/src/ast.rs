@@ -38,6 +38,8 @@ pub enum Type {
     Str,
     /// A vector of f32.
     Vec,
+    /// A vector of ints.
+    Ints,
     /// A vector quantized to 8 bits, with its scale.
     A8,
     /// A vector quantized to 4 bits, with its scale.
@@ -52,7 +54,7 @@ pub enum Type {
 
 impl Type {
     /// The types that a program can name.
-    pub const NAMED: [Type; 8] = [Type::Int, Type::Float, Type::Bool, Type::Str, Type::Vec, Type::A8, Type::A4, Type::A2];
+    pub const NAMED: [Type; 9] = [Type::Int, Type::Float, Type::Bool, Type::Str, Type::Vec, Type::Ints, Type::A8, Type::A4, Type::A2];
 
     /// What a program calls it.
     pub const fn name(self) -> &'static str {
@@ -62,6 +64,7 @@ impl Type {
             Type::Bool => "bool",
             Type::Str => "str",
             Type::Vec => "vec",
+            Type::Ints => "ints",
             Type::A8 => "a8",
             Type::A4 => "a4",
             Type::A2 => "a2",

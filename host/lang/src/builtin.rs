@@ -2,9 +2,10 @@
 
 mod heads;
 
-use crate::host::{Builtins, Input, StreamOp};
+use crate::host::{Builtins, Input};
 use crate::ops::{self, Turns};
 use crate::quantize::quantize;
+use crate::scalar;
 use crate::signature::Builtin;
 use crate::trap::Trap;
 use crate::value::{Codes, Heap, Object, Value, Vector, append};
@@ -29,6 +30,10 @@ fn int(value: &Value) -> i64 {
 
 fn float(value: &Value) -> f64 {
     if let Value::Float(value) = value { *value } else { unreachable!("the checker has seen to the types") }
+}
+
+fn ints(value: &Value) -> &[i64] {
+    if let Value::Object(Object::Ints(ints)) = value { ints } else { unreachable!("the checker has seen to the types") }
 }
 
 fn codes(value: &Value) -> &Codes {
@@ -72,8 +77,17 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
         }
         Builtin::Len => Ok(Value::Int(match &args[0] {
             Value::Object(Object::Codes(codes)) => codes.values.len(),
+            Value::Object(Object::Ints(ints)) => ints.len(),
             other => vector(other).len(),
         } as i64)),
+        Builtin::Ints => {
+            let x = vector(&args[0]);
+            if let Some(value) = x.iter().map(|v| f64::from(*v)).find(|v| v.fract() != 0.0 || scalar::to_int(*v).is_err()) {
+                return Err(Trap::NotAnInt { value });
+            }
+            let fill = |ints: &mut [i64]| ints.iter_mut().zip(x).for_each(|(int, v)| *int = *v as i64);
+            Ok(Value::Object(heap.ints(x.len(), fill)?))
+        }
         Builtin::Gemv => {
             let x = match &args[0] {
                 Value::Object(Object::Codes(codes)) => Input::Codes(codes),
@@ -106,12 +120,10 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             Ok(back(out))
         }
         Builtin::Gather => {
-            let (at, cols) = (vector(&args[0]), host.document().shape(linked).map_err(Trap::Host)?.1);
+            let (at, cols) = (ints(&args[0]), host.document().shape(linked).map_err(Trap::Host)?.1);
             let mut out = heap.vector(at.len().saturating_mul(cols))?;
             for (row, out) in at.iter().zip(elements(&mut out).chunks_exact_mut(cols.max(1))) {
-                // A float that is no whole number is a row that there is not.
-                let row = if row.fract() == 0.0 { *row as i64 } else { -1 };
-                host.document().row(linked, row, out).map_err(Trap::Host)?;
+                host.document().row(linked, *row, out).map_err(Trap::Host)?;
             }
             Ok(back(out))
         }
@@ -187,31 +199,8 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             elements(&mut out).fill(0.0);
             Ok(back(out))
         }
-        Builtin::Stream => {
-            let width = count("the stream's width", int(&args[1]))?;
-            stream(*host, heap, StreamOp::Begin { x: vector(&args[0]), width })
-        }
-        Builtin::StreamNorm => stream(*host, heap, StreamOp::Norm { tensor: linked, eps: narrow(float(&args[0])) }),
-        Builtin::StreamGemv => stream(*host, heap, StreamOp::Gemv { layer: linked }),
-        Builtin::StreamHead => stream(*host, heap, StreamOp::Head { layer: linked }),
-        Builtin::StreamSwiglu => stream(*host, heap, StreamOp::Swiglu { layer: linked }),
-        Builtin::StreamAdd => stream(*host, heap, StreamOp::Add { layer: linked, x: Some(vector(&args[0])) }),
-        Builtin::StreamDown => stream(*host, heap, StreamOp::Add { layer: linked, x: None }),
-        Builtin::StreamEnd => stream(*host, heap, StreamOp::End),
         _ => unreachable!("scalars and metadata are operations of the tiers"),
     }
-}
-
-/// An operation on the stream, and its vector if it gives one.
-fn stream(host: &mut dyn Builtins, heap: &mut Heap, op: StreamOp<'_>) -> Result<Value, Trap> {
-    let gives = matches!(op, StreamOp::Gemv { .. } | StreamOp::Head { .. } | StreamOp::End);
-    let given = host.stream(op).map_err(Trap::Host)?;
-    if !gives {
-        return Ok(Value::Unit);
-    }
-    let mut out = heap.vector(given.len())?;
-    elements(&mut out).copy_from_slice(given);
-    Ok(back(out))
 }
 
 fn two_vectors(heap: &mut Heap, builtin: Builtin, args: &[Value]) -> Result<Value, Trap> {

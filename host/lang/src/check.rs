@@ -12,6 +12,9 @@ use std::collections::HashMap;
 pub const MAX_PARAMS: usize = 64;
 /// Faults after which the rest of a source is not worth reporting.
 const MAX_DIAGNOSTICS: usize = 100;
+/// The next step where a program calls a builtin of an earlier version.
+pub const RETIRED_HINT: &str =
+    "it is a program of an earlier version: give the document a new one, 'nda convert OLD.ndf NEW.ndf --program llama'";
 /// Most different holes in the names of one place.
 const MAX_HOLES: usize = 3;
 
@@ -316,6 +319,7 @@ impl Checker {
             (Type::Float, Type::Int) => "convert it with int(...), which cuts off the fraction",
             (Type::Int, Type::Bool) => "compare it: n != 0",
             (Type::A8 | Type::A4 | Type::A2, Type::Vec) => "convert it with dequantize(...)",
+            (Type::Vec, Type::Ints) => "convert it with ints(...), which takes whole numbers",
             _ => "types are never converted silently",
         };
         self.error(value.span, format!("{what} is {}, but this is {}", wanted.name(), value.of.name()), hint);
@@ -360,10 +364,10 @@ impl Checker {
                 let index = self.typed(index, Type::Int, "an index");
                 let of = match vector.of {
                     Type::Vec => Type::Float,
-                    Type::A8 | Type::A4 | Type::A2 => Type::Int,
+                    Type::Ints | Type::A8 | Type::A4 | Type::A2 => Type::Int,
                     Type::Unknown => return self.unknown(span),
                     other => {
-                        self.error(vector.span, format!("{} has no elements", other.name()), "an index follows a vec, a8, a4 or a2");
+                        self.error(vector.span, format!("{} has no elements", other.name()), "an index follows a vec, ints, a8, a4 or a2");
                         return self.unknown(span);
                     }
                 };
@@ -433,6 +437,10 @@ impl Checker {
     fn call(&mut self, name: &Name, args: &[ast::Expr], span: Span) -> Expr {
         if let Some(signature) = signature::find(&name.text) {
             return self.builtin(signature, args, span);
+        }
+        if signature::is_retired(&name.text) && !self.functions.contains_key(&name.text) {
+            self.error(name.span, format!("'{}' is no longer a builtin", name.text), RETIRED_HINT);
+            return self.unknown(span);
         }
         let Some(known) = self.functions.get(&name.text) else {
             let builtins = signature::SIGNATURES.iter().map(|s| s.name.to_string());
@@ -569,6 +577,7 @@ impl Checker {
                 _ => matches!(of, Type::Int | Type::Float),
             },
             Param::AnyVector => matches!(of, Type::Vec | Type::A8 | Type::A4 | Type::A2),
+            Param::AnyElements => matches!(of, Type::Vec | Type::Ints | Type::A8 | Type::A4 | Type::A2),
             Param::AnyCodes => matches!(of, Type::A8 | Type::A4 | Type::A2),
             Param::Any | Param::Literal | Param::Tensor => true,
         };
@@ -642,6 +651,7 @@ fn describe(param: Param) -> &'static str {
         Param::Number => "int or float",
         Param::Any => "anything",
         Param::AnyVector => "vec, a8, a4 or a2",
+        Param::AnyElements => "vec, ints, a8, a4 or a2",
         Param::AnyCodes => "a8, a4 or a2",
         Param::Literal => "\"text\"",
         Param::Tensor => "\"tensor\"",

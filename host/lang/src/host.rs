@@ -29,50 +29,6 @@ impl Input<'_> {
     }
 }
 
-/// What a program does with the stream: the residuals that it keeps where the back end likes them best (LANGUAGE.md,
-/// section 5). Layers and tensors are the indexes of [`crate::Links`].
-#[derive(Debug, Clone, Copy)]
-pub enum StreamOp<'x> {
-    /// The stream is these rows of `width` values.
-    Begin {
-        /// The rows, one after another.
-        x: &'x [f32],
-        /// Values of a row.
-        width: usize,
-    },
-    /// The input is the stream's RMS norm.
-    Norm {
-        /// The norm's weights.
-        tensor: usize,
-        /// What is added to the mean of the squares.
-        eps: f32,
-    },
-    /// Gives a layer's product with the input, at the precision of activations.
-    Gemv {
-        /// The layer.
-        layer: usize,
-    },
-    /// Gives a layer's product with the input: scores, of which only the largest may be asked for; the rest are -inf then.
-    Head {
-        /// The layer.
-        layer: usize,
-    },
-    /// The input is silu(gate) * up of a layer of two matrices' products with the input.
-    Swiglu {
-        /// The layer: gate, up.
-        layer: usize,
-    },
-    /// Adds a layer's product with `x`, or with the input, to the stream.
-    Add {
-        /// The layer.
-        layer: usize,
-        /// What it is multiplied by; the input if there is nothing.
-        x: Option<&'x [f32]>,
-    },
-    /// Gives the stream.
-    End,
-}
-
 /// Heads of an attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heads {
@@ -158,15 +114,6 @@ pub trait Builtins {
     /// # Errors
     /// Lengths that do not fit the heads or the cache, or a second call for the same block and position.
     fn attend(&mut self, block: i64, qkv: [&[f32]; 3], attention: Attention, out: &mut [f32]) -> Result<(), HostError>;
-
-    /// An operation on the stream; what it gives, nothing from those that give nothing.
-    ///
-    /// # Errors
-    /// Lengths that do not fit, an operation without the one before it that it needs, a failure of the back end.
-    fn stream(&mut self, op: StreamOp<'_>) -> Result<&[f32], HostError> {
-        let _ = op;
-        Err("there is no stream here".into())
-    }
 }
 
 /// The document of a program that reads none.

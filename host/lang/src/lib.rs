@@ -38,9 +38,10 @@ mod value;
 
 pub use ast::{MAX_HEIGHT, MAX_NESTING, Type};
 pub use builtin::narrow;
+pub use check::RETIRED_HINT;
 pub use diagnostic::{Diagnostic, Diagnostics, line_and_column};
 pub use format::{expression as format_expression, format};
-pub use host::{Attention, Builtins, Document, Heads, HostError, Input, NoDocument, StreamOp};
+pub use host::{Attention, Builtins, Document, Heads, HostError, Input, NoDocument};
 pub use known::Known;
 pub use link::Links;
 pub use module::Purpose;

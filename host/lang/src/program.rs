@@ -165,6 +165,8 @@ pub enum Argument {
     Text(String),
     /// A vector.
     Vector(Vec<f32>),
+    /// A vector of ints.
+    Ints(Vec<i64>),
 }
 
 /// A program with its globals, ready to be called again and again.
@@ -246,6 +248,7 @@ impl<'p> Instance<'p> {
             Argument::Float(value) => Ok(Value::Float(value)),
             Argument::Bool(value) => Ok(Value::Bool(value)),
             Argument::Text(text) => self.memory.heap.text(text).map(Value::Object),
+            Argument::Ints(values) => self.memory.heap.ints(values.len(), |ints| ints.copy_from_slice(&values)).map(Value::Object),
             Argument::Vector(values) => self.memory.heap.vector(values.len()).map(|mut vector| {
                 Rc::get_mut(&mut vector).expect("a new vector is not shared").copy_from_slice(&values);
                 Value::Object(Object::Vector(vector))

@@ -33,6 +33,8 @@ pub enum Builtin {
     Floor,
     /// A power.
     Pow,
+    /// The whole numbers of a vector.
+    Ints,
     /// Elements of a vector.
     Len,
     /// A whole number of the metadata.
@@ -97,22 +99,6 @@ pub enum Builtin {
     Concat,
     /// A vector of zeros.
     Zeros,
-    /// Begins the stream.
-    Stream,
-    /// The stream's norm.
-    StreamNorm,
-    /// A product with the input.
-    StreamGemv,
-    /// Scores of the input.
-    StreamHead,
-    /// A gated product with the input.
-    StreamSwiglu,
-    /// Adds a product to the stream.
-    StreamAdd,
-    /// Adds a product with the input to the stream.
-    StreamDown,
-    /// The stream's rows.
-    StreamEnd,
 }
 
 /// What may stand as an argument.
@@ -124,8 +110,10 @@ pub enum Param {
     Number,
     /// Any value.
     Any,
-    /// A vector, quantized or not.
+    /// A vector of floats, quantized or not.
     AnyVector,
+    /// Anything that has elements.
+    AnyElements,
     /// A quantized vector.
     AnyCodes,
     /// A text without holes, known before the run.
@@ -168,10 +156,9 @@ const VEC: Param = Param::Is(Type::Vec);
 const TO_INT: Back = Back::Is(Type::Int);
 const TO_FLOAT: Back = Back::Is(Type::Float);
 const TO_VEC: Back = Back::Is(Type::Vec);
-const NOTHING: Back = Back::Is(Type::Unit);
 
 /// All builtins.
-pub const SIGNATURES: [Signature; 53] = [
+pub const SIGNATURES: [Signature; 46] = [
     Signature { name: "print", builtin: Builtin::Print, params: &[Param::Any], repeat: true, back: Back::Is(Type::Unit) },
     one("int", Builtin::Int, &[FLOAT], TO_INT),
     one("float", Builtin::Float, &[INT], TO_FLOAT),
@@ -185,12 +172,13 @@ pub const SIGNATURES: [Signature; 53] = [
     one("cos", Builtin::Cos, &[FLOAT], TO_FLOAT),
     one("floor", Builtin::Floor, &[FLOAT], TO_FLOAT),
     one("pow", Builtin::Pow, &[FLOAT, FLOAT], TO_FLOAT),
-    one("len", Builtin::Len, &[Param::AnyVector], TO_INT),
+    one("ints", Builtin::Ints, &[VEC], Back::Is(Type::Ints)),
+    one("len", Builtin::Len, &[Param::AnyElements], TO_INT),
     one("meta_int", Builtin::MetaInt, &[Param::Literal], TO_INT),
     one("meta_float", Builtin::MetaFloat, &[Param::Literal], TO_FLOAT),
     one("tensor", Builtin::Tensor, &[Param::Tensor], TO_VEC),
     one("row", Builtin::Row, &[Param::Tensor, INT], TO_VEC),
-    one("gather", Builtin::Gather, &[Param::Tensor, VEC], TO_VEC),
+    one("gather", Builtin::Gather, &[Param::Tensor, Param::Is(Type::Ints)], TO_VEC),
     one("rows", Builtin::Rows, &[Param::Tensor], TO_INT),
     one("cols", Builtin::Cols, &[Param::Tensor], TO_INT),
     one("expect", Builtin::Expect, &[Param::Is(Type::Bool), Param::Is(Type::Str)], Back::Is(Type::Unit)),
@@ -217,14 +205,6 @@ pub const SIGNATURES: [Signature; 53] = [
     one("columns", Builtin::Columns, &[VEC, INT, INT, INT], TO_VEC),
     one("concat", Builtin::Concat, &[VEC, VEC], TO_VEC),
     one("zeros", Builtin::Zeros, &[INT], TO_VEC),
-    one("stream", Builtin::Stream, &[VEC, INT], NOTHING),
-    one("stream_norm", Builtin::StreamNorm, &[Param::Tensor, FLOAT], NOTHING),
-    Signature { name: "stream_gemv", builtin: Builtin::StreamGemv, params: &[Param::Tensor], repeat: true, back: TO_VEC },
-    one("stream_head", Builtin::StreamHead, &[Param::Tensor], TO_VEC),
-    one("stream_swiglu", Builtin::StreamSwiglu, &[Param::Tensor, Param::Tensor], NOTHING),
-    one("stream_add", Builtin::StreamAdd, &[Param::Tensor, VEC], NOTHING),
-    one("stream_down", Builtin::StreamDown, &[Param::Tensor], NOTHING),
-    one("stream_end", Builtin::StreamEnd, &[], TO_VEC),
 ];
 
 /// The builtin of a name.
@@ -242,10 +222,7 @@ impl Builtin {
     pub const fn purpose(self) -> Option<Purpose> {
         match self {
             Builtin::Gemv => Some(Purpose::Gemv),
-            Builtin::StreamGemv | Builtin::StreamHead | Builtin::StreamSwiglu | Builtin::StreamAdd | Builtin::StreamDown => {
-                Some(Purpose::Gemv)
-            }
-            Builtin::Tensor | Builtin::StreamNorm => Some(Purpose::Tensor),
+            Builtin::Tensor => Some(Purpose::Tensor),
             Builtin::Row | Builtin::Gather | Builtin::Rows | Builtin::Cols => Some(Purpose::Row),
             _ => None,
         }
@@ -255,7 +232,6 @@ impl Builtin {
     pub const fn needs_run(self) -> bool {
         use Builtin::*;
         matches!(self, Gemv | Attend | AttendRows | Print)
-            || matches!(self, Stream | StreamNorm | StreamGemv | StreamHead | StreamSwiglu | StreamAdd | StreamDown | StreamEnd)
     }
 
     /// Whether it takes and gives scalars only, so that every tier has it as an operation of its own.
@@ -279,4 +255,13 @@ impl Signature {
         };
         matches!(self.params.get(at), Some(Param::Tensor | Param::Literal))
     }
+}
+
+/// Builtins of earlier versions, which documents made then may still call.
+const RETIRED: [&str; 8] =
+    ["stream", "stream_norm", "stream_gemv", "stream_head", "stream_swiglu", "stream_add", "stream_down", "stream_end"];
+
+/// Whether a name was a builtin once.
+pub(crate) fn is_retired(name: &str) -> bool {
+    RETIRED.contains(&name)
 }

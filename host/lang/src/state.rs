@@ -211,11 +211,12 @@ pub(crate) fn metadata(document: &dyn Document, key: &str, of: Type) -> Result<V
     found.ok_or_else(|| Trap::NoMetadata { key: key.into(), of: of.name() })
 }
 
-/// `vector[index]`: a float of a vec, a code of a quantized one.
+/// `vector[index]`: a float of a vec, an int of ints, a code of a quantized vector.
 pub(crate) fn element(object: &Object, index: i64) -> Result<Value, Trap> {
     let at = usize::try_from(index).ok();
     let (found, len) = match object {
         Object::Vector(vector) => (at.and_then(|at| vector.get(at)).map(|v| Value::Float(f64::from(*v))), vector.len()),
+        Object::Ints(ints) => (at.and_then(|at| ints.get(at)).map(|v| Value::Int(*v)), ints.len()),
         Object::Codes(codes) => (at.and_then(|at| codes.values.get(at)).map(|v| Value::Int(i64::from(*v))), codes.values.len()),
         _ => (None, 0),
     };

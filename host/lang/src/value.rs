@@ -69,6 +69,8 @@ pub enum Object {
     Text(Rc<Metered<String>>),
     /// A vector of f32.
     Vector(Vector),
+    /// A vector of ints.
+    Ints(Rc<Metered<Vec<i64>>>),
     /// A quantized vector.
     Codes(Rc<Metered<Codes>>),
 }
@@ -99,6 +101,7 @@ impl Value {
             Value::Bool(_) => Type::Bool,
             Value::Object(Object::Text(_)) => Type::Str,
             Value::Object(Object::Vector(_)) => Type::Vec,
+            Value::Object(Object::Ints(_)) => Type::Ints,
             Value::Object(Object::Codes(codes)) => match codes.code {
                 ActivationCode::A8 => Type::A8,
                 ActivationCode::A4 => Type::A4,
@@ -157,6 +160,7 @@ impl fmt::Display for Value {
             Value::Bool(value) => write!(f, "{value}"),
             Value::Object(Object::Text(text)) => write!(f, "{}", text.as_str()),
             Value::Object(Object::Vector(vector)) => list(f, vector),
+            Value::Object(Object::Ints(ints)) => list(f, ints),
             Value::Object(Object::Codes(codes)) => {
                 write!(f, "{:?} * ", codes.scale)?;
                 list(f, &codes.values)
@@ -286,6 +290,16 @@ impl Heap {
 
     pub fn text(&self, text: String) -> Result<Object, OutOfMemory> {
         self.metered(text.len(), || Some(text)).map(Object::Text)
+    }
+
+    /// A vector of ints of this length, filled only if there is room.
+    pub fn ints(&self, len: usize, fill: impl FnOnce(&mut [i64])) -> Result<Object, OutOfMemory> {
+        let make = || {
+            let mut values = zeroed(len)?;
+            fill(&mut values);
+            Some(values)
+        };
+        self.metered(len.saturating_mul(size_of::<i64>()), make).map(Object::Ints)
     }
 
     /// The codes of a vector of this length, filled only if there is room; `fill` gives their scale.

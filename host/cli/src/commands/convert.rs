@@ -23,7 +23,8 @@ pub struct Arguments {
     /// Name of the matrix in the document: which to take, or what to call it.
     #[arg(long, value_name = "NAME")]
     tensor: Option<String>,
-    /// The program that the document carries; a Llama's unless given. With it a document becomes one with this program.
+    /// The program that the document carries: a file, or llama, gemma3 or bitnet; a Llama's unless given. With it a document
+    /// becomes one with this program.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// What becomes of the weights of a GGUF file or a folder; ternary and binary ones stay exactly what they are. Unless given, k2:
@@ -54,7 +55,8 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let Arguments { input, output, tensor, program, weights, pre, calibration, calibration_tokens, report, compare, report_text } = arguments;
+    let Arguments { input, output, tensor, program, weights, pre, calibration, calibration_tokens, report, compare, report_text } =
+        arguments;
     let calibration = match calibration.as_deref() {
         None => CalibrationChoice::BuiltIn,
         Some("none") => CalibrationChoice::None,

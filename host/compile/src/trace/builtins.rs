@@ -84,11 +84,7 @@ impl<'p> Walk<'p> {
             Builtin::Relu2 => self.one_vector(call, |x| Op::Activate { x, function: Activation::SquaredRelu }),
             Builtin::Quantize(code) => self.one_vector(call, |x| Op::Quantize { x, code }),
             Builtin::RmsNorm => self.norm(call),
-            Builtin::Rope => self.rope(call, None),
-            Builtin::RopeRows => {
-                let width = self.count(call, 1, "the width")?;
-                self.rope(call, Some(width))
-            }
+            Builtin::Rope | Builtin::RopeRows | Builtin::RopeScaled => self.rope(call),
             Builtin::Attend | Builtin::AttendRows => self.attend(call),
             Builtin::Columns => {
                 let [width, from, to] = [(1, "the width"), (2, "the first column"), (3, "the last column")];
@@ -98,7 +94,7 @@ impl<'p> Walk<'p> {
             }
             Builtin::Slice => self.slice(call),
             Builtin::Dot | Builtin::Argmax => Ok(self.unknown(call)),
-            Builtin::Softmax | Builtin::Dequantize | Builtin::Concat => self.stop(call, "has no operation in the graph"),
+            Builtin::Softmax | Builtin::Dequantize | Builtin::Concat | Builtin::Ints => self.stop(call, "has no operation in the graph"),
             Builtin::Zeros => self.stop(call, "makes a vector of a length that is not known"),
             _ => self.stop(call, "is not traced"),
         }
@@ -233,16 +229,18 @@ impl<'p> Walk<'p> {
         self.one_vector(call, |x| Op::Norm { x, weight, eps })
     }
 
-    /// `rope`, or `rope_rows` with its width, whose rows must be the tokens'.
-    fn rope(&mut self, call: &Call<'_>, width: Option<usize>) -> Done<Traced> {
-        let first = if width.is_some() { 2 } else { 1 };
+    /// `rope`, and the forms with a width, whose rows must be the tokens'.
+    fn rope(&mut self, call: &Call<'_>) -> Done<Traced> {
         let x = self.data(call, 0)?;
         let len = self.builder.so_far().node(x).shape.len();
-        match width {
-            Some(width) if width != len => return self.stop(call, &format!("takes rows of {width} values, but a token has {len}")),
-            None if self.tokens != 1 => return self.stop(call, "turns one row; several tokens need 'rope_rows'"),
-            _ => {}
-        }
+        let first = match call.builtin {
+            Builtin::Rope if self.tokens != 1 => return self.stop(call, "turns one row; several tokens need 'rope_rows'"),
+            Builtin::Rope => 1,
+            _ => match self.count(call, 1, "the width")? {
+                width if width != len => return self.stop(call, &format!("takes rows of {width} values, but a token has {len}")),
+                _ => 2,
+            },
+        };
         let offset = match &call.args[first] {
             Traced::Position(offset) => *offset,
             Traced::Known(_) => return self.stop(call, "turns every token by one constant position"),
@@ -251,9 +249,15 @@ impl<'p> Walk<'p> {
                 return self.stop(call, &format!("turns by a number that depends on {origin} but is not the position plus a constant"));
             }
         };
-        let head_dim = self.count(call, first + 1, "the head length")?;
-        let theta = narrow(self.float(call, first + 2, "theta")?);
-        self.node(call, Op::Rope { x, head_dim, theta, offset })
+        let (head_dim, theta, factors) = match call.builtin {
+            Builtin::RopeScaled => {
+                let factors = self.known_arg(call, first + 2, "the factors")?;
+                let factors = self.constant(&factors);
+                (2 * factors.len, self.float(call, first + 1, "theta")?, Some(self.builder.add_constant(factors)))
+            }
+            _ => (self.count(call, first + 1, "the head length")?, self.float(call, first + 2, "theta")?, None),
+        };
+        self.node(call, Op::Rope { x, head_dim, theta: narrow(theta), offset, factors })
     }
 
     fn slice(&mut self, call: &Call<'_>) -> Done<Traced> {

@@ -79,10 +79,11 @@ impl<'g, 'm> GraphRun<'g, 'm> {
             Op::Mul { a, b } => both(a, b, |a, b| a * b),
             Op::Activate { x, function } => of(x).iter().map(|v| activated(function, *v)).collect(),
             Op::Gate { gate, up, function } => gated(function, of(gate), of(up)),
-            Op::Rope { x, head_dim, theta, offset } => {
+            Op::Rope { x, head_dim, theta, offset, factors } => {
+                let rope = factors.map_or_else(|| ops::Rope::new(head_dim, theta), |at| ops::Rope::scaled(theta, &self.constant(at)));
                 let mut x = of(x).to_vec();
                 let position = self.position.checked_add_signed(offset as isize).unwrap();
-                ops::rotate(&ops::Rope::new(head_dim, theta).turns(position), &mut x);
+                ops::rotate(&rope.turns(position), &mut x);
                 x
             }
             Op::Append { block, keys, values } => {

@@ -140,34 +140,46 @@ const GEMMA3_EXTRA: Extra = Extra {
     norms: &[("q_norm", HEAD_DIM), ("k_norm", HEAD_DIM), ("attn_post_norm", D), ("ffn_post_norm", D)],
 };
 
-fn bytes_with(extra: &Extra, squared_relu: Option<&str>) -> AlignedBytes {
+fn writer_with(extra: &Extra) -> DocumentWriter {
     let mut random = SplitMix64(77);
     let mut writer = writer(Recipe { n_kv_heads: 2, ..PLAIN }, "", None);
-    extra
-        .metadata
-        .iter()
-        .copied()
-        .chain(squared_relu.map(|v| ("squared_relu", v)))
-        .for_each(|(key, value)| writer.metadata().set(key, value));
+    extra.metadata.iter().copied().for_each(|(key, value)| writer.metadata().set(key, value));
     for block in 0..LAYERS {
         for (norm, len) in extra.norms {
-            let values: Vec<f32> = (0..*len).map(|_| 1.0 + 0.3 * unit(&mut random)).collect();
-            let name = block_tensor(block, norm);
-            writer.add_vector(&VectorContent { name: &name, shape: VectorShape::Vector(*len), values: &values }).unwrap();
+            around_one(&mut writer, &mut random, &block_tensor(block, norm), *len);
         }
     }
+    writer
+}
+
+fn around_one(writer: &mut DocumentWriter, random: &mut SplitMix64, name: &str, len: usize) {
+    let values: Vec<f32> = (0..len).map(|_| 1.0 + 0.3 * unit(random)).collect();
+    writer.add_vector(&VectorContent { name, shape: VectorShape::Vector(len), values: &values }).unwrap();
+}
+
+fn finished(writer: DocumentWriter) -> AlignedBytes {
     AlignedBytes::from(writer.finish().unwrap().as_slice())
+}
+
+/// The bytes of a model with biases on queries, norms of heads, a window of 5 and scaled ropes.
+pub fn decoder_bytes() -> AlignedBytes {
+    let norms = &[("q_bias", HEADS * HEAD_DIM), ("q_norm", HEAD_DIM), ("k_norm", HEAD_DIM)];
+    let mut writer = writer_with(&Extra { metadata: &[("sliding_window", "5")], norms });
+    around_one(&mut writer, &mut SplitMix64(78), "rope_factors", HEAD_DIM / 2);
+    finished(writer)
 }
 
 /// The bytes of a model of Gemma 3's shape: its second block attends to all positions, its first to a window of 5.
 pub fn gemma3_bytes() -> AlignedBytes {
-    bytes_with(&GEMMA3_EXTRA, None)
+    finished(writer_with(&GEMMA3_EXTRA))
 }
 
 /// The bytes of a model of BitNet's shape, with a squared ReLU ("1") or SiLU ("0").
 pub fn bitnet_bytes(squared_relu: &'static str) -> AlignedBytes {
-    let extra = Extra { metadata: &[], norms: &[("attn_sub_norm", HEADS * HEAD_DIM), ("ffn_sub_norm", FF)] };
-    bytes_with(&extra, Some(squared_relu))
+    let norms = &[("attn_sub_norm", HEADS * HEAD_DIM), ("ffn_sub_norm", FF)];
+    let mut writer = writer_with(&Extra { metadata: &[], norms });
+    writer.metadata().set("squared_relu", squared_relu);
+    finished(writer)
 }
 
 /// The golden model as a back end: nothing shared with the CPU's kernels.

@@ -87,7 +87,7 @@ fn rows_of_tokens_are_what_their_tokens_are_one_by_one() {
     of("concat(rope(n, 8, 4, 1e4), rope(m, 10, 4, 1e4))", "rope_scaled(both, 4, 4, 1e4, concat(slice(n, 3, 4), slice(n, 3, 4)))");
     of("concat(add(n, scale(n, 0.5)), add(m, scale(n, 0.5)))", "add(both, scale(n, 0.5))");
     of("concat(slice(n, 1, 3), slice(m, 1, 3))", "columns(both, 4, 1, 3)");
-    of("concat(row(\"t.1\", 2), row(\"t.1\", 0))", "gather(\"t.1\", concat(scale(slice(n, 0, 1), 2.0), zeros(1)))");
+    of("concat(row(\"t.1\", 2), row(\"t.1\", 0))", "gather(\"t.1\", ints(concat(scale(slice(n, 0, 1), 2.0), zeros(1))))");
     of("attend(3, n, m, m, 2, 2)", "attend_rows(3, 1, n, m, m, 2, 2, 0, 1.0 / sqrt(2.0))");
 }
 
@@ -122,7 +122,9 @@ fn every_error_names_its_place_and_its_numbers() {
         ),
         ("let v = columns(zeros(6), 4, 0, 1);\n return 0;", "2:9: columns needs a whole number of rows: 4 elements against 6"),
         ("let v = columns(zeros(8), 4, 3, 5);\n return 0;", "2:9: elements 3..5 are not a part of the vector's 4"),
-        ("let v = gather(\"t.0\", scale(tensor(\"n\"), 0.5));\n return 0;", "2:9: tensor 0 has no row -1"),
+        ("let v = gather(\"t.0\", ints(scale(tensor(\"n\"), 2.0)));\n return 0;", "2:9: tensor 0 has no row -4"),
+        ("let v = ints(tensor(\"n\"));\n return v[0] + len(v);", "2:9: 0.5 does not fit an int"),
+        ("let v = ints(zeros(2));\n return v[2];", "3:9: index 2 is outside of the vector's 2 elements"),
         (
             "let v = rms_norm(zeros(6), zeros(4), 0.5);\n return 0;",
             "2:9: rms_norm needs a whole number of rows, each as long as the weights: 6 elements against 4",
@@ -210,9 +212,11 @@ fn a_run_that_failed_leaves_nothing_that_the_next_one_sees() {
 #[test]
 fn printing_shows_every_type() {
     let source = main_of(
-        "print(1, -2.5, true, \"a b\", zeros(2), quantize(zeros(2), \"A4\"));\n print();\n print(1e300, 1.0 / 0.0, zeros(20));\n return 0;",
+        "print(ints(zeros(2)));\n print(1, -2.5, true, \"a b\", zeros(2), quantize(zeros(2), \"A4\"));\n print();\n print(1e300, 1.0 / 0.0, zeros(20));\n return 0;",
     );
     let lines = on_every_tier(&source, Limits::default(), &[]);
+    assert_eq!(lines[0], "[0, 0]");
+    let lines = &lines[1..];
     assert_eq!(lines[0], "1 -2.5 true a b [0.0, 0.0] 1.4285714e-9 * [0, 0]");
     assert_eq!(lines[1], "");
     assert!(lines[2].starts_with("1e300 inf [0.0, ") && lines[2].ends_with("... 4 more]"), "{}", lines[2]);
@@ -225,14 +229,14 @@ fn long_sums_and_long_else_if_chains_mean_the_same_on_every_tier_even_on_a_small
     let sum = |of: &str| (0..LONG).map(|_| format!(" + {of}")).collect::<String>();
     let arms: String = (1..LONG).map(|n| format!(" else if n == {n} {{ let t = \"{n}\"; print(t); return {n} * 2; }}")).collect();
     let source = format!(
-        "fn ints(n: int) -> int {{ return n{}; }}\n\
+        "fn whole(n: int) -> int {{ return n{}; }}\n\
          fn floats(x: float) -> float {{ return x{}; }}\n\
          fn mixed(n: int) -> int {{ return n{}; }}\n\
          fn all(n: int) -> bool {{ return n > 0{}; }}\n\
          fn any(n: int) -> bool {{ return n > 9{}; }}\n\
          fn arm(n: int) -> int {{ if n == 0 {{ return 1; }}{arms} else {{ return -1; }} }}\n\
          fn overflows(n: int) -> int {{ return n{}; }}\n\
-         fn main() -> int {{ print(ints(2), floats(0.5), mixed(3), all(1), all(0), any(1), any(10));\n\
+         fn main() -> int {{ print(whole(2), floats(0.5), mixed(3), all(1), all(0), any(1), any(10));\n\
          print(arm(0), arm({}), arm({LONG}), arm(-7)); return overflows(9223372036854775800); }}\n",
         sum("n"),
         sum("x"),
@@ -253,7 +257,7 @@ fn long_sums_and_long_else_if_chains_mean_the_same_on_every_tier_even_on_a_small
         let formatted = format(&ast);
         assert_eq!(binary::root(&parse(&formatted).0), binary::root(&ast), "the formatter keeps them");
         assert_eq!(binary::decode(&binary::encode(&ast)).unwrap(), formatted, "so does the binary form");
-        let other = parse(&source.replace("fn ints(n: int) -> int { return n", "fn ints(n: int) -> int { return 1")).0;
+        let other = parse(&source.replace("fn whole(n: int) -> int { return n", "fn whole(n: int) -> int { return 1")).0;
         assert_eq!(binary::changes(&ast, &other).len(), 1);
         assert!(binary::listing(&ast).lines().count() > LONG);
     };
