@@ -7,7 +7,7 @@ use crate::pool::{BoardError, FabricPool};
 use crate::router::Router;
 use crate::{Boards, Fabric, simulator};
 use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Transport};
-use nda_kernels::{CpuGemv, Variant};
+use nda_kernels::{CpuGemv, Variant, granted_threads};
 use nda_spec::Config;
 use nda_spec::plan::Layer;
 use std::time::Duration;
@@ -76,7 +76,9 @@ fn growing<'m>(board: &BackendName, notes: &mut Vec<String>) -> Result<Boards<'m
 fn cpu<'m>(variant: Option<Variant>) -> Result<CpuGemv<'m>, BackendError> {
     match variant {
         None => Ok(CpuGemv::new()),
-        Some(variant) => CpuGemv::with_variant(variant).map_err(|source| BackendError::Kernels { variant, source }),
+        Some(variant) => CpuGemv::with_variant(variant)
+            .and_then(|gemv| gemv.with_threads(granted_threads()))
+            .map_err(|source| BackendError::Kernels { variant, source }),
     }
 }
 

@@ -69,9 +69,8 @@ fn a_grid_that_fits_the_board_goes_there_with_all_of_its_half_words() {
         let all = fits.matrix().stack(stack).to_values();
         all.chunks(128).flat_map(|row| row[half * 32..][..32].to_vec()).collect()
     };
-    let cut: Vec<Vec<Vec<u64>>> = (0..4)
-        .map(|half| (0..2).map(|stack| pack(128, 32, WeightCode::Quaternary, &columns(stack, half)).unwrap()).collect())
-        .collect();
+    let cut: Vec<Vec<Vec<u64>>> =
+        (0..4).map(|half| (0..2).map(|stack| pack(128, 32, WeightCode::Quaternary, &columns(stack, half)).unwrap()).collect()).collect();
     let halves: Vec<Vec<TileMatrix<'_>>> = cut
         .iter()
         .map(|stacks| stacks.iter().map(|words| TileMatrix::new(128, 32, WeightCode::Quaternary, words).unwrap()).collect())

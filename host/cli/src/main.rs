@@ -21,6 +21,7 @@ mod report;
 #[cfg(feature = "chat")]
 mod signals;
 mod speak;
+mod threads;
 
 use clap::{Parser, Subcommand};
 use failure::{Outcome, Stop};

@@ -3,7 +3,7 @@
 mod models;
 
 use models::common::{post, receive, send};
-use models::{NDA, PLAIN, model, nda, serve, serving, text};
+use models::{NDA, PLAIN, Running, model, nda, serve, serving, slow_model, text};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -97,6 +97,50 @@ fn a_server_has_the_name_and_the_context_that_it_is_given() {
         assert_eq!(refusal(&["serve", &model, "--model-name", name], b"").0, Some(2));
     }
     assert_eq!(refusal(&["serve", &model, "--connections", "0"], b"").0, Some(2));
+}
+
+/// How many threads of a process have a name that begins so, once it has as many as it should; after some seconds, however many.
+#[cfg(target_os = "linux")]
+fn threads_called(process: u32, name: &str, wanted: usize) -> usize {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        let count = names.filter(|comm| comm.starts_with(name)).count();
+        if count == wanted || Instant::now() > until {
+            return count;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn as_many_threads_compute_as_are_granted() {
+    let (folder, model) = model();
+    let slow = slow_model(folder.path(), &model);
+    let text = folder.path().join("text");
+    std::fs::write(&text, "She was not the same side of the house. ".repeat(100)).unwrap();
+    let text = text.to_str().unwrap();
+    for (arguments, name) in [
+        (&["run", &slow, "--prompt", "She was"][..], "nda-gemv"),
+        (&["run", &slow, "--prompt", "She was", "--backend", "cpu:portable"], "nda-gemv"),
+        (&["serve", &slow, "--port", "0"], "nda-gemv"),
+        (&["eval", &slow, "--text", text], "nda-window"),
+    ] {
+        let mut command = Command::new(NDA);
+        let running = Running::start(command.args(arguments).args(["--threads", "4"]));
+        // The caller's is the fourth.
+        assert_eq!(threads_called(running.0.id(), name, 3), 3, "{arguments:?}");
+    }
+    let tokens = |count: &str| run(&["--prompt", "She was ", "--threads", count], b"")["tokens"].clone();
+    assert_eq!(tokens("1"), tokens("3"));
+    for command in [&["run", PLAIN, "--prompt", "a"][..], &["chat", &model], &["serve", &model], &["eval", PLAIN, "--text", PLAIN]] {
+        for count in ["0", "1025"] {
+            let (code, said) = refusal(&[command, &["--threads", count]].concat(), b"");
+            assert_eq!((code, said), (Some(2), format!("error: the number of threads must be 1 to 1024, got {count}")), "{command:?}");
+        }
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ mod weights;
 pub use bounds::Bounds;
 pub use decoder::{Feature, decoder};
 pub use error::EngineError;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, evaluate_on};
 pub use generate::{Generated, Step, generate};
 pub use grid::{Grid, GridLinear};
 pub use hyper::Hyper;

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{CONTEXT, PLAIN, model_bytes};
-use nda_engine::{EngineError, Model, Sampling, Session, Step, Weights, evaluate, generate, greedy, ops};
+use nda_engine::{EngineError, Model, Sampling, Session, Step, Weights, evaluate, evaluate_on, generate, greedy, ops};
 use nda_kernels::CpuGemv;
 use nda_ndf::Document;
 use std::ops::ControlFlow;
@@ -112,4 +112,23 @@ fn bits_per_byte_count_every_token_but_the_first_once() {
     });
     assert_eq!(found.bits, expected);
     assert!(with_session(|session| matches!(evaluate(session, &[1], usize::MAX, |_, _| ()), Err(EngineError::Empty { .. }))));
+}
+
+#[test]
+fn windows_on_any_number_of_threads_find_what_one_thread_finds() {
+    let text: Vec<u32> = (0..5 * CONTEXT as u32 + 7).map(|i| i * 31 % 256).collect();
+    for context in [1, 7, CONTEXT] {
+        let expected = with_session(|session| evaluate(session, &text, context, |_, _| ()).unwrap());
+        for threads in [1, 2, 3, 50] {
+            let mut told = Vec::new();
+            let on_each = |work: &mut dyn FnMut(&mut Session<'_, '_>) -> Result<(), EngineError>| with_session(|session| work(session));
+            let found = evaluate_on::<EngineError>(threads, &text, context, on_each, |done, total| told.push((done, total))).unwrap();
+            assert_eq!(found, expected, "{threads} threads, windows of {context}");
+            assert!(told.into_iter().eq((1..text.len()).map(|done| (done, text.len() - 1))), "every token is told once, in order");
+        }
+    }
+    let wrong = [text.as_slice(), &[999]].concat();
+    let failing = |work: &mut dyn FnMut(&mut Session<'_, '_>) -> Result<(), EngineError>| with_session(|session| work(session));
+    let error = evaluate_on::<EngineError>(3, &wrong, 7, failing, |_, _| ()).unwrap_err();
+    assert!(matches!(error, EngineError::Token { token: 999, .. }), "{error}");
 }

@@ -1,7 +1,6 @@
 //! The CPU as a GEMV back end.
 
 use std::ops::Range;
-use std::thread::available_parallelism;
 
 use nda_gemv::check::{check_grid, check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
 use nda_gemv::{Activations, Columns, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, Shape, Work};
@@ -13,6 +12,7 @@ use crate::grid::GridInput;
 use crate::level::{Level, Variant};
 use crate::shares::{self, Taken, spans, split};
 use crate::thread_pool::ThreadPool;
+use crate::threads::granted_threads;
 
 /// Why a CPU back end could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -74,10 +74,10 @@ impl Default for CpuGemv<'_> {
 }
 
 impl<'m> CpuGemv<'m> {
-    /// The best variant of this machine, with a thread for each core that the process may use
+    /// The best variant of this machine, with the threads that this process may use ([`granted_threads`])
     /// (or with the caller's alone, if the system refuses more).
     pub fn new() -> Self {
-        let threads = available_parallelism().map_or(1, usize::from);
+        let threads = granted_threads();
         Self::of_level(Level::best()).with_threads(threads).unwrap_or_else(|_| Self::of_level(Level::best()))
     }
 

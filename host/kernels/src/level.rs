@@ -5,7 +5,6 @@ use std::fmt;
 use nda_spec::tile::TILE_ROWS;
 use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 
-use nda_gemv::Activations;
 use crate::activations::{Form, PreparedX, Vectors};
 use crate::grid::{self, GridInput};
 #[cfg(target_arch = "aarch64")]
@@ -16,6 +15,7 @@ use crate::{
     avx512::{Avx512, Avx512Grid},
 };
 use crate::{cpu::CpuError, portable};
+use nda_gemv::Activations;
 
 /// A set of kernels, slowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

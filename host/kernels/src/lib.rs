@@ -32,9 +32,11 @@ pub mod roof;
 pub mod seed;
 mod shares;
 mod thread_pool;
+mod threads;
 mod word;
 
 pub use cpu::{CpuError, CpuGemv};
 pub use grid::GridInput;
 pub use level::Variant;
 pub use thread_pool::ThreadPool;
+pub use threads::{granted_threads, limit_threads};

@@ -8,6 +8,7 @@ use crate::output::Progress;
 use crate::prompt::ContextArgument;
 use crate::signals::{CtrlC, Signals};
 use crate::speak::{loaded, session};
+use crate::threads::ThreadsArgument;
 use crate::{backend, files, output};
 use nda_chat::{ChatError, Conversation, Dialect, Event, Finish, Manner, Speaker};
 use std::io::{IsTerminal, stdin, stdout};
@@ -46,11 +47,14 @@ pub struct Arguments {
     #[command(flatten)]
     context: ContextArgument,
     #[command(flatten)]
+    threads: ThreadsArgument,
+    #[command(flatten)]
     sampling: SamplingArguments,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
+    arguments.threads.grant()?;
     let name = backend::parse(&arguments.backend)?;
     let manner = Manner { sampling: arguments.sampling.sampling()?, max_tokens: arguments.max_tokens, stops: Vec::new() };
     if arguments.max_tokens == Some(0) {

@@ -1,14 +1,19 @@
 //! `nda eval`: bits per byte of a text.
 
-use crate::failure::Outcome;
+use crate::backend::BackendName;
+use crate::failure::{Outcome, Stop};
 use crate::output::{self, Progress};
 use crate::prompt::positions;
 use crate::report::{Speed, work_json, work_text};
 use crate::speak::{Offload, loaded_for, session};
+use crate::threads::ThreadsArgument;
 use crate::{backend, files};
-use nda_engine::evaluate;
+use nda_engine::{Evaluation, Session, Weights, evaluate, evaluate_on};
+use nda_gemv::Cost;
+use nda_kernels::{granted_threads, limit_threads};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Measures how well a model predicts a text: bits per byte.
@@ -35,6 +40,8 @@ pub struct Arguments {
     /// What the back end does: whole blocks, or products alone.
     #[arg(long, value_enum, default_value = "gemv")]
     offload: Offload,
+    #[command(flatten)]
+    threads: ThreadsArgument,
     /// Print a JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -42,28 +49,23 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
+    arguments.threads.grant()?;
     let name = backend::parse(&arguments.backend)?;
     let text = files::read(&arguments.text)?;
     let text = &text[..text.len().min(arguments.max_bytes.unwrap_or(usize::MAX))];
     let mapped = files::open_document(&arguments.model)?;
     let weights = files::weights(&arguments.model, &mapped.document())?;
     let context = positions(arguments.window, weights.hyper().context, "--window")?;
-    let mut backend = backend::open_for_model(&name, &weights)?;
-    let model = loaded_for(&weights, &mut backend, &arguments.model, Some(arguments.offload), None)?;
-    let tokens = model.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;
-    let mut session = session(&model, &mut backend);
+    let tokens = weights.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;
+    let Arguments { model, text, offload, .. } = arguments;
+    let job = Job { name, weights: &weights, model, text, tokens: &tokens, context, offload: *offload };
     let started = Instant::now();
-    let mut bar = Progress::new("evaluating");
-    let found = evaluate(&mut session, &tokens, context, |done, total| bar.set(done, total))
-        .map_err(|e| files::in_file(&arguments.text, e.into()))?;
-    drop(bar);
-    let speed = Speed { tokens: found.predicted, elapsed: started.elapsed(), cost: session.cost() };
-    drop(session);
-    let name = backend.name();
+    let (found, Done { cost, name, remark, idle }) = job.measure()?;
+    let speed = Speed { tokens: found.predicted, elapsed: started.elapsed(), cost };
     if arguments.json {
         return output::json(&json!({
             "model": arguments.model, "text": arguments.text, "backend": name, "context": context, "predicted_tokens": found.predicted,
-            "predicted_bytes": found.bytes, "bits": found.bits, "bits_per_byte": found.bits_per_byte(), "perplexity": found.perplexity(), "work": work_json(&speed.cost), "board_does_no_work": backend.idle(), "speed": speed.json(),
+            "predicted_bytes": found.bytes, "bits": found.bits, "bits_per_byte": found.bits_per_byte(), "perplexity": found.perplexity(), "work": work_json(&speed.cost), "board_does_no_work": idle, "speed": speed.json(),
         }));
     }
     output::line(format_args!(
@@ -73,8 +75,82 @@ pub fn run(arguments: &Arguments) -> Outcome {
         found.perplexity(),
         context
     ))?;
-    backend::remark(&backend, &weights).iter().for_each(output::note);
+    remark.iter().for_each(output::note);
     output::remark(speed.text(&name));
     output::remark(format_args!("  {}", work_text(&speed.cost)));
     Ok(())
+}
+
+/// What is measured.
+struct Job<'j, 'd> {
+    name: BackendName,
+    weights: &'j Weights<'d>,
+    /// The model's file, for messages.
+    model: &'j Path,
+    /// The text's file, for messages.
+    text: &'j Path,
+    tokens: &'j [u32],
+    context: usize,
+    offload: Offload,
+}
+
+/// What one session did.
+#[derive(Default)]
+struct Done {
+    cost: Cost,
+    name: String,
+    remark: Option<String>,
+    /// Why the boards did nothing, if they did.
+    idle: Option<String>,
+}
+
+impl Job<'_, '_> {
+    /// A board has one session; the CPU has one on every thread.
+    fn measure(&self) -> Outcome<(Evaluation, Done)> {
+        match self.name {
+            BackendName::Cpu(_) if self.offload == Offload::Gemv => self.on_threads(),
+            _ => self.in_one_session(),
+        }
+    }
+
+    fn in_one_session(&self) -> Outcome<(Evaluation, Done)> {
+        let mut bar = Progress::new("evaluating");
+        let mut found = None;
+        let work = |session: &mut Session<'_, '_>| {
+            let evaluated = evaluate(session, self.tokens, self.context, |done, total| bar.set(done, total));
+            found = Some(evaluated.map_err(|e| files::in_file(self.text, e.into()))?);
+            Ok(())
+        };
+        let done = self.with_session(work)?;
+        Ok((found.unwrap_or(Evaluation { predicted: 0, bytes: 0, bits: 0.0 }), done))
+    }
+
+    /// Windows know nothing of each other. Threads that share the small products of one window wait for each other
+    /// all the time; so each has windows of its own instead, and a back end of one thread.
+    fn on_threads(&self) -> Outcome<(Evaluation, Done)> {
+        let threads = granted_threads();
+        limit_threads(1);
+        let mut bar = Progress::new("evaluating");
+        let all = Mutex::new(Done::default());
+        let with_session = |work: &mut dyn FnMut(&mut Session<'_, '_>) -> Result<(), nda_engine::EngineError>| {
+            let done = self.with_session(|session| work(session).map_err(|e| files::in_file(self.text, e.into())))?;
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut cost = all.cost;
+            cost += done.cost;
+            *all = Done { cost, ..done };
+            Ok::<_, Stop>(())
+        };
+        let found = evaluate_on(threads, self.tokens, self.context, with_session, |done, total| bar.set(done, total))?;
+        Ok((found, all.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn with_session(&self, work: impl FnOnce(&mut Session<'_, '_>) -> Outcome) -> Outcome<Done> {
+        let mut backend = backend::open_for_model(&self.name, self.weights)?;
+        let model = loaded_for(self.weights, &mut backend, self.model, Some(self.offload), None)?;
+        let mut session = session(&model, &mut backend);
+        work(&mut session)?;
+        let cost = session.cost();
+        drop(session);
+        Ok(Done { cost, name: backend.name(), remark: backend::remark(&backend, self.weights), idle: backend.idle() })
+    }
 }

@@ -5,6 +5,7 @@ use crate::output::Progress;
 use crate::prompt::{ContextArgument, PromptArguments};
 use crate::report::{work_json, work_text};
 use crate::speak::{Offload, Task, speak};
+use crate::threads::ThreadsArgument;
 use crate::{backend, files, language, output};
 use nda_engine::Sampling;
 use serde_json::json;
@@ -34,6 +35,8 @@ pub struct Arguments {
     offload: Option<Offload>,
     #[command(flatten)]
     context: ContextArgument,
+    #[command(flatten)]
+    threads: ThreadsArgument,
     #[command(flatten)]
     sampling: SamplingArguments,
     /// Print one JSON object instead of streaming.
@@ -77,6 +80,7 @@ impl SamplingArguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
+    arguments.threads.grant()?;
     let name = backend::parse(&arguments.backend)?;
     let sampling = arguments.sampling.sampling()?;
     let prompt = arguments.prompt.bytes()?;

@@ -5,6 +5,7 @@ use crate::failure::{Failure, Outcome};
 use crate::prompt::ContextArgument;
 use crate::signals::{CtrlC, Signals};
 use crate::speak::{loaded, session};
+use crate::threads::ThreadsArgument;
 use crate::{backend, files, output};
 use nda_chat::{ChatError, Dialect, Server, Settings, Speaker};
 use std::path::PathBuf;
@@ -49,11 +50,14 @@ pub struct Arguments {
     #[command(flatten)]
     context: ContextArgument,
     #[command(flatten)]
+    threads: ThreadsArgument,
+    #[command(flatten)]
     sampling: SamplingArguments,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
+    arguments.threads.grant()?;
     let name = backend::parse(&arguments.backend)?;
     let sampling = arguments.sampling.sampling()?;
     if !(1..=MAX_QUEUE).contains(&arguments.queue) {
