@@ -202,3 +202,26 @@ fn plls_make_the_frequencies_of_their_data_sheets_and_refuse_others() {
     assert!(Pll::Rpll { idiv_sel: 0, fbdiv_sel: 5, odiv_sel: 4 }.check(Family::Ecp5, "LFE5U", 27_000_000, 1).is_err());
     assert_eq!([12_000_000, 20_000_000, 48_000_000].map(|hz| Pll::SbPll40Core { divr: 0, divf: 63, divq: 4 }.filter_range(hz)), [1, 2, 4]);
 }
+
+/// Rights for some bridges alone leave the others' owners with "permission denied".
+#[test]
+fn every_bridge_has_its_udev_rule() {
+    let rules = include_str!("../80-nda.rules");
+    let ids = |bridge: &str| match bridge.split([' ', ',']).next().unwrap_or_default() {
+        "FT231X" => Some(["0403", "6015"]),
+        "FT2232H" | "BL702" | "BL616" => Some(["0403", "6010"]),
+        "RP2040" => Some(["1209", "c0ca"]),
+        _ => None,
+    };
+    for board in boards().iter().filter(|board| !board.bridge.starts_with("none")) {
+        let name = board.bridge.split([' ', ',']).next().unwrap_or_default();
+        let is_rule = |line: &str| match ids(&board.bridge) {
+            Some([vendor, product]) => {
+                line.contains(&format!("ATTR{{idVendor}}==\"{vendor}\"")) && line.contains(&format!("ATTR{{idProduct}}==\"{product}\""))
+            }
+            None => line.contains(&format!("*{name}*")),
+        };
+        let has_rule = rules.lines().any(|line| is_rule(line) && line.contains("GROUP=\"dialout\""));
+        assert!(has_rule && rules.contains(name), "{}: no rule for {}", board.name, board.bridge);
+    }
+}

@@ -155,6 +155,16 @@ pub enum FlowError {
         /// What to install.
         help: String,
     },
+    /// The programmer is older than the board's support.
+    #[error("{version} does not know the board '{board}'; {help}")]
+    LoaderTooOld {
+        /// What it says it is.
+        version: String,
+        /// The board's name in the programmer.
+        board: String,
+        /// Which version knows it, and how to get it.
+        help: String,
+    },
     /// The programmer failed.
     #[error("{program} ended with {status}; is the {board} plugged in, and may this user open it?")]
     Programmer {

@@ -6,7 +6,7 @@ use crate::record::{Record, hash};
 use nda_boards::Board;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The command that loads the board's bitstream from its build folder: program, arguments, the program's place.
 ///
@@ -26,6 +26,9 @@ pub fn command(board: &Board, folder: &Path, path: Option<&OsStr>) -> Result<Com
     }
     let (program, arguments) = board.programmer.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
     let place = find(program, path).ok_or_else(|| FlowError::NoProgrammer { program: program.into(), help: help(program).into() })?;
+    if program == LOADER {
+        knows(&place, arguments)?;
+    }
     let mut command = Command::new(place);
     command.args(arguments.iter().map(|a| a.replace("{bitstream}", &bitstream.to_string_lossy())));
     Ok(command)
@@ -44,6 +47,29 @@ pub fn flash(board: &Board, folder: &Path) -> Result<(), FlowError> {
         return Ok(());
     }
     Err(FlowError::Programmer { program: program.display().to_string(), status: status.to_string(), board: board.title.clone() })
+}
+
+/// The loader of most boards; which boards it knows depends on its version.
+const LOADER: &str = "openFPGALoader";
+
+/// Refuses a board that this version of the loader does not know, before it says so in its own words.
+fn knows(place: &Path, arguments: &[String]) -> Result<(), FlowError> {
+    let Some(name) = arguments.iter().skip_while(|argument| *argument != "-b").nth(1) else { return Ok(()) };
+    let Some(boards) = said(place, "--list-boards") else { return Ok(()) };
+    // A line per board: its name, then its cable and part.
+    if boards.lines().any(|line| line.split_whitespace().next() == Some(name.as_str())) {
+        return Ok(());
+    }
+    let version = said(place, "--Version").unwrap_or_default();
+    let version = version.lines().next().map_or(LOADER, str::trim).to_string();
+    Err(FlowError::LoaderTooOld { version, board: name.clone(), help: help(LOADER).into() })
+}
+
+/// What the loader prints on both of its streams when it is asked; `None` if it cannot be asked.
+fn said(place: &Path, option: &str) -> Option<String> {
+    let output = Command::new(place).arg(option).stdin(Stdio::null()).output().ok()?;
+    let text = [output.stdout, output.stderr].concat();
+    output.status.success().then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
 fn find(program: &str, path: Option<&OsStr>) -> Option<PathBuf> {

@@ -254,6 +254,27 @@ fn a_programmer_that_is_not_there_is_named_with_what_to_install() {
     assert_eq!(arguments, ["-S".to_string(), folder.join("hx8k.bin").display().to_string()]);
 }
 
+/// Debian 12's openFPGALoader 0.10 knows neither the Tang Nano 20K nor the Icepi Zero, and said so in words that ask for the cable.
+#[test]
+fn a_loader_that_does_not_know_the_board_is_named_with_its_version_and_how_to_get_a_newer_one() {
+    let mut bench = Bench::new("hx8k");
+    bench.build(&bench.good(), &[1]).expect("a good run");
+    let bin = bench.folder.path().join("venv/bin");
+    let loader = bin.join("openFPGALoader");
+    let script = "#!/bin/sh\ncase $1 in --Version) echo openFPGALoader v0.10.0;; --list-boards) printf 'board name cable\\nulx3s ft231X\\ntangnano9k ft2232\\n';; *) exit 1;; esac\n";
+    std::fs::write(&loader, script).expect("a loader");
+    std::fs::set_permissions(&loader, std::fs::Permissions::from_mode(0o755)).expect("it can be run");
+    let mut command = |name: &str| {
+        bench.board.programmer = ["openFPGALoader", "-b", name, "{bitstream}"].map(String::from).to_vec();
+        program::command(&bench.board, &bench.build_folder(), Some(bin.as_os_str()))
+    };
+    for name in ["tangnano20k", "icepi-zero"] {
+        let message = command(name).unwrap_err().to_string();
+        assert_has(&message, &["openFPGALoader v0.10.0 does not know the board", name, "install openFPGALoader 0.12 or later"]);
+    }
+    assert!(command("ulx3s").is_ok() && command("tangnano9k").is_ok());
+}
+
 /// A bitstream that is not the record's would answer with an id that nothing knows.
 #[test]
 fn a_bitstream_that_is_not_its_records_is_not_loaded() {

@@ -383,7 +383,12 @@ fn a_reset_or_a_job_in_between_makes_the_chain_run_again_and_no_number_wrong() {
         let input = bytes((0..32).map(|_| value(&mut random)));
         let mut found = Vec::new();
         let mut run = |fabric: &mut FabricGemv<'_, SimBoard>, which: usize| -> Result<Vec<u8>, GemvError> {
-            fabric.run_program(programs[which], if which > 0 { Start::Continues } else { Start::Anew }, if which == 0 { &input } else { &[] }, &mut found)?;
+            fabric.run_program(
+                programs[which],
+                if which > 0 { Start::Continues } else { Start::Anew },
+                if which == 0 { &input } else { &[] },
+                &mut found,
+            )?;
             Ok(found.clone())
         };
         assert_eq!(run(&mut fabric, 0).unwrap(), machine.run(&begin, &input, gemv).unwrap());

@@ -18,11 +18,16 @@ mod simulator;
 
 pub use backend::Backend;
 pub use error::BackendError;
-pub use name::{BackendName, SimPort, config, option_name};
+pub use name::{BackendName, SimPort, config, option_name, port_and_baud};
 pub use nda_sim::{SimError, WaveFormat};
 pub use pool::{BoardError, FabricPool};
 pub use router::Router;
-pub use simulator::{available as simulator_available, wave};
+pub use simulator::{available as simulator_available, device as simulated_device, wave};
+#[cfg(feature = "verilator")]
+pub use {
+    nda_sim::{JobTap, TapHandle, TracedJob},
+    simulator::{end_tap, tap},
+};
 
 /// A board through whatever leads to it.
 pub type Fabric<'m> = nda_device::FabricGemv<'m, Box<dyn nda_device::Transport>>;

@@ -5,6 +5,7 @@ use nda_kernels::Variant;
 use nda_spec::Config;
 use nda_spec::config::DEFAULT_CONFIG;
 use std::fmt;
+use std::path::Path;
 
 /// How a simulated board is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl BackendName {
     pub fn parse(text: &str) -> Result<BackendName, BackendError> {
         let refuse = |reason: String| Err(refusal(text, reason, JOINED));
         let mut boards = Vec::new();
-        for part in text.split('+') {
+        for part in joined(text) {
             let (one, count) = match part.rsplit_once('*') {
                 None => (part, 1),
                 Some((one, count)) => match count.parse() {
@@ -127,16 +128,10 @@ fn parse_one(text: &str) -> Result<BackendName, BackendError> {
         ("loopback", None) => Ok(fitting(BackendName::Loopback(config(DEFAULT_CONFIG)?, SimPort::Parallel))),
         ("loopback", Some(rest)) => Ok(BackendName::Loopback(config(rest)?, SimPort::Parallel)),
         ("loopback-uart", rest) => Ok(BackendName::Loopback(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Uart)),
-        ("serial", Some(rest)) if !rest.is_empty() => {
-            let (port, baud) = rest.rsplit_once('@').map_or((rest, None), |(port, baud)| (port, Some(baud)));
-            match baud.map(str::parse).transpose() {
-                Ok(number) if number != Some(0) => Ok(BackendName::Serial { port: port.into(), baud: number }),
-                _ => {
-                    let reason = format!("baud rate must be a whole number above 0, got '{}'", baud.unwrap_or_default());
-                    Err(refusal(text, reason, "use serial:PORT@1000000, or serial:PORT to have it found"))
-                }
-            }
-        }
+        ("serial", Some(rest)) if !rest.is_empty() => match port_and_baud(rest) {
+            Ok((port, baud)) => Ok(BackendName::Serial { port: port.into(), baud }),
+            Err(reason) => Err(refusal(text, reason, "use serial:PORT@1000000, or serial:PORT to have it found")),
+        },
         ("serial", _) => Err(refusal(
             text,
             "a serial back end needs a port".into(),
@@ -144,6 +139,36 @@ fn parse_one(text: &str) -> Result<BackendName, BackendError> {
         )),
         _ => Err(refusal(text, format!("unknown back end '{kind}'"), "use cpu, sim, sim-uart or serial:PORT; see 'nda --help'")),
     }
+}
+
+/// A port and its baud rate. A port that exists under the whole name has no rate behind it, whatever `@` is in its name.
+pub fn port_and_baud(text: &str) -> Result<(&str, Option<u32>), String> {
+    let Some((port, baud)) = text.rsplit_once('@').filter(|_| !Path::new(text).exists()) else { return Ok((text, None)) };
+    match baud.parse() {
+        Ok(number) if number > 0 && !port.is_empty() => Ok((port, Some(number))),
+        _ => Err(format!("baud rate must be a whole number above 0, got '{baud}'")),
+    }
+}
+
+/// What `+` joins. It joins only in front of a back end's name: ports have it in theirs too, and one that exists is taken whole.
+fn joined(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, _) in text.match_indices('+') {
+        let is_port = text[start..].strip_prefix("serial:").is_some_and(|port| Path::new(port).exists());
+        if begins_a_name(&text[at + 1..]) && !is_port {
+            parts.push(&text[start..at]);
+            start = at + 1;
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// Whether a back end's name begins here.
+fn begins_a_name(text: &str) -> bool {
+    let end = text.find([':', '*', '+']).unwrap_or(text.len());
+    ["cpu", "sim", "sim-uart", "loopback", "loopback-uart", "serial"].contains(&&text[..end])
 }
 
 /// The configuration of a name.
@@ -157,6 +182,31 @@ pub fn config(name: &str) -> Result<Config, BackendError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ports_with_plus_and_at_in_their_names_are_ports() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder.path().join("usb-Dev+sim@home@9600");
+        let odd = odd.to_str().unwrap();
+        let serial = |port: &str, baud| BackendName::Serial { port: port.into(), baud };
+        for (text, parts) in [
+            ("serial:/dev/usb-A+B-if00".to_string(), vec![serial("/dev/usb-A+B-if00", None)]),
+            ("serial:/dev/a+b@115200".into(), vec![serial("/dev/a+b", Some(115_200))]),
+            ("serial:/dev/a+b@115200+serial:/dev/c+d".into(), vec![serial("/dev/a+b", Some(115_200)), serial("/dev/c+d", None)]),
+            ("serial:/dev/home@x@9600".into(), vec![serial("/dev/home@x", Some(9_600))]),
+        ] {
+            let found = match BackendName::parse(&text).unwrap() {
+                BackendName::Boards(boards) => boards,
+                one => vec![one],
+            };
+            assert_eq!(found, parts, "{text}");
+        }
+        // A port that exists wins over what its name could mean otherwise.
+        assert!(BackendName::parse(&format!("serial:{odd}")).unwrap() != serial(odd, None));
+        std::fs::write(odd, "").unwrap();
+        assert_eq!(BackendName::parse(&format!("serial:{odd}")).unwrap(), serial(odd, None));
+        assert!(BackendName::parse("serial:/dev/a@x").is_err() && BackendName::parse("serial:@9600").is_err());
+    }
 
     #[test]
     fn every_name_is_parsed_and_printed_in_full() {

@@ -4,8 +4,12 @@ use crate::error::BackendError;
 use crate::name::SimPort;
 #[cfg(feature = "verilator")]
 use crate::open::REPEATABLE;
-use nda_device::Transport;
+#[cfg(feature = "verilator")]
+use nda_device::FabricGemv;
+use nda_device::{ByteDevice, Transport};
 use nda_gemv::Gemv;
+#[cfg(feature = "verilator")]
+use nda_sim::{JobTap, TapHandle};
 use nda_sim::{SimError, WaveFormat};
 use nda_spec::Config;
 use std::fs::File;
@@ -53,10 +57,54 @@ pub fn wave<'m, E: From<BackendError>>(
     let mut board = board(config, port)?;
     board.trace_to(sink, format).map_err(failed)?;
     let driver = nda_device::Driver::open(board, REPEATABLE).map_err(|e| BackendError::device(&config.name, e))?;
-    let mut fabric = nda_device::FabricGemv::new(driver);
+    let mut fabric = FabricGemv::new(driver);
     let worked = work(&mut fabric);
     let written = fabric.into_driver().into_transport().trace_end().map_err(failed);
     worked.and_then(|()| Ok(written?))
+}
+
+/// A board whose waves are those of one job, with its session open; a file of the caller's takes them.
+///
+/// # Errors
+/// A simulator that cannot be had, a session that does not start.
+#[cfg(feature = "verilator")]
+pub fn tap<'m>(
+    config: &Config,
+    port: SimPort,
+    job: usize,
+    sink: File,
+    format: WaveFormat,
+) -> Result<(FabricGemv<'m, JobTap>, TapHandle), BackendError> {
+    let (tap, handle) = JobTap::new(board(config, port)?, job, sink, format);
+    let driver = nda_device::Driver::open(tap, REPEATABLE).map_err(|e| BackendError::device(&config.name, e))?;
+    Ok((FabricGemv::new(driver), handle))
+}
+
+/// Ends the waves of a job.
+///
+/// # Errors
+/// Waves that could not be written.
+#[cfg(feature = "verilator")]
+pub fn end_tap(fabric: FabricGemv<'_, JobTap>) -> Result<(), BackendError> {
+    fabric.into_driver().into_transport().finish().map_err(|e| failure("--out", e))
+}
+
+/// The simulated board of a configuration as what a pseudo-terminal carries.
+///
+/// # Errors
+/// A simulator that cannot be had.
+#[cfg(feature = "verilator")]
+pub fn device(config: &Config) -> Result<Box<dyn ByteDevice>, BackendError> {
+    Ok(Box::new(board(config, SimPort::Parallel)?))
+}
+
+/// Says what is missing.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "verilator"))]
+pub fn device(config: &Config) -> Result<Box<dyn ByteDevice>, BackendError> {
+    Err(failure(format_args!("configuration {}", config.name), SimError::NotBuilt))
 }
 
 /// Says what is missing.

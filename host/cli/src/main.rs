@@ -76,6 +76,8 @@ enum Command {
     Devices(commands::devices::Arguments),
     Emit(commands::emit::Arguments),
     Wave(commands::wave::Arguments),
+    #[cfg(unix)]
+    Board(commands::board::Arguments),
     Bench(commands::bench::Arguments),
 }
 
@@ -105,6 +107,8 @@ fn run(command: &Command) -> Outcome {
         Command::Devices(arguments) => commands::devices::run(arguments),
         Command::Emit(arguments) => commands::emit::run(arguments),
         Command::Wave(arguments) => commands::wave::run(arguments),
+        #[cfg(unix)]
+        Command::Board(arguments) => commands::board::run(arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
     }
 }

@@ -471,7 +471,12 @@ fn a_board_on_a_serial_port_speaks_as_the_cpu_does_and_its_loss_is_said() {
     assert!(good(&["devices", "--probe", board.path()]).contains("configuration wide256"));
     drop(board);
     bad(4, &["run", &model, "--prompt", "ab", "--backend", &backend]);
-    assert!(good(&["devices", "--probe", "/dev/nda-no-such-port"]).contains("no such port"));
+    // Whoever names a port expects a board there.
+    for more in [&[][..], &["--json"]] {
+        let said = bad(4, &[&["devices", "--probe", "/dev/nda-no-such-port"][..], more].concat());
+        assert!(said.contains("no such port") && said.contains("'nda devices' lists"), "{said}");
+    }
+    bad(2, &["devices", "--probe", "/dev/nda-no-such-port@fast"]);
 }
 
 #[cfg(feature = "verilator")]

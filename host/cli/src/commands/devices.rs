@@ -3,6 +3,7 @@
 use crate::backend::option_name;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
+use nda_backends::BackendError;
 use nda_boards::Board;
 use nda_device::{BAUD_RATES, DeviceError, SerialDevice};
 use nda_kernels::Variant;
@@ -31,11 +32,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let best = Variant::available().last().copied();
     let configs = Config::all().map_err(|e| Failure::new(Exit::Failed, e, "hdl/spec/configs.toml", "correct the file and build again"))?;
     let simulator = nda_backends::simulator_available().map_err(Failure::from);
-    let ports = match arguments.probe.as_deref() {
-        Some(named) if !named.is_empty() => vec![SerialDevice { path: named.into(), what: String::new() }],
-        _ => nda_device::devices(),
-    };
-    let found: Vec<Option<Found>> = ports.iter().map(|port| arguments.probe.as_deref().and_then(|named| probe(port, named))).collect();
+    let (ports, found) = ask(arguments.probe.as_deref())?;
     if arguments.json {
         let variants: Vec<Value> = Variant::available()
             .into_iter()
@@ -91,17 +88,33 @@ fn config_json(config: &Config) -> Value {
 /// The baud rate at which a board answered, and what it is; or why none did.
 type Found = Result<(u32, Ident), DeviceError>;
 
-/// Asks a port, if it is the one that was named or, without a name, a USB bridge.
-fn probe(port: &SerialDevice, named: &str) -> Option<Found> {
-    if named.is_empty() {
-        return port.what.starts_with("USB").then(|| nda_device::find_baud(&port.path, &BAUD_RATES));
+/// The ports that there are, or the one that was named, and who is behind those that were asked.
+///
+/// # Errors
+/// Nobody behind the port that was named: whoever names one expects a board there.
+fn ask(probe: Option<&str>) -> Outcome<(Vec<SerialDevice>, Vec<Option<Found>>)> {
+    let Some(named) = probe.filter(|named| !named.is_empty()) else {
+        let ports = nda_device::devices();
+        let asks = |port: &SerialDevice| probe.is_some() && port.what.starts_with("USB");
+        let found = ports.iter().map(|port| asks(port).then(|| found_on(&port.path, &BAUD_RATES))).collect();
+        return Ok((ports, found));
+    };
+    let (path, baud) = nda_backends::port_and_baud(named).map_err(|error| Failure::usage(error, "--probe", "use PORT or PORT@1000000"))?;
+    let found = match baud {
+        Some(baud) => found_on(path, &[baud]),
+        None => found_on(path, &BAUD_RATES),
+    };
+    match found {
+        Ok(found) => Ok((vec![SerialDevice { path: path.into(), what: String::new() }], vec![Some(Ok(found))])),
+        Err(error) => Err(BackendError::device(format_args!("--probe {named}"), error).into()),
     }
-    // What follows an @ and is no number belongs to the port's name, which then cannot be opened, and that is said.
-    let with_baud = named.rsplit_once('@').and_then(|(path, baud)| Some((path, baud.parse().ok()?)));
-    Some(match with_baud {
-        Some((path, baud)) => nda_device::find_baud(path, &[baud]),
-        None => nda_device::find_baud(named, &BAUD_RATES),
-    })
+}
+
+/// Asks a port, and says what a person should know of it.
+fn found_on(path: &str, rates: &[u32]) -> Found {
+    let probe = nda_device::probe(path, rates);
+    probe.notes.iter().for_each(output::note);
+    probe.found
 }
 
 /// An image in words: board, configuration, size, clock and bitstream id.

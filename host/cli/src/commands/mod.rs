@@ -10,6 +10,8 @@ pub mod bench;
 pub mod bench {
     absent!("bench");
 }
+#[cfg(unix)]
+pub mod board;
 #[cfg(feature = "chat")]
 pub mod chat;
 #[cfg(not(feature = "chat"))]
@@ -44,3 +46,5 @@ pub mod serve {
 }
 pub mod verify;
 pub mod wave;
+#[cfg(feature = "verilator")]
+mod wave_job;

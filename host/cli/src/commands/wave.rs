@@ -7,16 +7,32 @@ use nda_backends::WaveFormat;
 use nda_files::Draft;
 use nda_gemv::Activations;
 use nda_spec::config::DEFAULT_CONFIG;
-use nda_spec::{ActivationCode, TileMatrix, WeightCode, tile};
-use std::path::PathBuf;
+use nda_spec::{ActivationCode, Config, TileMatrix, WeightCode, tile};
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 /// Writes the waves of one small job on the simulated board, to be looked at in GTKWave or Surfer.
 ///
 /// The job is two row groups by two beats of quaternary weights and A8 activations, with all that leads to
 /// it: SYNC, IDENT, the upload of its page, SEAL, RUN. Time is the board's, in picoseconds of the configuration's clock.
 /// An FST leaves out the inputs of registers, which are their outputs one cycle ahead.
+///
+/// With a model it is a job of one of its tokens that is traced, and nothing else: --token 3 --job 7 is the eighth job of the
+/// fourth token of prompt and text, which goes on with the likeliest tokens.
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// The model whose job is traced, an .ndf document.
+    #[arg(requires = "prompt")]
+    model: Option<PathBuf>,
+    /// The text that the model continues.
+    #[arg(long, requires = "model")]
+    prompt: Option<String>,
+    /// The token's position, from 0: the prompt's first token is 0.
+    #[arg(long, requires = "model", default_value_t = 0, value_name = "N")]
+    token: usize,
+    /// The job's number within the token, from 0.
+    #[arg(long, requires = "model", default_value_t = 0, value_name = "N")]
+    job: usize,
     /// The configuration; 'nda devices' lists them.
     #[arg(long, default_value = DEFAULT_CONFIG)]
     config: String,
@@ -40,7 +56,25 @@ enum Format {
     Fst,
 }
 
+/// Which job of which token.
+pub(super) struct Wanted<'w> {
+    /// The model, an .ndf document.
+    pub model: &'w Path,
+    /// The text that comes first.
+    pub prompt: &'w str,
+    /// The token's position, from 0.
+    pub token: usize,
+    /// The job's number within the token, from 0.
+    pub job: usize,
+}
+
 impl Arguments {
+    /// The model's job, if a model is given.
+    fn wanted(&self) -> Option<Wanted<'_>> {
+        let (model, prompt) = (self.model.as_deref()?, self.prompt.as_deref()?);
+        Some(Wanted { model, prompt, token: self.token, job: self.job })
+    }
+
     /// The file and its format.
     fn target(&self) -> (PathBuf, WaveFormat) {
         let format = match self.format {
@@ -57,19 +91,40 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let config = backend::config(&arguments.config)?;
     nda_backends::simulator_available()?;
+    let (out, format) = arguments.target();
+    let reads: Vec<&Path> = arguments.model.iter().map(PathBuf::as_path).collect();
+    // What fails leaves no half of a file.
+    let draft = Draft::create(&files::judge(&out, &reads)?).map_err(|e| files::failure(&e))?;
+    let sink = draft.file().try_clone().map_err(|e| Failure::io("write", &out, &e))?;
+    let port = if arguments.uart { SimPort::Uart } else { SimPort::Parallel };
+    let said = match arguments.wanted() {
+        Some(wanted) => model_job(&wanted, &config, port, sink, format)?,
+        None => small_job(&config, port, sink, format)?,
+    };
+    draft.publish().map_err(|e| files::failure(&e))?;
+    output::line(format_args!("{}: {said}", out.display()))
+}
+
+#[cfg(feature = "verilator")]
+use super::wave_job::run as model_job;
+
+/// Nothing is simulated in this build, which was said before.
+#[cfg(not(feature = "verilator"))]
+fn model_job(_: &Wanted<'_>, _: &Config, _: SimPort, _: File, _: WaveFormat) -> Outcome<String> {
+    unreachable!("simulator_available refused")
+}
+
+/// A product of two row groups by two beats, from the session's first byte on.
+fn small_job(config: &Config, port: SimPort, sink: File, format: WaveFormat) -> Outcome<String> {
     let (rows, cols) = (2 * config.geometry.array_rows, 2 * config.geometry.array_cols);
     let code = WeightCode::Quaternary;
     let values: Vec<i8> = (0..rows * cols).map(|i| code.values()[i * 7 % code.values().len()]).collect();
     let x: Vec<i8> = (0..cols).map(|i| (i * 37 % 255) as u8 as i8).collect();
     let words = tile::pack(rows, cols, code, &values).expect("values of the code");
     let matrix = TileMatrix::new(rows, cols, code, &words).expect("packed to this shape");
-    let port = if arguments.uart { SimPort::Uart } else { SimPort::Parallel };
     let mut y = vec![0; rows];
-    let (out, format) = arguments.target();
-    let draft = Draft::create(&files::judge(&out, &[])?).map_err(|e| files::failure(&e))?;
-    let file = draft.file().try_clone().map_err(|e| Failure::io("write", &out, &e))?;
     let mut cycles = 0;
-    nda_backends::wave(&config, port, file, format, |fabric| -> Outcome {
+    nda_backends::wave(config, port, sink, format, |fabric| -> Outcome {
         let at = format!("configuration {}", config.name);
         let mut run = || {
             let id = fabric.prepare(&[matrix])?;
@@ -78,10 +133,5 @@ pub fn run(arguments: &Arguments) -> Outcome {
         cycles = run().map_err(|e| files::gemv_failure(&e, at))?.cycles;
         Ok(())
     })?;
-    draft.publish().map_err(|e| files::failure(&e))?;
-    output::line(format_args!(
-        "{}: {rows} x {cols} quaternary weights on {}, {cycles} cycles from upload to result",
-        out.display(),
-        config.name
-    ))
+    Ok(format!("{rows} x {cols} quaternary weights on {}, {cycles} cycles from upload to result", config.name))
 }
