@@ -121,6 +121,7 @@ const OTHER_WRITERS: &[(&str, &str)] = &[
     ("bench/src/loading.rs", "documents to be measured, in a temporary folder of its own"),
     ("bench/benches/loading.rs", "the same"),
     ("sim/build.rs", "a build script writes into its OUT_DIR"),
+    ("host/cli/src/editor.rs", "the lines of a conversation, which its editor appends to a private file of its own"),
     ("firmware/src/tools.rs", "a tool's log in its build folder, which the running tool writes"),
     ("firmware/gates/src/", "the netlist's build folder below target/"),
     ("firmware/formal/src/", "the proof's build folder below target/"),
@@ -139,6 +140,8 @@ const CREATES: &[&str] = &[
     "NamedTempFile",
     "tempfile::",
     ".persist(",
+    "save_history(",
+    "append_history(",
     "OFlags::CREATE",
     "OFlags::TMPFILE",
 ];

@@ -5,6 +5,7 @@ use crate::encode::{Encoded, Weights, encode};
 use crate::error::ConvertError;
 use crate::source::{Source, TensorInfo};
 use nda_engine::{EMBEDDING, HEAD};
+use nda_files::Target;
 use nda_ndf::{DocumentWriter, MappedDocument, SealedDocument, Tokenizer};
 use std::path::Path;
 
@@ -68,6 +69,7 @@ pub struct Step<'s> {
 /// # Errors
 /// What the source or the disk says, or what the engine says against the model.
 pub fn convert(source: &mut dyn Source, output: &Path, options: &Options, mut progress: impl FnMut(Step<'_>)) -> Result<(), ConvertError> {
+    Target::judge(output, &source.paths())?;
     let moments = match (&options.calibration, options.weights) {
         (Some(calibration), Weights::Fitted(_)) => {
             let floats = floats_of(source, output, options, &mut progress)?;

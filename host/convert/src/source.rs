@@ -68,6 +68,9 @@ pub trait Source {
     /// A name that the description does not list, a file that cannot be read, or numbers that are not what they are said to be.
     fn read(&mut self, name: &str) -> Result<Content, ConvertError>;
 
+    /// The files that it is read from, or the folder that holds them: none of them may be the output.
+    fn paths(&self) -> Vec<&Path>;
+
     /// One line that says what the source is: its kind, its file's name and its BLAKE3 hash.
     ///
     /// # Errors

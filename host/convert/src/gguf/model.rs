@@ -100,9 +100,13 @@ impl Source for Gguf {
         Ok(Content::Floats(plain_rows(values, row, needed.rotated_heads)))
     }
 
+    fn paths(&self) -> Vec<&Path> {
+        self.parts.paths().collect()
+    }
+
     fn identity(&mut self) -> Result<String, ConvertError> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let paths: Vec<&Path> = self.parts.paths().collect();
+        let paths = self.paths();
         let parts = if paths.len() == 1 { String::new() } else { format!(" and the other {} parts in their order", paths.len() - 1) };
         Ok(format!("GGUF file {name}{parts}, blake3 {}", hash_of(&paths)?))
     }
@@ -126,7 +130,11 @@ fn rope_factors(parts: &mut Parts, model: &Model, needed: &Needed) -> Result<Vec
         let kind = info(needed, parts.tensors()).map(|_| parts.tensors()[&needed.gguf].kind)?;
         stored = kind.floats(&parts.read(&needed.gguf)?);
         if let Some(bad) = stored.iter().find(|factor| !factor.is_finite() || **factor <= 0.0) {
-            return Err(ConvertError::Tensor { name: needed.gguf.clone(), found: format!("{bad} in a place"), wanted: "positive numbers".into() });
+            return Err(ConvertError::Tensor {
+                name: needed.gguf.clone(),
+                found: format!("{bad} in a place"),
+                wanted: "positive numbers".into(),
+            });
         }
     }
     Ok(divisors(&model.stretch, &stored, &model.metadata))

@@ -11,6 +11,7 @@ use crate::encode::Weights;
 use crate::error::ConvertError;
 use crate::source::Source;
 use nda_engine::{Evaluation, Model, Session, evaluate};
+use nda_files::Target;
 use nda_fit::FitError;
 use nda_gemv::Gemv;
 use nda_kernels::CpuGemv;
@@ -109,6 +110,7 @@ pub fn convert_and_compare(
     comparison: &Comparison,
     mut progress: impl FnMut(&str, Step<'_>),
 ) -> Result<Report, ConvertError> {
+    Target::judge(output, &source.paths())?;
     let floats = floats_of(source, output, options, &mut |step| progress(SOURCE, step))?;
     tried(&floats.path())?;
     let own = Choice { name: comparison.name.clone(), weights: options.weights };

@@ -2,6 +2,7 @@
 
 use nda_convert::{Content, ConvertError, Folder, Gguf, Options, Source, Weights, convert};
 use nda_engine::{Model, Session};
+use nda_files::FilesError;
 use nda_kernels::CpuGemv;
 use nda_ndf::{MappedDocument, VectorShape};
 use safetensors::tensor::{Dtype, TensorView};
@@ -147,6 +148,21 @@ fn a_model_in_parts_is_opened_by_any_of_them_or_a_missing_one_is_named() {
     copy(2, "renamed.gguf");
     let renamed = refused("renamed.gguf");
     assert_eq!(renamed, "renamed.gguf: this is part 2 of 3, but its name does not end in '-00002-of-00003.gguf'");
+}
+
+#[test]
+fn no_part_of_a_model_is_overwritten_whichever_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = |number: usize| folder.path().join(format!("parts-{number:05}-of-00003.gguf"));
+    for number in 1..=3 {
+        fs::copy(models().join(part(number).file_name().unwrap()), part(number)).unwrap();
+    }
+    for (opened, output) in (1..=3).flat_map(|opened| (1..=3).map(move |output| (opened, output))) {
+        let before = fs::read(part(output)).unwrap();
+        let error = convert(&mut Gguf::open(&part(opened)).unwrap(), &part(output), &Options::default(), |_| ()).unwrap_err();
+        assert!(matches!(error, ConvertError::File(FilesError::Same { .. })), "part {opened} into part {output}: {error}");
+        assert!(fs::read(part(output)).unwrap() == before);
+    }
 }
 
 /// Writes what a GGUF file holds as a Hugging Face folder of floats, with a configuration of its own.
