@@ -37,6 +37,9 @@ Back ends (--backend):
   loopback[-uart][:CONFIG]  the software model of a board behind the same driver: no Verilog
   BOARD*N, BOARD+BOARD      several boards that share a model's rows: sim:wide256*3, serial:A+serial:B
 
+A + joins boards only in front of a back end's name, and a port that exists under all of what follows serial: is that port,
+so both + and @ may stand in a port's name.
+
 sim and loopback without CONFIG are one board of wide256; a model that it cannot hold takes as many boards of
 deep256 (4 MiB of weights each, a memory that only a simulation has) as its weights need.
 
@@ -47,7 +50,7 @@ Exit codes:
   3  a file cannot be read or written, or is not what it should be
   4  the device or its link failed
   5  the back end is not available on this machine or in this build
-  128 and a signal's number: the signal ended it (130 Ctrl-C, 143 SIGTERM, 129 SIGHUP); 'nda serve' that ended in order: 0";
+  128 and a signal's number: the signal ended it (130 Ctrl-C, 143 SIGTERM, 129 SIGHUP); 'nda serve' and 'nda board' that ended in order: 0";
 
 /// Runs language models whose weights are bitmaps: on the CPU, on a simulated board, on an FPGA.
 #[derive(Parser)]
