@@ -137,3 +137,22 @@ fn a_document_carries_its_program_and_takes_another() {
     let broken = path(&folder, "broken.nda", &program.replace("fn logits", "fn logit"));
     assert!(bad(3, &["convert", &model(), &back, "--program", &broken]).contains("fn logits(p0: vec) -> vec"));
 }
+
+#[test]
+fn a_models_graph_is_printed_as_text_and_json_and_a_program_without_one_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let json: serde_json::Value = serde_json::from_str(&good(&["plan", &model(), "--graph", "--json"])).unwrap();
+    let (nodes, products) = (json["nodes"].as_array().unwrap(), json["products"].as_array().unwrap());
+    assert_eq!((&json["version"], &products[0]["name"]), (&1.into(), &"blk.0.q+k+v".into()));
+    let text = good(&["plan", &model(), "--graph"]);
+    assert!(text.starts_with(&format!("graph version 1: {} nodes, {} products\nforward\n", nodes.len(), products.len())), "{text}");
+    assert!(text.contains("= attend ") && text.lines().count() > nodes.len(), "{text}");
+    let count = "    let count = len(tokens);\n";
+    let program = good(&["fmt", &model()]).replace(count, &format!("{count}    if position > 9 {{\n        print(\"far\");\n    }}\n"));
+    let decides = folder.path().join("decides.ndf").to_str().unwrap().to_string();
+    good(&["convert", &model(), &decides, "--program", &path(&folder, "decides.nda", &program)]);
+    let said = bad(1, &["plan", &decides, "--graph"]);
+    assert!(said.contains("the program has no graph: this branch depends on the position") && said.contains("program.nda:"), "{said}");
+    good(&["run", &decides, "--prompt", "She was ", "--max-tokens", "2"]);
+    bad(2, &["plan", &model(), "--graph", "--board", "ulx3s-85f"]);
+}

@@ -8,6 +8,7 @@
 //! the second trace only checks.
 
 mod builtins;
+mod expression;
 mod symbol;
 mod walk;
 
