@@ -47,6 +47,19 @@ fn write_model(folder: &Path) {
         "intermediate_size": FF, "vocab_size": 256, "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
         "tie_word_embeddings": true});
     fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    fs::write(folder.join("tokenizer.json"), byte_tokenizer().to_string()).unwrap();
+}
+
+/// A vocabulary whose tokens are the bytes, in the spelling that byte-level vocabularies have for them.
+fn byte_tokenizer() -> Value {
+    let is_printed = |byte: u32| (33..=126).contains(&byte) || (161..=172).contains(&byte) || (174..=255).contains(&byte);
+    let mut others = 256..;
+    let spelled = |byte: u32| if is_printed(byte) { byte } else { others.next().unwrap_or_default() };
+    let letters: Vec<char> = (0..256).map(spelled).filter_map(char::from_u32).collect();
+    let vocabulary: serde_json::Map<String, Value> = letters.iter().enumerate().map(|(id, letter)| (letter.to_string(), json!(id))).collect();
+    let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
+    json!({"version": "1.0", "added_tokens": [], "pre_tokenizer": byte_level, "decoder": byte_level,
+        "model": {"type": "BPE", "vocab": vocabulary, "merges": []}})
 }
 
 #[test]
