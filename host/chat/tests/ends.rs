@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{PATIENCE, Running, events, post, receive, send, serve, settings};
+use common::{CHAT, PATIENCE, Running, SLOW, events, post, receive, send, serve, settings, until_waiting, waiting};
 use nda_chat::Settings;
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Write};
@@ -10,9 +10,6 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const CHAT: &str = "/v1/chat/completions";
-/// A rest before each of the tiny model's 21 products: an answer of a full context takes ten seconds.
-const SLOW: Duration = Duration::from_millis(2);
 /// What 'at once' may take on a machine that does other work too.
 const AT_ONCE: Duration = Duration::from_secs(3);
 
@@ -20,19 +17,6 @@ fn hello(extra: Value) -> String {
     let mut body = json!({ "messages": [{ "role": "user", "content": "Hello" }], "max_tokens": 240 });
     body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
     body.to_string()
-}
-
-fn waiting(server: &Running) -> u64 {
-    let (_, body) = receive(send(server.address, "GET", "/health", "", ""));
-    serde_json::from_str::<Value>(&body).unwrap()["waiting"].as_u64().unwrap()
-}
-
-fn until_waiting(server: &Running, count: u64) {
-    let until = Instant::now() + AT_ONCE;
-    while waiting(server) != count {
-        assert!(Instant::now() < until, "{} requests wait, not {count}", waiting(server));
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// A stream whose first bytes are there: the model is at work for it.
@@ -60,13 +44,13 @@ fn a_client_that_closes_while_queued_gives_its_place_back_at_once() {
     let first = streaming(&server);
     let started = Instant::now();
     let [second, third] = [true, false].map(|stream| send(server.address, "POST", CHAT, "", &hello(json!({ "stream": stream }))));
-    until_waiting(&server, 2);
+    until_waiting(&server, 2, AT_ONCE);
     drop(second);
-    until_waiting(&server, 1);
+    until_waiting(&server, 1, AT_ONCE);
     let fourth = send(server.address, "POST", CHAT, "", &hello(json!({ "max_tokens": 1 })));
-    until_waiting(&server, 2);
+    until_waiting(&server, 2, AT_ONCE);
     drop(third);
-    until_waiting(&server, 1);
+    until_waiting(&server, 1, AT_ONCE);
     assert!(started.elapsed() < 2 * AT_ONCE, "the first answer may be over by now: {:?}", started.elapsed());
     drop(first);
     assert_eq!(receive(fourth).0, 200);
@@ -173,7 +157,7 @@ fn a_server_that_ends_gives_every_request_a_last_word() {
     let idle = TcpStream::connect(server.address).unwrap();
     let mut half_open = TcpStream::connect(server.address).unwrap();
     half_open.write_all(b"POST /v1").unwrap();
-    until_waiting(&server, 2);
+    until_waiting(&server, 2, AT_ONCE);
     let ended = Instant::now();
     server.handle.end();
     let (text, _) = rest(stream);
@@ -199,7 +183,7 @@ fn clients_that_come_and_go_leave_nothing_behind() {
         drop(send(server.address, "POST", CHAT, "", &hello(json!({}))));
         thread::sleep(Duration::from_millis(5));
     }
-    until_waiting(&server, 0);
+    until_waiting(&server, 0, AT_ONCE);
     drop(first);
     assert_eq!(post(server.address, CHAT, &json!({ "messages": [{ "role": "user", "content": "Hi" }], "max_tokens": 1 })).0, 200);
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{PATIENCE, events, post, receive, send, serve, serve_with, settings, with_speaker};
+use common::{CHAT, PATIENCE, SLOW, events, post, receive, send, serve, serve_with, settings, until_waiting, with_speaker};
 use nda_chat::{Manner, Server, Settings};
 use nda_engine::Sampling;
 use serde_json::{Value, json};
@@ -12,10 +12,7 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const CHAT: &str = "/v1/chat/completions";
 const COMPLETE: &str = "/v1/completions";
-/// A rest before each of the tiny model's 21 products: an answer of a full context takes ten seconds.
-const SLOW: Duration = Duration::from_millis(2);
 
 fn hello(extra: Value) -> Value {
     let mut body = json!({ "model": "tiny", "messages": [{ "role": "user", "content": "Hello" }], "max_tokens": 20 });
@@ -25,20 +22,6 @@ fn hello(extra: Value) -> Value {
 
 fn code(answer: &Value) -> &str {
     answer["error"]["code"].as_str().unwrap_or_else(|| panic!("no error: {answer}"))
-}
-
-fn waiting(server: &common::Running) -> u64 {
-    let (_, body) = receive(send(server.address, "GET", "/health", "", ""));
-    serde_json::from_str::<Value>(&body).unwrap()["waiting"].as_u64().unwrap()
-}
-
-/// Waits until so many requests wait in the queue.
-fn until_waiting(server: &common::Running, count: u64) {
-    let until = Instant::now() + PATIENCE;
-    while waiting(server) != count {
-        assert!(Instant::now() < until, "the queue never held {count} requests");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[test]
@@ -176,7 +159,7 @@ fn a_full_queue_refuses_at_once_and_serves_those_who_wait() {
     (&first).read_exact(&mut head).unwrap();
     assert_eq!(&head, b"HTTP/1.0 200");
     let second = send(server.address, "POST", CHAT, "", &body);
-    until_waiting(&server, 1);
+    until_waiting(&server, 1, PATIENCE);
     let (status, answer) = receive(send(server.address, "POST", CHAT, "", &body));
     let answer: Value = serde_json::from_str(&answer).unwrap();
     assert_eq!((status, code(&answer), &answer["error"]["type"]), (429, "queue_full", &json!("rate_limit_error")));

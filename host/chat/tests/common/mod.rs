@@ -13,11 +13,14 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub const TEMPLATE: &str = "{% for m in messages %}{{ m.role[0] }}: {{ m.content }}\n{% endfor %}a: ";
 /// How long a test waits for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const CHAT: &str = "/v1/chat/completions";
+/// A rest before each of the tiny model's 21 products: an answer of a full context takes ten seconds.
+pub const SLOW: Duration = Duration::from_millis(2);
 
 /// The bytes of models/tiny.ndf, with more metadata.
 pub fn tiny(more: &[(&str, &str)]) -> AlignedBytes {
@@ -155,7 +158,22 @@ pub fn post(address: SocketAddr, path: &str, body: &serde_json::Value) -> (u16, 
     (status, serde_json::from_str(&body).unwrap_or_else(|e| panic!("{e}: {body}")))
 }
 
-/// The data of a stream's events; the last is `[DONE]` as a string or an error.
+/// Requests that wait in the queue.
+pub fn waiting(server: &Running) -> u64 {
+    let (_, body) = receive(send(server.address, "GET", "/health", "", ""));
+    serde_json::from_str::<serde_json::Value>(&body).unwrap()["waiting"].as_u64().unwrap()
+}
+
+/// Waits until so many requests wait in the queue.
+pub fn until_waiting(server: &Running, count: u64, within: Duration) {
+    let until = Instant::now() + within;
+    while waiting(server) != count {
+        assert!(Instant::now() < until, "{} requests wait, not {count}", waiting(server));
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The data of a stream's events; the last is `[DONE]` as a string.
 pub fn events(body: &str) -> Vec<serde_json::Value> {
     let data = body.lines().filter_map(|line| line.strip_prefix("data: "));
     data.map(|data| serde_json::from_str(data).unwrap_or_else(|_| data.into())).collect()
