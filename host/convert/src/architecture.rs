@@ -1,8 +1,9 @@
 //! The architectures that are converted: which tensors they have, and what others call them.
 
 use crate::error::ConvertError;
+use crate::rope::Stretch;
 use crate::source::TensorInfo;
-use nda_engine::{BITNET, EMBEDDING, FINAL_NORM, Feature, GEMMA3, HEAD, LLAMA, block_tensor, decoder};
+use nda_engine::{BITNET, EMBEDDING, FINAL_NORM, Feature, HEAD, LLAMA, block_tensor, decoder, gemma3};
 use nda_ndf::VectorShape;
 use std::borrow::Cow;
 
@@ -185,15 +186,20 @@ impl Architecture {
         }
     }
 
-    /// Whether its program is put together from the features of a model.
+    /// Whether it is a Llama or one of its relatives.
     pub(crate) const fn is_decoder(self) -> bool {
         matches!(self, Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3)
+    }
+
+    /// Whether its program has lines for a rotation that is stretched so: a Gemma 3's for one whose scores stay as they are.
+    pub(crate) fn takes(self, stretch: &Stretch) -> bool {
+        self.is_decoder() || *stretch == Stretch::NONE || (self == Architecture::Gemma3 && stretch.magnitude == 1.0)
     }
 
     /// The program of the forward pass of a model with these features.
     pub fn program(self, features: &[Feature]) -> Cow<'static, str> {
         match self {
-            Architecture::Gemma3 => GEMMA3.into(),
+            Architecture::Gemma3 => gemma3(features).into(),
             Architecture::Bitnet => BITNET.into(),
             _ if features.is_empty() => LLAMA.into(),
             _ => decoder(features).into(),

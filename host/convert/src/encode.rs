@@ -65,9 +65,18 @@ impl Encoded {
     }
 }
 
+/// The code of fewest bits that has all these weights: one bit where no weight is 0, and the fourth value only where it occurs.
+fn narrowest(codes: &[i8]) -> WeightCode {
+    match (codes.contains(&0), codes.contains(&2)) {
+        (_, true) => WeightCode::Asymmetric,
+        (true, false) => WeightCode::Ternary,
+        (false, false) => WeightCode::Binary,
+    }
+}
+
 fn write_ternary(name: &str, shape: VectorShape, ternary: &Ternary, stream: &mut DocumentStream) -> Result<(), NdfError> {
     let (rows, cols) = shape.rows_cols();
-    let tiles = TileBuffer::from_values(rows, cols, WeightCode::Ternary, &ternary.codes).map_err(|source| NdfError::Unwritable {
+    let tiles = TileBuffer::from_values(rows, cols, narrowest(&ternary.codes), &ternary.codes).map_err(|source| NdfError::Unwritable {
         kind: nda_ndf::FrameKind::Matrix,
         name: name.into(),
         fault: nda_ndf::Fault::Tile { stack: 0, source },

@@ -49,7 +49,7 @@ pub enum Content {
 /// A ternary matrix: `W = scale * code`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ternary {
-    /// -1, 0 or 1, row by row.
+    /// -1, 0 or 1, row by row; 2 too where the source has a fourth code.
     pub codes: Vec<i8>,
     /// How many weights share a scale.
     pub granularity: Granularity,

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 /// Whether the texts of control tokens become these tokens.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Typed {
-    /// They are text like any other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Typed {
+    /// They are text like any other: a person's.
+    #[default]
     AsText,
-    /// They are what they say.
+    /// They are what they say: a template's.
     Recognised,
 }
 

@@ -1,9 +1,13 @@
-//! The programs of a Llama's relatives: one text, of which every model gets the lines of what it has.
+//! Programs of which every model gets the lines of what it has: those of a Llama's relatives, and a Gemma 3's.
 
-/// All lines of all relatives.
+use crate::weights::GEMMA3;
+
+/// All lines of a Llama and all its relatives.
 const DECODER: &str = include_str!("../programs/decoder.nda");
 /// What stands in front of a feature's name at the end of a line.
 const MARK: &str = " //? ";
+/// What stands in front of a feature's name and a line that is a comment to models without it.
+const ADDED: &str = "//+ ";
 
 /// What a model has that a plain Llama has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,17 +58,31 @@ impl Feature {
     }
 }
 
-/// The program of a decoder with these features.
+/// The program of a Llama's relative with these features.
 pub fn decoder(features: &[Feature]) -> String {
-    let has = |name: &str| features.iter().any(|feature| feature.name() == name);
     // The two lines that explain the marks say nothing about a program without them.
-    let (title, rest) = DECODER.split_once('\n').unwrap_or((DECODER, ""));
-    let body = rest.split_once('\n').map_or("", |(_, body)| body);
-    let line = |line: &'static str| match line.split_once(MARK) {
-        None => Some(line),
-        Some((code, mark)) => mark.strip_prefix('!').map_or_else(|| has(mark), |name| !has(name)).then_some(code),
+    let mut lines = DECODER.lines();
+    let title = lines.next().into_iter();
+    with_features(title.chain(lines.skip(2)), features)
+}
+
+/// The program of a Gemma 3 with these features; of all, it can have [`Feature::RopeFactors`].
+pub fn gemma3(features: &[Feature]) -> String {
+    with_features(GEMMA3.lines(), features)
+}
+
+/// The lines without a mark, and those whose mark these features meet.
+fn with_features<'t>(lines: impl Iterator<Item = &'t str>, features: &[Feature]) -> String {
+    let has = |name: &str| features.iter().any(|feature| feature.name() == name);
+    let line = |line: &'t str| {
+        if let Some((indent, (name, code))) = line.split_once(ADDED).and_then(|(indent, added)| Some((indent, added.split_once(": ")?))) {
+            return has(name).then(|| format!("{indent}{code}\n"));
+        }
+        let (code, mark) = line.split_once(MARK).unwrap_or((line, ""));
+        let is_there = mark.strip_prefix('!').map_or_else(|| mark.is_empty() || has(mark), |name| !has(name));
+        is_there.then(|| format!("{code}\n"))
     };
-    std::iter::once(title).chain(body.lines().filter_map(line)).fold(String::new(), |text, line| text + line + "\n")
+    lines.filter_map(line).collect()
 }
 
 #[cfg(test)]
@@ -85,12 +103,21 @@ mod tests {
     }
 
     #[test]
+    fn a_gemma_3_is_a_program_with_a_stretched_rope_and_without() {
+        for features in [&[][..], &[Feature::RopeFactors]] {
+            let text = gemma3(features);
+            assert!(!text.contains("//?") && !text.contains("//+") && text.contains("rope_scaled") != features.is_empty());
+            Program::compile("gemma3.nda", &text, Tier::Interpreter).unwrap_or_else(|error| panic!("{features:?}: {error}"));
+        }
+    }
+
+    #[test]
     fn every_choice_of_features_is_a_program() {
         for choice in 0..1_u32 << Feature::ALL.len() {
             let features: Vec<Feature> =
                 Feature::ALL.into_iter().enumerate().filter(|(at, _)| choice >> at & 1 == 1).map(|(_, f)| f).collect();
             let text = decoder(&features);
-            assert!(!text.contains("//?"), "{features:?}");
+            assert!(!text.contains("//?") && !text.contains("belongs to models"), "{features:?}");
             Program::compile("decoder.nda", &text, Tier::Interpreter).unwrap_or_else(|error| panic!("{features:?}: {error}"));
         }
     }

@@ -39,7 +39,8 @@ mod view;
 mod weights;
 
 pub use bounds::Bounds;
-pub use decoder::{Feature, decoder};
+pub use controls::Typed;
+pub use decoder::{Feature, decoder, gemma3};
 pub use error::EngineError;
 pub use evaluate::{Evaluation, evaluate, evaluate_on};
 pub use generate::{Generated, Step, generate};

@@ -92,6 +92,17 @@ impl Tokenizer {
         Ok(tokens)
     }
 
+    /// The tokens of a prompt in which the texts of control tokens are what was asked for.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_prompt(&self, text: &[u8], typed: Typed) -> Result<Vec<u32>, EngineError> {
+        match typed {
+            Typed::Recognised if !self.controls().is_empty() => self.encode_with_controls(&String::from_utf8_lossy(text)),
+            _ => self.encode(text),
+        }
+    }
+
     /// Control tokens and their texts, by number.
     pub fn controls(&self) -> &[(u32, String)] {
         self.control_set().map_or(&[], Controls::all)
@@ -282,6 +293,8 @@ mod tests {
         let tokenizer = Tokenizer::new(&Stored::BytePairs(pairs)).unwrap();
         assert_eq!(tokenizer.encode_with_controls("a<|s|>b<|s|>><").unwrap(), [97, 256, 98, 257, 60]);
         assert_eq!(tokenizer.encode(b"<|s|>").unwrap(), b"<|s|>".map(u32::from));
+        let prompts = [Typed::AsText, Typed::Recognised].map(|typed| tokenizer.encode_prompt(b"<|s|>", typed).unwrap().len());
+        assert_eq!((prompts, Tokenizer::Bytes.encode_prompt(&[0xff], Typed::Recognised).unwrap()), ([5, 1], vec![0xff]));
         assert!(tokenizer.is_control(256) && !tokenizer.is_control(97));
         assert_eq!(Tokenizer::Bytes.encode_with_controls("<|s|>").unwrap(), b"<|s|>".map(u32::from));
         let json = Tokenizer::new(&Stored::Json(crate::json::tests::byte_level())).unwrap();

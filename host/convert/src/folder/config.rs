@@ -5,7 +5,7 @@ use super::stretch::stretch;
 use super::window::window;
 use crate::architecture::{Architecture, Shape};
 use crate::error::ConvertError;
-use crate::rope::{Rule, Stretch};
+use crate::rope::Stretch;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -141,7 +141,7 @@ impl Config {
         let constants = constants(architecture, &numbers)?;
         let packing = if is_bitnet_of_2024(json) { Packing::Online } else { packing(&numbers)? };
         let stretch = stretch(json, shape.context)?;
-        if stretch.rule != Rule::None && !architecture.is_decoder() {
+        if !architecture.takes(&stretch) {
             let found = short(&json["rope_scaling"]);
             return Err(ConvertError::refused("rope_scaling", found, "the rotation of this architecture is not stretched here"));
         }
@@ -241,6 +241,7 @@ fn packing(numbers: &Numbers<'_>) -> Result<Packing, ConvertError> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::rope::Rule;
     use serde_json::json;
 
     pub fn llama() -> Value {

@@ -63,8 +63,7 @@ impl Folder {
             metadata.insert("name".into(), name);
         }
         let tokenizer = text::tokenizer(path, &json, &mut metadata)?;
-        let description =
-            Description { architecture: config.architecture, shape: config.shape, features, metadata, tokenizer: Some(tokenizer), tensors };
+        let description = Description { architecture: config.architecture, shape: config.shape, features, metadata, tokenizer, tensors };
         let needed = needed.into_iter().map(|needed| (needed.name.clone(), needed)).collect();
         Ok(Folder { path: path.into(), shards, packing: config.packing, description, needed })
     }

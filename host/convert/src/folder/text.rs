@@ -10,19 +10,25 @@ use std::path::Path;
 use tokenizers::Tokenizer;
 
 const TOKENIZER: &str = "tokenizer.json";
+/// Tokens of a vocabulary that is none: all bytes.
+const BYTES: u64 = 256;
 
-/// The text of the tokenizer; what belongs to it goes into the metadata.
-pub(super) fn tokenizer(folder: &Path, config: &Value, metadata: &mut BTreeMap<String, String>) -> Result<String, ConvertError> {
+/// The text of the tokenizer; what belongs to it goes into the metadata. None of a model whose tokens are the 256 bytes.
+pub(super) fn tokenizer(folder: &Path, config: &Value, metadata: &mut BTreeMap<String, String>) -> Result<Option<String>, ConvertError> {
     let rules = read_json(folder, "tokenizer_config.json")?.unwrap_or_default();
     let generation = read_json(folder, "generation_config.json")?.unwrap_or_default();
     if let Some(template) = template(folder, &rules)? {
         metadata.insert("chat_template".into(), template);
     }
     let part = |reason: String| ConvertError::Part { file: TOKENIZER.into(), what: "tokenizer", reason };
-    let (text, add_bos) = match read_text(folder, TOKENIZER)? {
-        Some(text) => (text, None),
+    let (text, add_bos) = match (read_text(folder, TOKENIZER)?, read_bytes(folder, sentencepiece::FILE)?) {
+        (Some(text), _) => (text, None),
         // What stands in front of a text is not in this file; its own class puts a token there unless it is told not to.
-        None => (from_pieces(folder, &rules)?, Some(rules["add_bos_token"].as_bool().unwrap_or(true))),
+        (None, Some(pieces)) => (from_pieces(&pieces, folder, &rules)?, Some(rules["add_bos_token"].as_bool().unwrap_or(true))),
+        (None, None) if config["vocab_size"].as_u64() == Some(BYTES) => return Ok(None),
+        (None, None) => {
+            return Err(ConvertError::NoVocabulary { wanted: "the folder has neither tokenizer.json nor tokenizer.model" });
+        }
     };
     let tokenizer = Tokenizer::from_bytes(&text).map_err(|error| part(error.to_string()))?;
     let named = |key: &str| token_text(&rules, key).and_then(|text| tokenizer.token_to_id(text));
@@ -41,16 +47,15 @@ pub(super) fn tokenizer(folder: &Path, config: &Value, metadata: &mut BTreeMap<S
     if !ends.is_empty() {
         metadata.insert("eos_tokens".into(), ends.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
     }
-    Ok(text)
+    Ok(Some(text))
 }
 
 /// The tokenizer of a folder that has SentencePiece's file alone.
-fn from_pieces(folder: &Path, rules: &Value) -> Result<String, ConvertError> {
-    let none = || ConvertError::NoVocabulary { wanted: "the folder has neither tokenizer.json nor tokenizer.model" };
-    let bytes = read_bytes(folder, sentencepiece::FILE)?.ok_or_else(none)?;
-    let mut keys = sentencepiece::keys(&bytes)?;
+fn from_pieces(pieces: &[u8], folder: &Path, rules: &Value) -> Result<String, ConvertError> {
+    let mut keys = sentencepiece::keys(pieces)?;
     sentencepiece::append(&mut keys, &added(folder, rules)?)?;
-    Ok(tokens(&keys, None)?.ok_or_else(none)?.json)
+    let none = ConvertError::NoVocabulary { wanted: "tokenizer.model has no pieces" };
+    Ok(tokens(&keys, None)?.ok_or(none)?.json)
 }
 
 /// Tokens that stand beside the pieces, by number: their texts, and whether they are special.

@@ -169,7 +169,7 @@ impl<'k> Hyper<'k> {
             Some(other) => return self.refused(type_key, format!("'{other}'"), "rotations are stretched by the rules linear and yarn only"),
         };
         let stretch = Stretch { magnitude: stretch.magnitude * attention, ..stretch };
-        if stretch != Stretch::NONE && !self.architecture.is_decoder() {
+        if !self.architecture.takes(&stretch) {
             let key = if stretch.rule == Rule::None { attention_key } else { factor_key };
             let found = if stretch.rule == Rule::None { attention } else { factor };
             return self.refused(key, found, "the rotation of this architecture is not stretched here");

@@ -106,7 +106,7 @@ pub(super) fn unread(number: u32) -> Option<&'static str> {
 /// Ternary weights as they are stored: codes row by row, and a scale for every [`Kind::scale_values`] of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredTernary {
-    /// -1, 0 or 1.
+    /// -1, 0 or 1; in Q2_0 also 2.
     pub codes: Vec<i8>,
     /// The scales.
     pub scales: Vec<f32>,
@@ -147,8 +147,8 @@ impl Kind {
         (self == Kind::Q2_0).then_some(Kind::Q2_0Of128)
     }
 
-    /// Whether the weights are ternary and nothing else; those of Q1_0 are never 0, and Q2_0 has a fourth code that ternary models
-    /// do not use.
+    /// Whether the weights are codes that arrive as they are: ternary ones, those of Q1_0, which are never 0, and of Q2_0, which has
+    /// a fourth code.
     pub fn is_ternary(self) -> bool {
         matches!(self, Kind::Q1_0 | Kind::Q2_0 | Kind::Q2_0Of128 | Kind::Tq1_0 | Kind::Tq2_0 | Kind::I2S)
     }
@@ -220,7 +220,7 @@ impl Kind {
     /// The weights of a ternary type as they are stored; `name` is for messages.
     ///
     /// # Errors
-    /// The code 3, which stands for nothing.
+    /// The code 3, which stands for nothing but in Q2_0.
     ///
     /// # Panics
     /// If the type is not ternary.
@@ -232,7 +232,7 @@ impl Kind {
         for block in blocks.chunks_exact(form.bytes) {
             for at in 0..form.values {
                 let code = self.code(block, at);
-                if code > 2 {
+                if code > self.largest_code() {
                     return Err(ConvertError::Ternary { name: name.into(), index: codes.len(), code });
                 }
                 codes.push(code as i8 - 1);
@@ -243,6 +243,11 @@ impl Kind {
             _ => blocks.chunks_exact(form.bytes).map(|block| self.scale(block, tail)).collect(),
         };
         Ok(StoredTernary { codes, scales })
+    }
+
+    /// The largest code that stands for a weight.
+    fn largest_code(self) -> u8 {
+        if matches!(self, Kind::Q2_0 | Kind::Q2_0Of128) { 3 } else { 2 }
     }
 
     /// The scale of a ternary block.
@@ -296,8 +301,7 @@ mod tests {
         let stored = Kind::Q2_0.ternary("w", &bytes).unwrap();
         assert_eq!((&stored.codes[..4], stored.codes[63], stored.codes.len()), (&[-1, 0, 1, -1][..], 0, 64));
         bytes[2] = 0b11;
-        let refused = Kind::Q2_0.ternary("w", &bytes).unwrap_err();
-        assert!(matches!(refused, ConvertError::Ternary { index: 0, code: 3, .. }), "{refused}");
+        assert_eq!((Kind::Q2_0.ternary("w", &bytes).unwrap().codes[0], Kind::Q2_0.floats(&bytes)[0]), (2, 0.5));
         assert_eq!(Kind::Q2_0Of128.ternary("w", &[&scale[..], &[0b01_01_01_01; 32]].concat()).unwrap().codes, [0; 128]);
     }
 

@@ -1,7 +1,7 @@
 //! Whole models: what arrives in the document.
 
 use crate::sample::{self, Tensor};
-use nda_convert::gguf::{GgufFile, tokenizer_json};
+use nda_convert::gguf::{GgufFile, Kind, tokenizer_json};
 use nda_convert::report::{Choice, Comparison, convert_and_compare};
 use nda_convert::{Calibration, ConvertError, Folder, Gguf, Options, Recipe, Source, Stage, Step, Weights, convert};
 use nda_ndf::{Document, MappedDocument};
@@ -80,6 +80,57 @@ fn ternary_weights_arrive_as_one_ternary_stack_with_their_scale() {
             assert_eq!((matrix.stacks(), matrix.code(), matrix.scales()), (1, WeightCode::Ternary, &[0.375_f32][..]), "{}", matrix.name());
         }
     }
+}
+
+#[test]
+fn one_bit_and_two_bit_weights_arrive_exactly_in_no_more_bits_than_they_need() {
+    // Blocks of 128 weights with a scale each, and of 64: two scales a row of 256 columns, and four.
+    for (kind, block, code) in
+        [(Kind::Q1_0, 128, WeightCode::Binary), (Kind::Q2_0, 64, WeightCode::Ternary), (Kind::Q2_0, 64, WeightCode::Asymmetric)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("bits.gguf");
+        let mut file = sample::gguf_without_tensors();
+        for tensor in sample::tensors(false) {
+            let is_code = tensor.rows.is_some() && tensor.gguf.starts_with("blk");
+            let (kind, bytes) = if is_code {
+                (kind, bits(&tensor.values, kind, block, code))
+            } else {
+                (Kind::F32, sample::f32_bytes(&sample::paired(&tensor.values, tensor.cols, tensor.heads)))
+            };
+            file.tensor(&tensor.gguf, tensor.rows, tensor.cols, kind, &bytes);
+        }
+        fs::write(&input, file.bytes()).unwrap();
+        let (mut source, output) = (Gguf::open(&input).unwrap(), folder.path().join("bits.ndf"));
+        convert(&mut source, &output, &Options::default(), |_| ()).unwrap();
+        let mapped = MappedDocument::open(&output).unwrap();
+        let matrix = mapped.document().matrix("blk.0.v").unwrap();
+        assert_eq!((matrix.code(), matrix.stacks()), (code, 1), "{kind:?}");
+        // v is no rotated matrix, so its rows stand as they are in the file.
+        let stored = file.bytes();
+        let opened = GgufFile::open(&input, Cursor::new(&stored[..]));
+        let bytes = opened.unwrap().read(&input, "blk.0.attn_v.weight").unwrap();
+        let (rows, cols) = (matrix.rows(), matrix.cols());
+        let found: Vec<f32> = (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col))).map(|(row, col)| matrix.weight(row, col)).collect();
+        assert_eq!(found, kind.floats(&bytes), "{kind:?}");
+        nda_engine::Weights::new(&mapped.document()).unwrap();
+    }
+}
+
+/// Blocks whose scales differ, with codes that follow from some values: all that the weight code has.
+fn bits(values: &[f32], kind: Kind, block: usize, code: WeightCode) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (at, values) in values.chunks_exact(block).enumerate() {
+        bytes.extend(half::f16::from_f32(0.125 + (at % 8) as f32 / 64.0).to_le_bytes());
+        let choice = |value: &f32, most: usize| ((value + 0.5) * 255.0) as usize % most;
+        if kind == Kind::Q1_0 {
+            bytes.extend(values.chunks_exact(8).map(|eight| eight.iter().rev().fold(0, |byte, value| byte << 1 | choice(value, 2) as u8)));
+        } else {
+            let most = if code == WeightCode::Ternary { 3 } else { 4 };
+            bytes.extend(values.chunks_exact(4).map(|four| four.iter().rev().fold(0, |byte, value| byte << 2 | choice(value, most) as u8)));
+        }
+    }
+    bytes
 }
 
 #[test]

@@ -169,6 +169,18 @@ pub fn tq2_bytes(values: &[f32]) -> Vec<u8> {
 
 /// The small Llama as a GGUF file.
 pub fn gguf(ternary: bool) -> GgufBytes {
+    let mut file = gguf_without_tensors();
+    for tensor in tensors(ternary) {
+        let values = paired(&tensor.values, tensor.cols, tensor.heads);
+        let is_code = ternary && tensor.rows.is_some() && tensor.gguf.starts_with("blk");
+        let (kind, bytes) = if is_code { (Kind::Tq2_0, tq2_bytes(&values)) } else { (Kind::F32, f32_bytes(&values)) };
+        file.tensor(&tensor.gguf, tensor.rows, tensor.cols, kind, &bytes);
+    }
+    file
+}
+
+/// Its keys.
+pub fn gguf_without_tensors() -> GgufBytes {
     let mut file = GgufBytes::default();
     file.text("general.architecture", "llama");
     file.text("general.name", "small");
@@ -190,12 +202,6 @@ pub fn gguf(ternary: bool) -> GgufBytes {
     file.number("tokenizer.ggml.eos_token_id", 3);
     file.flag("tokenizer.ggml.add_bos_token", false);
     file.text("tokenizer.chat_template", "{{ messages }}");
-    for tensor in tensors(ternary) {
-        let values = paired(&tensor.values, tensor.cols, tensor.heads);
-        let is_code = ternary && tensor.rows.is_some() && tensor.gguf.starts_with("blk");
-        let (kind, bytes) = if is_code { (Kind::Tq2_0, tq2_bytes(&values)) } else { (Kind::F32, f32_bytes(&values)) };
-        file.tensor(&tensor.gguf, tensor.rows, tensor.cols, kind, &bytes);
-    }
     file
 }
 

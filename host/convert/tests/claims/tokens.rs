@@ -93,6 +93,11 @@ fn a_model_without_a_vocabulary_is_refused_before_anything_is_written() {
     let folder = folder_of("llama", root.path(), &json!({"model_type": "llama"}));
     fs::remove_file(folder.join("tokenizer.json")).unwrap();
     assert!(matches!(Folder::open(&folder), Err(ConvertError::NoVocabulary { .. })));
+    // A vocabulary of 256 without a tokenizer is the bytes.
+    let config = fs::read_to_string(folder.join("config.json")).unwrap().replace("\"vocab_size\":135", "\"vocab_size\":256");
+    fs::write(folder.join("config.json"), config).unwrap();
+    let error = Folder::open(&folder).map(|_| ()).unwrap_err();
+    assert!(matches!(&error, ConvertError::Tensor { name, .. } if name == "model.embed_tokens.weight"), "{error}");
     let mut file = GgufBytes::default();
     file.text("general.architecture", "llama");
     fs::write(root.path().join("none.gguf"), file.bytes()).unwrap();

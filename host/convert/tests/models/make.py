@@ -22,7 +22,9 @@ from gguf import quants
 HERE = Path(__file__).parent
 D, HEAD_DIM, FF, CONTEXT = 32, 16, 64, 256
 # Query heads and key heads; only a qwen3's are wider together than its residuals.
-HEADS = {"llama": (2, 1), "qwen2": (2, 1), "qwen3": (4, 2)}
+HEADS = {"llama": (2, 1), "qwen2": (2, 1), "qwen3": (4, 2), "gemma3": (2, 1)}
+# A Gemma 3 has one block in six that attends to all positions.
+BLOCKS = {"gemma3": 6}
 SPECIALS = ["<|begin|>", "<|im_start|>", "<|im_end|>"]
 VOCABULARY = 135
 PROMPT = "She was 1234567 years old in 1999, and it is not what they said."
@@ -49,7 +51,7 @@ def draw(seed, arch, features):
     matrix = lambda rows, cols, gain: (gain * r.standard_normal((rows, cols)) / math.sqrt(cols)).astype(np.float32)
     norm = lambda size: (1 + 0.1 * r.standard_normal(size)).astype(np.float32)
     tensors = {"token_embd.weight": matrix(VOCABULARY, D, math.sqrt(D))}
-    for i in range(1):
+    for i in range(BLOCKS.get(arch, 1)):
         p = f"blk.{i}."
         tensors |= {
             p + "attn_norm.weight": norm(D),
@@ -69,6 +71,8 @@ def draw(seed, arch, features):
             tensors |= {f"{p}{name}.bias": r.standard_normal(size).astype(np.float32) for name, size in sizes.items()}
         if "head norms" in features:
             tensors |= {p + "attn_q_norm.weight": norm(HEAD_DIM) * 2, p + "attn_k_norm.weight": norm(HEAD_DIM) * 2}
+        if "outer norms" in features:
+            tensors |= {p + "post_attention_norm.weight": norm(D), p + "post_ffw_norm.weight": norm(D)}
     tensors["output_norm.weight"] = norm(D)
     return tensors
 
@@ -76,7 +80,7 @@ def draw(seed, arch, features):
 def write(path, arch, tensors, keys, as_f32, **split):
     w = gguf.GGUFWriter(path, arch, **split)
     w.add_name("a tiny model of our own")
-    w.add_block_count(1)
+    w.add_block_count(BLOCKS.get(arch, 1))
     w.add_context_length(CONTEXT)
     w.add_embedding_length(D)
     w.add_feed_forward_length(FF)
@@ -86,7 +90,9 @@ def write(path, arch, tensors, keys, as_f32, **split):
     w.add_value_length(HEAD_DIM)
     w.add_rope_dimension_count(HEAD_DIM)
     w.add_layer_norm_rms_eps(1e-6)
-    w.add_rope_freq_base(10000.0)
+    w.add_rope_freq_base(1000000.0 if arch == "gemma3" else 10000.0)
+    if arch == "gemma3":
+        w.add_sliding_window(16)
     tokens, kinds, merges = vocabulary()
     w.add_vocab_size(len(tokens))
     w.add_tokenizer_model("gpt2")
@@ -188,6 +194,7 @@ FILES = {
     "llama-frequencies": ("llama", llama(draw(1, "llama", [])) | {"rope_freqs.weight": llama3_frequencies()}),
     "qwen2": ("qwen2", draw(3, "qwen2", ["biases"])),
     "qwen3": ("qwen3", draw(4, "qwen3", ["head norms"])),
+    "gemma3": ("gemma3", draw(5, "gemma3", ["head norms", "outer norms"])),
 }
 YARN = [("rope.scaling.type", "yarn"), ("rope.scaling.factor", 4.0), ("rope.scaling.original_context_length", 64)]
 CASES = {
@@ -204,6 +211,8 @@ CASES = {
     "scores that grow": ("llama", [("rope.scaling.attn_factor", 1.3)]),
     "yarn": ("llama", YARN),
     "yarn and scores that grow": ("qwen3", YARN + [("rope.scaling.attn_factor", 1.1), ("rope.scaling.yarn_beta_fast", 8.0)]),
+    "gemma3": ("gemma3", []),
+    "gemma3, stretched": ("gemma3", [("rope.scaling.type", "linear"), ("rope.scaling.factor", 8.0)]),
     "frequencies and a factor": ("llama-frequencies", [("rope.scaling.type", "linear"), ("rope.scaling.factor", 2.0)]),
 }
 
