@@ -1,6 +1,7 @@
 //! `nda info`: what is in a file.
 
 use crate::backend;
+use crate::commands::info_model::Summary;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::output;
@@ -10,9 +11,10 @@ use nda_ndf::{Document, FrameKind, Tokenizer};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Lists a document's metadata and frames, or a matrix file's header.
+/// Says what a model is, and lists a document's metadata and frames, or a matrix file's header.
 ///
-/// Only the structure is checked; 'nda check' reads every byte.
+/// Of a model: architecture, context, what its weights are kept as, and what a board could hold of them; of a GGUF file or a
+/// Hugging Face folder too. Only the structure is checked; 'nda check' reads every byte.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The file.
@@ -33,7 +35,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Kind::Document => {
             let file = files::open_structure(path)?;
             let document = file.document();
-            if arguments.json { output::json(&document_json(path, &document)) } else { document_text(path, &document) }
+            if arguments.json { output::json(&document_json(path, &document)?) } else { document_text(path, &document) }
         }
         Kind::Legacy => {
             let matrix = files::open_legacy(path)?;
@@ -49,16 +51,30 @@ pub fn run(arguments: &Arguments) -> Outcome {
             let (error, help) = ("this is a safetensors file", "convert it with 'nda convert IN.safetensors OUT.ndf'");
             Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
         }
-        Kind::Gguf | Kind::Folder => {
-            let (error, help) = ("this is no .ndf document", "convert a GGUF file or a model's folder with 'nda convert IN OUT.ndf'");
-            Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
-        }
+        Kind::Gguf | Kind::Folder => foreign(path, arguments.json),
         Kind::Unknown => {
             let error = "this is neither an .ndf document nor a matrix file of the articles";
             Err(Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", path.display()), "give a file that 'nda convert' wrote")
                 .into())
         }
     }
+}
+
+/// A GGUF file or a model's folder, checked as a conversion checks it before it writes.
+#[cfg(feature = "convert")]
+fn foreign(path: &Path, as_json: bool) -> Outcome {
+    let summary = crate::convert::model::summary(path)?;
+    if as_json {
+        return output::json(&json!({ "file": path, "kind": "model to convert", "model": summary.json()? }));
+    }
+    output::line(format_args!("{}: a model that 'nda convert {0} OUT.ndf' takes\n", path.display()))?;
+    summary.print()
+}
+
+#[cfg(not(feature = "convert"))]
+fn foreign(path: &Path, _: bool) -> Outcome {
+    let (error, help) = ("this is not an .ndf document", "convert a GGUF file or a model's folder with 'nda convert IN OUT.ndf'");
+    Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
 }
 
 /// The kernels that run here and the reason.
@@ -139,6 +155,9 @@ fn describe(document: &Document<'_>, kind: FrameKind, name: &str) -> (String, St
 
 fn document_text(path: &Path, document: &Document<'_>) -> Outcome {
     output::line(format_args!("{}: .ndf document, {} bytes, hash {}", path.display(), document.bytes().len(), hex(&document.hash())))?;
+    if let Some(summary) = Summary::of_document(document) {
+        summary.print()?;
+    }
     output::line("\nmetadata")?;
     for (key, value) in document.metadata().iter() {
         output::line(format_args!("  {key} = {value}"))?;
@@ -162,7 +181,7 @@ fn document_text(path: &Path, document: &Document<'_>) -> Outcome {
     output::line(output::table(&["frame", "kind", "name", "shape", "offset", "bytes", "content"], &rows))
 }
 
-fn document_json(path: &Path, document: &Document<'_>) -> Value {
+fn document_json(path: &Path, document: &Document<'_>) -> Outcome<Value> {
     let metadata: serde_json::Map<String, Value> = document.metadata().iter().map(|(k, v)| (k.into(), v.into())).collect();
     let frame = |frame: nda_ndf::FrameInfo<'_>| {
         let (shape, detail) = describe(document, frame.kind, frame.name);
@@ -172,5 +191,6 @@ fn document_json(path: &Path, document: &Document<'_>) -> Value {
         })
     };
     let frames: Vec<Value> = document.frames().map(frame).collect();
-    json!({ "file": path, "kind": "document", "bytes": document.bytes().len(), "hash": hex(&document.hash()), "metadata": metadata, "frames": frames })
+    let model = Summary::of_document(document).map(|summary| summary.json()).transpose()?;
+    Ok(json!({ "file": path, "kind": "document", "bytes": document.bytes().len(), "hash": hex(&document.hash()), "model": model, "metadata": metadata, "frames": frames }))
 }

@@ -34,6 +34,7 @@ pub mod exec;
 pub mod fmt;
 pub mod gemv;
 pub mod info;
+pub mod info_model;
 pub mod plan;
 mod plan_boards;
 mod plan_graph;

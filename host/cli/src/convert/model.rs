@@ -1,5 +1,6 @@
 //! Models of others: GGUF files and Hugging Face folders become documents.
 
+use crate::commands::info_model::Summary;
 use crate::convert::program;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{ByteProgress, Progress};
@@ -97,6 +98,15 @@ fn comparison(wishes: &ReportWishes<'_>, weights: WeightsChoice) -> Outcome<Comp
         comparison.text = String::from_utf8_lossy(&files::read(path)?).into_owned();
     }
     Ok(comparison)
+}
+
+/// What a GGUF file or a folder is as a model.
+pub fn summary(input: &Path) -> Outcome<Summary> {
+    let failed = |e: ConvertError| failure(input, input, &e);
+    if input.is_dir() {
+        return Ok(Summary::of_source(&Folder::open(input).map_err(failed)?));
+    }
+    Ok(Summary::of_source(&Gguf::open(input).map_err(failed)?))
 }
 
 /// Writes the document of a GGUF file.
