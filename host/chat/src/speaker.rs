@@ -2,7 +2,7 @@
 
 use crate::error::ChatError;
 use crate::stops::Stops;
-use nda_engine::{EngineError, Sampler, Sampling, Session, Tokenizer, Utf8Stream};
+use nda_engine::{EngineError, Sampler, Sampling, Session, Tokenizer, Typed, Utf8Stream};
 use std::ops::ControlFlow;
 
 /// How an answer is to be given.
@@ -84,7 +84,15 @@ impl<'a, 'm> Speaker<'a, 'm> {
     /// # Errors
     /// A text that the tokenizer has no tokens for.
     pub fn plain(&self, text: &str) -> Result<Vec<u32>, ChatError> {
-        Ok(self.session.bounds().plain(self.session.tokenizer().encode(text.as_bytes())?))
+        self.prompt(text, Typed::AsText)
+    }
+
+    /// The same of a text in which the texts of control tokens are what is said.
+    ///
+    /// # Errors
+    /// As [`Self::plain`].
+    pub fn prompt(&self, text: &str, typed: Typed) -> Result<Vec<u32>, ChatError> {
+        Ok(self.session.bounds().plain(self.session.tokenizer().encode_prompt(text.as_bytes(), typed)?))
     }
 
     /// Answers a prompt. Of the tokens taken before, the longest common beginning is kept, so a prompt that goes on

@@ -1,6 +1,7 @@
 //! What a model is given to read: the prompt, and how much of it counts.
 
 use crate::failure::{Exit, Failure, Outcome};
+use nda_engine::Typed;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -19,9 +20,17 @@ pub struct PromptArguments {
     /// A file with the text to continue. The line break that ends a file, or standard input, is no part of the prompt.
     #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
     prompt_file: Option<PathBuf>,
+    /// Take the texts of control tokens in the prompt for these tokens: for a prompt that a template has made.
+    #[arg(long)]
+    control_tokens: bool,
 }
 
 impl PromptArguments {
+    /// What the texts of control tokens in the prompt are.
+    pub fn typed(&self) -> Typed {
+        if self.control_tokens { Typed::Recognised } else { Typed::AsText }
+    }
+
     /// The prompt; bytes, because a file need not be UTF-8.
     pub fn bytes(&self) -> Outcome<Vec<u8>> {
         let (bytes, at) = match (self.prompt.as_deref(), self.prompt_file.as_deref()) {

@@ -5,7 +5,7 @@ use crate::failure::Outcome;
 use crate::files;
 use crate::output::{self, Progress};
 use crate::report::Speed;
-use nda_engine::{BlockForm, Model, Sampling, Session, Step, Utf8Stream, Weights, generate};
+use nda_engine::{BlockForm, Model, Sampling, Session, Step, Typed, Utf8Stream, Weights, generate};
 use nda_gemv::Cost;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -26,6 +26,8 @@ pub struct Task<'t> {
     pub path: &'t Path,
     /// The prompt.
     pub prompt: &'t [u8],
+    /// What the texts of control tokens in it are.
+    pub typed: Typed,
     /// Positions that are used, at most the model's.
     pub context: usize,
     /// Tokens after the prompt, at most.
@@ -105,7 +107,7 @@ pub fn speak<'m>(
     let largest = (task.sampling.temperature == 0.0).then_some(1);
     let model = loaded_for(weights, backend, task.path, task.offload, largest)?;
     let tokenizer = model.tokenizer();
-    let prompt = tokenizer.encode(task.prompt).map_err(|e| files::in_file(task.path, e.into()))?;
+    let prompt = tokenizer.encode_prompt(task.prompt, task.typed).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);
     let mut session = session(&model, backend);
     session.limit_context(task.context);

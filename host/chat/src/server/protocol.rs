@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::dialect::{Message, Role};
 use crate::speaker::Manner;
 use axum::http::StatusCode;
-use nda_engine::Sampling;
+use nda_engine::{Sampling, Typed};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub(crate) enum Delivery {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
     Messages(Vec<Message>),
-    Text(String),
+    Text { text: String, typed: Typed },
     Tokens(Vec<u32>),
 }
 
@@ -126,14 +126,17 @@ pub(crate) fn completion(body: &[u8], defaults: &Defaults) -> Result<Request, Pr
     #[derive(Deserialize)]
     struct Body {
         prompt: WirePrompt,
+        /// Whether the texts of control tokens in the prompt are these tokens, as a template means them; llama.cpp's name.
+        parse_special: Option<bool>,
     }
     let value = parse(body)?;
     let common: Common = read(&value)?;
     let wire: Body = read(&value)?;
+    let typed = if wire.parse_special == Some(true) { Typed::Recognised } else { Typed::AsText };
     let prompt = match wire.prompt {
-        WirePrompt::Text(text) => Prompt::Text(text),
+        WirePrompt::Text(text) => Prompt::Text { text, typed },
         WirePrompt::Tokens(tokens) => Prompt::Tokens(tokens),
-        WirePrompt::Texts(mut texts) if texts.len() == 1 => Prompt::Text(texts.remove(0)),
+        WirePrompt::Texts(mut texts) if texts.len() == 1 => Prompt::Text { text: texts.remove(0), typed },
         WirePrompt::Texts(texts) => {
             return Err(Problem::field("prompt", format_args!("{} prompts in one request; send one at a time", texts.len())));
         }
@@ -303,7 +306,9 @@ mod tests {
         assert_eq!((plain.manner.max_tokens, plain.manner.sampling.seed, plain.delivery), (None, 5, Delivery::Whole));
         let body = br#"{"prompt": ["once"]}"#;
         let request = completion(body, &defaults()).unwrap();
-        assert_eq!((request.prompt, request.manner.max_tokens), (Prompt::Text("once".into()), Some(16)));
+        assert_eq!((request.prompt, request.manner.max_tokens), (Prompt::Text { text: "once".into(), typed: Typed::AsText }, Some(16)));
+        let request = completion(br#"{"prompt": "once", "parse_special": true}"#, &defaults()).unwrap();
+        assert_eq!(request.prompt, Prompt::Text { text: "once".into(), typed: Typed::Recognised });
         assert_eq!(completion(br#"{"prompt": [1, 2]}"#, &defaults()).unwrap().prompt, Prompt::Tokens(vec![1, 2]));
     }
 

@@ -90,7 +90,7 @@ fn ended(handle: &Handle, deadline: Duration) -> Problem {
 fn tokens(prompt: &Prompt, speaker: &Speaker<'_, '_>, dialect: Option<&Dialect<'_>>) -> Result<Vec<u32>, Problem> {
     match prompt {
         Prompt::Messages(messages) => Ok(dialect.ok_or(ChatError::NoTemplate)?.prompt(messages)?),
-        Prompt::Text(text) => Ok(speaker.plain(text)?),
+        Prompt::Text { text, typed } => Ok(speaker.prompt(text, *typed)?),
         Prompt::Tokens(tokens) => match tokens.iter().find(|token| **token as usize >= speaker.vocab_size()) {
             Some(token) => {
                 Err(Problem::field("prompt", format_args!("token {token} is not in the vocabulary of {}", speaker.vocab_size())))

@@ -6,7 +6,7 @@ use crate::output::Progress;
 use crate::report::{device_share, work_json};
 use crate::speak::{Offload, Speech, Task, speak};
 use crate::{files, output};
-use nda_engine::{Sampling, Weights};
+use nda_engine::{Sampling, Typed, Weights};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -107,6 +107,7 @@ fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: O
     let task = Task {
         path: &arguments.model,
         prompt: arguments.prompt.as_bytes(),
+        typed: Typed::AsText,
         context: weights.hyper().context,
         max_tokens: arguments.max_tokens,
         sampling,

@@ -88,8 +88,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
     let context = arguments.context.of(weights.hyper().context)?;
     let mut backend = backend::open_for_model(&name, &weights)?;
-    let task =
-        Task { path: &arguments.model, prompt: &prompt, context, max_tokens: arguments.max_tokens, sampling, offload: arguments.offload };
+    let task = Task {
+        path: &arguments.model,
+        prompt: &prompt,
+        typed: arguments.prompt.typed(),
+        context,
+        max_tokens: arguments.max_tokens,
+        sampling,
+        offload: arguments.offload,
+    };
     let prompt = String::from_utf8_lossy(&prompt);
     let mut bar = Progress::new("speaking");
     let mut done = 0;
