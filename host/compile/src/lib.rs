@@ -9,6 +9,7 @@
 
 mod blocks;
 mod fuse;
+pub mod token;
 mod trace;
 
 pub use blocks::{Answer, BlockPlan, Chain, Numbers, RowScales, STREAM_BITS, Scores, Take, VALUE_BITS, Work, constant, plan_blocks};

@@ -29,7 +29,8 @@ pub struct Size {
 pub const TINY: Size = Size { layers: 5, width: 128, heads: 4, kv_heads: 4, head_dim: 32, ff: 384, tokens: 256, ring: 102 };
 pub const SMALL: Size = Size { layers: 2, width: 64, heads: 4, kv_heads: 2, head_dim: 16, ff: 96, tokens: 61, ring: 24 };
 
-pub const EPS: f64 = 1e-5;
+/// As a document has it, in 32 bits; so are the norms.
+pub const EPS: f64 = 1e-5_f32 as f64;
 
 #[derive(Clone)]
 pub struct Weights {
@@ -123,7 +124,7 @@ impl Model {
 }
 
 fn weights(rng: &mut Rng, n: usize) -> Vec<f64> {
-    (0..n).map(|_| 0.5 + rng.unit()).collect()
+    (0..n).map(|_| f64::from((0.5 + rng.unit()) as f32)).collect()
 }
 
 impl Layer {
