@@ -7,7 +7,7 @@ use ahash::AHashMap;
 use crate::fields::Stretch;
 use crate::grid::GridLayout;
 use crate::layout::{FRAME_HEADER_BYTES, HASH_BYTES, HEADER_BYTES, MAGIC, MatrixLayout, VERSION, VectorLayout, align_up, frame, header};
-use crate::{Fault, FrameKind, FrameLabel, MAX_NAME_BYTES, Metadata, NdfError, Place, Tokenizer, grid, hash, matrix, vector};
+use crate::{Fault, FrameKind, FrameLabel, Kv, MAX_NAME_BYTES, Metadata, NdfError, Place, Tokenizer, grid, hash, matrix, vector};
 
 /// How much of a document is read to judge it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub(crate) struct Index {
     pub metadata: Metadata,
     pub tokenizer: Option<Tokenizer>,
     pub program: Option<String>,
+    pub kv: Option<Kv>,
 }
 
 /// One frame of the chain. All ranges are in the file.
@@ -116,7 +117,7 @@ pub(crate) fn walk(bytes: &[u8], depth: Depth) -> Result<Index, NdfError> {
 
 impl Index {
     fn new() -> Self {
-        Index { frames: Vec::new(), by_name: AHashMap::new(), metadata: Metadata::default(), tokenizer: None, program: None }
+        Index { frames: Vec::new(), by_name: AHashMap::new(), metadata: Metadata::default(), tokenizer: None, program: None, kv: None }
     }
 }
 
@@ -201,13 +202,14 @@ impl Walk<'_> {
 
     fn kind(&self, whole: Stretch<'_>, index: u32) -> Result<FrameKind, NdfError> {
         let number = whole.u32(frame::KIND)?;
-        let unknown = Fault::Field { field: "kind", found: number.into(), allowed: "1, 2, 3, 16 or 17" };
+        let unknown = Fault::Field { field: "kind", found: number.into(), allowed: "1, 2, 3, 4, 16, 17 or 18" };
         let kind = FrameKind::from_number(number).ok_or_else(|| whole.fault(frame::KIND, unknown))?;
         let last = self.index.frames.last().map(|entry| entry.kind);
         let stands = match kind {
             FrameKind::Metadata => last.is_none(),
             FrameKind::Tokenizer => last == Some(FrameKind::Metadata),
             FrameKind::Program => matches!(last, Some(FrameKind::Metadata | FrameKind::Tokenizer)),
+            FrameKind::Kv => matches!(last, Some(FrameKind::Metadata | FrameKind::Tokenizer | FrameKind::Program)),
             FrameKind::Matrix | FrameKind::Vector | FrameKind::Grid => last.is_some(),
         };
         if !stands {
@@ -253,6 +255,7 @@ impl Walk<'_> {
                 let fault = |error: std::str::Utf8Error| payload.fault(error.valid_up_to(), Fault::NotUtf8 { what: "the program" });
                 self.index.program = Some(text.map_err(fault)?.to_owned());
             }
+            FrameKind::Kv => self.index.kv = Some(Kv::parse(payload)?),
             FrameKind::Matrix => return Ok(Body::Matrix(matrix::parse(payload, self.depth)?)),
             FrameKind::Vector => return Ok(Body::Vector(vector::parse(payload, self.depth)?)),
             FrameKind::Grid => return Ok(Body::Grid(grid::parse(payload, self.depth)?)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::chain::{Body, Depth, Entry, Index, walk};
 use crate::fields::Stretch;
-use crate::{FrameKind, GridFrame, MatrixFrame, Metadata, NdfError, Tokenizer, VectorFrame};
+use crate::{FrameKind, GridFrame, Kv, MatrixFrame, Metadata, NdfError, Tokenizer, VectorFrame};
 
 /// A document: what was checked about some bytes, and the way to what stands in them. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -122,6 +122,11 @@ impl<'a> Document<'a> {
     /// The program's source, if the document has one. Nothing but its UTF-8 is checked here.
     pub fn program(&self) -> Option<&str> {
         self.index.program.as_deref()
+    }
+
+    /// The form of the cache of keys and values, if the document has one.
+    pub fn kv(&self) -> Option<&Kv> {
+        self.index.kv.as_ref()
     }
 
     /// All frames in file order.

@@ -200,6 +200,16 @@ pub enum Fault {
         /// The number.
         value: f32,
     },
+    /// A number that is divided by, so it must be more than 0.
+    #[error("{what} {index} is {value}, not a finite number above 0")]
+    NotPositive {
+        /// What the number is.
+        what: &'static str,
+        /// Its index in its section.
+        index: usize,
+        /// The number.
+        value: f32,
+    },
     /// A stack's planes contradict, or a padding bit is set.
     #[error("stack {stack}: {source}")]
     Tile {

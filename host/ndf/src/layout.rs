@@ -104,6 +104,8 @@ pub enum FrameKind {
     Tokenizer,
     /// The forward pass as NDA source.
     Program,
+    /// The form of the cache of keys and values.
+    Kv,
     /// Weights in bit planes.
     Matrix,
     /// Float values: norms, tables.
@@ -114,8 +116,15 @@ pub enum FrameKind {
 
 impl FrameKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [FrameKind; 6] =
-        [FrameKind::Metadata, FrameKind::Tokenizer, FrameKind::Program, FrameKind::Matrix, FrameKind::Vector, FrameKind::Grid];
+    pub const ALL: [FrameKind; 7] = [
+        FrameKind::Metadata,
+        FrameKind::Tokenizer,
+        FrameKind::Program,
+        FrameKind::Kv,
+        FrameKind::Matrix,
+        FrameKind::Vector,
+        FrameKind::Grid,
+    ];
 
     /// The number in the file.
     pub const fn number(self) -> u32 {
@@ -123,6 +132,7 @@ impl FrameKind {
             FrameKind::Metadata => 1,
             FrameKind::Tokenizer => 2,
             FrameKind::Program => 3,
+            FrameKind::Kv => 4,
             FrameKind::Matrix => 16,
             FrameKind::Vector => 17,
             FrameKind::Grid => 18,
@@ -140,6 +150,7 @@ impl FrameKind {
             FrameKind::Metadata => "metadata",
             FrameKind::Tokenizer => "tokenizer",
             FrameKind::Program => "program",
+            FrameKind::Kv => "kv",
             FrameKind::Matrix => "matrix",
             FrameKind::Vector => "vector",
             FrameKind::Grid => "grid",

@@ -17,6 +17,7 @@ mod error;
 mod fields;
 mod grid;
 mod hash;
+mod kv;
 mod layout;
 mod legacy;
 mod mapped;
@@ -33,6 +34,7 @@ pub use buffer::AlignedBytes;
 pub use document::{Document, FrameInfo, Views};
 pub use error::{Fault, FrameLabel, NdfError, Place};
 pub use grid::{GridContent, GridFrame};
+pub use kv::{Kv, KvLayer};
 pub use layout::{
     FRAME_ALIGN, FRAME_HEADER_BYTES, FrameKind, Granularity, HEADER_BYTES, MAGIC, MAX_NAME_BYTES, MAX_STACKS, MAX_TOKEN_BYTES, VERSION,
     VectorShape,

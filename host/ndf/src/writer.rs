@@ -8,18 +8,19 @@ use crate::chain::{Depth, header_bytes, seal};
 use crate::fields::Stretch;
 use crate::layout::{FRAME_HEADER_BYTES, HASH_BYTES, HEADER_BYTES, align_up, frame, header};
 use crate::{
-    AlignedBytes, Fault, FrameKind, GridContent, MAX_NAME_BYTES, MatrixContent, Metadata, NdfError, Tokenizer, VectorContent, grid, matrix,
-    vector,
+    AlignedBytes, Fault, FrameKind, GridContent, Kv, MAX_NAME_BYTES, MatrixContent, Metadata, NdfError, Tokenizer, VectorContent, grid,
+    matrix, vector,
 };
 use nda_files::{Draft, FilesError, Target};
 
-/// Collects the frames of a document. Metadata, tokenizer and program stand first whenever they are set;
+/// Collects the frames of a document. Metadata, tokenizer, program and the form of the cache stand first whenever they are set;
 /// matrices and vectors follow in the order in which they are added.
 #[derive(Debug, Default)]
 pub struct DocumentWriter {
     metadata: Metadata,
     tokenizer: Option<Tokenizer>,
     program: Option<String>,
+    kv: Option<Kv>,
     names: Names,
     tensors: Vec<AlignedBytes>,
 }
@@ -50,6 +51,18 @@ impl DocumentWriter {
     /// Sets the program's source.
     pub fn set_program(&mut self, source: impl Into<String>) {
         self.program = Some(source.into());
+    }
+
+    /// Sets the form of the cache of keys and values.
+    ///
+    /// # Errors
+    /// Content that the reader would refuse: no layer, layers that differ, a constant that is not finite and positive.
+    pub fn set_kv(&mut self, kv: Kv) -> Result<(), NdfError> {
+        let kind = FrameKind::Kv;
+        let payload = kv.payload().map_err(|fault| unwritable_fault(kind, "", fault))?;
+        Kv::parse(stretch(&payload)).map_err(|error| unwritable(kind, "", error))?;
+        self.kv = Some(kv);
+        Ok(())
     }
 
     /// Adds a matrix.
@@ -135,6 +148,10 @@ impl DocumentWriter {
         }
         if let Some(program) = &self.program {
             frames.push(text_frame(FrameKind::Program, program.as_bytes())?);
+        }
+        if let Some(kv) = &self.kv {
+            let payload = kv.payload().map_err(|fault| unwritable_fault(FrameKind::Kv, "", fault))?;
+            frames.push(text_frame(FrameKind::Kv, &payload)?);
         }
         frames.extend(self.tensors);
         Ok((self.names, frames))

@@ -126,6 +126,11 @@ fn describe(document: &Document<'_>, kind: FrameKind, name: &str) -> (String, St
             (String::new(), detail.unwrap_or_default())
         }
         FrameKind::Program => (String::new(), format!("{} characters", document.program().map_or(0, str::len))),
+        FrameKind::Kv => document.kv().map_or_else(Default::default, |kv| {
+            let (layers, channels) = (kv.layers.len(), kv.layers.first().map_or(0, |layer| layer.keys.len()));
+            let coefficients = kv.coefficients.iter().map(u8::to_string).collect::<Vec<_>>().join(" ");
+            (format!("{layers} x {channels}"), format!("ring of {} positions, coefficients {coefficients}", kv.ring))
+        }),
         FrameKind::Matrix => document.matrix(name).map_or_else(
             |_| Default::default(),
             |m| {
