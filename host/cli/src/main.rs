@@ -22,6 +22,7 @@ mod report;
 mod signals;
 mod speak;
 mod threads;
+mod token;
 
 use clap::{Parser, Subcommand};
 use failure::{Outcome, Stop};

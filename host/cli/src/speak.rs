@@ -5,6 +5,7 @@ use crate::failure::Outcome;
 use crate::files;
 use crate::output::{self, Progress};
 use crate::report::Speed;
+use crate::token;
 use nda_engine::{BlockForm, Model, Sampling, Session, Step, Typed, Utf8Stream, Weights, generate};
 use nda_gemv::Cost;
 use std::ops::ControlFlow;
@@ -18,6 +19,8 @@ pub enum Offload {
     Blocks,
     /// Products alone; all else is floats.
     Gemv,
+    /// Whole tokens in integers, with a cache of four bits per value; on the CPU.
+    Token,
 }
 
 /// What is to be said.
@@ -103,6 +106,9 @@ pub fn speak<'m>(
     task: &Task<'_>,
     mut piece: impl FnMut(&str) -> Outcome,
 ) -> Outcome<Speech> {
+    if task.offload == Some(Offload::Token) {
+        return token::speak(weights, backend, task, piece);
+    }
     // A greedy text needs the likeliest token alone.
     let largest = (task.sampling.temperature == 0.0).then_some(1);
     let model = loaded_for(weights, backend, task.path, task.offload, largest)?;

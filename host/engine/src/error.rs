@@ -54,6 +54,12 @@ pub enum EngineError {
         /// What is no longer so.
         reason: String,
     },
+    /// The model cannot be made whole tokens of.
+    #[error("no token program: {reason}")]
+    NoTokenProgram {
+        /// Why not.
+        reason: String,
+    },
     /// A product's input is not as long as its matrices are wide.
     #[error("the input has {found} values, but the matrices have {cols} columns")]
     Input {
@@ -151,7 +157,7 @@ impl EngineError {
             EngineError::MissingMetadata { .. } | EngineError::BadMetadata { .. } => "metadata (frame 0)".into(),
             EngineError::MissingTensor { name, .. } | EngineError::TensorShape { name, .. } => format!("tensor '{name}'"),
             EngineError::Program { place, .. } | EngineError::OldProgram { place, .. } => place.clone(),
-            EngineError::Row { .. } => "the model's program".into(),
+            EngineError::Row { .. } | EngineError::NoTokenProgram { .. } => "the model's program".into(),
             EngineError::Tokenizer { .. } => "the tokenizer frame".into(),
             EngineError::NotBuilt { feature, .. } => format!("feature '{feature}'"),
             EngineError::Token { .. } => "the embedding".into(),
@@ -178,6 +184,7 @@ impl EngineError {
             EngineError::OldProgram { .. } => {
                 "the weights are good: give the document a newer program, 'nda convert OLD.ndf NEW.ndf --program llama' (or gemma3, bitnet)"
             }
+            EngineError::NoTokenProgram { .. } => "use --offload gemv, or convert the model again with this version",
             EngineError::NotBuilt { .. } => "build nda-cli with this feature, or with its default features",
             EngineError::Tokenizer { .. } => "use a document with vocab 'bytes' or with a tokenizer frame that this version reads",
             EngineError::Token { .. } => "the prompt's tokens must come from this model's tokenizer",

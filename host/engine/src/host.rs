@@ -26,6 +26,9 @@ pub(crate) fn check_len(name: &str, found: usize, cols: usize) -> Result<(), Hos
 /// Hears the names of a layer's tensors, their columns, and the vectors of floats that come to it.
 pub(crate) type Observer<'a> = Box<dyn FnMut(&[String], usize, &[f32]) + 'a>;
 
+/// Hears a block's number, and its queries, keys and values, a position after another.
+pub(crate) type AttentionObserver<'a> = Box<dyn FnMut(usize, [&[f32]; 3]) + 'a>;
+
 /// A text in progress, as its program sees it.
 pub(crate) struct Host<'a, 'm> {
     pub view: View<'m, 'm>,
@@ -39,6 +42,8 @@ pub(crate) struct Host<'a, 'm> {
     pub print: Option<Box<dyn FnMut(&str) + 'a>>,
     /// Who looks at what layers see.
     pub input: Option<Observer<'a>>,
+    /// Who looks at what blocks attend with.
+    pub attended: Option<AttentionObserver<'a>>,
     pub position: usize,
     pub cost: Cost,
 }
@@ -54,6 +59,7 @@ impl<'a, 'm> Host<'a, 'm> {
             scratch: Scratch::default(),
             print: None,
             input: None,
+            attended: None,
             position: 0,
             cost: Cost::default(),
         }
@@ -118,6 +124,9 @@ impl Builtins for Host<'_, '_> {
         let Some(index) = usize::try_from(block).ok().filter(|_| block < MAX_BLOCKS) else {
             return Err(format!("attend: block {block} is not one of 0 to {}", MAX_BLOCKS - 1).into());
         };
+        if let Some(hear) = &mut self.attended {
+            hear(index, [q, key, value]);
+        }
         if self.caches.len() <= index {
             self.caches.resize(index + 1, Cache::default());
         }

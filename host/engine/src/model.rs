@@ -193,6 +193,11 @@ impl<'a, 'm> Session<'a, 'm> {
         self.host.input = Some(Box::new(observe));
     }
 
+    /// Says who hears what every block attends with: its number, then queries, keys and values, position after position.
+    pub fn on_attention(&mut self, observe: impl FnMut(usize, [&[f32]; 3]) + 'a) {
+        self.host.attended = Some(Box::new(observe));
+    }
+
     /// Calls a function of the program that is no part of a forward pass, within its own limits, at position 0.
     /// Texts among the arguments are made of strings.
     ///

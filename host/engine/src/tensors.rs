@@ -6,6 +6,7 @@ use crate::projection::Projection;
 use nda_ir::fused_name;
 use nda_lang::Links;
 use nda_ndf::Document;
+use nda_spec::TileMatrix;
 use std::collections::HashMap;
 
 /// The metadata key that says that the head is the embedding.
@@ -99,6 +100,19 @@ impl<'d> Tensors<'d> {
             Tensor::Table { values, .. } => out.copy_from_slice(&values[row * cols..(row + 1) * cols]),
         }
         Ok(())
+    }
+
+    /// A matrix, grid or table of a product, by its name.
+    pub fn part(&self, name: &str) -> Option<Tensor<'d>> {
+        self.layers.iter().find_map(|layer| Some(layer.parts[layer.names.iter().position(|known| known == name)?]))
+    }
+
+    /// The codes of a matrix of one stack, by its name.
+    pub fn codes(&self, name: &str) -> Option<TileMatrix<'d>> {
+        match self.part(name)? {
+            Tensor::Matrix(at) => Some(self.projections[at].frame().stack(0)),
+            _ => None,
+        }
     }
 
     /// What the back end multiplies in a layer; none if it is a table.

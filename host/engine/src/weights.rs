@@ -10,7 +10,7 @@ use crate::view::View;
 use nda_compile::{Untraceable, fuse, trace};
 use nda_ir::Graph;
 use nda_lang::{Argument, Entry, Instance, Limits, Links, Program, RETIRED_HINT, Tier, Type, Value};
-use nda_ndf::{Document, Tokenizer as Stored};
+use nda_ndf::{Document, Kv, Tokenizer as Stored};
 
 /// The program of a Llama: what `nda convert` puts into a document, and what one without a program runs.
 pub const LLAMA: &str = include_str!("../programs/llama.nda");
@@ -62,6 +62,7 @@ pub struct Weights<'d> {
     hyper: Hyper,
     bounds: Bounds,
     tokenizer: Tokenizer,
+    kv: Option<Kv>,
     program: Program,
     links: Links,
     /// None of a program that is no model's.
@@ -128,7 +129,8 @@ impl<'d> Weights<'d> {
         }
         let links = program.link(&names(document))?;
         let tensors = Tensors::new(document, &links)?;
-        Ok(Weights { hyper, bounds, tokenizer, program, links, entries: None, tensors, order: Vec::new() })
+        let kv = document.kv().cloned();
+        Ok(Weights { hyper, bounds, tokenizer, kv, program, links, entries: None, tensors, order: Vec::new() })
     }
 
     /// Adds the layers that the first token did not need and another may; takes tables of floats out.
@@ -172,6 +174,11 @@ impl<'d> Weights<'d> {
     /// Which tokens begin and end a text.
     pub fn bounds(&self) -> &Bounds {
         &self.bounds
+    }
+
+    /// The form of the cache of keys and values, if the document has one.
+    pub fn kv(&self) -> Option<&Kv> {
+        self.kv.as_ref()
     }
 
     /// How text becomes tokens.

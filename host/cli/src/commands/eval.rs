@@ -7,7 +7,7 @@ use crate::prompt::positions;
 use crate::report::{Speed, work_json, work_text};
 use crate::speak::{Offload, loaded_for, session};
 use crate::threads::ThreadsArgument;
-use crate::{backend, files};
+use crate::{backend, files, token};
 use nda_engine::{Evaluation, Session, Weights, evaluate, evaluate_on};
 use nda_gemv::Cost;
 use nda_kernels::{granted_threads, limit_threads};
@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Who multiplies; see 'nda --help'.
     #[arg(long, default_value = "cpu")]
     backend: String,
-    /// What the back end does: whole blocks, or products alone.
+    /// What the back end does: products alone, whole blocks, or whole tokens.
     #[arg(long, value_enum, default_value = "gemv")]
     offload: Offload,
     #[command(flatten)]
@@ -109,8 +109,15 @@ impl Job<'_, '_> {
     fn measure(&self) -> Outcome<(Evaluation, Done)> {
         match self.name {
             BackendName::Cpu(_) if self.offload == Offload::Gemv => self.on_threads(),
+            _ if self.offload == Offload::Token => self.in_whole_tokens(),
             _ => self.in_one_session(),
         }
+    }
+
+    fn in_whole_tokens(&self) -> Outcome<(Evaluation, Done)> {
+        let mut backend = backend::open_for_model(&self.name, self.weights)?;
+        let (found, cost) = token::evaluate(self.weights, &mut backend, self.model, self.tokens, self.context)?;
+        Ok((found, Done { cost, name: backend.name(), ..Done::default() }))
     }
 
     fn in_one_session(&self) -> Outcome<(Evaluation, Done)> {

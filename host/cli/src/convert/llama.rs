@@ -3,10 +3,10 @@
 //! A quantized layer X is `X.code` (int8, rows x cols) with `X.scale` (f32, one or one a row); what is kept
 //! in float is `X.weight` (f32). The file's metadata go into the document as they are, and with them a program.
 
-use crate::convert::program;
+use crate::convert::{cache, program};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files;
-use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, Hyper, Weights, block_tensor};
+use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, Hyper, block_tensor};
 use nda_ndf::{
     AlignedBytes, Document, DocumentWriter, Granularity, MatrixContent, NdfError, Outliers, TileBuffer, Tokenizer, VectorContent,
     VectorShape,
@@ -42,8 +42,12 @@ pub fn to_document(input: &Path, output: &Path, program: Option<&Path>) -> Outco
     let checked = build(input, &header, &tensors, &program)?.finish().map_err(|e| files::ndf_failure(input, &e))?;
     let aligned = AlignedBytes::from(checked.as_slice());
     let document = Document::open(&aligned).map_err(|e| files::ndf_failure(input, &e))?;
-    Weights::new(&document).map_err(|e| files::in_file(input, e.into()))?;
-    build(input, &header, &tensors, &program)?.write_to(output).map_err(|e| files::ndf_failure(output, &e).into())
+    let cache = cache::form(&document).map_err(|e| files::in_file(input, e.into()))?;
+    let mut writer = build(input, &header, &tensors, &program)?;
+    if let Some(kv) = cache {
+        writer.set_kv(kv).map_err(|e| files::ndf_failure(output, &e))?;
+    }
+    writer.write_to(output).map_err(|e| files::ndf_failure(output, &e).into())
 }
 
 /// A source with what was not asked for yet, so that nothing is left out silently.

@@ -1,8 +1,9 @@
 //! The program that a document carries.
 
+use crate::convert::cache;
 use crate::failure::Outcome;
 use crate::{files, language};
-use nda_engine::{LLAMA, Weights};
+use nda_engine::LLAMA;
 use nda_lang::{Tier, format, parse};
 use nda_ndf::{AlignedBytes, Document, DocumentWriter, FrameKind, GridContent, MatrixContent, NdfError, VectorContent};
 use std::path::Path;
@@ -23,8 +24,13 @@ pub fn into_document(input: &Path, output: &Path, program: Option<&Path>) -> Out
     let refuse = |e: NdfError| files::ndf_failure(input, &e);
     let bytes = rewritten(&document, &program).and_then(DocumentWriter::finish).map_err(refuse)?;
     let aligned = AlignedBytes::from(bytes.as_slice());
-    Weights::new(&Document::open(&aligned).map_err(refuse)?)?;
-    rewritten(&document, &program).and_then(|writer| writer.write_to(output)).map_err(|e| files::ndf_failure(output, &e).into())
+    // Another program keeps other keys and values, so their form is found anew.
+    let cache = cache::form(&Document::open(&aligned).map_err(refuse)?)?;
+    let mut writer = rewritten(&document, &program).map_err(refuse)?;
+    if let Some(kv) = cache {
+        writer.set_kv(kv).map_err(refuse)?;
+    }
+    writer.write_to(output).map_err(|e| files::ndf_failure(output, &e).into())
 }
 
 /// Every frame of a document in its order, and a program.
@@ -55,7 +61,7 @@ fn rewritten(document: &Document<'_>, program: &str) -> Result<DocumentWriter, N
                 let (group, coefficients, scales) = (matrix.group(), matrix.coefficients(), matrix.scales());
                 writer.add_grid(&GridContent { name: frame.name, group, coefficients, scales, stacks: &stacks })?;
             }
-            FrameKind::Metadata | FrameKind::Tokenizer | FrameKind::Program => {}
+            FrameKind::Metadata | FrameKind::Tokenizer | FrameKind::Program | FrameKind::Kv => {}
         }
     }
     Ok(writer)

@@ -1,0 +1,101 @@
+//! Whole tokens in integers, on the CPU: what `--offload token` runs.
+
+use crate::backend::Backend;
+use crate::failure::{Failure, Outcome};
+use crate::files;
+use crate::output::Progress;
+use crate::report::Speed;
+use crate::speak::{Speech, Task};
+use nda_engine::{EngineError, Evaluation, Sampling, TokenModel, TokenSession, Utf8Stream, Weights};
+use nda_gemv::Cost;
+use nda_spec::token::{Choice, Finish, Request};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+/// Says a text by the model's token program.
+pub fn speak<'m>(
+    weights: &'m Weights<'_>,
+    backend: &mut Backend<'m>,
+    task: &Task<'_>,
+    mut piece: impl FnMut(&str) -> Outcome,
+) -> Outcome<Speech> {
+    let choice = choice(&task.sampling)?;
+    if task.context < weights.hyper().context {
+        let help = "leave --context out, or use --offload gemv";
+        return Err(Failure::usage("a token program keeps its ring of positions", "--context", help).into());
+    }
+    let failed = |e: EngineError| files::in_file(task.path, e.into());
+    let model = prepare(weights, backend, task.path)?;
+    let tokenizer = weights.tokenizer();
+    let prompt = weights.bounds().plain(tokenizer.encode_prompt(task.prompt, task.typed).map_err(failed)?);
+    let mut session = TokenSession::new(&model, backend.gemv()).map_err(failed)?;
+    let mut stream = Utf8Stream::default();
+    let (mut text, mut bytes, mut tokens) = (String::new(), Vec::new(), Vec::new());
+    let mut say = |token: u32| -> Outcome<ControlFlow<()>> {
+        bytes.clear();
+        tokenizer.decode_into(token, &mut bytes);
+        let new = stream.push(&bytes);
+        piece(&new)?;
+        text.push_str(&new);
+        Ok(ControlFlow::Continue(()))
+    };
+    let stops: Vec<u32> = weights.bounds().ends().to_vec();
+    let request = |prompt: Vec<u32>, most_tokens| Request { prompt, most_tokens, stops: stops.clone(), choice };
+    // The first token comes with the prompt; what follows is decoding alone.
+    let started = Instant::now();
+    let in_file = |stop| files::in_file(task.path, stop);
+    let first = session.generate(&request(prompt.clone(), task.max_tokens.min(1)), &mut say).map_err(in_file)?;
+    let (first_at, first_cost) = (Instant::now(), session.cost());
+    tokens.extend(&first.tokens);
+    if let (Some(&token), Finish::Length) = (first.tokens.last(), first.finish) {
+        tokens.extend(session.generate(&request(vec![token], task.max_tokens - 1), &mut say).map_err(in_file)?.tokens);
+    }
+    let prompt_speed = Speed { tokens: prompt.len(), elapsed: first_at - started, cost: first_cost };
+    let cost = session.cost();
+    let speed = Speed { tokens: tokens.len().saturating_sub(1), elapsed: first_at.elapsed(), cost: cost - first_cost };
+    let rest = stream.finish();
+    piece(&rest)?;
+    text.push_str(&rest);
+    Ok(Speech { tokens, text, slides: 0, cost, speed, prompt_speed })
+}
+
+/// Bits of a text by the model's token program, and what its products cost.
+pub fn evaluate<'m>(
+    weights: &'m Weights<'_>,
+    backend: &mut Backend<'m>,
+    path: &Path,
+    tokens: &[u32],
+    context: usize,
+) -> Outcome<(Evaluation, Cost)> {
+    let failed = |e: EngineError| files::in_file(path, e.into());
+    let model = prepare(weights, backend, path)?;
+    let mut session = TokenSession::new(&model, backend.gemv()).map_err(failed)?;
+    let mut bar = Progress::new("evaluating");
+    let found = session.evaluate(tokens, context, |done, total| bar.set(done, total)).map_err(failed)?;
+    Ok((found, session.cost()))
+}
+
+fn prepare<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path) -> Outcome<TokenModel<'m>> {
+    let name = backend.name();
+    if !name.starts_with("cpu") {
+        let help = "use --backend cpu, where the same integers run, or --offload gemv";
+        return Err(Failure::usage(format_args!("'{name}' has no token machine"), "--offload", help).into());
+    }
+    let model = TokenModel::prepare(weights, backend.gemv()).map_err(|e| files::in_file(path, e.into()))?;
+    backend.set_form("whole tokens");
+    Ok(model)
+}
+
+/// Tokens are chosen in one pass over their logits, which has no room for a set of the likeliest.
+fn choice(sampling: &Sampling) -> Outcome<Choice> {
+    for (given, option) in [(sampling.top_k.is_some(), "--top-k"), (sampling.top_p.is_some(), "--top-p")] {
+        if given {
+            let help = "use --offload gemv, or --temperature alone";
+            return Err(Failure::usage("a token program chooses by temperature alone", option, help).into());
+        }
+    }
+    let refused =
+        || Failure::usage(format_args!("{} cannot be a temperature", sampling.temperature), "--temperature", "use 0 or more").into();
+    Choice::at(sampling.temperature.into(), sampling.seed).ok_or_else(refused)
+}

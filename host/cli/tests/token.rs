@@ -1,0 +1,59 @@
+//! Whole tokens in integers: `--offload token`.
+
+use serde_json::Value;
+use std::process::{Command, Output};
+
+/// The committed model.
+const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny.ndf");
+const VALIDATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/val.txt");
+
+fn nda(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_nda")).args(arguments).output().unwrap()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = nda(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn run(more: &[&str]) -> Value {
+    json(&[&["run", TINY, "--prompt", "She was ", "--offload", "token", "--json"], more].concat())
+}
+
+#[test]
+fn the_same_seed_is_the_same_text_and_text_goes_on_behind_the_context() {
+    let greedy = run(&["--max-tokens", "24"]);
+    assert_eq!(greedy["tokens"].as_array().unwrap().len(), 24);
+    assert!(greedy["backend"].as_str().unwrap().ends_with("whole tokens"), "{greedy}");
+    // The model's context has 256 tokens.
+    let long = run(&["--max-tokens", "600"]);
+    assert_eq!((long["tokens"].as_array().unwrap().len(), &long["slides"]), (600, &Value::from(0)));
+    assert_eq!(long["tokens"].as_array().unwrap()[..24], greedy["tokens"].as_array().unwrap()[..]);
+    let drawn = |seed| run(&["--max-tokens", "64", "--temperature", "0.8", "--seed", seed])["tokens"].clone();
+    assert_eq!(drawn("1"), drawn("1"));
+    assert_ne!(drawn("1"), drawn("2"));
+}
+
+#[test]
+fn a_text_is_evaluated_in_the_same_integers() {
+    let common = ["eval", TINY, "--text", VALIDATION, "--max-bytes", "2049", "--window", "256", "--json"];
+    let bits = |more: &[&str]| json(&[&common[..], more].concat())["bits_per_byte"].as_f64().unwrap();
+    let (floats, levels) = (bits(&[]), bits(&["--offload", "token"]));
+    assert!(floats != levels && (levels - floats).abs() < 0.06, "{floats} and {levels}");
+}
+
+#[test]
+fn what_whole_tokens_cannot_do_is_refused_with_the_way_out() {
+    let cases: [(&[&str], &str); 4] = [
+        (&["--context", "64"], "leave --context out"),
+        (&["--top-k", "5", "--temperature", "1"], "--offload gemv"),
+        (&["--top-p", "0.5", "--temperature", "1"], "--offload gemv"),
+        (&["--backend", "loopback"], "--backend cpu"),
+    ];
+    for (more, way) in cases {
+        let output = nda(&[&["run", TINY, "--prompt", "a", "--offload", "token"], more].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("error: ") && said.contains(way), "{more:?}: {said}");
+    }
+}

@@ -1,0 +1,223 @@
+//! A whole token in integers: the model's token program, its machine, and its products on a back end.
+//!
+//! This is a form of the model beside [`crate::Session`]: other numbers (a cache of four bits per value, fixed point), the same
+//! program. Every back end gives the same bits, because products are integers and all else is [`nda_spec::token`].
+
+use crate::error::EngineError;
+use crate::evaluate::Evaluation;
+use crate::ops::surprise_bits;
+use crate::tensors::{Tensor, Tensors};
+use crate::tokenizer::Tokenizer;
+use crate::weights::Weights;
+use nda_compile::token::{Calibration, LayerCalibration, Scaled, TokenProgram, lower_token};
+use nda_gemv::{Activations, Cost, Gemv, MatrixId};
+use nda_ndf::{Granularity, Kv};
+use nda_spec::token::{self, KvForm, LOGIT_POINT, Machine, Program, Range, Reply, Request};
+use nda_spec::{ActivationCode, TileMatrix};
+use std::ops::ControlFlow;
+
+/// Largest value of a gate's function that is held with all bits behind the point.
+const ACTIVE: f64 = 127.9;
+
+fn refused(reason: impl ToString) -> EngineError {
+    EngineError::NoTokenProgram { reason: reason.to_string() }
+}
+
+/// A model's token program, whose matrices a back end has prepared.
+#[derive(Debug)]
+pub struct TokenModel<'m> {
+    weights: &'m Weights<'m>,
+    program: Program,
+    matrices: Vec<(MatrixId, String)>,
+}
+
+impl<'m> TokenModel<'m> {
+    /// Compiles the model's program and hands its matrices to the back end.
+    ///
+    /// # Errors
+    /// Why it is no token program, or what the back end says against a matrix.
+    pub fn prepare(weights: &'m Weights<'m>, gemv: &mut dyn Gemv<'m>) -> Result<TokenModel<'m>, EngineError> {
+        let TokenProgram { program, matrices } = token_program(weights)?;
+        let prepare = |names: Vec<String>| {
+            let stacked: Option<Vec<TileMatrix<'m>>> = names.iter().map(|name| weights.tensors().codes(name)).collect();
+            let name = nda_ir::fused_name(names.iter().map(String::as_str));
+            let stacked = stacked.ok_or_else(|| refused(format_args!("'{name}' is not codes")))?;
+            let id = gemv.prepare(&stacked).map_err(|source| EngineError::Gemv { layer: name.clone(), source })?;
+            Ok((id, name))
+        };
+        let matrices = matrices.into_iter().map(prepare).collect::<Result<_, EngineError>>()?;
+        Ok(TokenModel { weights, program, matrices })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+}
+
+/// A document's token program.
+///
+/// # Errors
+/// Why there is none: no form of the cache in the document, a program that has no graph, or a graph that has no steps.
+pub fn token_program(weights: &Weights<'_>) -> Result<TokenProgram, EngineError> {
+    let kv = weights.kv().ok_or_else(|| refused("the document says nothing of a cache in levels (frame 'kv')"))?;
+    token_program_with(weights, kv)
+}
+
+/// A document's token program with another form of the cache than its own.
+///
+/// # Errors
+/// As [`token_program`].
+pub fn token_program_with(weights: &Weights<'_>, kv: &Kv) -> Result<TokenProgram, EngineError> {
+    let graph = weights.graph().map_err(refused)?;
+    lower_token(&graph, &Named(weights.tensors(), weights.links()), &calibration(kv)?).map_err(refused)
+}
+
+fn calibration(kv: &Kv) -> Result<Calibration, EngineError> {
+    let doubles = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect();
+    let layers = kv.layers.iter().map(|layer| LayerCalibration {
+        keys: doubles(&layer.keys),
+        values: doubles(&layer.values),
+        query: layer.query.into(),
+        // Texts differ; a bit more than was seen is held.
+        gate: Range { active: ACTIVE.max(f64::from(layer.gated) * 2.0), gated: f64::from(layer.gated) * 2.0 },
+    });
+    Ok(Calibration { form: KvForm::new(&kv.coefficients).map_err(refused)?, ring: kv.ring as usize, layers: layers.collect() })
+}
+
+/// Tensors by their names, as a lowering asks for them.
+struct Named<'w, 'd>(&'w Tensors<'d>, &'w nda_lang::Links);
+
+impl nda_compile::token::Tensors for Named<'_, '_> {
+    fn table(&self, name: &str) -> Option<Vec<f32>> {
+        let at = self.1.rows.iter().position(|known| known == name)?;
+        let tensor = self.0.rows[at];
+        let (rows, cols) = self.0.shape(tensor);
+        let mut all = vec![0.0; rows * cols];
+        for (row, out) in all.chunks_exact_mut(cols).enumerate() {
+            self.0.row(tensor, row as i64, out).ok()?;
+        }
+        Some(all)
+    }
+
+    fn vector(&self, name: &str) -> Option<Vec<f32>> {
+        let at = self.1.tensors.iter().position(|known| known == name)?;
+        Some(self.0.vectors[at].to_vec())
+    }
+
+    fn matrix(&self, name: &str) -> Result<Scaled, String> {
+        let Some(Tensor::Matrix(at)) = self.0.part(name) else {
+            return Err("its weights are not codes with a scale per row (a grid, or floats)".into());
+        };
+        let projection = &self.0.projections[at];
+        let frame = projection.frame();
+        if frame.stacks() != 1 || !frame.outliers().is_empty() || !matches!(frame.granularity(), Granularity::Matrix | Granularity::Row) {
+            return Err("a token machine takes one stack of codes with a scale per row and no outliers".into());
+        }
+        let mut scales: Vec<f64> = projection.row_scales(0, 0).into_iter().map(f64::from).collect();
+        if scales.len() == 1 {
+            scales.resize(frame.rows(), scales[0]);
+        }
+        Ok(Scaled { code: frame.code(), scales })
+    }
+}
+
+/// Products of a token's codes on a back end.
+struct Matrices<'a, 'm> {
+    gemv: &'a mut dyn Gemv<'m>,
+    matrices: &'a [(MatrixId, String)],
+    cost: Cost,
+}
+
+impl token::Products for Matrices<'_, '_> {
+    type Error = EngineError;
+
+    fn product(&mut self, matrix: usize, codes: &[i8], sums: &mut [i32]) -> Result<(), EngineError> {
+        let (id, name) = &self.matrices[matrix];
+        let x = Activations { code: ActivationCode::A8, values: codes };
+        let cost = self.gemv.run(*id, x, sums).map_err(|source| EngineError::Gemv { layer: name.clone(), source })?;
+        self.cost += cost;
+        Ok(())
+    }
+}
+
+/// One text in progress on a token machine.
+pub struct TokenSession<'a, 'm> {
+    machine: Machine,
+    matrices: Matrices<'a, 'm>,
+    tokenizer: &'m Tokenizer,
+}
+
+impl<'a, 'm> TokenSession<'a, 'm> {
+    /// An empty session. `gemv` must be the back end that prepared the model.
+    ///
+    /// # Errors
+    /// A program that its check refuses.
+    pub fn new(model: &'a TokenModel<'m>, gemv: &'a mut dyn Gemv<'m>) -> Result<TokenSession<'a, 'm>, EngineError> {
+        let machine = Machine::new(model.program.clone()).map_err(refused)?;
+        let matrices = Matrices { gemv, matrices: &model.matrices, cost: Cost::default() };
+        Ok(TokenSession { machine, matrices, tokenizer: model.weights.tokenizer() })
+    }
+
+    /// What the back end's runs have cost so far.
+    pub fn cost(&self) -> Cost {
+        self.matrices.cost
+    }
+
+    /// Forgets the text.
+    pub fn clear(&mut self) {
+        self.machine.clear();
+    }
+
+    /// Takes the prompt and makes tokens, each told to `made`, which may end the text. Text has no end: the ring forgets the
+    /// oldest position. Goes on from where the session is.
+    ///
+    /// # Errors
+    /// A request that cannot be met, a failure of the back end or of `made`.
+    pub fn generate<E: From<EngineError>>(
+        &mut self,
+        request: &Request,
+        mut made: impl FnMut(u32) -> Result<ControlFlow<()>, E>,
+    ) -> Result<Reply, E> {
+        request.check(self.machine.program().tokens()).map_err(|e| E::from(refused(e)))?;
+        let mut failed = None;
+        let reply = token::generate(&mut self.machine, &mut self.matrices, request, |token| {
+            made(token).unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            })
+        })?;
+        failed.map_or(Ok(reply), Err)
+    }
+
+    /// Bits of every token after the first, in windows of `context` tokens that start empty, as [`crate::evaluate()`] takes them.
+    ///
+    /// # Errors
+    /// A text of fewer than two tokens, a token that there is not, or a failure of the back end.
+    pub fn evaluate(&mut self, tokens: &[u32], context: usize, mut progress: impl FnMut(usize, usize)) -> Result<Evaluation, EngineError> {
+        if tokens.len() < 2 {
+            return Err(EngineError::Empty { what: "the text", needed: 2 });
+        }
+        let vocab_size = self.machine.program().tokens();
+        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocab_size) {
+            return Err(EngineError::Token { token, vocab_size });
+        }
+        let total = tokens.len() - 1;
+        let mut result = Evaluation { predicted: 0, bytes: 0, bits: 0.0 };
+        let (mut row, mut spelled) = (vec![0.0; vocab_size], Vec::new());
+        for pair in tokens.windows(2) {
+            if result.predicted % context.max(1) == 0 {
+                self.machine.clear();
+            }
+            let logits = self.machine.logits(&mut self.matrices, pair[0])?;
+            row.iter_mut().zip(logits).for_each(|(out, &v)| *out = v as f32 / (1 << LOGIT_POINT) as f32);
+            result.bits += surprise_bits(&row, pair[1] as usize);
+            spelled.clear();
+            self.tokenizer.decode_into(pair[1], &mut spelled);
+            result.bytes += spelled.len();
+            result.predicted += 1;
+            progress(result.predicted, total);
+        }
+        Ok(result)
+    }
+}
