@@ -77,12 +77,13 @@ pub fn evaluate<'m>(
 }
 
 fn prepare<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path) -> Outcome<TokenModel<'m>> {
+    let model = TokenModel::prepare(weights, backend.gemv()).map_err(|e| files::in_file(path, e.into()))?;
+    // A router has the name of whoever its products were given to, so it is asked behind that.
     let name = backend.name();
     if !name.starts_with("cpu") {
         let help = "use --backend cpu, where the same integers run, or --offload gemv";
         return Err(Failure::usage(format_args!("'{name}' has no token machine"), "--offload", help).into());
     }
-    let model = TokenModel::prepare(weights, backend.gemv()).map_err(|e| files::in_file(path, e.into()))?;
     backend.set_form("whole tokens");
     Ok(model)
 }
