@@ -4,10 +4,11 @@
 //! or waits, so a run is the same on every machine.
 
 use crate::wave::WaveSink;
-use crate::{Model, PortId, SimError, WaveFormat};
+use crate::{Model, PortId, SimError, WaveFormat, builds};
 use nda_device::ByteDevice;
 use nda_device::{Transport, TransportError};
 use nda_spec::Config;
+use nda_spec::config::DEFAULT_CONFIG;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -99,12 +100,24 @@ pub struct SimBoard {
 }
 
 impl SimBoard {
+    /// Whether this build has the board of a configuration with this port.
+    pub fn is_built(config_name: &str, port: Port) -> bool {
+        builds::BUILDS.iter().any(|built| (built.0, built.1) == (config_name, port.name()))
+    }
+
     /// The board of a shipped configuration, as after power-up.
     ///
     /// # Errors
-    /// [`SimError::Config`] for an unknown name, [`SimError::Make`].
+    /// [`SimError::Config`] for an unknown name, [`SimError::Configuration`] and [`SimError::SlowUart`] for a board that this
+    /// build does not have, [`SimError::Make`].
     pub fn new(config_name: &str, port: Port) -> Result<SimBoard, SimError> {
         let config = Config::named(config_name)?;
+        if !SimBoard::is_built(&config.name, Port::Parallel) {
+            return Err(SimError::Configuration { config: config.name, built: DEFAULT_CONFIG });
+        }
+        if !SimBoard::is_built(&config.name, port) {
+            return Err(SimError::SlowUart { bit_cycles: config.uart_divisor(), config: config.name });
+        }
         let mut model = Model::new(&format!("board_{}_{}", config.name, port.name()))?;
         let pins = match port {
             Port::Parallel => Pins::Parallel {

@@ -8,6 +8,22 @@ pub enum SimError {
         "the simulated board is not built in: install Verilator (`apt-get install verilator g++`) and build with the feature `verilator`"
     )]
     NotBuilt,
+    /// The crate was built without its feature `configurations`.
+    #[error("this build simulates {built} alone, not {config}")]
+    Configuration {
+        /// The configuration asked for.
+        config: String,
+        /// The one that is built in.
+        built: &'static str,
+    },
+    /// A UART so slow that almost all cycles would be waiting.
+    #[error("the UART of {config} is not simulated: {bit_cycles} cycles per bit")]
+    SlowUart {
+        /// The configuration asked for.
+        config: String,
+        /// Clock cycles per bit.
+        bit_cycles: u32,
+    },
     /// No model of that name.
     #[error("no verilated model is called '{name}'; there are {known}")]
     Unknown {

@@ -1,6 +1,6 @@
 //! Verilated models of the emitted cores, and the simulated board.
 //!
-//! build.rs emits the Verilog (the cores are a build-dependency, so it is never stale), verilates it and compiles it;
+//! The build script emits the Verilog (the cores are a build-dependency, so it is never stale), verilates it and compiles it;
 //! [`Model`] drives any of the models by port name, [`SimBoard`] is a whole board behind [`nda_device::Transport`].
 //! Nothing here knows a right answer.
 

@@ -72,7 +72,7 @@ impl Model {
         let Some((_, api)) = MODELS.iter().find(|m| m.0 == name) else {
             return Err(SimError::Unknown { name: name.into(), known: Model::names().collect::<Vec<_>>().join(", ") });
         };
-        // SAFETY: build.rs generated the symbol for this very table; it returns a pointer to a static.
+        // SAFETY: the build script (build/table.rs) generated the symbol for this very table; it returns a pointer to a static.
         let api: &'static Api = unsafe { &*api() };
         let handle = (api.make)();
         if handle.is_null() {

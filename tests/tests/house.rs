@@ -120,7 +120,7 @@ const OTHER_WRITERS: &[(&str, &str)] = &[
     ("host/files/src/", "this is the one writer"),
     ("bench/src/loading.rs", "documents to be measured, in a temporary folder of its own"),
     ("bench/benches/loading.rs", "the same"),
-    ("sim/build.rs", "a build script writes into its OUT_DIR"),
+    ("sim/build/", "a build script writes into its OUT_DIR and the store beside the profiles"),
     ("host/cli/src/editor.rs", "the lines of a conversation, which its editor appends to a private file of its own"),
     ("firmware/src/tools.rs", "a tool's log in its build folder, which the running tool writes"),
     ("firmware/gates/src/", "the netlist's build folder below target/"),

@@ -82,6 +82,8 @@ impl BackendError {
                     "build nda-cli with the feature 'verilator', which needs Verilator and a C++ compiler, or use '--backend cpu'"
                 }
                 SimError::Unknown { .. } | SimError::Config(_) => "'nda devices' lists the configurations",
+                SimError::Configuration { .. } => "build nda-cli with the feature 'configurations', or with its default features",
+                SimError::SlowUart { .. } => "use its parallel port, 'sim:CONFIG': the same engine is behind it",
                 SimError::Make { .. } => "free some memory, or use a smaller configuration",
                 SimError::Wave { .. } => "make room on the disk, or give a folder on another one",
             }

@@ -22,7 +22,7 @@ pub use name::{BackendName, SimPort, config, option_name, port_and_baud};
 pub use nda_sim::{SimError, WaveFormat};
 pub use pool::{BoardError, FabricPool};
 pub use router::Router;
-pub use simulator::{available as simulator_available, device as simulated_device, wave};
+pub use simulator::{available as simulator_available, device as simulated_device, ports as simulated_ports, wave};
 #[cfg(feature = "verilator")]
 pub use {
     nda_sim::{JobTap, TapHandle, TracedJob},

@@ -22,6 +22,29 @@ pub fn available() -> Result<(), BackendError> {
     if cfg!(feature = "verilator") { Ok(()) } else { Err(failure("this build", SimError::NotBuilt)) }
 }
 
+/// The ports through which this build simulates a configuration's board.
+pub fn ports(config: &Config) -> Vec<SimPort> {
+    [SimPort::Parallel, SimPort::Uart].into_iter().filter(|&port| is_built(config, port)).collect()
+}
+
+#[cfg(feature = "verilator")]
+fn is_built(config: &Config, port: SimPort) -> bool {
+    nda_sim::SimBoard::is_built(&config.name, of_board(port))
+}
+
+#[cfg(not(feature = "verilator"))]
+fn is_built(_config: &Config, _port: SimPort) -> bool {
+    false
+}
+
+#[cfg(feature = "verilator")]
+fn of_board(port: SimPort) -> nda_sim::Port {
+    match port {
+        SimPort::Parallel => nda_sim::Port::Parallel,
+        SimPort::Uart => nda_sim::Port::Uart,
+    }
+}
+
 fn failure(at: impl std::fmt::Display, source: SimError) -> BackendError {
     BackendError::Simulator { at: at.to_string(), source }
 }
@@ -34,11 +57,7 @@ pub(crate) fn open(config: &Config, port: SimPort) -> Result<Box<dyn Transport>,
 
 #[cfg(feature = "verilator")]
 fn board(config: &Config, port: SimPort) -> Result<nda_sim::SimBoard, BackendError> {
-    let port = match port {
-        SimPort::Parallel => nda_sim::Port::Parallel,
-        SimPort::Uart => nda_sim::Port::Uart,
-    };
-    nda_sim::SimBoard::new(&config.name, port).map_err(|e| failure(format_args!("configuration {}", config.name), e))
+    nda_sim::SimBoard::new(&config.name, of_board(port)).map_err(|e| failure(format_args!("configuration {}", config.name), e))
 }
 
 /// Writes the waves of what `work` does on the board to a file of the caller's, from the session's first byte on.

@@ -69,8 +69,8 @@ impl From<BackendError> for Failure {
             BackendError::Kernels { .. } => Exit::Unavailable,
             BackendError::Device { .. } => Exit::Device,
             BackendError::Simulator { source, .. } => match source {
-                SimError::NotBuilt => Exit::Unavailable,
-                SimError::Unknown { .. } | SimError::Config(_) => Exit::Usage,
+                SimError::NotBuilt | SimError::Configuration { .. } => Exit::Unavailable,
+                SimError::Unknown { .. } | SimError::SlowUart { .. } | SimError::Config(_) => Exit::Usage,
                 SimError::Make { .. } => Exit::Failed,
                 SimError::Wave { .. } => Exit::BadFile,
             },

@@ -131,7 +131,8 @@ fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: O
     backend::remark(&backend, weights).iter().for_each(|remark| output::note(format_args!("{name}: {remark}")));
     let described = backend.name();
     // What was executed decides, not what was placed.
-    let idle = (backend.has_boards() && speech.cost.device.is_none()).then(|| backend.idle().unwrap_or_else(|| "it was given nothing".into()));
+    let idle =
+        (backend.has_boards() && speech.cost.device.is_none()).then(|| backend.idle().unwrap_or_else(|| "it was given nothing".into()));
     Ok(Row::new(name, described, speech, idle, first.map(|row| row.speech.tokens.as_slice())))
 }
 
@@ -172,8 +173,14 @@ mod tests {
     #[test]
     fn one_other_token_or_one_fewer_is_a_difference() {
         let row = |tokens: &[u32]| {
-            let speech =
-                Speech { tokens: tokens.to_vec(), text: String::new(), slides: 0, cost: Cost::default(), speed: Speed::default(), prompt_speed: Speed::default() };
+            let speech = Speech {
+                tokens: tokens.to_vec(),
+                text: String::new(),
+                slides: 0,
+                cost: Cost::default(),
+                speed: Speed::default(),
+                prompt_speed: Speed::default(),
+            };
             Row::new(BackendName::Cpu(Some(Variant::Portable)), String::new(), speech, None, Some(&[1, 2, 3]))
         };
         assert!(row(&[1, 2, 3]).is_equal(&[1, 2, 3]));

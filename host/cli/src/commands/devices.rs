@@ -1,6 +1,6 @@
 //! `nda devices`: what can multiply here.
 
-use crate::backend::option_name;
+use crate::backend::{BackendName, option_name};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
 use nda_backends::BackendError;
@@ -54,14 +54,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
         let remark = if Some(variant) == best { "  (what 'cpu' uses)" } else { "" };
         output::line(format_args!("cpu:{}{remark}", option_name(variant)))?;
     }
-    let state =
-        simulator.as_ref().map_or_else(|failure| format!("  (not available: {}; {})", failure.error, failure.help), |()| String::new());
+    let missing = simulator.as_ref().map_or_else(|failure| failure.help.as_str(), |()| "build nda-cli with the feature 'configurations'");
     for config in &configs {
         let g = &config.geometry;
         let default = if config.name == DEFAULT_CONFIG { ", the default" } else { "" };
         let facts =
             format!("{} lanes, {} weights, {} MHz, {} baud{default}", g.lanes(), g.capacity(), config.clk_hz / 1_000_000, config.baud);
-        output::line(format_args!("sim:{}, sim-uart:{}  {facts}{state}", config.name, config.name))?;
+        match doors(config).join(", ").as_str() {
+            "" => output::line(format_args!("{}  {facts}  (not simulated by this build: {missing})", config.name))?,
+            doors => output::line(format_args!("{doors}  {facts}"))?,
+        }
     }
     for (port, found) in ports.iter().zip(&found) {
         output::line(format_args!("serial:{}  {}", port.path, port.what))?;
@@ -77,11 +79,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     Ok(())
 }
 
+/// What this build calls a configuration's simulated boards.
+fn doors(config: &Config) -> Vec<String> {
+    nda_backends::simulated_ports(config).into_iter().map(|port| BackendName::Sim(config.clone(), port).to_string()).collect()
+}
+
 fn config_json(config: &Config) -> Value {
     let g = &config.geometry;
     json!({
         "name": config.name, "default": config.name == DEFAULT_CONFIG, "lanes": g.lanes(), "array_rows": g.array_rows, "array_cols": g.array_cols,
-        "planes": g.planes, "weights": g.capacity(), "clk_hz": config.clk_hz, "baud": config.baud,
+        "planes": g.planes, "weights": g.capacity(), "clk_hz": config.clk_hz, "baud": config.baud, "simulated": doors(config),
     })
 }
 

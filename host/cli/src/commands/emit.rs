@@ -1,7 +1,8 @@
 //! `nda emit`: a configuration's Verilog.
 
 use crate::backend;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::{files, output};
 use nda_spec::Config;
 use nda_spec::config::DEFAULT_CONFIG;
 use std::path::PathBuf;
@@ -19,7 +20,6 @@ pub struct Arguments {
     out: PathBuf,
     /// Only the board with this port.
     #[arg(long, value_enum)]
-    #[cfg_attr(not(feature = "emit"), expect(dead_code))]
     port: Option<PortChoice>,
 }
 
@@ -38,10 +38,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     emit(&config, arguments)
 }
 
-#[cfg(feature = "emit")]
 fn emit(config: &Config, Arguments { out, port, .. }: &Arguments) -> Outcome {
-    use crate::failure::Exit;
-    use crate::{files, output};
     let is_chosen = |candidate: &nda_cores::Port| match port {
         None => true,
         Some(PortChoice::Parallel) => *candidate == nda_cores::Port::Parallel,
@@ -73,10 +70,4 @@ fn emit(config: &Config, Arguments { out, port, .. }: &Arguments) -> Outcome {
         output::line(format_args!("{}: top module {}, build {:016x}, {lines} lines", path.display(), emitted.top, emitted.ident.build))?;
     }
     Ok(())
-}
-
-#[cfg(not(feature = "emit"))]
-fn emit(config: &Config, arguments: &Arguments) -> Outcome {
-    let at = format!("configuration {}, {}", config.name, arguments.out.display());
-    Err(Failure::not_built("cores to emit", at, "emit").into())
 }

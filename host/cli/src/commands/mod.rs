@@ -1,6 +1,6 @@
 //! One file per command. Those of a feature that a build lacks say so (absent.rs).
 
-#[cfg(any(test, not(all(feature = "bench", feature = "chat", feature = "convert", feature = "serve"))))]
+#[cfg(any(test, not(all(feature = "bench", feature = "chat", feature = "convert", feature = "emit", feature = "serve"))))]
 #[macro_use]
 mod absent;
 
@@ -28,7 +28,12 @@ pub mod convert {
 pub mod demo;
 pub mod devices;
 pub mod disasm;
+#[cfg(feature = "emit")]
 pub mod emit;
+#[cfg(not(feature = "emit"))]
+pub mod emit {
+    absent!("emit");
+}
 pub mod eval;
 pub mod exec;
 pub mod fmt;

@@ -318,7 +318,10 @@ fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
 
 /// What there is to say of a device that has no layer: no cycles, and no speed.
 fn no_layer_text(rows: &[Row]) -> Outcome {
-    output::line(format_args!("\nevery product runs on the CPU: the device has none of the {} layers, so there is no speed to plan", rows.len()))?;
+    output::line(format_args!(
+        "\nevery product runs on the CPU: the device has none of the {} layers, so there is no speed to plan",
+        rows.len()
+    ))?;
     reasons_text(rows)
 }
 

@@ -79,10 +79,16 @@ pub fn run(path: &Path, weights: &Weights<'_>, as_json: bool) -> Outcome {
         rows.push(Row::new(board, config, &layers, weights.hyper().activation));
     }
     if as_json {
-        return output::json(&json!({ "model": path, "layers_of_floats_on_cpu": floats, "boards": rows.iter().map(Row::json).collect::<Vec<_>>() }));
+        return output::json(
+            &json!({ "model": path, "layers_of_floats_on_cpu": floats, "boards": rows.iter().map(Row::json).collect::<Vec<_>>() }),
+        );
     }
     text(path, &rows)?;
-    if floats == 0 { Ok(()) } else { output::line(format_args!("\n{floats} layers run on the CPU beside every board, not counted here: {}", backend::FLOATS)) }
+    if floats == 0 {
+        Ok(())
+    } else {
+        output::line(format_args!("\n{floats} layers run on the CPU beside every board, not counted here: {}", backend::FLOATS))
+    }
 }
 
 fn text(path: &Path, rows: &[Row]) -> Outcome {
