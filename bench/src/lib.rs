@@ -2,7 +2,7 @@
 //!
 //! [`run`] measures what this machine reads a second out of L2, L3 and memory, then every kernel that it can run as a
 //! share of that, the loop of the articles beside them, and what loading costs. A [`Report`] is the record: machine,
-//! commit, seed, every number; [`Report::text`] is for a person, [`Report::json`] for `bench/record`, [`plot::svg`] for a page.
+//! commit, seed, every number; [`Report::text`] is for a person, [`Report::json`] for `bench/record`, [`plot::rates`] and [`plot::shares`] for a page.
 //! `cargo bench -p nda-bench` gives the same operations to divan, one by one.
 
 #![forbid(unsafe_code)]

@@ -58,7 +58,8 @@ fn io(action: &'static str) -> impl Fn(std::io::Error) -> BenchError {
 
 /// A document of quaternary matrices with a scale a row; `name(i)` is what the i-th is called.
 fn write(path: &Path, (rows, cols): (usize, usize), count: usize, name: impl Fn(usize) -> String) -> Result<(), BenchError> {
-    let words: Vec<u64> = (0..matrix_u64(rows, cols, WeightCode::Quaternary)? as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+    let words: Vec<u64> =
+        (0..matrix_u64(rows, cols, WeightCode::Quaternary)? as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
     let matrix = TileMatrix::new(rows, cols, WeightCode::Quaternary, &words)?;
     let scales = vec![0.5; rows];
     let mut stream = DocumentWriter::new().stream_to(path)?;

@@ -51,9 +51,9 @@ pub fn measure_in_turn<const N: usize>(time: Duration, works: [&mut dyn FnMut();
 }
 
 /// [`measure_in_turn`] with a control of one's own: [`arithmetic`], on every thread that works. It is timed after each round, and a
-/// round counts when it took no more than [`DISTURBED`] times the best that one thread has needed for it so far. So a round counts
+/// round counts when it took no more than `DISTURBED` times the best that one thread has needed for it so far. So a round counts
 /// when the cores are whole: those of a virtual machine are, at times, halves of one core, and the works, which use its parts
-/// differently, suffer differently. It goes on for up to [`PATIENCE`] times as long until enough rounds count.
+/// differently, suffer differently. It goes on for up to `PATIENCE` times as long until enough rounds count.
 pub fn measure_beside<const N: usize>(time: Duration, control: &mut dyn FnMut(), mut works: [&mut dyn FnMut(); N]) -> [Timing; N] {
     let repeats = works.each_mut().map(|work| {
         let mut one = || {

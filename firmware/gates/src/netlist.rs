@@ -100,10 +100,10 @@ pub fn synthesise(tools: &Tools, verilog: &str, top: &str, family: Family, folde
     );
     let key = blake3::hash([verilog, &script, tools.version()].concat().as_bytes()).to_hex().to_string();
     let (stamp, netlist) = (folder.join("netlist.stamp"), folder.join("netlist.v"));
-    if std::fs::read_to_string(&stamp).is_ok_and(|old| old == key) {
-        if let Ok(verilog) = std::fs::read_to_string(&netlist) {
-            return Ok(Netlist { family, top: top.into(), verilog });
-        }
+    if std::fs::read_to_string(&stamp).is_ok_and(|old| old == key)
+        && let Ok(verilog) = std::fs::read_to_string(&netlist)
+    {
+        return Ok(Netlist { family, top: top.into(), verilog });
     }
     let design = folder.join("design.v");
     std::fs::write(&design, verilog).map_err(GateError::file("write", &design))?;

@@ -3,7 +3,7 @@
 //! Function: bytes are gathered, first byte lightest, and written as one word with the byte that completes it.
 //! What comes in is registered before it goes to a thousand flip-flops all over the die, so a word is written at the end of
 //! the cycle after its last byte. A read gives its word two cycles later: one for the block RAM, one for its output
-//! register, without which an ECP5 block RAM alone takes 5.8 ns (reference/rust-hdl.md, section 3). `read_data` then stays.
+//! register, without which an ECP5 block RAM alone takes 5.8 ns (docs/rust-hdl.md, section 3). `read_data` then stays.
 //! A word of [`BANKED_BITS`] and more lies in banks, each with registers of its own for what comes in, reads too: from one register
 //! a signal does not reach two thousand flip-flops and block RAMs on all sides of the die in 10 ns. A read then gives its word
 //! three cycles later ([`read_cycles`]). What is written passes one register more before the banks' own.
@@ -76,7 +76,7 @@ impl<const W: usize> PackedStore<W> {
     pub(crate) fn with_banks(depth: usize, style: MemoryStyle, bank: usize) -> Self {
         let whole = W.is_multiple_of(8) && bank.is_multiple_of(8);
         assert!(bank == W || style == MemoryStyle::Block && whole && bank < W, "banks are of block RAM and whole bytes");
-        assert!(depth >= 2 && depth <= 1 << 16, "{depth} words do not fit 16 address bits");
+        assert!((2..=1 << 16).contains(&depth), "{depth} words do not fit 16 address bits");
         Self {
             clock: Default::default(),
             byte_enable: Default::default(),

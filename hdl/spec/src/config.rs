@@ -1,8 +1,8 @@
 //! Named configurations: which image, how many lanes, how much memory, which link speed.
 
-use crate::wire::{CRC_BYTES, HEADER_BYTES};
 use crate::code::ARRAY_PLANES;
 use crate::width;
+use crate::wire::{CRC_BYTES, HEADER_BYTES};
 use serde::Deserialize;
 
 /// The shipped configurations' text (`configs.toml`).
@@ -205,7 +205,10 @@ impl Config {
 
     /// Clock cycles of one bit on the UART.
     pub const fn uart_divisor(&self) -> u32 {
-        if self.baud == 0 { 0 } else { self.clk_hz / self.baud }
+        match self.clk_hz.checked_div(self.baud) {
+            Some(cycles) => cycles,
+            None => 0,
+        }
     }
 
     /// Whether the cores can be built so.
@@ -215,7 +218,7 @@ impl Config {
         let rules: [(&'static str, usize, bool, &'static str); 17] = [
             ("name's length", self.name.len(), (1..=16).contains(&self.name.len()) && self.name.is_ascii(), "1 to 16 ASCII characters"),
             ("array_rows", g.array_rows, (1..=64).contains(&g.array_rows), "1 to 64"),
-            ("array_cols", g.array_cols, g.array_cols % 8 == 0 && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
+            ("array_cols", g.array_cols, g.array_cols.is_multiple_of(8) && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
             ("planes", g.planes, matches!(g.planes, 1 | 2 | 4 | 8), "1, 2, 4 or 8"),
             ("planes", g.planes, g.array == ArrayKind::Planes || g.planes == 8, "8 on an array of tables"),
             ("bytes of a tile word", g.tile_word_bytes(), power(g.tile_word_bytes(), 256), "a power of two, at most 256 (rows x cols / 4)"),
@@ -230,7 +233,7 @@ impl Config {
             (
                 "tile_words",
                 g.tile_words,
-                g.tile_words > 0 && g.page_words > 0 && g.tile_words % g.page_words == 0 && g.tile_words <= 1 << 16,
+                g.tile_words > 0 && g.page_words > 0 && g.tile_words.is_multiple_of(g.page_words) && g.tile_words <= 1 << 16,
                 "a multiple of page_words, at most 65536",
             ),
             (
@@ -262,7 +265,7 @@ impl Config {
             (
                 "uart divisor",
                 self.uart_divisor() as usize,
-                self.baud > 0 && self.clk_hz % self.baud == 0 && (8..=65_535).contains(&self.uart_divisor()),
+                self.baud > 0 && self.clk_hz.is_multiple_of(self.baud) && (8..=65_535).contains(&self.uart_divisor()),
                 "clk_hz / baud, a whole number of at least 8",
             ),
         ];

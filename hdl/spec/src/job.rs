@@ -1,9 +1,9 @@
 //! How a matrix-vector product becomes a job of the array: activation words, tile words, constants.
 
+use crate::ActivationCode;
 use crate::config::{ArrayKind, Geometry};
 use crate::tile::{TileMatrix, WORD_COLS, col_words};
 use crate::wire::{JOB_BYTES, JobFlags};
-use crate::ActivationCode;
 
 /// The descriptor that stands first in a `RUN` request's payload; the activation words follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,6 +298,6 @@ mod tests {
 
     #[test]
     fn both_extremes_fit_the_accumulator() {
-        assert!(2 * 128 * width::MAX_JOB_COLS < 1 << (width::ACC_BITS - 1));
+        const { assert!(2 * 128 * width::MAX_JOB_COLS < 1 << (width::ACC_BITS - 1)) };
     }
 }

@@ -146,7 +146,7 @@ impl<'a> TileMatrix<'a> {
             }
         }
         let words = self.words.chunks_exact(word_u64);
-        if self.cols % WORD_COLS != 0 {
+        if !self.cols.is_multiple_of(WORD_COLS) {
             let invalid = !valid_mask(self.cols, col_words - 1);
             let last = words.clone().skip(col_words - 1).step_by(col_words);
             if last.flatten().fold(0, |all, bits| all | (bits & invalid)) != 0 {
@@ -183,7 +183,11 @@ impl<'a> TileMatrix<'a> {
                 }
                 let contradiction = plane1 & !plane0;
                 if self.can_contradict() && contradiction != 0 {
-                    return Err(TileError::Contradiction { code: self.code, row, col: col_word * WORD_COLS + contradiction.trailing_zeros() as usize });
+                    return Err(TileError::Contradiction {
+                        code: self.code,
+                        row,
+                        col: col_word * WORD_COLS + contradiction.trailing_zeros() as usize,
+                    });
                 }
             }
         }
@@ -215,7 +219,7 @@ impl<'a> TileMatrix<'a> {
     /// # Panics
     /// If the rows are not in the matrix, do not start with a tile, or end within one that goes on.
     pub fn rows_at(&self, rows: std::ops::Range<usize>) -> TileMatrix<'a> {
-        let whole = rows.start % TILE_ROWS == 0 && (rows.end % TILE_ROWS == 0 || rows.end == self.rows);
+        let whole = rows.start.is_multiple_of(TILE_ROWS) && (rows.end.is_multiple_of(TILE_ROWS) || rows.end == self.rows);
         assert!(whole && rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {} are no whole tiles", self.rows);
         let tile = col_words(self.cols) * word_u64(self.code);
         let words = &self.words[rows.start / TILE_ROWS * tile..rows.end.div_ceil(TILE_ROWS) * tile];

@@ -35,7 +35,7 @@ mod tests {
     fn widths_hold_their_largest_value_and_no_bit_more() {
         assert_eq!([popcount_bits(1), popcount_bits(3), popcount_bits(4), popcount_bits(63), popcount_bits(64)], [1, 2, 3, 6, 7]);
         assert_eq!([index_bits(1), index_bits(2), index_bits(3), index_bits(512), index_bits(513)], [1, 1, 2, 9, 10]);
-        assert!(2 * 2 * 128 * MAX_JOB_COLS < 1 << (ACC_BITS - 1));
-        assert!(2 * 128 * MAX_COLS < 1 << 31);
+        const { assert!(2 * 2 * 128 * MAX_JOB_COLS < 1 << (ACC_BITS - 1)) };
+        const { assert!(2 * 128 * MAX_COLS < 1 << 31) };
     }
 }

@@ -297,12 +297,12 @@ impl Ident {
         };
         let g = &ident.geometry;
         let sane = (1..=64).contains(&g.array_rows)
-            && g.array_cols % 8 == 0
+            && g.array_cols.is_multiple_of(8)
             && (8..=512).contains(&g.array_cols)
             && matches!(g.planes, 1 | 2 | 4 | 8)
             && g.page_words > 0
             && g.tile_words > 0
-            && g.tile_words % g.page_words == 0
+            && g.tile_words.is_multiple_of(g.page_words)
             && g.act_words > 0
             && g.result_words > 0
             && usize::from(ident.mtu) >= g.tile_word_bytes().max(JOB_BYTES + g.act_word_bytes() * 8)

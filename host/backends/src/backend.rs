@@ -14,6 +14,7 @@ pub struct Backend<'m> {
     form: Option<&'static str>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a program")]
 pub(crate) enum Kind<'m> {
     Cpu(CpuGemv<'m>),
     Boards(Box<Boards<'m>>),

@@ -101,7 +101,7 @@ fn a_product_larger_than_a_board_is_split_and_the_rest_fills_the_gaps() {
 #[test]
 fn a_board_that_cannot_be_opened_is_an_error_and_no_panic() {
     let mut random = Random::new(4);
-    let large = vec![RandomMatrix::new(300, 128, WeightCode::Quaternary, &mut random)];
+    let large = [RandomMatrix::new(300, 128, WeightCode::Quaternary, &mut random)];
     let mut pool: FabricPool<'_, Link> = FabricPool::growing(board(), || Err("no further board".into()));
     let views: Vec<TileMatrix<'_>> = large.iter().map(RandomMatrix::view).collect();
     assert!(matches!(pool.prepare(&views), Err(GemvError::Device(e)) if e.to_string().contains("no further board")));

@@ -58,7 +58,13 @@ fn a_grid_without_room_on_the_board_runs_whole_on_the_cpu_for_all_vectors_at_onc
     }
     assert!(y.iter().zip(&expected).all(|(y, e)| y.to_bits() == e.to_bits()));
     assert_eq!(backend.refusals().len(), 1);
-    assert!(backend.refusals()[0].contains("3200 tile words") && backend.name().starts_with("cpu (") && backend.name().contains("nothing on fabric (nano16"), "{}", backend.name());
+    assert!(
+        backend.refusals()[0].contains("3200 tile words")
+            && backend.name().starts_with("cpu (")
+            && backend.name().contains("nothing on fabric (nano16"),
+        "{}",
+        backend.name()
+    );
 }
 
 #[test]

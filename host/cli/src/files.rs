@@ -71,7 +71,7 @@ pub fn judge(path: &Path, reads: &[&Path]) -> Outcome<Target> {
     Target::judge(path, reads).map_err(|e| failure(&e).into())
 }
 
-/// Judges what [`write`] will be given: `-` is good too.
+/// Judges what [`write()`] will be given: `-` is good too.
 pub fn judge_result(path: &Path, reads: &[&Path]) -> Outcome {
     if is_stream(path) { Ok(()) } else { judge(path, reads).map(drop) }
 }

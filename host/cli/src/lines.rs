@@ -16,6 +16,7 @@ const MAX_TURN_BYTES: u64 = 1 << 20;
 const FENCE: &str = "\"\"\"";
 
 /// Who reads lines.
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a program")]
 pub enum Reader {
     /// Lines as they come.
     Plain,

@@ -72,7 +72,7 @@ fn faults_are_shown_with_their_lines_and_errors_of_a_run_with_theirs() {
     }
     bad(2, &["exec", &deep, "1"]);
     bad(2, &["exec", &deep, "--tier", "fast"]);
-    bad(3, &["exec", &folder.path().join("none.nda").to_str().unwrap()]);
+    bad(3, &["exec", folder.path().join("none.nda").to_str().unwrap()]);
 }
 
 #[test]

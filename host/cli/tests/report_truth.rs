@@ -111,7 +111,9 @@ fn codes(writer: &mut DocumentWriter, random: &mut SplitMix64, name: &str, rows:
     let tiles = stack(random, rows, cols);
     let scales = vec![0.05; rows];
     let outliers = Outliers::default();
-    writer.add_matrix(&MatrixContent { name, granularity: Granularity::Row, scales: &scales, stacks: &[tiles.matrix()], outliers }).unwrap();
+    writer
+        .add_matrix(&MatrixContent { name, granularity: Granularity::Row, scales: &scales, stacks: &[tiles.matrix()], outliers })
+        .unwrap();
 }
 
 fn grid(writer: &mut DocumentWriter, random: &mut SplitMix64, name: &str, rows: usize, cols: usize) {

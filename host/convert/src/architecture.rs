@@ -321,7 +321,7 @@ impl Shape {
                 return Err(ConvertError::key(key, count, format!("1 to {MAX_COUNT}")));
             }
         }
-        if self.n_heads % self.n_kv_heads != 0 || self.head_dim % 2 != 0 {
+        if !self.n_heads.is_multiple_of(self.n_kv_heads) || !self.head_dim.is_multiple_of(2) {
             let found = format!("{}, with {} key heads of {} values", self.n_heads, self.n_kv_heads, self.head_dim);
             return Err(ConvertError::key("n_heads", found, "a multiple of the key heads, and a head an even number of values"));
         }

@@ -194,7 +194,10 @@ impl ConvertError {
     /// Whether the source is in order, but is something that this version does not convert.
     pub fn is_unsupported(&self) -> bool {
         match self {
-            ConvertError::Unsupported { .. } | ConvertError::Refused { .. } | ConvertError::Leftover { .. } | ConvertError::Split { .. } => true,
+            ConvertError::Unsupported { .. }
+            | ConvertError::Refused { .. }
+            | ConvertError::Leftover { .. }
+            | ConvertError::Split { .. } => true,
             ConvertError::Gguf { fault, .. } => matches!(fault, GgufFault::Kind { .. }),
             _ => false,
         }
@@ -230,7 +233,9 @@ impl ConvertError {
             ConvertError::Parts { .. } => "put all parts into one folder, under the names that they were published with",
             ConvertError::MissingKey { .. } => "give a file of this model that has the key",
             ConvertError::Key { .. } => "give a file of this model whose key has such a value",
-            ConvertError::Refused { .. } => "give a file of this model without the key, or a model of another kind; README.md lists what 'nda convert' reads",
+            ConvertError::Refused { .. } => {
+                "give a file of this model without the key, or a model of another kind; README.md lists what 'nda convert' reads"
+            }
             ConvertError::MissingTensor { .. } | ConvertError::Tensor { .. } => "give a file that is a whole model of this architecture",
             ConvertError::Leftover { .. } | ConvertError::Unsupported { .. } => {
                 "README.md lists what 'nda convert' reads; choose another model or another file of this one"

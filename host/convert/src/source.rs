@@ -127,7 +127,7 @@ impl Ternary {
     /// # Panics
     /// If the blocks do not fill whole rows, or are no multiple of 64 columns.
     pub fn of_blocks(codes: Vec<i8>, block_scales: &[f32], cols: usize, block_cols: usize) -> Ternary {
-        assert!(block_cols % 64 == 0 && cols % block_cols == 0, "blocks of {block_cols} in {cols} columns");
+        assert!(block_cols.is_multiple_of(64) && cols.is_multiple_of(block_cols), "blocks of {block_cols} in {cols} columns");
         assert_eq!(codes.len(), block_scales.len() * block_cols, "a scale for every block");
         let used: Vec<Option<f32>> = codes
             .chunks_exact(block_cols)

@@ -238,7 +238,7 @@ impl ModelDevice {
     fn write(&mut self, request: &Request, payload: &[u8]) -> Answer {
         let g = self.geometry();
         let word_bytes = g.tile_word_bytes();
-        if payload.is_empty() || payload.len() % word_bytes != 0 {
+        if payload.is_empty() || !payload.len().is_multiple_of(word_bytes) {
             return (Status::BadLen, 0, Vec::new());
         }
         let (first, words) = (request.addr as usize, payload.len() / word_bytes);

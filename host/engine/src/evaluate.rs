@@ -162,7 +162,7 @@ pub fn evaluate_on<E: From<EngineError> + Send>(
     thread::scope(|scope| {
         for _ in 1..threads.min(windows.count()) {
             // A thread that the system refuses is done without: the caller's takes all windows that nobody else takes.
-            let _ = thread::Builder::new().name("nda-window".into()).spawn_scoped(scope, &take_windows);
+            let _ = thread::Builder::new().name("nda-window".into()).spawn_scoped(scope, take_windows);
         }
         take_windows();
     });

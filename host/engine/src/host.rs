@@ -17,7 +17,7 @@ const MAX_BLOCKS: i64 = 1 << 16;
 
 /// Refuses what is no whole number of vectors.
 pub(crate) fn check_len(name: &str, found: usize, cols: usize) -> Result<(), HostError> {
-    if found > 0 && found % cols == 0 {
+    if found > 0 && found.is_multiple_of(cols) {
         return Ok(());
     }
     Err(Box::new(EngineError::Input { layer: name.into(), found, cols }))

@@ -90,10 +90,10 @@ impl Hyper {
     fn check(self) -> Result<Hyper, EngineError> {
         let bad =
             |key: &'static str, value: usize, rule: &'static str| Err(EngineError::BadMetadata { key, value: value.to_string(), rule });
-        if self.head_dim == 0 || self.head_dim % 2 != 0 {
+        if self.head_dim == 0 || !self.head_dim.is_multiple_of(2) {
             return bad("head_dim", self.head_dim, "even and not 0 (d_model / n_heads unless given)");
         }
-        if self.n_heads % self.n_kv_heads != 0 {
+        if !self.n_heads.is_multiple_of(self.n_kv_heads) {
             return bad("n_kv_heads", self.n_kv_heads, "a divisor of n_heads");
         }
         if self.n_heads.checked_mul(self.head_dim).is_none_or(|dim| dim > MAX_COUNT) {

@@ -42,7 +42,7 @@ impl Hessian {
     /// # Errors
     /// If `x` is not a whole number of samples, or a number in it is not finite; nothing is added then.
     pub fn add(&mut self, x: &[f32]) -> Result<(), FitError> {
-        if self.cols == 0 || x.len() % self.cols != 0 {
+        if self.cols == 0 || !x.len().is_multiple_of(self.cols) {
             return Err(FitError::Shape { rows: x.len() / self.cols.max(1), cols: self.cols, found: x.len() });
         }
         if let Some(at) = x.iter().position(|value| !value.is_finite()) {
@@ -77,7 +77,7 @@ impl Hessian {
     /// # Panics
     /// If `errors` is not a whole number of rows of [`Hessian::cols`] numbers.
     pub fn energy(&self, errors: &[f32]) -> f64 {
-        assert!(errors.len() % self.cols == 0, "{} errors are not rows of {}", errors.len(), self.cols);
+        assert!(errors.len().is_multiple_of(self.cols), "{} errors are not rows of {}", errors.len(), self.cols);
         let full = self.damped(0.0);
         let parts: Vec<f64> = errors.par_chunks(32 * self.cols).map(|rows| row_energies(rows, &full, self.cols).iter().sum()).collect();
         parts.iter().sum::<f64>() * self.mean_square()

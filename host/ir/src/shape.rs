@@ -102,5 +102,5 @@ pub(crate) fn shape_of(op: &Op, graph: &Graph) -> Result<Shape, ShapeError> {
 
 /// How many parts of `size` fill `len`, if they do.
 fn split(len: usize, size: usize) -> Option<usize> {
-    (size > 0 && len > 0 && len % size == 0).then(|| len / size)
+    (size > 0 && len > 0 && len.is_multiple_of(size)).then(|| len / size)
 }

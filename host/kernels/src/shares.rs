@@ -85,11 +85,7 @@ pub(crate) fn split<'y, T>(rest: &mut &'y mut [T], count: usize) -> &'y mut [T] 
 }
 
 /// The parts that some of all parts' tiles are of, and which tiles of each.
-pub(crate) fn spans<'p, P>(
-    parts: &'p [P],
-    tiles_of: impl Fn(&P) -> usize,
-    tiles: Range<usize>,
-) -> impl Iterator<Item = (&'p P, Range<usize>)> {
+pub(crate) fn spans<P>(parts: &[P], tiles_of: impl Fn(&P) -> usize, tiles: Range<usize>) -> impl Iterator<Item = (&P, Range<usize>)> {
     let mut first = 0;
     parts.iter().filter_map(move |part| {
         let begin = first;

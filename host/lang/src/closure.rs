@@ -290,23 +290,24 @@ impl Compiler<'_> {
             return step;
         }
         let body = self.block(body);
-        if let ExprKind::Binary(op, left, right) = &condition.kind {
-            if left.of == Type::Int && op.is_comparison() {
-                match (op, self.operand::<i64>(left), self.operand::<i64>(right)) {
-                    (BinaryOp::Less, Operand::Local(a), Operand::Local(b)) => {
-                        return while_of(move |s| Ok((s.load(a) as i64) < (s.load(b) as i64)), body, span);
-                    }
-                    (BinaryOp::Less, Operand::Local(a), Operand::Constant(b)) => {
-                        return while_of(move |s| Ok((s.load(a) as i64) < b), body, span);
-                    }
-                    (BinaryOp::LessEqual, Operand::Local(a), Operand::Local(b)) => {
-                        return while_of(move |s| Ok((s.load(a) as i64) <= (s.load(b) as i64)), body, span);
-                    }
-                    (BinaryOp::Greater, Operand::Local(a), Operand::Constant(b)) => {
-                        return while_of(move |s| Ok((s.load(a) as i64) > b), body, span);
-                    }
-                    _ => {}
+        if let ExprKind::Binary(op, left, right) = &condition.kind
+            && left.of == Type::Int
+            && op.is_comparison()
+        {
+            match (op, self.operand::<i64>(left), self.operand::<i64>(right)) {
+                (BinaryOp::Less, Operand::Local(a), Operand::Local(b)) => {
+                    return while_of(move |s| Ok((s.load(a) as i64) < (s.load(b) as i64)), body, span);
                 }
+                (BinaryOp::Less, Operand::Local(a), Operand::Constant(b)) => {
+                    return while_of(move |s| Ok((s.load(a) as i64) < b), body, span);
+                }
+                (BinaryOp::LessEqual, Operand::Local(a), Operand::Local(b)) => {
+                    return while_of(move |s| Ok((s.load(a) as i64) <= (s.load(b) as i64)), body, span);
+                }
+                (BinaryOp::Greater, Operand::Local(a), Operand::Constant(b)) => {
+                    return while_of(move |s| Ok((s.load(a) as i64) > b), body, span);
+                }
+                _ => {}
             }
         }
         while_of(self.word::<bool>(condition), body, span)

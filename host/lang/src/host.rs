@@ -2,7 +2,7 @@
 
 use crate::value::Codes;
 
-/// Why a host's builtin failed; it comes back in [`Trap::Host`].
+/// Why a host's builtin failed; it comes back in [`Trap::Host`](crate::Trap::Host).
 pub type HostError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What `gemv` multiplies by.

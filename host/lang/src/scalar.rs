@@ -70,7 +70,7 @@ pub(crate) const INT_END: f64 = 9_223_372_036_854_775_808.0;
 /// The int that is left when the fraction is cut off.
 pub(crate) fn to_int(value: f64) -> Result<i64, Trap> {
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked; the fraction is to be cut off")]
-    if value >= -INT_END && value < INT_END { Ok(value as i64) } else { Err(Trap::NotAnInt { value }) }
+    if (-INT_END..INT_END).contains(&value) { Ok(value as i64) } else { Err(Trap::NotAnInt { value }) }
 }
 
 /// A function of one float.

@@ -319,4 +319,4 @@ pub(crate) fn expect_count(what: &'static str, expected: usize, found: usize) ->
 }
 
 // A stack is whole words of 512 bytes, so every stack begins at a multiple of 64 like the section.
-const _: () = assert!((8 * nda_spec::tile::word_u64(WeightCode::Binary)) % FRAME_ALIGN == 0);
+const _: () = assert!((8 * nda_spec::tile::word_u64(WeightCode::Binary)).is_multiple_of(FRAME_ALIGN));

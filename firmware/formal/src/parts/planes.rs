@@ -224,16 +224,14 @@ pub(super) fn column_checks(cols: usize, when: &str) -> String {
     // `positive` without `active` is no ternary code.
     checks.assume("!ternary || w0 || !w1");
     checks.assume("!a2 || plane_bits < 4");
-    checks.say(&format!(
-        "wire signed [23:0] w_value = ternary ? 2 * $signed({{1'b0, w1}}) - $signed({{1'b0, w0}}) : 3 * $signed({{1'b0, w0}}) + $signed({{1'b0, w1}}) - 2;\n\
-         wire signed [23:0] x_value = a2 ? 3 * $signed({{1'b0, plane_bits[1]}}) + $signed({{1'b0, plane_bits[0]}}) - 2 : $signed(plane_bits);\n\
-         wire signed [23:0] popcounts = ternary ? 2 * $signed({{1'b0, w1}}) - $signed({{1'b0, w0}}) : 3 * $signed({{1'b0, w0}}) + $signed({{1'b0, w1}});\n\
+    checks.say("wire signed [23:0] w_value = ternary ? 2 * $signed({1'b0, w1}) - $signed({1'b0, w0}) : 3 * $signed({1'b0, w0}) + $signed({1'b0, w1}) - 2;\n\
+         wire signed [23:0] x_value = a2 ? 3 * $signed({1'b0, plane_bits[1]}) + $signed({1'b0, plane_bits[0]}) - 2 : $signed(plane_bits);\n\
+         wire signed [23:0] popcounts = ternary ? 2 * $signed({1'b0, w1}) - $signed({1'b0, w0}) : 3 * $signed({1'b0, w0}) + $signed({1'b0, w1});\n\
          // What the host knows: the vector's constant, and A2's per row.\n\
          wire signed [23:0] vector_constant = ternary ? 0 : -2 * x_value;\n\
          wire signed [23:0] row_constant = a2 ? -2 * popcounts : 0;\n\
          wire signed [23:0] product = w_value * x_value;\n\
-         wire signed [23:0] got = result[23:0] - init + vector_constant + row_constant;"
-    ));
+         wire signed [23:0] got = result[23:0] - init + vector_constant + row_constant;");
     checks.say("always @(posedge clock) if (result_valid) assert (got == product);");
     checks.always(when);
     checks.text

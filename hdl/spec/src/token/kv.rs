@@ -38,7 +38,7 @@ impl KvForm {
     /// The form with these coefficients, one per stack.
     ///
     /// # Errors
-    /// No stack, more than two, a coefficient of 0, coefficients that sum to more than [`MAX_COEFFICIENTS`].
+    /// No stack, more than two, a coefficient of 0, coefficients that sum to more than `MAX_COEFFICIENTS`.
     pub fn new(coefficients: &[u8]) -> Result<KvForm, KvFormError> {
         if !(1..=MAX_STACKS).contains(&coefficients.len()) {
             return Err(KvFormError::Stacks(coefficients.len()));
@@ -84,7 +84,7 @@ impl KvForm {
         WeightCode::Quaternary.planes() * self.coefficients.len()
     }
 
-    /// The level next to a value with [`LEVEL_POINT`] bits behind the point, the upper one of two that are as near.
+    /// The level next to a value with `LEVEL_POINT` bits behind the point, the upper one of two that are as near.
     #[inline]
     pub fn level(&self, value: i32) -> i8 {
         let twice = value << 1;

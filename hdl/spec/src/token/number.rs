@@ -11,7 +11,7 @@ pub const FACTOR_BITS: i32 = 17;
 /// Largest shift of a product of 36 bits; nothing of it is left beyond.
 pub const MAX_SHIFT: i32 = 47;
 
-/// `value / 2^shift`, halves rounded up: one adder in front of the shifter. The shift is clamped to 0..=[`MAX_SHIFT`].
+/// `value / 2^shift`, halves rounded up: one adder in front of the shifter. The shift is clamped to 0..=`MAX_SHIFT`.
 #[inline]
 pub const fn round_shift(value: i64, shift: i32) -> i64 {
     let shift = if shift < 0 {

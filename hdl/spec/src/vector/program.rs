@@ -143,7 +143,7 @@ impl StepWord {
         };
         let none_is_enough = matches!(op, Op::End | Op::Begin | Op::Product);
         // Codes are kept eight a word.
-        let ragged = matches!(op, Op::TakeCodes | Op::Codes) && word.count % 8 != 0;
+        let ragged = matches!(op, Op::TakeCodes | Op::Codes) && !word.count.is_multiple_of(8);
         // A search is a pass over the elements: this many bound how long a step can take.
         let many = op == Op::SendLargest && word.with > MOST_LARGEST;
         ((word.count > 0 || none_is_enough) && !ragged && !many).then_some(word)

@@ -114,7 +114,7 @@ fn trace<'m>(wanted: &Wanted<'_>, weights: &'m Weights<'_>, watch: &mut Watch<'m
     let (prepared, mut ends) = (Rc::clone(&watch.prepared), Vec::new());
     let handle = watch.handle.clone();
     let model = Model::prepare_with(weights, watch, |_, _| ends.push(prepared.get())).map_err(in_file)?;
-    let prompt = model.tokenizer().encode(wanted.prompt.as_bytes()).map_err(|e| in_file(e.into()))?;
+    let prompt = model.tokenizer().encode(wanted.prompt.as_bytes()).map_err(in_file)?;
     let prompt = model.bounds().plain(prompt);
     let mut session = Session::new(&model, watch);
     let mut sampler = Sampler::new(Sampling::GREEDY);

@@ -49,8 +49,13 @@ const GEMMA3_DEFAULTS: [(&str, f64); 10] = [
     ("sliding_window_pattern", 6.0),
 ];
 /// The same of a Mistral's (`MistralConfig`) and of Qwens (`Qwen2Config`, `Qwen3Config`).
-const MISTRAL_DEFAULTS: [(&str, f64); 5] =
-    [("rms_norm_eps", 1e-6), ("rope_theta", 1e4), ("num_key_value_heads", 8.0), ("max_position_embeddings", 131_072.0), ("sliding_window", 4096.0)];
+const MISTRAL_DEFAULTS: [(&str, f64); 5] = [
+    ("rms_norm_eps", 1e-6),
+    ("rope_theta", 1e4),
+    ("num_key_value_heads", 8.0),
+    ("max_position_embeddings", 131_072.0),
+    ("sliding_window", 4096.0),
+];
 const QWEN2_DEFAULTS: [(&str, f64); 4] =
     [("rms_norm_eps", 1e-6), ("rope_theta", 1e4), ("num_key_value_heads", 32.0), ("max_position_embeddings", 32_768.0)];
 const QWEN3_DEFAULTS: [(&str, f64); 5] = [
@@ -122,7 +127,12 @@ impl Config {
             "gemma3_text" => (Architecture::Gemma3, json),
             "gemma3" => (Architecture::Gemma3, json.get("text_config").unwrap_or(json)),
             "bitnet" => (Architecture::Bitnet, json),
-            other => return unsupported(format!("the architecture '{other}'"), "llama, mistral, qwen2, qwen3, gemma3, gemma3_text and bitnet are"),
+            other => {
+                return unsupported(
+                    format!("the architecture '{other}'"),
+                    "llama, mistral, qwen2, qwen3, gemma3, gemma3_text and bitnet are",
+                );
+            }
         };
         if name == "gemma3" {
             known::check_around(whole, architecture)?;
@@ -266,11 +276,8 @@ pub(super) mod tests {
 
     #[test]
     fn what_would_change_the_forward_pass_is_refused() {
-        let changes = [
-            ("hidden_act", json!("gelu")),
-            ("quantization_config", json!({"quant_method": "gptq"})),
-            ("model_type", json!("mamba")),
-        ];
+        let changes =
+            [("hidden_act", json!("gelu")), ("quantization_config", json!({"quant_method": "gptq"})), ("model_type", json!("mamba"))];
         for (key, value) in changes {
             let error = Config::read(&with(llama(), key, value)).unwrap_err();
             assert!(matches!(error, ConvertError::Unsupported { .. }), "{key}: {error}");

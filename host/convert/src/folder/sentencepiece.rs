@@ -95,7 +95,10 @@ pub(super) fn keys(bytes: &[u8]) -> Result<Keys, ConvertError> {
     ];
     if let Some((_, reason)) = plain.iter().find(|(is_so, _)| !is_so) {
         let what = format!("the vocabulary of {FILE} ({reason})");
-        return Err(ConvertError::Unsupported { what, instead: "byte pairs over whole texts with bytes for the rest are, and any tokenizer.json" });
+        return Err(ConvertError::Unsupported {
+            what,
+            instead: "byte pairs over whole texts with bytes for the rest are, and any tokenizer.json",
+        });
     }
     let Vocabulary { texts, scores, kinds, add_space, .. } = vocabulary;
     Ok(Keys::from_entries([

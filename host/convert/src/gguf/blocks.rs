@@ -160,5 +160,5 @@ pub(super) fn tq1_code(block: &[u8], at: usize) -> u8 {
         _ => (block[48 + (at - 240) % 4], (at - 240) / 4),
     };
     let shifted = byte.wrapping_mul([1, 3, 9, 27, 81][digit]);
-    (u16::from(shifted) * 3 >> 8) as u8
+    ((u16::from(shifted) * 3) >> 8) as u8
 }

@@ -250,7 +250,7 @@ impl<R: Read + Seek> Cursor<'_, R> {
         let start = data.checked_add(tensor.offset);
         let end = start.and_then(|start| start.checked_add(bytes)).filter(|end| *end <= self.length);
         match (start, end) {
-            (Some(start), Some(_)) if tensor.offset % alignment == 0 => Ok(StoredTensor { kind, rows, cols, start, bytes }),
+            (Some(start), Some(_)) if tensor.offset.is_multiple_of(alignment) => Ok(StoredTensor { kind, rows, cols, start, bytes }),
             (start, _) => {
                 let start = start.unwrap_or(u64::MAX);
                 fault(tensor.at, GgufFault::Range { name: name(), start, bytes, length: self.length })

@@ -166,7 +166,9 @@ impl<'k> Hyper<'k> {
             None | Some("linear") if factor == 1.0 => Stretch::NONE,
             None | Some("linear") => Stretch::of(Rule::Linear { factor }),
             Some("yarn") => self.yarn(factor, shape)?,
-            Some(other) => return self.refused(type_key, format!("'{other}'"), "rotations are stretched by the rules linear and yarn only"),
+            Some(other) => {
+                return self.refused(type_key, format!("'{other}'"), "rotations are stretched by the rules linear and yarn only");
+            }
         };
         let stretch = Stretch { magnitude: stretch.magnitude * attention, ..stretch };
         if !self.architecture.takes(&stretch) {

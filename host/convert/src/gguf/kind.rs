@@ -156,7 +156,7 @@ impl Kind {
     /// Bytes of a tensor; none if no tensor has this shape, or rows are not whole blocks.
     pub fn tensor_bytes(self, rows: u64, cols: u64) -> Option<u64> {
         let form = self.form();
-        if rows == 0 || cols == 0 || cols % form.values as u64 != 0 {
+        if rows == 0 || cols == 0 || !cols.is_multiple_of(form.values as u64) {
             return None;
         }
         let blocks = (cols / form.values as u64).checked_mul(rows)?;

@@ -72,8 +72,7 @@ const NEUTRAL: [(&str, Neutral, &str); 19] = [
 ];
 
 /// Keys behind `tokenizer.ggml.` that are read.
-const TOKENIZER_READ: [&str; 8] =
-    ["model", "pre", "tokens", "merges", "scores", "token_type", "add_bos_token", "add_space_prefix"];
+const TOKENIZER_READ: [&str; 8] = ["model", "pre", "tokens", "merges", "scores", "token_type", "add_bos_token", "add_space_prefix"];
 /// Keys behind `tokenizer.ggml.` that belong to models of other kinds.
 const TOKENIZER_INERT: [&str; 1] = ["token_type_count"];
 /// The same with one value that changes nothing.

@@ -186,9 +186,9 @@ mod tests {
     use nda_spec::{ActivationCode, TileMatrix, golden, tile};
 
     use super::*;
-    use nda_gemv::Activations;
     use crate::activations::Form;
     use crate::word::for_planes;
+    use nda_gemv::Activations;
 
     /// One tile by one vector, over the emulated intrinsics.
     fn emulated(code: WeightCode, x_code: ActivationCode, words: &[u64], values: &[i8]) -> [i32; TILE_ROWS] {

@@ -49,7 +49,7 @@ pub(super) fn attend(host: &mut dyn Builtins, heap: &mut Heap, builtin: Builtin,
     let heads =
         Heads { queries: count("the number of query heads", int(&args_of[4]))?, keys: count("the number of key heads", int(&args_of[5]))? };
     same_len("attend needs a value for every key", k, v)?;
-    if heads.queries % heads.keys != 0 {
+    if !heads.queries.is_multiple_of(heads.keys) {
         return Err(Trap::Argument {
             what: "the number of key heads",
             value: int(&args_of[5]),

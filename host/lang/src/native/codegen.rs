@@ -406,10 +406,10 @@ impl Code<'_, '_> {
         stores_of(statement, &mut stores);
         let mut used = stores.clone();
         walk_statement(statement, &mut |expr| {
-            if let ExprKind::Load(slot) = &expr.kind {
-                if !slot.is_global {
-                    used.insert(slot.index, slot.of);
-                }
+            if let ExprKind::Load(slot) = &expr.kind
+                && !slot.is_global
+            {
+                used.insert(slot.index, slot.of);
             }
         });
         for (&index, &of) in &used {
@@ -866,7 +866,7 @@ impl Code<'_, '_> {
         let a = values[0];
         match (builtin, of) {
             (Builtin::Float, _) => self.builder.ins().fcvt_from_sint(types::F64, a),
-            (Builtin::Int, _) => self.to_int(a, span),
+            (Builtin::Int, _) => self.as_int(a, span),
             (Builtin::Sqrt, _) => self.builder.ins().sqrt(a),
             (Builtin::Abs, Type::Float) => self.builder.ins().fabs(a),
             (Builtin::Abs, _) => self.int_abs(a, span),
@@ -887,7 +887,7 @@ impl Code<'_, '_> {
         }
     }
 
-    fn to_int(&mut self, value: Value, span: Span) -> Value {
+    fn as_int(&mut self, value: Value, span: Span) -> Value {
         let (first, end) = (self.builder.ins().f64const(-INT_END), self.builder.ins().f64const(INT_END));
         // NaN is neither, and so is no int.
         let above = self.builder.ins().fcmp(FloatCC::GreaterThanOrEqual, value, first);

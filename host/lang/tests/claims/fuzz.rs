@@ -244,10 +244,11 @@ impl Generator {
     }
 
     fn expression(&mut self, of: Type, depth: usize) -> String {
-        if depth > 0 && self.tape.choose(6) == 5 {
-            if let Some(call) = self.call(of, depth) {
-                return call;
-            }
+        if depth > 0
+            && self.tape.choose(6) == 5
+            && let Some(call) = self.call(of, depth)
+        {
+            return call;
         }
         if self.tape.choose(3) == 1 {
             let scalars_only = self.scalars_only;
