@@ -6,7 +6,7 @@
 use nda_spec::Config;
 
 /// Seconds that a round trip takes besides its bytes: a USB frame of 1 ms each way is shared by request and response
-/// when the bridge's latency timer is 1 ms (reference/boards.md, section 2).
+/// when the bridge's latency timer is 1 ms (docs/links.md, section 2).
 pub const TURNAROUND_S: f64 = 0.001;
 /// Bits of a byte on a UART: start, eight, stop.
 const BITS_PER_BYTE: f64 = 10.0;

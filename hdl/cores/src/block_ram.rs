@@ -2,7 +2,7 @@
 //!
 //! Function: `read_data` is the word at `read_address` one cycle after `read_enable`, and stays until the next.
 //! Reading a word in the cycle in which it is written gives an unspecified word; no user of this core does.
-//! Cost: block RAM; with `synth_* -no-rw-check` nothing else (reference/rust-hdl.md, section 1).
+//! Cost: block RAM; with `synth_* -no-rw-check` nothing else (docs/rust-hdl.md, section 1).
 
 use rust_hdl_core::prelude::*;
 

@@ -4,7 +4,7 @@
 //! ends a frame. Handshake: `valid`/`ready` in; out one event a cycle: `data_valid` a byte, or `frame_end`
 //! with `frame_good`; the reader takes it in the cycle it stands (`ready` of this core is the reader's).
 //! Latency 1, interval 1. A zero inside a block, or a byte with `bad`, spoils the frame. Repeated
-//! delimiters give nothing. Cost (reference/boards.md): about 41 LUT4, 21 FF. Golden: `nda_spec::wire::cobs_decode`.
+//! delimiters give nothing. Cost (docs/links.md): about 41 LUT4, 21 FF. Golden: `nda_spec::wire::cobs_decode`.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;

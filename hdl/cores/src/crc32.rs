@@ -2,7 +2,7 @@
 //!
 //! Function: `crc` is the running register after the bytes since `clear`; it starts as all ones, and a frame's
 //! CRC is its inverse. Handshake: `enable` takes a byte; `clear` wins over it. Latency 1, interval 1.
-//! Cost (reference/boards.md): about 62 LUT4, 32 FF. Golden model: `nda_spec::wire::crc32_step`.
+//! Cost (docs/links.md): about 62 LUT4, 32 FF. Golden model: `nda_spec::wire::crc32_step`.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;

@@ -1,7 +1,7 @@
 //! `emit`: the only road to Verilog, and what it refuses to let through.
 //!
 //! rust-hdl emits one module an instance under flat names, lets Verilog keywords pass as names, and turns a
-//! forgotten `#[hdl_gen]` into an empty module (reference/rust-hdl.md, sections 1, 2 and 8). So its text is checked
+//! forgotten `#[hdl_gen]` into an empty module (docs/rust-hdl.md, sections 1 and 2). So its text is checked
 //! here, modules that are the same are merged into one, and names become what the sources call them.
 
 use crate::board_parallel::BoardParallel;

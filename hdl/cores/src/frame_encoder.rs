@@ -2,7 +2,7 @@
 //!
 //! Function: a COBS block's length stands before its bytes, so the bytes go into a ring of block RAM, the slot
 //! of the length is written when the block is closed, and the wire reads what is closed (the staging that
-//! Glasgow's encoder uses; reference/boards.md, section 3.1). Handshake: ready/valid on both sides; `last` marks
+//! Glasgow's encoder uses; docs/links.md, section 3). Handshake: ready/valid on both sides; `last` marks
 //! the frame's last byte. Throughput one byte a cycle; a block that is full costs one more cycle, a frame eight.
 //! Registers hold the byte that came, one more that came while it waited, and what goes to the block RAM, so that no
 //! path runs from the processor through the decisions into the RAM, or back. Latency: up to a block, plus 2. Cost: one block RAM of 512 bytes, the CRC and some 100 LUT4.

@@ -3,7 +3,7 @@
 //! Function: a byte for every start bit, sampled in the middle of its bits. Handshake: `valid` is high for
 //! one cycle a byte and cannot be held back; `bad` (with `valid`) says that the stop bit was low, which is
 //! what a break or a wrong speed looks like. Latency: half a stop bit before the byte's end. Interval: ten bits.
-//! Cost (reference/boards.md): about 28 LUT4, 26 FF. Source: the usual oversampling receiver.
+//! Cost (docs/links.md): about 28 LUT4, 26 FF. Source: the usual oversampling receiver.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;

@@ -2,7 +2,7 @@
 //!
 //! Function: sends the bytes it is given. Handshake: ready/valid. Latency: the start bit begins one cycle after
 //! a byte is taken. Interval: ten bits. The line is high from power-up on.
-//! Cost (reference/boards.md): about 28 LUT4, 22 FF. Source: the usual shift-register transmitter.
+//! Cost (docs/links.md): about 28 LUT4, 22 FF. Source: the usual shift-register transmitter.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;

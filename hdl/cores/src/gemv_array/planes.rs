@@ -2,7 +2,7 @@
 //!
 //! A popcount: two products are a number of two bits, a function of their four inputs (2 LUT4); three of these are a
 //! full adder of the ones and, with its carry, a count of the twos (4 LUT4): six columns give a number of three bits
-//! for 10 LUT4 (the lane of reference/rust-hdl.md, section 3, c2). Then a tree of adders with a register after every
+//! for 10 LUT4 (the lane of docs/rust-hdl.md, section 3, c2). Then a tree of adders with a register after every
 //! second level. Every stage has the valid bit as its enable: an idle array does not toggle.
 //! The heaviest plane group comes first and the accumulator shifts by `planes` between groups (Horner), so no
 //! barrel shifter is needed. Source: bit-serial arithmetic as in BISMO; identities in NUMBERS.md, section 2.
