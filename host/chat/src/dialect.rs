@@ -192,7 +192,9 @@ mod tests {
         vocab.extend(["\"\u{120}\"".into(), "\"\u{10a}\"".into()]);
         let entries: Vec<String> = vocab.iter().enumerate().map(|(id, entry)| format!("{entry}:{id}")).collect();
         let added = |id: usize, text: &str| {
-            format!(r#"{{"id":{id},"content":"{text}","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":false}}"#)
+            format!(
+                r#"{{"id":{id},"content":"{text}","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":false}}"#
+            )
         };
         let (start, end) = (added(vocab.len(), "<|im_start|>"), added(vocab.len() + 1, "<|im_end|>"));
         let bytes = r#"{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}"#;

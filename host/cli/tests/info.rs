@@ -47,7 +47,11 @@ fn what_convert_does_not_take_it_names_with_the_next_step() {
     let output = place("out.ndf");
     fs::copy(public("parts-00001-of-00003.gguf"), place("parts-00001-of-00003.gguf")).unwrap();
     for (code, arguments, wanted) in [
-        (3, vec![place("parts-00001-of-00003.gguf")], vec!["part 2 of 3 is missing", "parts-00002-of-00003.gguf", "put all parts into one folder"]),
+        (
+            3,
+            vec![place("parts-00001-of-00003.gguf")],
+            vec!["part 2 of 3 is missing", "parts-00002-of-00003.gguf", "put all parts into one folder"],
+        ),
         (2, vec![public("llama.gguf"), "--pre".into(), "nope".into()], vec!["'--pre nope' names no rule", "--pre NAME"]),
         (2, vec![TINY.into(), "--pre".into(), "qwen2".into()], vec!["only a GGUF file", "leave --pre out"]),
     ] {

@@ -56,7 +56,8 @@ fn byte_tokenizer() -> Value {
     let mut others = 256..;
     let spelled = |byte: u32| if is_printed(byte) { byte } else { others.next().unwrap_or_default() };
     let letters: Vec<char> = (0..256).map(spelled).filter_map(char::from_u32).collect();
-    let vocabulary: serde_json::Map<String, Value> = letters.iter().enumerate().map(|(id, letter)| (letter.to_string(), json!(id))).collect();
+    let vocabulary: serde_json::Map<String, Value> =
+        letters.iter().enumerate().map(|(id, letter)| (letter.to_string(), json!(id))).collect();
     let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
     json!({"version": "1.0", "added_tokens": [], "pre_tokenizer": byte_level, "decoder": byte_level,
         "model": {"type": "BPE", "vocab": vocabulary, "merges": []}})

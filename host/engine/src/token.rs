@@ -206,7 +206,7 @@ impl<'a, 'm> TokenSession<'a, 'm> {
         let mut result = Evaluation { predicted: 0, bytes: 0, bits: 0.0 };
         let (mut row, mut spelled) = (vec![0.0; vocab_size], Vec::new());
         for pair in tokens.windows(2) {
-            if result.predicted % context.max(1) == 0 {
+            if result.predicted.is_multiple_of(context.max(1)) {
                 self.machine.clear();
             }
             let logits = self.machine.logits(&mut self.matrices, pair[0])?;

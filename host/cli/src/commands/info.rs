@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             let (error, help) = ("this is a safetensors file", "convert it with 'nda convert IN.safetensors OUT.ndf'");
             Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
         }
-        Kind::Gguf | Kind::Folder => foreign(path, arguments.json),
+        Kind::Gguf | Kind::Folder => foreign(path, arguments),
         Kind::Unknown => {
             let error = "this is neither an .ndf document nor a matrix file of the articles";
             Err(Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", path.display()), "give a file that 'nda convert' wrote")
@@ -62,9 +62,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 /// A GGUF file or a model's folder, checked as a conversion checks it before it writes.
 #[cfg(feature = "convert")]
-fn foreign(path: &Path, as_json: bool) -> Outcome {
+fn foreign(path: &Path, arguments: &Arguments) -> Outcome {
     let summary = crate::convert::model::summary(path)?;
-    if as_json {
+    if arguments.json {
         return output::json(&json!({ "file": path, "kind": "model to convert", "model": summary.json()? }));
     }
     output::line(format_args!("{}: a model that 'nda convert {0} OUT.ndf' takes\n", path.display()))?;
@@ -72,7 +72,7 @@ fn foreign(path: &Path, as_json: bool) -> Outcome {
 }
 
 #[cfg(not(feature = "convert"))]
-fn foreign(path: &Path, _: bool) -> Outcome {
+fn foreign(path: &Path, _: &Arguments) -> Outcome {
     let (error, help) = ("this is not an .ndf document", "convert a GGUF file or a model's folder with 'nda convert IN OUT.ndf'");
     Err(Failure::new(Exit::BadFile, error, path.display(), help).into())
 }
@@ -197,5 +197,7 @@ fn document_json(path: &Path, document: &Document<'_>) -> Outcome<Value> {
     };
     let frames: Vec<Value> = document.frames().map(frame).collect();
     let model = Summary::of_document(document).map(|summary| summary.json()).transpose()?;
-    Ok(json!({ "file": path, "kind": "document", "bytes": document.bytes().len(), "hash": hex(&document.hash()), "model": model, "metadata": metadata, "frames": frames }))
+    Ok(
+        json!({ "file": path, "kind": "document", "bytes": document.bytes().len(), "hash": hex(&document.hash()), "model": model, "metadata": metadata, "frames": frames }),
+    )
 }

@@ -56,7 +56,11 @@ impl Summary {
         }
         for grid in document.grids() {
             let (m, count) = (grid.matrix(), grid.matrix().coefficients().len());
-            summary.add_planes(format!("{}, {}, scale per {} columns", m.code().name(), stacks(count), m.group().cols()), m.rows() * m.cols(), count);
+            summary.add_planes(
+                format!("{}, {}, scale per {} columns", m.code().name(), stacks(count), m.group().cols()),
+                m.rows() * m.cols(),
+                count,
+            );
         }
         for vector in document.vectors() {
             if let VectorShape::Table { rows, cols } = vector.shape() {

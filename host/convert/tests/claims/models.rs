@@ -111,7 +111,8 @@ fn one_bit_and_two_bit_weights_arrive_exactly_in_no_more_bits_than_they_need() {
         let opened = GgufFile::open(&input, Cursor::new(&stored[..]));
         let bytes = opened.unwrap().read(&input, "blk.0.attn_v.weight").unwrap();
         let (rows, cols) = (matrix.rows(), matrix.cols());
-        let found: Vec<f32> = (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col))).map(|(row, col)| matrix.weight(row, col)).collect();
+        let found: Vec<f32> =
+            (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col))).map(|(row, col)| matrix.weight(row, col)).collect();
         assert_eq!(found, kind.floats(&bytes), "{kind:?}");
         nda_engine::Weights::new(&mapped.document()).unwrap();
     }
