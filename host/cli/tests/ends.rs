@@ -3,7 +3,7 @@
 mod models;
 
 use models::common::{PATIENCE, events, post, receive, send};
-use models::{NDA, Running, model, serve, serving, slow_model};
+use models::{NDA, Running, heeding_signals, model, serve, serving, slow_model};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -75,7 +75,7 @@ fn a_chat_in_a_pipe_ends_with_a_signal_in_the_midst_of_an_answer() {
     let (folder, model) = model();
     let slow = slow_model(folder.path(), &model);
     for (model, backend, name, code) in [(&model, "loopback", "TERM", 143), (&model, "loopback", "HUP", 129), (&slow, "cpu", "TERM", 143)] {
-        let mut command = Command::new(NDA);
+        let mut command = heeding_signals();
         command.args(["chat", model, "--backend", backend]).stdin(Stdio::piped());
         let mut chat = Running::start(&mut command);
         chat.0.stdin.as_mut().unwrap().write_all(b"Hello\n").unwrap();
@@ -98,7 +98,7 @@ fn every_signal_ends_work_that_nobody_waits_for_at_once() {
     let text = text.to_str().unwrap();
     for arguments in [&["run", &slow, "--prompt", "She was"][..], &["eval", &slow, "--text", text]] {
         for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
-            let mut running = Running::start(Command::new(NDA).args(arguments));
+            let mut running = Running::start(heeding_signals().args(arguments));
             std::thread::sleep(Duration::from_millis(400));
             running.signal(name);
             assert_eq!(running.ended(IN_TIME).signal(), Some(number), "{arguments:?}, SIG{name}");

@@ -27,6 +27,8 @@ class Terminal:
         self.seen = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # Whoever runs this may ignore it, and what a process ignores its children ignore.
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
             environment = {"TERM": "xterm", "PATH": os.environ["PATH"], "XDG_STATE_HOME": os.path.dirname(FOLDER)}
             os.execve(sys.argv[1], [sys.argv[1], "chat", model, *arguments], environment)
 

@@ -57,6 +57,14 @@ pub fn nda(arguments: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// The command with the signals as a terminal leaves them: whoever runs these tests may ignore SIGHUP, and what a process
+/// ignores its children ignore.
+pub fn heeding_signals() -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP,INT,TERM", NDA]);
+    command
+}
+
 /// A command that runs, ended when a failed test leaves it behind.
 pub struct Running(pub Child);
 
@@ -101,7 +109,7 @@ pub fn serving(command: &mut Command) -> (Running, SocketAddr, String) {
 
 /// 'nda serve' of a model on a free port.
 pub fn serve(model: &str, more: &[&str]) -> Command {
-    let mut command = Command::new(NDA);
+    let mut command = heeding_signals();
     command.args(["serve", model, "--port", "0"]).args(more);
     command
 }
