@@ -19,7 +19,7 @@ pub enum BackendError {
         /// What to write instead.
         help: String,
     },
-    /// A configuration that there is not.
+    /// No such configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Kernels that this machine does not run.

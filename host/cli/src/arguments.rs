@@ -43,7 +43,7 @@ fn said(command: &Command, error: &clap::Error) -> Outcome {
     Err(Failure::usage(error, usage, "see 'nda --help' and 'nda COMMAND --help'").into())
 }
 
-/// A value that is no number where one is wanted, with what is wanted.
+/// A value that is not a number where one is wanted, with what is wanted.
 fn wrong_value(command: &Command, error: &clap::Error) -> Option<Failure> {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),

@@ -83,13 +83,13 @@ pub struct ContextArgument {
 }
 
 impl ContextArgument {
-    /// The positions, of a model that has so many.
+    /// The positions, checked against the model's context.
     pub fn of(&self, model: usize) -> Outcome<usize> {
         positions(self.context, model, "--context")
     }
 }
 
-/// Positions as they are asked for, of a model that has so many.
+/// The requested positions, checked against the model's context.
 pub fn positions(asked: Option<usize>, model: usize, option: &str) -> Outcome<usize> {
     match asked {
         None => Ok(model),

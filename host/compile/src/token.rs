@@ -67,7 +67,7 @@ pub struct TokenProgram {
     pub matrices: Vec<Vec<String>>,
 }
 
-/// Why a graph is no token program.
+/// Why a graph is not a token program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoTokenProgram {
     /// The line of the program's source, if one is to blame.

@@ -68,7 +68,7 @@ impl Noise {
         ((AIM / self.rate()) as usize).max(LEAST_BYTES)
     }
 
-    /// Whether so many bytes hardly ever come through.
+    /// Whether a frame of that many bytes hardly ever comes through.
     pub(crate) fn is_hopeless(&self, bytes: usize) -> bool {
         self.rate() * bytes as f64 > HOPELESS
     }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::random::Random;
 
-    /// Sends so many frames, each as long as the estimate says and at most `longest`, through a link of that rate.
+    /// Sends that many frames, each as long as the estimate says and at most `longest`, through a link of that rate.
     fn send(noise: &mut Noise, frames: usize, longest: usize, rate: f64, random: &mut Random) {
         for _ in 0..frames {
             let bytes = noise.frame_bytes().min(longest) + 28;

@@ -35,7 +35,7 @@ impl<'m> TokenModel<'m> {
     /// Compiles the model's program and hands its matrices to the back end.
     ///
     /// # Errors
-    /// Why it is no token program, or what the back end says against a matrix.
+    /// Why it is not a token program, or what the back end says against a matrix.
     pub fn prepare(weights: &'m Weights<'m>, gemv: &mut dyn Gemv<'m>) -> Result<TokenModel<'m>, EngineError> {
         let TokenProgram { program, matrices } = token_program(weights)?;
         let prepare = |names: Vec<String>| {
@@ -193,7 +193,7 @@ impl<'a, 'm> TokenSession<'a, 'm> {
     /// Bits of every token after the first, in windows of `context` tokens that start empty, as [`crate::evaluate()`] takes them.
     ///
     /// # Errors
-    /// A text of fewer than two tokens, a token that there is not, or a failure of the back end.
+    /// A text of fewer than two tokens, a token outside the vocabulary, or a failure of the back end.
     pub fn evaluate(&mut self, tokens: &[u32], context: usize, mut progress: impl FnMut(usize, usize)) -> Result<Evaluation, EngineError> {
         if tokens.len() < 2 {
             return Err(EngineError::Empty { what: "the text", needed: 2 });

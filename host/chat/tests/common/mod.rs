@@ -164,7 +164,7 @@ pub fn waiting(server: &Running) -> u64 {
     serde_json::from_str::<serde_json::Value>(&body).unwrap()["waiting"].as_u64().unwrap()
 }
 
-/// Waits until so many requests wait in the queue.
+/// Waits until this many requests are queued.
 pub fn until_waiting(server: &Running, count: u64, within: Duration) {
     let until = Instant::now() + within;
     while waiting(server) != count {

@@ -233,7 +233,7 @@ fn missing(folder: &Path, file: &str) -> ConvertError {
     ConvertError::io("open", &folder.join(file), std::io::ErrorKind::NotFound.into())
 }
 
-/// A file in the folder; none if there is no such file.
+/// A file in the folder; `None` if it does not exist.
 fn read_bytes(folder: &Path, file: &str) -> Result<Option<Vec<u8>>, ConvertError> {
     let path = folder.join(file);
     let bytes = match fs::metadata(&path) {
@@ -250,7 +250,7 @@ fn read_bytes(folder: &Path, file: &str) -> Result<Option<Vec<u8>>, ConvertError
     read.map(|_| Some(bytes)).map_err(|error| ConvertError::io("read", &path, error))
 }
 
-/// A file of text in the folder; none if there is no such file.
+/// A text file in the folder; `None` if it does not exist.
 fn read_text(folder: &Path, file: &str) -> Result<Option<String>, ConvertError> {
     let Some(bytes) = read_bytes(folder, file)? else { return Ok(None) };
     let part = |reason: String| ConvertError::Part { file: file.into(), what: "file of text", reason };

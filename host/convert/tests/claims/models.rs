@@ -106,7 +106,7 @@ fn one_bit_and_two_bit_weights_arrive_exactly_in_no_more_bits_than_they_need() {
         let mapped = MappedDocument::open(&output).unwrap();
         let matrix = mapped.document().matrix("blk.0.v").unwrap();
         assert_eq!((matrix.code(), matrix.stacks()), (code, 1), "{kind:?}");
-        // v is no rotated matrix, so its rows stand as they are in the file.
+        // v is not a rotated matrix, so its rows stand as they are in the file.
         let stored = file.bytes();
         let opened = GgufFile::open(&input, Cursor::new(&stored[..]));
         let bytes = opened.unwrap().read(&input, "blk.0.attn_v.weight").unwrap();
