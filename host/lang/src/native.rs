@@ -9,6 +9,10 @@
 //! ever both.
 
 mod codegen;
+mod facts;
+mod library;
+mod unit;
+mod walk;
 
 use crate::ast::Span;
 use crate::closure::Step;
@@ -136,10 +140,10 @@ impl Native {
         let isa = cranelift_native::builder().map_err(|e| failed(&e))?;
         let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| failed(&e))?;
         let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
-        for (name, address) in codegen::HELPERS.iter().map(|h| (h.name, h.address())) {
+        for (name, address) in library::HELPERS.iter().map(|h| (h.name, h.address())) {
             builder.symbol(name, address);
         }
-        codegen::compile(module, &functions, &regions, JITModule::new(builder)).map_err(|e| failed(&e))
+        unit::compile(module, &functions, &regions, JITModule::new(builder)).map_err(|e| failed(&e))
     }
 
     /// How many functions and loops are machine code.
