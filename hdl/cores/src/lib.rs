@@ -27,6 +27,7 @@ pub mod gemv_sequencer;
 pub mod growing_add;
 pub mod header_register;
 pub mod identity;
+pub mod netlist;
 pub mod packed_store;
 pub mod read_delay;
 pub mod run_frame;

@@ -1,0 +1,117 @@
+//! What the operators are put together to: shifts by a variable, choices of many, saturation, a leading one.
+
+use super::{Module, Value};
+
+impl Module {
+    /// The value whose number `index` is; the last one for all numbers above.
+    #[track_caller]
+    pub fn select<'m>(&'m self, index: Value<'m>, of: &[Value<'m>]) -> Value<'m> {
+        assert!(!of.is_empty(), "a choice of nothing");
+        let mut of = of.to_vec();
+        for level in 0..index.bits {
+            if of.len() == 1 {
+                break;
+            }
+            let bit = index.bit(level);
+            of = of.chunks(2).map(|pair| if let [a, b] = pair { bit.mux(*b, *a) } else { pair[0] }).collect();
+        }
+        of[0]
+    }
+
+    /// Whether all of them.
+    pub fn every<'m>(&'m self, flags: &[Value<'m>]) -> Value<'m> {
+        flags.iter().copied().reduce(|a, b| a & b).unwrap_or_else(|| self.constant(1, 1))
+    }
+
+    /// Whether one of them.
+    pub fn either<'m>(&'m self, flags: &[Value<'m>]) -> Value<'m> {
+        flags.iter().copied().reduce(|a, b| a | b).unwrap_or_else(|| self.constant(0, 1))
+    }
+
+    /// What stood so many cycles before.
+    #[track_caller]
+    pub fn delayed<'m>(&'m self, name: &str, value: Value<'m>, cycles: usize) -> Value<'m> {
+        (1..=cycles).fold(value, |v, k| self.always(&format!("{name}, {k} later")).register(&format!("{name}_{k}"), v))
+    }
+}
+
+impl<'m> Value<'m> {
+    /// Shifted right by a variable: zeros from above, or copies of the sign.
+    #[track_caller]
+    pub fn shifted_right(self, by: Value<'m>) -> Value<'m> {
+        (0..by.bits).fold(self, |value, level| by.bit(level).mux(value.shifted_down(1 << level), value))
+    }
+
+    /// Shifted right by a number: zeros from above, or copies of the sign.
+    #[track_caller]
+    pub fn shifted_down(self, by: usize) -> Value<'m> {
+        let (low, bits) = (by.min(self.bits - 1), self.bits);
+        if self.is_signed() {
+            return self.slice(low, bits - low).signed().extend(bits);
+        }
+        if by >= bits { self.module.constant(0, bits) } else { self.slice(by, bits - by).extend(bits) }
+    }
+
+    /// Shifted left by a variable, in as many bits.
+    #[track_caller]
+    pub fn shifted_left(self, by: Value<'m>) -> Value<'m> {
+        let zero = self.module.constant(0, self.bits).as_signed_as(self);
+        (0..by.bits).fold(self, |value, level| {
+            let moved = if 1 << level < self.bits { value << (1 << level) } else { zero };
+            by.bit(level).mux(moved, value)
+        })
+    }
+
+    /// The nearest of `-(2^(bits - 1) - 1)` to `2^(bits - 1) - 1`: as [XX.
+    #[track_caller]
+    pub fn saturated(self, bits: usize) -> Value<'m> {
+        assert!(self.is_signed() && self.bits > bits, "{} bits to {bits}", self.bits);
+        let (m, top) = (self.module, self.bits - 1);
+        let high = self.slice(bits - 1, self.bits - bits + 1);
+        let inside = self.slice(0, bits);
+        let is_negative = self.bit(top);
+        // What has no room, and the one negative number too many, which ends in zeros.
+        let fits = high.all() | !high.any();
+        let rest = inside.slice(0, bits - 1);
+        let is_least = is_negative & !rest.any();
+        let most = m.concat(&[is_negative, (!is_negative).repeat(bits - 2), m.constant(1, 1)]);
+        let most = m.concat(&[most.bit(bits - 1), most.slice(1, bits - 2), most.bit(0)]);
+        (fits & !is_least).mux(inside, most).signed()
+    }
+
+    /// `value` and how far it was shifted left until its highest bit is set; all bits of the count for 0.
+    #[track_caller]
+    pub fn normalised(self, count_bits: usize) -> (Value<'m>, Value<'m>) {
+        let (m, mut value, mut count) = (self.module, self, Vec::new());
+        for level in (0..count_bits).rev() {
+            let by = 1 << level;
+            let is_clear = if by < value.bits { !value.slice(value.bits - by, by).any() } else { m.constant(0, 1) };
+            let moved = if by < value.bits { value << by } else { value };
+            value = is_clear.mux(moved, value);
+            count.push(is_clear);
+        }
+        (value, m.concat(&count))
+    }
+
+    /// Whether it is this number.
+    #[track_caller]
+    pub fn is(self, number: u64) -> Value<'m> {
+        self.unsigned().equals(self.module.constant(number, self.bits))
+    }
+
+    /// One more, in as many bits.
+    pub fn next(self) -> Value<'m> {
+        (self.unsigned() + self.module.constant(1, 1)).low(self.bits)
+    }
+
+    /// The larger of two.
+    pub fn or_more(self, other: Value<'m>) -> Value<'m> {
+        self.less(other).mux(other, self)
+    }
+
+    /// Without its sign, in as many bits: of a number that is no less than minus its largest.
+    pub fn magnitude(self) -> Value<'m> {
+        let sign = self.bit(self.bits - 1);
+        ((self.unsigned() ^ sign.repeat(self.bits)) + sign).low(self.bits)
+    }
+}

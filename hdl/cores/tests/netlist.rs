@@ -1,0 +1,183 @@
+//! The typed netlist: every operator and shape against integers, what is refused, and the text that comes out.
+
+use nda_cores::netlist::{Evaluation, Module, Style};
+use nda_spec::token::{narrow, round_shift};
+
+fn words(seed: u64) -> impl FnMut() -> u64 {
+    let mut s = seed;
+    move || {
+        s ^= s >> 12;
+        s ^= s << 25;
+        s ^= s >> 27;
+        s.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+}
+
+/// A number of so many bits as two's complement.
+fn signed(word: u64, bits: usize) -> i128 {
+    i128::from(word) - (i128::from(word >> (bits - 1) & 1) << bits)
+}
+
+fn top(bits: usize) -> u64 {
+    u64::MAX >> (64 - bits)
+}
+
+#[test]
+fn operators_are_those_of_integers() {
+    let mut next = words(7);
+    for bits in [1, 2, 7, 24, 31] {
+        let m = Module::new("operators");
+        let (a, b) = (m.input("a", bits), m.input("b", bits));
+        m.output("sum", a + b);
+        m.output("difference", (a - b).unsigned());
+        m.output("signed_sum", (a.signed() + b.signed()).unsigned());
+        m.output("product", a.times(b));
+        m.output("signed_product", a.signed().times(b.signed()).unsigned());
+        m.output("less", a.less(b));
+        m.output("signed_less", a.signed().less(b.signed()));
+        m.output("equal", a.equals(b));
+        m.output("choice", a.bit(0).mux(a ^ b, !(a | b)));
+        m.output("joined", m.concat(&[a, b]));
+        m.output("shifted", (a.extend(bits + 3) << 3) | (b.extend(bits + 3) >> 1));
+        m.output("reduced", m.concat(&[a.all(), a.any(), a.odd()]));
+        let mut e = Evaluation::new(&m.finish());
+        for k in 0..500 {
+            let [x, y] = [next() & top(bits), next() & top(bits)].map(|word| if k % 5 == 0 { top(bits) } else { word });
+            e.set("a", &[x]);
+            e.set("b", &[y]);
+            let (x_signed, y_signed) = (signed(x, bits), signed(y, bits));
+            let low = |number: i128, bits: usize| number as u64 & top(bits);
+            assert_eq!(e.get("sum"), x + y);
+            assert_eq!(e.get("difference"), low(i128::from(x) - i128::from(y), bits + 1));
+            assert_eq!(e.get("signed_sum"), low(x_signed + y_signed, bits + 1));
+            assert_eq!(e.get("product"), x * y);
+            assert_eq!(e.get("signed_product"), low(x_signed * y_signed, 2 * bits));
+            assert_eq!([e.get("less"), e.get("signed_less")], [u64::from(x < y), u64::from(x_signed < y_signed)]);
+            assert_eq!(e.get("equal"), u64::from(x == y));
+            assert_eq!(e.get("choice"), if x & 1 == 1 { x ^ y } else { !(x | y) & top(bits) });
+            assert_eq!(e.get("joined"), x << bits | y);
+            assert_eq!(e.get("shifted"), x << 3 | y >> 1);
+            let reduced = u64::from(x == top(bits)) << 2 | u64::from(x != 0) << 1 | u64::from(x.count_ones() % 2);
+            assert_eq!(e.get("reduced"), reduced);
+        }
+    }
+}
+
+#[test]
+fn shapes_are_those_of_the_golden_arithmetic() {
+    let m = Module::new("shapes");
+    let (a, by) = (m.input("a", 37), m.input("by", 6));
+    m.output("saturated", a.signed().saturated(18).unsigned());
+    m.output("down", a.signed().shifted_right(by).unsigned());
+    m.output("plain_down", a.shifted_right(by));
+    m.output("up", a.shifted_left(by));
+    let (normal, count) = a.normalised(6);
+    m.output("normal", normal);
+    m.output("count", count);
+    m.output("magnitude", a.slice(0, 18).magnitude());
+    m.output("chosen", m.select(by.slice(0, 2), &[a, !a, a << 1]));
+    m.output("next", by.next());
+    m.output("larger", a.slice(0, 18).or_more(a.slice(18, 18)));
+    m.output("is_five", by.is(5));
+    let mut e = Evaluation::new(&m.finish());
+    let mut next = words(11);
+    let extremes = [0, 1, top(37), 1 << 36, (1 << 17) - 1, 1 << 17, top(37) - (1 << 17) + 1, top(37) - (1 << 17) + 2];
+    for k in 0..4000 {
+        let x = if k < 512 { extremes[k / 64] } else { (next() & top(37)) >> (next() % 37) };
+        let by = if k < 512 { k as u64 % 64 } else { next() % 64 };
+        e.set("a", &[x]);
+        e.set("by", &[by]);
+        let value = signed(x, 37) as i64;
+        assert_eq!(e.get("saturated"), narrow(value) as u64 & top(18), "{value}");
+        assert_eq!(e.get("down"), (value >> by.min(63)) as u64 & top(37), "{value} >> {by}");
+        assert_eq!(e.get("plain_down"), x >> by);
+        assert_eq!(e.get("up"), x << by & top(37));
+        let zeros = u64::from(x.leading_zeros()) - 27;
+        if x > 0 {
+            assert_eq!([e.get("normal"), e.get("count")], [x << zeros, zeros], "{x:x}");
+        } else {
+            assert_eq!(e.get("normal"), 0);
+        }
+        let short = signed(x & top(18), 18).unsigned_abs() as u64;
+        assert_eq!(e.get("magnitude"), short);
+        assert_eq!(e.get("chosen"), [x, !x & top(37), x << 1 & top(37), x << 1 & top(37)][by as usize % 4]);
+        assert_eq!(e.get("next"), (by + 1) % 64);
+        assert_eq!(e.get("larger"), (x & top(18)).max(x >> 18 & top(18)));
+        assert_eq!(e.get("is_five"), u64::from(by == 5));
+    }
+    assert_eq!(round_shift(5, 1), 3);
+}
+
+#[test]
+fn a_memory_gives_the_old_word_in_the_cycle_that_writes_it() {
+    let m = Module::new("store");
+    let (enable, address, data) = (m.input("enable", 1), m.input("address", 4), m.input("data", 100));
+    let words = m.memory("words", Style::Block, 16, 100);
+    m.stage("write", enable).write(words, address, data);
+    let read = m.always("read").register("read", words.at(address));
+    m.output("out", m.always("output register").register("out", read));
+    let mut e = Evaluation::new(&m.finish());
+    e.set("enable", &[1]);
+    e.set("address", &[5]);
+    e.set("data", &[9, 3]);
+    let seen = [(); 4].map(|()| {
+        e.clock();
+        e.output(0).to_vec()
+    });
+    assert_eq!(seen, [vec![0, 0], vec![0, 0], vec![9, 3], vec![9, 3]]);
+    assert_eq!(e.word("words", 5), [9, 3]);
+}
+
+#[test]
+fn tables_and_registers_power_up_as_they_are_told() {
+    let m = Module::new("tables");
+    let address = m.input("address", 2);
+    let table = m.table("squares", Style::Distributed, 5, &[1, 4, 9, 16]);
+    m.output("square", table.at(address));
+    m.output("countdown", m.always("countdown").feedback_from("countdown", 4, 9, |q| (q - m.constant(1, 1)).low(4).unsigned()));
+    let netlist = m.finish();
+    let mut e = Evaluation::new(&netlist);
+    for k in 0..4_u64 {
+        e.set("address", &[k]);
+        assert_eq!([e.get("square"), e.get("countdown")], [(k + 1) * (k + 1), 9 - k]);
+        e.clock();
+    }
+    let text = netlist.emit("tables_top").unwrap();
+    assert!(text.contains("squares[2] = 5'd9;") && text.contains("initial countdown = 4'd9;"), "{text}");
+}
+
+#[test]
+fn what_is_inside_an_instance_can_be_looked_at_by_its_path() {
+    let inner = Module::new("inner");
+    let a = inner.input("a", 8);
+    inner.output("b", inner.always("later").register("later", a));
+    let inner = inner.finish();
+    let m = Module::new("outer");
+    let a = m.input("a", 8);
+    let b = m.instance("first", &inner, &[("a", a)])[0];
+    m.output("c", m.instance("second", &inner, &[("a", b)])[0]);
+    let netlist = m.finish();
+    let mut e = Evaluation::new(&netlist);
+    e.set("a", &[77]);
+    e.clock();
+    assert_eq!((e.peek("first.later")[0], e.peek("second.later")[0]), (77, 0));
+    e.clock();
+    assert_eq!(e.get("c"), 77);
+    let text = netlist.emit("twice").unwrap();
+    assert!(text.contains("module twice(") && text.contains("twice_inner first("), "{text}");
+}
+
+#[test]
+#[should_panic(expected = "operands of 3 and 4 bits")]
+fn widths_are_checked() {
+    let m = Module::new("bad");
+    let _ = m.input("a", 3) & m.input("b", 4);
+}
+
+#[test]
+#[should_panic(expected = "'a' is used twice")]
+fn names_are_checked() {
+    let m = Module::new("bad");
+    m.input("a", 3);
+    m.input("a", 3);
+}
