@@ -344,7 +344,7 @@ impl<'w> Product<'w> {
         let kind = match case.work {
             Work::Matrix { code, x, vectors } => setting.matrix((code, x, vectors), &mut cpu, random)?,
             Work::Grid { coefficients, vectors } => setting.grid(coefficients, vectors, &mut cpu, random)?,
-            Work::Baseline => unreachable!("the loop of the articles is no back end"),
+            Work::Baseline => unreachable!("the loop of the articles is not a back end"),
         };
         Ok(Product { cpu, kind, failed: None })
     }

@@ -60,7 +60,7 @@ pub enum BenchError {
         source: std::io::Error,
     },
     /// A record of peers that is none.
-    #[error("{path} is no record of peers: {reason}")]
+    #[error("{path} is not a record of peers: {reason}")]
     Peers {
         /// The file.
         path: String,

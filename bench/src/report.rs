@@ -110,7 +110,7 @@ pub struct Report {
     pub peers: Vec<Peer>,
 }
 
-/// Measures what the options ask for; `progress` hears of each step.
+/// Measures what the options ask for; `progress` is told of each step.
 ///
 /// # Errors
 /// A wrong answer of a kernel, kernels that the machine has not, files that cannot be written.

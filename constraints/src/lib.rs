@@ -428,7 +428,7 @@ impl Board {
             }
         }
         match file.pins.iter().find(|pin| !names.contains(pin.port.as_str())) {
-            Some(pin) => Err(self.error("pins", format!("{} has a pin for '{}', which is no port of the row", self.pins, pin.port))),
+            Some(pin) => Err(self.error("pins", format!("{} has a pin for '{}', which is not a port of the row", self.pins, pin.port))),
             None => Ok(()),
         }
     }

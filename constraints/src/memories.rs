@@ -33,10 +33,10 @@ impl MemoryFile {
                 _ => return Err(error("must be a site and a cell".into())),
             };
             if !is_site(site) {
-                return Err(error(format!("'{site}' is no block RAM; one is called like X13/Y22/EBR0")));
+                return Err(error(format!("'{site}' is not a block RAM; one is called like X13/Y22/EBR0")));
             }
             if !cell.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)) {
-                return Err(error(format!("'{cell}' is no cell's name")));
+                return Err(error(format!("'{cell}' is not a cell's name")));
             }
             if !sites.insert(site) || !cells.insert(cell) {
                 return Err(error(format!("'{site}' or '{cell}' is named twice")));
@@ -64,8 +64,8 @@ mod tests {
         assert_eq!(file.places[1], ("board.a.mem.0.1".into(), "X15/Y22/EBR1".into()));
         for (text, wanted) in [
             ("X13/Y22/EBR0\n", "a.ebr, line 1: must be a site and a cell"),
-            ("\nX13/EBR0 a\n", "a.ebr, line 2: 'X13/EBR0' is no block RAM; one is called like X13/Y22/EBR0"),
-            ("X13/Y22/EBR0 a;b\n", "a.ebr, line 1: 'a;b' is no cell's name"),
+            ("\nX13/EBR0 a\n", "a.ebr, line 2: 'X13/EBR0' is not a block RAM; one is called like X13/Y22/EBR0"),
+            ("X13/Y22/EBR0 a;b\n", "a.ebr, line 1: 'a;b' is not a cell's name"),
             ("X1/Y2/EBR0 a\nX1/Y2/EBR0 b\n", "a.ebr, line 2: 'X1/Y2/EBR0' or 'b' is named twice"),
             ("X1/Y2/EBR0 a\nX1/Y2/EBR1 a\n", "a.ebr, line 2: 'X1/Y2/EBR1' or 'a' is named twice"),
         ] {

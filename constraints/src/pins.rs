@@ -123,7 +123,7 @@ fn quoted(word: &str) -> Result<String, String> {
 /// The value of `IO_TYPE=` among attributes.
 fn io_type(attributes: &[&str]) -> Result<String, String> {
     if let Some(odd) = attributes.iter().find(|a| !a.contains('=')) {
-        return Err(format!("'{odd}' is no attribute; attributes are NAME=VALUE"));
+        return Err(format!("'{odd}' is not an attribute; attributes are NAME=VALUE"));
     }
     attributes.iter().find_map(|a| a.strip_prefix("IO_TYPE=")).map(str::to_string).ok_or_else(|| "IO_TYPE is missing".into())
 }

@@ -103,7 +103,7 @@ fn a_bad_row_is_named_with_its_field() {
             "\"leds[4]\", \"leds[5]\", \"leds[6]\", \"leds[7]\"]",
             "'leds'",
         ),
-        ("dark = [\"led[3]\", \"led[4]\"]", "dark = [\"led[3]\"]", "has a pin for 'led[4]', which is no port of the row"),
+        ("dark = [\"led[3]\", \"led[4]\"]", "dark = [\"led[3]\"]", "has a pin for 'led[4]', which is not a port of the row"),
         ("id = 7\n", "id = 7\nspeling = 1\n", "unknown field `speling`"),
         (
             "note = \"No configuration has been tried on this family; its tools are younger than the others'.\"\n",

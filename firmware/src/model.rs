@@ -24,7 +24,7 @@ fn open(path: &Path) -> Result<MappedDocument, FlowError> {
 /// A model's layers in the order of the forward pass, and the code of its activations.
 ///
 /// # Errors
-/// The document cannot be read or is no model.
+/// The document cannot be read or is not a model.
 pub fn layers(path: &Path) -> Result<(Vec<Layer>, ActivationCode), FlowError> {
     let mapped = open(path)?;
     let document = mapped.document();

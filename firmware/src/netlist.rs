@@ -57,7 +57,7 @@ impl<'t> Netlist<'t> {
     /// Reads what yosys wrote.
     ///
     /// # Errors
-    /// The text is no netlist, or has no identity module with 4 bits in and 32 out.
+    /// The text is not a netlist, or has no identity module with 4 bits in and 32 out.
     pub fn parse(text: &'t str, path: &Path) -> Result<Netlist<'t>, FlowError> {
         let netlist: Netlist<'t> = serde_json::from_str(text).map_err(|e| FlowError::malformed(path, e))?;
         let module = netlist.modules.get(IDENTITY_MODULE);
@@ -190,7 +190,7 @@ impl Routed {
     /// Reads what nextpnr wrote.
     ///
     /// # Errors
-    /// The text is no netlist.
+    /// The text is not a netlist.
     pub fn parse(text: &str, path: &Path) -> Result<Routed, FlowError> {
         serde_json::from_str(text).map_err(|e| FlowError::malformed(path, e))
     }
@@ -213,7 +213,7 @@ impl Routed {
             let Some((_, rest)) = name.split_once(BIT_PREFIX) else { continue };
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
             let bit = digits.parse().ok().filter(|&bit: &usize| bit < WORD_BITS);
-            let bit = bit.ok_or_else(|| error(format!("cell '{name}' is no bit of the table")))?;
+            let bit = bit.ok_or_else(|| error(format!("cell '{name}' is not a bit of the table")))?;
             let init = ["LUT_INIT", "INITVAL", "INIT"].iter().find_map(|p| cell.parameters.get(*p)?.as_str());
             let wanted = bit_init(page, bit);
             if init != Some(wanted.as_str()) {

@@ -135,7 +135,7 @@ impl Record {
     /// Reads a record.
     ///
     /// # Errors
-    /// It is not there, is no record, or its id is not that of its inputs.
+    /// It is not there, is not a record, or its id is not that of its inputs.
     pub fn read(path: &Path) -> Result<Record, FlowError> {
         let record: Record = serde_json::from_str(&read(path)?).map_err(|e| FlowError::malformed(path, e))?;
         let id = id_text(record.inputs.id());

@@ -17,7 +17,7 @@ fn every_record_is_of_a_routed_board_and_of_at_least_three_seeds_that_meet_its_c
         assert_eq!((record.inputs.board.as_str(), record.inputs.board_id), (board.name.as_str(), board.id));
         let seeds: BTreeSet<u64> = record.runs.iter().map(|r| r.seed).collect();
         assert!(seeds.len() >= 3, "{}: seeds {seeds:?}", board.name);
-        // The clock is no matter of luck: every seed of the list meets it.
+        // The clock is not a matter of luck: every seed of the list meets it.
         assert!(record.runs.iter().all(|run| run.met && run.clock.achieved >= run.clock.constraint), "{}: {:?}", board.name, record.runs);
         let shipped = record.shipped().expect("the shipped seed is one of them");
         assert_eq!(shipped.id, record.id);

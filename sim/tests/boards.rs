@@ -135,7 +135,7 @@ fn stalls_on_the_parallel_port_change_no_number() {
             let x = random_vector(70, code, &mut random);
             check_product(&mut fabric, id, &parts, code, &x);
         }
-        assert_eq!(fabric.driver().stats().retransmits, 0, "waiting is no fault");
+        assert_eq!(fabric.driver().stats().retransmits, 0, "waiting is not a fault");
     }
 }
 

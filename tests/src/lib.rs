@@ -22,7 +22,7 @@ pub fn not_here(what: impl Display, reason: impl Display) {
 }
 
 fn say(word: &str, what: impl Display, reason: impl Display) {
-    // A closed standard error is no reason to fail.
+    // A closed standard error is not a reason to fail.
     let _ = writeln!(std::io::stderr(), "{word} {what}: {reason}");
 }
 

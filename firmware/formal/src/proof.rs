@@ -43,7 +43,7 @@ pub enum Method {
         /// Cycles in which a mutant shows itself.
         cycles: usize,
     },
-    /// For so many cycles from power-up.
+    /// For this many cycles from power-up.
     Bounded {
         /// The cycles.
         cycles: usize,

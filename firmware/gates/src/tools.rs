@@ -54,7 +54,7 @@ impl Tools {
     /// Runs a script in a folder; what yosys says goes to `log` in it. Returns whether yosys ended well, and its log.
     ///
     /// # Errors
-    /// [`GateError::Missing`], [`GateError::File`]. A script that fails is no error here.
+    /// [`GateError::Missing`], [`GateError::File`]. A script that fails is not an error here.
     pub fn yosys(&self, folder: &Path, log: &str, script: &str) -> Result<(bool, String), GateError> {
         let path = folder.join(format!("{log}.ys"));
         std::fs::write(&path, script).map_err(GateError::file("write", &path))?;

@@ -67,7 +67,7 @@ fn issues(g: &Geometry, job: &Job) -> Vec<Issue> {
     all
 }
 
-/// A number's bytes, lightest first, for a port of so many bits.
+/// A number's bytes, lightest first, for a port of this many bits.
 fn number(value: u64, bits: usize) -> Vec<u8> {
     value.to_le_bytes()[..bits.div_ceil(8)].to_vec()
 }

@@ -325,7 +325,7 @@ mod tests {
         for bad in [&[][..], &[0, 1], &[-1, 2], &[16, 16], &[1, 1, 1, 1, 1]] {
             assert!(matches!(grid(bad, &scales, &twice), Err(GridError::Coefficients { .. })), "{bad:?}");
         }
-        // Column 96 is no column, row 3 no row.
+        // Column 96 is not a column, row 3 no row.
         for index in [scale_index(0, 70 + 32, 70, GroupCols::C32), scale_index(3, 0, 70, GroupCols::C32)] {
             let mut scales = scales.clone();
             scales[index] = 1;

@@ -51,7 +51,7 @@ pub const fn divide(value: i32, shift: u32) -> i32 {
 /// # Panics
 /// If `code` is none of -2, -1, +1, +2.
 pub fn bits(code: i8) -> (bool, bool) {
-    WeightCode::Quaternary.encode(code).unwrap_or_else(|| panic!("{code} is no quaternary code"))
+    WeightCode::Quaternary.encode(code).unwrap_or_else(|| panic!("{code} is not a quaternary code"))
 }
 
 /// The code that two bits spell.

@@ -220,7 +220,7 @@ impl<'a> TileMatrix<'a> {
     /// If the rows are not in the matrix, do not start with a tile, or end within one that goes on.
     pub fn rows_at(&self, rows: std::ops::Range<usize>) -> TileMatrix<'a> {
         let whole = rows.start.is_multiple_of(TILE_ROWS) && (rows.end.is_multiple_of(TILE_ROWS) || rows.end == self.rows);
-        assert!(whole && rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {} are no whole tiles", self.rows);
+        assert!(whole && rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {} are not whole tiles", self.rows);
         let tile = col_words(self.cols) * word_u64(self.code);
         let words = &self.words[rows.start / TILE_ROWS * tile..rows.end.div_ceil(TILE_ROWS) * tile];
         TileMatrix { rows: rows.len(), cols: self.cols, code: self.code, words }

@@ -63,7 +63,7 @@ impl Found {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilesError {
-    /// The target is no plain file.
+    /// The target is not a regular file.
     #[error("the output is {}, and only a file is written to", found.name())]
     Target {
         /// The target as it was given.
@@ -71,7 +71,7 @@ pub enum FilesError {
         /// What it is.
         found: Found,
     },
-    /// What is to be read is no plain file.
+    /// What is to be read is not a regular file.
     #[error("this is {}, and only a file can be read here", found.name())]
     Source {
         /// The source as it was given.

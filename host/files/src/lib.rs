@@ -29,7 +29,7 @@ use std::path::Path;
 /// Writes a whole file; `reads` are the files that its content was made from, which it may not replace.
 ///
 /// # Errors
-/// A target that is no plain file, one of `reads`, or the system's answer. The old file is then still there, and nothing else.
+/// A target that is not a regular file, one of `reads`, or the system's answer. The old file is then still there, and nothing else.
 pub fn write(path: &Path, reads: &[&Path], bytes: &[u8]) -> Result<(), FilesError> {
     let draft = Draft::create(&Target::judge(path, reads)?)?;
     draft.file().write_all(bytes).map_err(|source| FilesError::io("write", path, source))?;

@@ -57,7 +57,7 @@ pub enum FitError {
         /// The share.
         found: f32,
     },
-    /// The plan's damping is no share.
+    /// The plan's damping is not between 0 and 1.
     #[error("a damping of {found} is planned; it is a share of the inputs' mean square, 0 to {}, usually 0.01", crate::MAX_DAMPING)]
     Damping {
         /// The damping.

@@ -74,7 +74,7 @@ fn assert_well_formed(fitted: &Fitted, plan: &Plan, shape: (usize, usize)) {
     assert!(fitted.outliers.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)), "{plan:?}: outliers out of order");
     assert!(fitted.outliers.iter().all(|(row, col, v)| (*row as usize) < shape.0 && (*col as usize) < shape.1 && v.is_finite()));
     let levels = fitted.coefficients.iter().map(|c| 2 * i32::from(*c)).sum::<i32>();
-    assert!(levels <= 127, "{plan:?}: levels up to {levels} are no int8");
+    assert!(levels <= 127, "{plan:?}: levels up to {levels} exceed int8");
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub fn stacked_grids(backend: &str, parts: &[GridMatrix<'_>]) -> Result<(), Gemv
     Err(GemvError::Unsupported { backend: backend.into(), shape: first.unwrap_or(NO_SHAPE), reason })
 }
 
-/// The checks of the product of grids and vectors of so many columns.
+/// The checks of the product of grids and vectors of this many columns.
 ///
 /// # Errors
 /// [`GemvError::Length`].

@@ -51,11 +51,11 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// Why bytes are no program.
+/// Why bytes are not a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BinaryError {
     /// The first bytes are others.
-    #[error("this is no program in binary form: it does not begin with {MAGIC:02x?}")]
+    #[error("this is not a program in binary form: it does not begin with {MAGIC:02x?}")]
     Magic,
     /// Another version.
     #[error("version {0} is not version {VERSION} that this program reads")]

@@ -94,7 +94,7 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
                 other => Input::Floats(vector(other)),
             };
             let (rows, cols) = host.document().layer_shape(linked).map_err(Trap::Host)?;
-            // A length that is no whole number of vectors is the host's to refuse: it knows the layer's name.
+            // A length that is not a whole number of vectors is the host's to refuse: it knows the layer's name.
             let vectors = (x.len() / cols.max(1)).max(1);
             let mut y = heap.vector(rows.saturating_mul(vectors))?;
             host.gemv(linked, x, elements(&mut y)).map_err(Trap::Host)?;

@@ -78,7 +78,7 @@ pub fn tokens(source: &str) -> (Vec<Token>, Vec<Diagnostic>) {
                     return (tokens, lexer.errors);
                 }
             }
-            // A character that is no token is reported and skipped.
+            // A character that is not a token is reported and skipped.
             None => continue,
         }
     }
@@ -252,7 +252,7 @@ impl Lexer<'_> {
             Some('t') => '\t',
             Some(c @ ('"' | '\\' | '{' | '}')) => c,
             _ => {
-                self.error(start, "an escape that there is not", "use \\n, \\t, \\\", \\\\, \\{ or \\}");
+                self.error(start, "unknown escape", "use \\n, \\t, \\\", \\\\, \\{ or \\}");
                 '?'
             }
         }

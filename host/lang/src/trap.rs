@@ -103,7 +103,7 @@ pub enum Trap {
         /// The name.
         name: String,
     },
-    /// A metadata key that there is not, or that is no such number.
+    /// A missing metadata key, or one of another type.
     #[error("the metadata have no {of} '{key}'")]
     NoMetadata {
         /// The key.

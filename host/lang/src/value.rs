@@ -181,7 +181,7 @@ const MAX_FREE: usize = 32;
 /// Elements of the largest vector that is kept: what is kept counts for nobody.
 const MAX_FREE_LEN: usize = 1 << 18;
 
-/// There is no memory for so many bytes.
+/// Not enough memory for this many bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum OutOfMemory {
     /// The run's limit is reached.

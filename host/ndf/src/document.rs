@@ -40,7 +40,7 @@ pub struct Views<'a> {
 }
 
 impl<'a> Views<'a> {
-    /// The matrix at that place in the chain ([`MatrixFrame::index`]); `None` if there is no such frame or it is no matrix.
+    /// The matrix at that place in the chain ([`MatrixFrame::index`]); `None` if there is no such frame or it is not a matrix.
     #[inline]
     pub fn matrix(&self, index: u32) -> Option<&MatrixFrame<'a>> {
         self.matrices.get(index as usize)?.as_ref()
@@ -153,7 +153,7 @@ impl<'a> Document<'a> {
 
     /// A matrix by its place in the chain ([`MatrixFrame::index`]): what a look-up by name costs is saved.
     ///
-    /// Returns `None` if there is no such frame or it is no matrix.
+    /// Returns `None` if there is no such frame or it is not a matrix.
     #[inline]
     pub fn matrix_at(&self, index: u32) -> Option<MatrixFrame<'a>> {
         self.matrix_frame(index as usize, self.index.frames.get(index as usize)?)

@@ -260,7 +260,7 @@ pub enum Fault {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NdfError {
-    /// A file that is not opened or not written: it is no plain file, or the system refuses.
+    /// A file that is not opened or not written: it is not a regular file, or the system refuses.
     #[error("'{place}': {0}", place = .0.path().display())]
     File(#[from] nda_files::FilesError),
     /// The file system refused.

@@ -79,7 +79,7 @@ pub(crate) mod grid {
     pub const CODE: usize = 8;
     pub const STACKS: usize = 12;
     pub const GROUP: usize = 16;
-    /// One signed byte a stack; those of stacks that there are not are zero, like all bytes after them.
+    /// One signed byte a stack; those of absent stacks are zero, like all bytes after them.
     pub const COEFFICIENTS: Range<usize> = 20..24;
     pub const BYTES: usize = 64;
 }

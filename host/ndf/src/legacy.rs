@@ -3,7 +3,7 @@
 //! Little endian, nothing aligned: magic `u32` at 0, version `u16` at 4 (1 ternary, 2 quaternary), rows `u32` at 6,
 //! columns `u32` at 10, scale `f32` at 14; from 18 on two bitmaps of `ceil(rows * cols / 8)` bytes each. Element
 //! `i = row * cols + col` is bit `i % 8` of byte `i / 8`: the bitmaps are flat over the whole matrix, so a row begins
-//! within a byte when the columns are no multiple of 8. [`LegacyMatrix::to_tiles`] repacks rows for every count of columns.
+//! within a byte when the columns are not a multiple of 8. [`LegacyMatrix::to_tiles`] repacks rows for every count of columns.
 
 use nda_spec::WeightCode;
 use nda_spec::tile::{TileError, TileMatrix, WORD_COLS, col_words, matrix_u64, u64_index};

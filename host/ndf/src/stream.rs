@@ -167,7 +167,7 @@ impl DocumentWriter {
     /// Begins a document that is written frame by frame: what this writer holds comes first, then what is added to the stream.
     ///
     /// # Errors
-    /// As [`Self::finish`], or [`NdfError::File`] for a target that is no plain file or that the system refuses.
+    /// As [`Self::finish`], or [`NdfError::File`] for a target that is not a regular file or that the system refuses.
     pub fn stream_to(self, path: impl AsRef<Path>) -> Result<DocumentStream, NdfError> {
         let (names, frames) = self.into_frames()?;
         DocumentStream::new(path.as_ref(), names, frames)

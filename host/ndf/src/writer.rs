@@ -114,7 +114,7 @@ impl DocumentWriter {
     /// the file is the old one or the whole new one.
     ///
     /// # Errors
-    /// As [`Self::finish`], or [`NdfError::File`] for a target that is no plain file or that the system refuses.
+    /// As [`Self::finish`], or [`NdfError::File`] for a target that is not a regular file or that the system refuses.
     pub fn write_to(self, path: impl AsRef<Path>) -> Result<(), NdfError> {
         let path = path.as_ref();
         let chunks = self.chunks()?;
@@ -163,7 +163,7 @@ impl DocumentWriter {
 pub(crate) struct Names(HashSet<String>);
 
 impl Names {
-    /// Refuses a name that is no name or taken.
+    /// Refuses a name that is malformed or taken.
     pub fn check(&self, kind: FrameKind, name: &str) -> Result<(), NdfError> {
         if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
             return Err(unwritable_fault(kind, name, Fault::Name { bytes: name.len() }));

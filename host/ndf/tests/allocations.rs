@@ -33,7 +33,7 @@ fn a_view_of_a_mapped_matrix_allocates_nothing() {
     }
     let change = counter.change();
     assert_eq!((change.allocations, change.reallocations, change.deallocations), (0, 0, 0), "{change:?}");
-    assert!(mapped.document().matrix_at(0).is_none() && mapped.document().matrix_at(9).is_none(), "metadata is no matrix");
+    assert!(mapped.document().matrix_at(0).is_none() && mapped.document().matrix_at(9).is_none(), "metadata is not a matrix");
     assert!(views.matrix(0).is_none() && views.matrix(9).is_none(), "as of the document");
     let index = mapped.document().matrix("blk.0.q").unwrap().index();
     assert_eq!(views.matrix(index).unwrap().stack(0).to_values(), values);

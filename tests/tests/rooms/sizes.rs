@@ -1,4 +1,4 @@
-//! A file tells one idea, a function fits one screen, a parameter is no switch. Those that are not so yet stand in
+//! A file tells one idea, a function fits one screen, a parameter is not a switch. Those that are not so yet stand in
 //! tests/offenders.txt, and that list may only shrink.
 
 use crate::sources::{Source, root, sources};

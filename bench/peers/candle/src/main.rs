@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// This program again, for so many threads.
+/// This program again, with this many threads.
 fn in_a_process(threads: usize) -> Result<Vec<Value>, Box<dyn Error>> {
     let output = Command::new(std::env::current_exe()?).env(THREADS_OF, threads.to_string()).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {

@@ -20,7 +20,7 @@ fn with_table_as_input(text: &str, module: &str, parameter: &str, name: &str) ->
     let declared =
         text.lines().find(|line| line.trim().starts_with("parameter") && line.contains(parameter)).unwrap_or_default().to_string();
     let text = text.replacen(&declared, "", 1);
-    // Defaults of unconnected inputs and delays are no part of the function.
+    // Defaults of unconnected inputs and delays are not part of the function.
     let text = text.lines().map(|line| {
         line.split(" `ICE40_DEFAULT").next().unwrap_or_default().to_string()
             + if line.contains("`ICE40_DEFAULT") && line.trim_end().ends_with(',') { "," } else { "" }

@@ -221,7 +221,7 @@ pub(super) fn column_checks(cols: usize, when: &str) -> String {
     let mut checks = Checks::new();
     keeps(&mut checks, &["column", "w0", "w1", "plane_bits", "ternary", "a2", "init"]);
     checks.assume(&format!("column < {cols}"));
-    // `positive` without `active` is no ternary code.
+    // `positive` without `active` is not a ternary code.
     checks.assume("!ternary || w0 || !w1");
     checks.assume("!a2 || plane_bits < 4");
     checks.say("wire signed [23:0] w_value = ternary ? 2 * $signed({1'b0, w1}) - $signed({1'b0, w0}) : 3 * $signed({1'b0, w0}) + $signed({1'b0, w1}) - 2;\n\

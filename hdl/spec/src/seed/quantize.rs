@@ -38,7 +38,7 @@ pub fn quantize(x: &[f32]) -> Quantized {
 /// # Panics
 /// If `amax` is NaN's bits or has bit 31.
 pub fn large_from(amax: u32) -> u32 {
-    assert!(amax <= f32::INFINITY.to_bits(), "{amax:#010x} is no magnitude");
+    assert!(amax <= f32::INFINITY.to_bits(), "{amax:#010x} is not a magnitude");
     if amax < MIN_AMAX.to_bits() {
         return 1.5_f32.to_bits();
     }

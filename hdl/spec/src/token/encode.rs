@@ -1,5 +1,5 @@
 //! A step as 128 bits, and back. Fields stand from the lowest bit up, in the order in which they are written here; what an
-//! operation does not use is 0, and a word that breaks that is no step.
+//! operation does not use is 0, and a word that breaks that is not a step.
 
 use super::step::{CodesTo, Factor, Into, Pass, Reduce, Source, Step};
 
@@ -153,7 +153,7 @@ pub fn decode(word: u128) -> Option<Step> {
         5 => Step::Mix { layer: r.byte(LAYER), heads: r.byte(HEADS), window: r.take(WINDOW) },
         _ => return None,
     };
-    // Whatever is left over, or was not as it is written, is no step.
+    // Whatever is left over, or was not as it is written, is not a step.
     (encode(&step) == Some(word)).then_some(step)
 }
 

@@ -124,8 +124,8 @@ impl StepWord {
         out
     }
 
-    /// The step that these bytes spell; `None` if it is no operation, has no elements where it needs some, a number of codes
-    /// that is no multiple of 8, or more to search for than [`MOST_LARGEST`].
+    /// The step that these bytes spell; `None` if it is not an operation, has no elements where it needs some, a number of codes
+    /// that is not a multiple of 8, or more to search for than [`MOST_LARGEST`].
     pub fn from_bytes(b: &[u8; STEP_BYTES]) -> Option<StepWord> {
         let short = |at: usize| u16::from_le_bytes([b[at], b[at + 1]]);
         let op = Op::from_byte(b[0])?;

@@ -57,7 +57,7 @@ fn read(bytes: &[u8]) -> Result<(Store, Hash), BinaryError> {
         let head = bytes.get(at..at + 5).ok_or(short("an atom is cut off"))?;
         let len = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
         let content = bytes.get(at + 5..).and_then(|rest| rest.get(..len)).ok_or(short("an atom is cut off"))?;
-        let atom = Atom::read(head[0], content).ok_or(BinaryError::Length { at, what: "this is no atom" })?;
+        let atom = Atom::read(head[0], content).ok_or(BinaryError::Length { at, what: "this is not an atom" })?;
         store.atoms.insert(atom.hash(), atom);
         at += 5 + len;
     }
@@ -99,7 +99,7 @@ impl Reader<'_> {
         let wrong = |what: &str| BinaryError::Node { node: subject, what: what.into() };
         let mut node: Option<Node> = None;
         for (name, object) in pairs {
-            let name = *self.names.get(name).ok_or_else(|| wrong("it has a predicate that there is not"))?;
+            let name = *self.names.get(name).ok_or_else(|| wrong("it has an unknown predicate"))?;
             let field = match store.atoms.get(object) {
                 Some(atom) => Field::Atom(atom.clone()),
                 None => Field::Node(self.node(*object, depth + 1)?),
@@ -153,7 +153,7 @@ impl Node {
     fn children<'n>(&'n self, name: &'n str) -> impl Iterator<Item = Read<&'n Node>> {
         self.fields.iter().filter(move |(n, _)| *n == name).map(move |(_, field)| match field {
             Field::Node(node) => Ok(node),
-            Field::Atom(_) => Err(format!("'{name}' is no node")),
+            Field::Atom(_) => Err(format!("'{name}' is not a node")),
         })
     }
 }
@@ -164,7 +164,7 @@ fn program(node: &Node) -> Read<Ast> {
         match item.kind.as_str() {
             "function" => function(item).map(Item::Function),
             "global" => Ok(Item::Global(Global { name: item.name("name")?, value: item.expr("value")?, span: Span::default() })),
-            other => Err(format!("'{other}' is no item")),
+            other => Err(format!("'{other}' is not an item")),
         }
     });
     Ok(Ast { items: items.collect::<Read<_>>()? })
@@ -207,7 +207,7 @@ fn statement(node: &Node) -> Read<Statement> {
         "break" => StatementKind::Break,
         "return" => StatementKind::Return(if optional("value") { Some(node.expr("value")?) } else { None }),
         "run" => StatementKind::Call(node.expr("value")?),
-        other => return Err(format!("'{other}' is no statement")),
+        other => return Err(format!("'{other}' is not a statement")),
     };
     Ok(Statement { kind, span: Span::default() })
 }
@@ -235,7 +235,7 @@ fn expr(node: &Node) -> Read<Expr> {
             ExprKind::Call(node.name("function")?, args)
         }
         ("index", None) => ExprKind::Index(boxed("vector")?, boxed("index")?),
-        (other, _) => return Err(format!("'{other}' with this value is no expression")),
+        (other, _) => return Err(format!("'{other}' with this value is not an expression")),
     };
     Ok(Expr { kind, span: Span::default() })
 }
@@ -244,7 +244,7 @@ fn pieces(node: &Node) -> Read<Vec<Piece>> {
     let pieces = node.fields.iter().map(|(name, field)| match (*name, field) {
         ("text", Field::Atom(Atom::Text(text))) => Ok(Piece::Text(text.clone())),
         ("hole", Field::Atom(Atom::Text(text))) => Ok(Piece::Hole(Name { text: text.clone(), span: Span::default() })),
-        (other, _) => Err(format!("'{other}' is no piece of a text")),
+        (other, _) => Err(format!("'{other}' is not a piece of a text")),
     });
     pieces.collect()
 }

@@ -80,7 +80,7 @@ impl Checker {
     }
 
     pub(super) fn call_statement(&mut self, call: &ast::Expr) -> Option<Statement> {
-        // The parser has reported what is no call.
+        // The parser has reported what is not a call.
         let value = self.expression(call);
         if !matches!(value.of, Type::Unit | Type::Unknown) && matches!(call.kind, ast::ExprKind::Call(..)) {
             let message = format!("the {} that this returns is not used", value.of.name());

@@ -237,7 +237,7 @@ impl Code<'_, '_> {
 
     pub(super) fn as_int(&mut self, value: Value, span: Span) -> Value {
         let (first, end) = (self.builder.ins().f64const(-INT_END), self.builder.ins().f64const(INT_END));
-        // NaN is neither, and so is no int.
+        // NaN is neither, and is not an int.
         let above = self.builder.ins().fcmp(FloatCC::GreaterThanOrEqual, value, first);
         let below = self.builder.ins().fcmp(FloatCC::LessThan, value, end);
         let fits = self.builder.ins().band(above, below);
