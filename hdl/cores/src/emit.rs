@@ -189,6 +189,7 @@ pub fn emit_as(config: &Config, port: Port, board_id: u16, build: u64) -> Result
         clk_hz: config.clk_hz,
         baud: if port == Port::Uart { config.baud } else { 0 },
         config: config.name.clone(),
+        ring: config.token.map_or(0, |sizes| sizes.ring as u16),
         build,
     };
     let verilog = board(config, &ident, port)?;

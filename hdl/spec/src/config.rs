@@ -1,6 +1,7 @@
 //! Named configurations: which image, how many lanes, how much memory, which link speed.
 
 use crate::code::ARRAY_PLANES;
+use crate::token::Sizes;
 use crate::width;
 use crate::wire::{CRC_BYTES, HEADER_BYTES};
 use serde::Deserialize;
@@ -132,6 +133,9 @@ pub struct Config {
     pub weight_memory: WeightMemory,
     /// UART speed in baud; `clk_hz / baud` must be a whole number of at least 8.
     pub baud: u32,
+    /// The token machine's memories, if there is one.
+    #[serde(default)]
+    pub token: Option<Sizes>,
 }
 
 /// Why a configuration cannot be built.
@@ -196,6 +200,12 @@ impl Config {
             config.check()?;
         }
         Ok(configs.config)
+    }
+
+    /// Tile words beyond the tile store that hold the token machine's program.
+    pub fn program_words(&self) -> usize {
+        let g = &self.geometry;
+        self.token.map_or(0, |sizes| sizes.program_words(g.tile_word_bytes(), g.page_words))
     }
 
     /// Payload bytes of the longest request frame.

@@ -205,3 +205,29 @@ fn programs_that_cannot_run_say_which_step_and_why() {
     assert!(refused(&|p| p.embedding.codes.truncate(3)).contains("embedding"));
     assert!(refused(&|p| p.floors.clear()).contains("no floor"));
 }
+
+/// A machine's memories spell the program that was put into them, in every architecture; what else they hold is no panic.
+#[test]
+fn a_program_survives_the_memories_of_a_machine() {
+    let g = nda_spec::Config::named("table1024").unwrap().geometry;
+    for style in STYLES {
+        let (program, _) = lower(&Model::random(style, SMALL, 9));
+        let sizes = Sizes { steps: 200, constant_words: 2000, ..Sizes::of(&program, 1024, 512) };
+        let places = (0..program.matrices.len() as u32).map(|i| Place { base: 7 * i }).collect();
+        let image = Image { program, places };
+        let units = image.encode(&sizes, &g).unwrap();
+        assert_eq!(Image::decode(&units, &sizes, &g).as_ref(), Some(&image), "{style:?}");
+        assert_eq!(Image::decode(&units[1..], &sizes, &g), None);
+        let small = Sizes { floors: sizes.floors - 1, ..sizes };
+        assert_eq!(image.encode(&small, &g).unwrap_err().what, "floors");
+        let mut rng = Rng::new(3);
+        for _ in 0..2000 {
+            let mut units = units.clone();
+            let at = if rng.below(2) == 0 { rng.below(8) } else { rng.below(units.len()) };
+            units[at] ^= 1 << rng.below(64);
+            if let Some(image) = Image::decode(&units, &sizes, &g) {
+                let _ = image.program.check();
+            }
+        }
+    }
+}

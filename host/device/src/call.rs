@@ -39,6 +39,9 @@ impl Call {
             Op::Seal => format!("SEAL of page {}", self.addr),
             Op::Run => format!("RUN of job {} with {} payload bytes", id(), self.payload.len()),
             Op::Program => format!("PROGRAM {} at tile word {} with {} payload bytes", id(), self.addr & 0xffff, self.payload.len()),
+            Op::Generate => format!("GENERATE {} with {} payload bytes", id(), self.payload.len()),
+            Op::Step => format!("STEP {}", id()),
+            Op::Tokens => format!("TOKENS from index {} of GENERATE {}", self.addr & 0xffff, self.addr >> 16),
             Op::Read => format!("READ of {} bytes from result word {} of job {}", self.reply_bytes, self.addr & 0xffff, self.addr >> 16),
         }
     }
@@ -49,7 +52,8 @@ impl Call {
             Op::Sync => &[Status::Version],
             Op::Seal => &[Status::CrcMismatch],
             Op::Run | Op::Program => &[Status::TileDirty, Status::StaleJob],
-            Op::Read => &[Status::StaleJob],
+            Op::Generate | Op::Step => &[Status::TileDirty, Status::OtherPages, Status::StaleJob],
+            Op::Read | Op::Tokens => &[Status::StaleJob],
             Op::Ident | Op::Write | Op::Stat => &[],
         };
         expected.iter().any(|&e| e as u8 == status)
@@ -97,8 +101,8 @@ impl Pending {
     pub(crate) fn is_answered_by(&self, header: &Response) -> bool {
         let echoes = match self.call.op {
             Op::Sync => true,
-            Op::Write | Op::Read => header.status == Status::Ok as u8,
-            Op::Ident | Op::Seal | Op::Run | Op::Program | Op::Stat => false,
+            Op::Write | Op::Read | Op::Tokens => header.status == Status::Ok as u8,
+            Op::Ident | Op::Seal | Op::Run | Op::Program | Op::Stat | Op::Generate | Op::Step => false,
         };
         header.seq == self.seq && header.op == self.call.op as u8 | RESPONSE_BIT && (!echoes || header.aux == self.call.addr)
     }

@@ -131,6 +131,7 @@ mod tests {
             clk_hz: config.clk_hz,
             baud: config.baud,
             config: config.name.clone(),
+            ring: 0,
             build: 0,
         }
     }

@@ -80,6 +80,7 @@ impl ModelDevice {
             clk_hz: config.clk_hz,
             baud: if port == ModelPort::Uart { config.baud } else { 0 },
             config: config.name.clone(),
+            ring: config.token.map_or(0, |sizes| sizes.ring as u16),
             build: 0x006d_6f64_656c,
         };
         let mut device = ModelDevice {
@@ -215,7 +216,7 @@ impl ModelDevice {
             Some(Op::Seal) => self.seal(&request, payload),
             Some(Op::Run) => self.run(&request, payload),
             Some(Op::Program) if self.machine.is_some() => self.program(&request, payload),
-            Some(Op::Program) => (Status::BadOp, 0, Vec::new()),
+            Some(Op::Program | Op::Generate | Op::Tokens | Op::Step) => (Status::BadOp, 0, Vec::new()),
             Some(Op::Read) => self.read(&request, payload),
         };
         self.cycles += answer.len() as u64;

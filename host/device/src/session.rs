@@ -265,6 +265,7 @@ fn unknown() -> Ident {
         clk_hz: 1_000_000,
         baud: 0,
         config: String::new(),
+        ring: 0,
         build: 0,
     }
 }
@@ -279,6 +280,7 @@ fn check_numbers(ident: &Ident) -> Result<(), nda_spec::config::ConfigError> {
         slots: usize::from(ident.slots),
         // A parallel port has no divisor to check.
         clk_hz: if parallel { 8 } else { ident.clk_hz },
+        token: None,
         weight_memory: Default::default(),
         baud: if parallel { 1 } else { ident.baud },
     };

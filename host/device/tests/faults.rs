@@ -38,6 +38,7 @@ fn device(geometry: Geometry, port: ModelPort) -> Loopback<ModelDevice> {
         slot_bytes: 256,
         slots: 4,
         clk_hz: 24_000_000,
+        token: None,
         weight_memory: Default::default(),
         baud: 3_000_000,
     };

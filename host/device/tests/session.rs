@@ -39,6 +39,7 @@ fn tiny() -> Loopback<ModelDevice> {
         slot_bytes: 256,
         slots: 2,
         clk_hz: 24_000_000,
+        token: None,
         weight_memory: Default::default(),
         baud: 3_000_000,
     };
@@ -346,6 +347,7 @@ fn a_job_whose_results_cannot_be_read_is_run_again_under_a_new_id() {
         slot_bytes: 256,
         slots: 2,
         clk_hz: 24_000_000,
+        token: None,
         weight_memory: Default::default(),
         baud: 3_000_000,
     };
