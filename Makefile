@@ -91,7 +91,7 @@ neon-test: ## the NEON kernels' tests in an emulator
 bench: ## this machine's roofs and every kernel's share of them
 	$(NDA_CPU) bench --record target/bench
 
-# Every proof of the emitted Verilog, the long ones too, as a table; firmware/formal/README.md says what they mean.
+# Every proof of the emitted Verilog, the long ones too, as a table; tests/formal/README.md says what they mean.
 formal: tools ## every proof of the emitted Verilog
 	$(CARGO) run --release --quiet --locked -p nda-formal
 

@@ -123,8 +123,6 @@ const OTHER_WRITERS: &[(&str, &str)] = &[
     ("sim/build/", "a build script writes into its OUT_DIR and the store beside the profiles"),
     ("host/cli/src/editor.rs", "the lines of a conversation, which its editor appends to a private file of its own"),
     ("firmware/src/tools.rs", "a tool's log in its build folder, which the running tool writes"),
-    ("firmware/gates/src/", "the netlist's build folder below target/"),
-    ("firmware/formal/src/", "the proof's build folder below target/"),
 ];
 
 /// What creates, replaces or renames a file.

@@ -5,7 +5,7 @@
 //! [`nda_device::Transport`]; [`GateBench`] drives a single core by its ports instead. Nothing here knows a right answer.
 //!
 //! The cell models are yosys's own (its `share` folder) with two exceptions: a LUT is one indexed constant, which a simulator
-//! evaluates four times as fast as yosys's tree of multiplexers (firmware/formal proves them equal for every table), and the
+//! evaluates four times as fast as yosys's tree of multiplexers (tests/formal proves them equal for every table), and the
 //! block RAMs of ECP5 and Gowin, of which yosys has only the ports, are modelled in `cells/` from the vendors' documents.
 //!
 //! What no model defines is random: the first content of a memory without one, the word of a read that meets a write.

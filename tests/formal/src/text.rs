@@ -12,7 +12,7 @@ pub struct Verilog {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// No such unit, or it is not emitted.
-    #[error("unit '{unit}' is not emitted: {reason}; the proof in firmware/formal has to follow the core")]
+    #[error("unit '{unit}' is not emitted: {reason}; the proof in tests/formal has to follow the core")]
     Unit {
         /// Its name.
         unit: String,
@@ -20,13 +20,13 @@ pub enum TextError {
         reason: String,
     },
     /// The text has no such module.
-    #[error("the emitted text has no module '{module}'; the proof in firmware/formal has to follow the core")]
+    #[error("the emitted text has no module '{module}'; the proof in tests/formal has to follow the core")]
     Module {
         /// Its name.
         module: String,
     },
     /// The text does not have the place that a mutant changes.
-    #[error("module text has no '{place}'; the mutant in firmware/formal has to follow the core")]
+    #[error("module text has no '{place}'; the mutant in tests/formal has to follow the core")]
     Place {
         /// What was looked for.
         place: String,
