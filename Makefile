@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help chat chat-sim demo dist check test memcheck asan neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
+.PHONY: help snapshots chat chat-sim demo dist check test memcheck asan neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
 
 # A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
 # whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -60,6 +60,12 @@ check: system ## format, warnings, documentation, licences, spelling, lint of th
 	$(CARGO) clippy --release --locked --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --release --locked --workspace --no-deps
 	$(CARGO) test --release --locked -p nda-cores --test lint
+
+# Texts that a review reads: the smallest configuration's Verilog, graphs and compiled programs.
+snapshots: ## the reviewed snapshots anew, after a change that means to change them
+	BLESS=1 $(CARGO) test --release --locked -p nda-cores --test snapshot
+	BLESS=1 $(CARGO) test --release --locked -p nda-engine --test graphs
+	BLESS=1 $(CARGO) test --release --locked -p nda-compile --test token
 
 # The tests of the real chat model run if its package can be had, and say aloud that they are skipped if not.
 test: tools ## every test

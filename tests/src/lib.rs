@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::path::Path;
 
 /// The variable that forbids skipping: CI sets it to `all`.
 const REQUIRE: &str = "REQUIRE";
@@ -26,12 +27,62 @@ fn say(word: &str, what: impl Display, reason: impl Display) {
     let _ = writeln!(std::io::stderr(), "{word} {what}: {reason}");
 }
 
+/// Compares a text with its reviewed snapshot, a file that git keeps. `make snapshots` (`BLESS=1`) writes all of them anew, so that a
+/// review sees what changed.
+///
+/// # Panics
+/// With the first line that differs.
+pub fn assert_snapshot(path: &Path, found: &str) {
+    if std::env::var_os("BLESS").is_some() {
+        let folder = path.parent().expect("a snapshot lies in a folder");
+        std::fs::create_dir_all(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        std::fs::write(path, found).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    }
+    let wanted = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}; 'make snapshots' writes it", path.display()));
+    if let Some(difference) = difference(&wanted, found) {
+        panic!(
+            "{}, {difference}
+if the change is meant, 'make snapshots' writes it anew; review it with 'git diff'",
+            path.display()
+        );
+    }
+}
+
+/// The first line in which two texts differ, as a message; `None` if they are equal.
+fn difference(wanted: &str, found: &str) -> Option<String> {
+    if wanted == found {
+        return None;
+    }
+    let (mut old, mut new) = (wanted.lines(), found.lines());
+    for number in 1.. {
+        match (old.next(), new.next()) {
+            (Some(a), Some(b)) if a == b => {}
+            (None, None) => return Some("the ends of the lines differ".into()),
+            (a, b) => {
+                let [a, b] = [a, b].map(|line| line.unwrap_or("(end of the text)"));
+                return Some(format!("line {number}:\n  reviewed: {a}\n  now:      {b}"));
+            }
+        }
+    }
+    unreachable!("a text has an end")
+}
+
 fn is_required(value: Option<&str>) -> bool {
     value == Some("all")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::difference;
+
+    #[test]
+    fn a_snapshots_first_difference_is_named() {
+        assert_eq!(difference("a\nb\n", "a\nb\n"), None);
+        assert_eq!(difference("a\nb\n", "a\nc\n").unwrap(), "line 2:\n  reviewed: b\n  now:      c");
+        assert_eq!(difference("a\n", "a\nb\n").unwrap(), "line 2:\n  reviewed: (end of the text)\n  now:      b");
+        assert_eq!(difference("a\n", "a").unwrap(), "the ends of the lines differ");
+    }
+
     #[test]
     fn all_alone_forbids_skipping() {
         assert!(super::is_required(Some("all")));

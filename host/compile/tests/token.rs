@@ -12,6 +12,7 @@ use nda_ir::{Activation, Builder, Constant, Graph, NodeId, Op, Part, Product, So
 use nda_spec::WeightCode;
 use nda_spec::token::KvForm;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// A graph in the making, and the tensors that it names.
 struct Graphed {
@@ -152,6 +153,19 @@ fn a_graph_becomes_the_program_written_by_hand_in_every_architecture() {
         assert_eq!(lowered.matrices.len(), golden.weights.len());
         assert_eq!(lowered.matrices[3], [["blk.0.o"]].concat());
         assert_eq!(lowered.matrices[4], ["blk.0.gate", "blk.0.up"]);
+    }
+}
+
+/// The steps as a review reads them, a line each.
+#[test]
+fn the_steps_of_three_architectures_are_as_reviewed() {
+    for style in [Style::Llama, Style::Gemma, Style::BitNet] {
+        let model = Model::random(style, SMALL, 4);
+        let (tensors, graph) = graph_of(&model, |_, x| x);
+        let program = lower_token(&graph, &tensors, &calibration(&model)).unwrap().program;
+        let steps: String = program.steps().enumerate().map(|(at, step)| format!("{at:3}  {step:?}\n")).collect();
+        let name = format!("tests/snapshots/{}.steps", format!("{style:?}").to_lowercase());
+        nda_tests::assert_snapshot(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name), &steps);
     }
 }
 

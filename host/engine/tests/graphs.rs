@@ -14,15 +14,9 @@ fn weights<'d>(document: &Document<'d>, program: &str) -> Weights<'d> {
     Weights::with_program(document, "model.nda", program, Tier::Closure).unwrap()
 }
 
-/// Compares with the reviewed snapshot; `BLESS=1` writes it anew.
 fn is_snapshot(name: &str, found: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.graph"));
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, found).unwrap();
-    }
-    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(wanted == found, "{} differs; BLESS=1 writes it anew. Found:\n{found}", path.display());
+    nda_tests::assert_snapshot(&path, found);
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use syn::visit::{self, Visit};
 
 /// Who prints: the command, the tools of the images and of the proofs, and build scripts, which speak to cargo.
-const PRINTS: [&str; 5] =
-    ["host/cli/src/output.rs", "firmware/src/main.rs", "tests/formal/src/main.rs", "sim/build/", "tests/src/lib.rs"];
+const PRINTS: [&str; 5] = ["host/cli/src/output.rs", "firmware/src/main.rs", "tests/formal/src/main.rs", "sim/build/", "tests/src/lib.rs"];
 /// Who ends the process.
 const EXITS: [&str; 1] = ["host/cli/src/signals.rs"];
 /// Who waits, but for the deadlines of transports: a board that is served, the terminal's next line beside Ctrl-C.
