@@ -11,6 +11,7 @@
 //! choice of many, saturation, a leading one) is made of them in `shapes.rs`.
 
 mod block;
+mod bus;
 mod evaluate;
 mod module;
 mod shapes;
@@ -18,9 +19,10 @@ mod step;
 mod value;
 mod verilog;
 
+pub use bus::Bus;
 pub use block::{NetlistPorts, PortBits};
 pub use evaluate::Evaluation;
-pub use module::{DelayLine, Memory, Module, Stage};
+pub use module::{DelayLine, Memory, Module, Outputs, Stage};
 pub use value::Value;
 
 use std::collections::BTreeSet;

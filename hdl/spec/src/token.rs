@@ -26,6 +26,7 @@ mod program;
 mod sizes;
 mod step;
 mod table;
+pub mod wired;
 
 pub use assemble::{Assembler, AttentionShape, Folded, Norm, ROW_POINT, Unit};
 pub use check::{Bound, ProgramError};

@@ -150,9 +150,30 @@ impl Module {
         outputs
     }
 
+    /// An instance of another module, whose outputs are asked for by name.
+    #[track_caller]
+    pub fn part(&self, name: &str, of: &Arc<Netlist>, inputs: &[(&str, Value)]) -> Outputs<'_> {
+        let values = self.instance(name, of, inputs);
+        Outputs(of.outputs.iter().map(|(port, _)| port.clone()).zip(values).collect())
+    }
+
     /// The module, whole.
     pub fn finish(self) -> Arc<Netlist> {
         Arc::new(self.0.into_inner())
+    }
+}
+
+/// The outputs of an instance.
+pub struct Outputs<'m>(Vec<(String, Value<'m>)>);
+
+impl<'m> Outputs<'m> {
+    /// One by its name.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[track_caller]
+    pub fn get(&self, name: &str) -> Value<'m> {
+        self.0.iter().find(|(port, _)| port == name).unwrap_or_else(|| panic!("no output '{name}'")).1
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the operators are put together to: shifts by a variable, choices of many, saturation, a leading one.
 
-use super::{Module, Value};
+use super::{Module, Style, Value};
 
 impl Module {
     /// The value whose number `index` is; the last one for all numbers above.
@@ -32,6 +32,17 @@ impl Module {
     #[track_caller]
     pub fn delayed<'m>(&'m self, name: &str, value: Value<'m>, cycles: usize) -> Value<'m> {
         (1..=cycles).fold(value, |v, k| self.always(&format!("{name}, {k} later")).register(&format!("{name}_{k}"), v))
+    }
+
+    /// The same through LUT RAM, for wide values and 3 to 16 cycles.
+    #[track_caller]
+    pub fn delayed_in_ram<'m>(&'m self, name: &str, value: Value<'m>, cycles: usize) -> Value<'m> {
+        assert!((3..=16).contains(&cycles), "{cycles} cycles of a delay in LUT RAM");
+        let at = self.always(&format!("{name}, {cycles} later")).feedback(&format!("{name}_at"), 4, Value::next);
+        let memory = self.memory(&format!("{name}_kept"), Style::Distributed, 16, value.bits);
+        self.always(&format!("{name}, in")).write(memory, at, value);
+        let from = (at - self.constant(cycles as u64 - 1, 4)).low(4).unsigned().named(&format!("{name}_from"));
+        self.always(&format!("{name}, out")).register(&format!("{name}_later"), memory.at(from)).as_signed_as(value)
     }
 }
 

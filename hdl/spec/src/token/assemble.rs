@@ -288,7 +288,7 @@ impl Assembler {
     /// What [`Program::check`] finds.
     pub fn finish(self) -> Result<Program, ProgramError> {
         self.program.check()?;
-        Ok(self.program)
+        Ok(self.program.arranged())
     }
 }
 

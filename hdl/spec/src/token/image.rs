@@ -1,10 +1,10 @@
 //! A program as a token machine's memories hold it: units of 64 bits that are written and sealed as weights are.
 
-use super::encode::{decode as decode_step, encode as encode_step};
 use super::gate::{GATE_ENTRIES, Gate};
 use super::kv::{KvForm, KvShape, MAX_STACKS};
 use super::program::{Embedding, Matrix, Program, WORD};
 use super::sizes::{CODES_OF_UNIT, CONSTANT_UNITS, GATE_UNITS, MATRIX_UNITS, Map, Misfit, NARROW_OF_UNIT, STEP_UNITS, Sizes};
+use super::wired::{rebase, unwire, wire_steps};
 use crate::WeightCode;
 use crate::code::ArrayCoefficients;
 use crate::config::Geometry;
@@ -14,7 +14,7 @@ const MAGIC: [u16; 2] = [0x444e, 0x3154];
 /// Bits of a narrow value.
 const NARROW_BITS: u32 = 18;
 /// Numbers of a head.
-const NUMBERS: usize = 23;
+const NUMBERS: usize = 24;
 
 /// Where a matrix lies: its first tile word. Row groups follow one another, as a job's do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,10 +32,10 @@ pub struct Image {
     pub places: Vec<Place>,
 }
 
-/// Narrow values, three in a unit.
+/// Narrow values, two in a unit.
 fn narrow_units(values: &[i32]) -> impl Iterator<Item = u64> {
     let mask = (1 << NARROW_BITS) - 1;
-    values.chunks(NARROW_OF_UNIT).map(move |three| three.iter().rev().fold(0, |unit, &v| unit << NARROW_BITS | (v as u64 & mask)))
+    values.chunks(NARROW_OF_UNIT).map(move |two| two.iter().rev().fold(0, |unit, &v| unit << NARROW_BITS | (v as u64 & mask)))
 }
 
 fn narrow_values(units: &[u64], count: usize) -> Vec<i32> {
@@ -57,7 +57,7 @@ impl Image {
     /// The first memory that is too small.
     ///
     /// # Panics
-    /// On a program that [`Program::check`] refuses, or other numbers of matrices and places.
+    /// On a program that [`Program::check`] refuses, or whose constants are not [`Program::arranged`], or other numbers of matrices and places.
     pub fn encode(&self, sizes: &Sizes, g: &Geometry) -> Result<Vec<u64>, Misfit> {
         let program = &self.program;
         sizes.fit(program)?;
@@ -67,9 +67,13 @@ impl Image {
         let mut put = |at: usize, units: &mut dyn Iterator<Item = u64>| units.enumerate().for_each(|(i, unit)| out[at + i] = unit);
         let numbers = self.numbers();
         put(map.head, &mut numbers.chunks(4).map(|four| four.iter().rev().fold(0, |unit, &n| unit << 16 | u64::from(n))));
-        let step = |step| encode_step(step).expect("a checked program");
-        put(map.steps, &mut program.steps().map(step).flat_map(|word| [word as u64, (word >> 64) as u64]));
-        put(map.constants, &mut words(&program.constants));
+        let factors = program.factor_words().expect("weights behind all other constants");
+        let split = sizes.constant_words - sizes.weight_words;
+        let bases: Vec<u32> = self.places.iter().map(|place| place.base).collect();
+        let steps = wire_steps(program, &bases, g);
+        put(map.steps, &mut steps.iter().map(|word| rebase(*word, factors, split)).flat_map(|word| [word as u64, (word >> 64) as u64]));
+        put(map.constants, &mut words(&program.constants[..factors * WORD]));
+        put(map.constants + split * CONSTANT_UNITS, &mut words(&program.constants[factors * WORD..]));
         let code = |unit: u64, &code: &i8| unit << 4 | (code as u64 & 15);
         put(map.codes, &mut program.embedding.codes.chunks(CODES_OF_UNIT).map(|codes| codes.iter().rev().fold(0, code)));
         put(map.scales, &mut narrow_units(&program.embedding.scales));
@@ -111,6 +115,7 @@ impl Image {
             c(0),
             c(1),
             small(p.wide_words),
+            small(p.factor_words().unwrap_or(0)),
         ]
     }
 
@@ -150,12 +155,13 @@ struct Reader<'u> {
 impl Reader<'_> {
     fn image(&self) -> Option<Image> {
         let [m0, m1, body, head, constant_words, floors, gates, sets, pairs, matrices, width, group, shift, ..] = self.numbers;
-        let [.., low, high, layers, heads, head_dim, ring, stacks, c0, c1, wide_words] = self.numbers;
+        let [.., low, high, layers, heads, head_dim, ring, stacks, c0, c1, wide_words, factors] = self.numbers;
         let s = self.sizes;
         let (codes, sane) = ((low | high << 16).checked_mul(width)?, [m0, m1] == MAGIC.map(usize::from) && group > 0 && width > 0);
         let limits = [
             (body + head, s.steps),
-            (constant_words, s.constant_words),
+            (factors, s.constant_words - s.weight_words),
+            (constant_words.checked_sub(factors)?, s.weight_words),
             (floors, s.floors),
             (gates, s.gates),
             (sets * pairs, s.phases),
@@ -172,13 +178,13 @@ impl Reader<'_> {
             return None;
         }
         let coefficients: Vec<u8> = [c0, c1][..stacks].iter().map(|&c| c as u8).collect();
-        let mut steps = (0..body + head).map(|i| self.step(i)).collect::<Option<Vec<_>>>()?;
+        let mut steps = (0..body + head).map(|i| self.step(i, factors)).collect::<Option<Vec<_>>>()?;
         let head = steps.split_off(body);
         let (matrices, places) = (0..matrices).map(|i| self.matrix(i)).collect::<Option<Vec<_>>>()?.into_iter().unzip();
         let program = Program {
             body: steps,
             head,
-            constants: self.constants(constant_words),
+            constants: self.constants(factors, constant_words - factors),
             floors: self.units[self.map.floors..][..floors].to_vec(),
             gates: (0..gates).map(|i| self.gate(i)).collect(),
             turns: (0..sets).map(|set| (0..pairs).map(|pair| self.phase(set * pairs + pair)).collect()).collect(),
@@ -196,13 +202,19 @@ impl Reader<'_> {
         Some(Image { program, places })
     }
 
-    fn step(&self, i: usize) -> Option<super::step::Step> {
+    fn step(&self, i: usize, factors: usize) -> Option<super::step::Step> {
         let unit = |half: usize| u128::from(self.units[self.map.steps + i * STEP_UNITS + half]);
-        decode_step(unit(0) | unit(1) << 64)
+        unwire(rebase(unit(0) | unit(1) << 64, self.split(), factors))
     }
 
-    fn constants(&self, count: usize) -> Vec<i32> {
-        (0..count).flat_map(|word| narrow_values(&self.units[self.map.constants + word * CONSTANT_UNITS..], WORD)).collect()
+    /// The first word of weights.
+    fn split(&self) -> usize {
+        self.sizes.constant_words - self.sizes.weight_words
+    }
+
+    fn constants(&self, factors: usize, weights: usize) -> Vec<i32> {
+        let words = (0..factors).chain((0..weights).map(|word| self.split() + word));
+        words.flat_map(|word| narrow_values(&self.units[self.map.constants + word * CONSTANT_UNITS..], WORD)).collect()
     }
 
     fn code(&self, i: usize) -> i8 {

@@ -77,6 +77,49 @@ impl Program {
         self.embedding.tokens()
     }
 
+    /// Words of constants that values are multiplied by; those behind them are weights. `None` if they are mixed.
+    pub fn factor_words(&self) -> Option<usize> {
+        let (mut factors, mut weights) = (0, self.constants.len() / WORD);
+        for step in self.steps() {
+            match *step {
+                Step::Pass(pass) => {
+                    let read = usize::from(pass.count) << usize::from(pass.gate.is_some());
+                    factors = factors.max(usize::from(pass.constants) + read);
+                }
+                Step::Scores { constant, .. } => factors = factors.max(usize::from(constant) / WORD + 1),
+                _ => {}
+            }
+            weights = step.reduce().and_then(|r| r.weights).map_or(weights, |w| weights.min(usize::from(w)));
+        }
+        (factors <= weights).then_some(weights)
+    }
+
+    /// The same program with its weights behind all other constants: a machine keeps the two in memories of their own.
+    #[must_use]
+    pub fn arranged(mut self) -> Program {
+        let mut words: Vec<(bool, usize)> = (0..self.constants.len() / WORD).map(|word| (false, word)).collect();
+        let body = self.body.len();
+        let width = self.embedding.width / WORD;
+        for step in self.steps() {
+            let len = match step {
+                Step::Pass(pass) => usize::from(pass.count),
+                _ => width,
+            };
+            if let Some(at) = step.reduce().and_then(|r| r.weights).map(usize::from) {
+                words[at..].iter_mut().take(len).for_each(|word| word.0 = true);
+            }
+        }
+        words.sort();
+        let mut place = vec![0; words.len()];
+        words.iter().enumerate().for_each(|(to, (_, from))| place[*from] = to as u16);
+        self.constants = words.iter().flat_map(|(_, from)| self.constants[from * WORD..][..WORD].to_vec()).collect();
+        let mut steps: Vec<Step> = self.steps().copied().collect();
+        steps.iter_mut().for_each(|step| step.replace(&place));
+        self.head = steps.split_off(body);
+        self.body = steps;
+        self
+    }
+
     /// The positions that a window of a step reaches; 0 is all of the ring.
     pub fn window(&self, window: u16) -> usize {
         if window == 0 { self.kv.ring } else { usize::from(window).min(self.kv.ring) }

@@ -7,13 +7,13 @@ use serde::Deserialize;
 /// Units of 64 bits that a program's numbers take.
 pub(super) const HEAD_UNITS: usize = 8;
 /// Narrow values of a unit.
-pub(super) const NARROW_OF_UNIT: usize = 3;
+pub(super) const NARROW_OF_UNIT: usize = 2;
 /// Units of a word of constants.
 pub(super) const CONSTANT_UNITS: usize = WORD.div_ceil(NARROW_OF_UNIT);
 /// Codes of an embedding in a unit.
 pub(super) const CODES_OF_UNIT: usize = 16;
 /// Units of a gate: its shifts, then its entries.
-pub(super) const GATE_UNITS: usize = 1 + (GATE_ENTRIES + 1).div_ceil(NARROW_OF_UNIT);
+pub const GATE_UNITS: usize = 1 + (GATE_ENTRIES + 1).div_ceil(NARROW_OF_UNIT);
 /// Units of a step.
 pub(super) const STEP_UNITS: usize = 2;
 /// Rows or columns of a matrix, at most: its fields have 16 bits.
@@ -42,6 +42,8 @@ pub struct Sizes {
     pub steps: usize,
     /// Words of constants.
     pub constant_words: usize,
+    /// Those of them, the last ones, that are weights.
+    pub weight_words: usize,
     /// Codes of the embedding.
     pub embedding_codes: usize,
     /// Scales of the embedding.
@@ -75,11 +77,11 @@ pub struct Map {
     pub head: usize,
     /// Steps, two units each.
     pub steps: usize,
-    /// Words of constants, three units each.
+    /// Words of constants, four units each.
     pub constants: usize,
     /// Codes of the embedding, sixteen in a unit.
     pub codes: usize,
-    /// Scales of the embedding, three in a unit.
+    /// Scales of the embedding, two in a unit.
     pub scales: usize,
     /// Floors, a unit each.
     pub floors: usize,
@@ -134,6 +136,7 @@ impl Sizes {
             wide_words: program.wide_words,
             steps: program.body.len() + program.head.len(),
             constant_words: program.constants.len() / WORD,
+            weight_words: program.constants.len() / WORD - program.factor_words().unwrap_or(0),
             embedding_codes: program.embedding.codes.len(),
             embedding_scales: program.embedding.scales.len(),
             floors: program.floors.len(),
@@ -159,7 +162,7 @@ impl Sizes {
     }
 
     /// What there is of everything.
-    const fn numbers(&self) -> [(&'static str, usize); 13] {
+    const fn numbers(&self) -> [(&'static str, usize); 14] {
         [
             ("bytes of a token's number", self.token_bytes),
             ("positions of the ring", self.ring),
@@ -167,7 +170,8 @@ impl Sizes {
             ("channels of the cache", self.kv_width),
             ("words of wide values", self.wide_words),
             ("steps", self.steps),
-            ("words of constants", self.constant_words),
+            ("words of constants", self.constant_words - self.weight_words),
+            ("words of weights", self.weight_words),
             ("codes of the embedding", self.embedding_codes),
             ("scales of the embedding", self.embedding_scales),
             ("floors", self.floors),
@@ -192,6 +196,7 @@ mod tests {
         wide_words: 64,
         steps: 100,
         constant_words: 1000,
+        weight_words: 200,
         embedding_codes: 32_768,
         embedding_scales: 1024,
         floors: 8,
@@ -205,7 +210,7 @@ mod tests {
         let map = SIZES.map(256);
         let starts = [map.head, map.steps, map.constants, map.codes, map.scales, map.floors, map.gates, map.phases, map.matrices, map.end];
         assert!(starts.windows(2).all(|w| w[0] < w[1]) && starts.iter().all(|at| at % 32 == 0), "{starts:?}");
-        assert_eq!((map.steps, map.constants, map.codes), (32, 32 + 224, 256 + 3008));
+        assert_eq!((map.steps, map.constants, map.codes), (32, 32 + 224, 256 + 4000));
         assert_eq!(SIZES.program_words(256, 16) % 16, 0);
     }
 }

@@ -145,3 +145,33 @@ impl Reduce {
     /// As it is, in one group.
     pub const PLAIN: Reduce = Reduce { weights: None, take: 0, group: 0 };
 }
+
+impl Step {
+    /// What becomes of its values besides.
+    pub fn reduce(&self) -> Option<Reduce> {
+        match *self {
+            Step::Embed { reduce, .. } => Some(reduce),
+            Step::Pass(pass) => pass.reduce,
+            _ => None,
+        }
+    }
+
+    /// The step with its constants where they have been put: a word's new number for every old one.
+    pub(super) fn replace(&mut self, place: &[u16]) {
+        let put = |at: &mut u16| *at = place.get(usize::from(*at)).copied().unwrap_or(*at);
+        let lanes = super::program::WORD as u16;
+        match self {
+            Step::Embed { reduce, .. } => reduce.weights.iter_mut().for_each(put),
+            Step::Pass(pass) => {
+                put(&mut pass.constants);
+                pass.reduce.iter_mut().for_each(|r| r.weights.iter_mut().for_each(put));
+            }
+            Step::Scores { constant, .. } => {
+                let mut word = *constant / lanes;
+                put(&mut word);
+                *constant = word * lanes + *constant % lanes;
+            }
+            Step::Codes { .. } | Step::Mix { .. } => {}
+        }
+    }
+}

@@ -21,7 +21,7 @@ pub enum TokenPageError {
 
 impl Sizes {
     /// The page's numbers in their order.
-    const fn page(&self) -> [usize; 15] {
+    const fn page(&self) -> [usize; 16] {
         [
             self.token_bytes,
             self.queue_tokens,
@@ -38,10 +38,11 @@ impl Sizes {
             self.gates,
             self.phases,
             self.matrices,
+            self.weight_words,
         ]
     }
 
-    /// The page: fifteen numbers of four bytes.
+    /// The page: sixteen numbers of four bytes.
     ///
     /// # Panics
     /// If a number does not fit its field.
@@ -76,6 +77,7 @@ impl Sizes {
             gates: at(12),
             phases: at(13),
             matrices: at(14),
+            weight_words: at(15),
         };
         sizes.check().map(|()| sizes)
     }
@@ -96,6 +98,7 @@ impl Sizes {
             ),
             ("tokens of a prompt", self.prompt_tokens, (1..=1 << 12).contains(&self.prompt_tokens)),
             ("positions of the ring", self.ring, (1..=1024).contains(&self.ring)),
+            ("words of weights", self.weight_words, self.weight_words <= self.constant_words),
         ];
         let wrong = rules.into_iter().find(|(.., good)| !good).map(|(what, value, _)| (what, value));
         let large = self.page().into_iter().find(|&value| value > MOST).map(|value| ("entries of a memory", value));
