@@ -37,6 +37,7 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-spec", &[]),
         ("nda-cores", &["nda-spec", "rust-hdl-core", "rust-hdl-widgets"]),
         ("nda-files", &[]),
+        ("nda-guard", &[]),
         ("nda-ndf", &["nda-spec", "nda-files"]),
         ("nda-gemv", &["nda-spec"]),
         ("nda-kernels", &["nda-spec", "nda-gemv"]),
@@ -118,6 +119,7 @@ fn the_readme_names_only_commands_that_exist() {
 /// Where files are created without `nda-files`, and why that harms nobody.
 const OTHER_WRITERS: &[(&str, &str)] = &[
     ("host/files/src/", "this is the one writer"),
+    ("host/guard/src/", "the workspace's only writer: beneath its root with a grant, and files of its own beside the objects"),
     ("bench/src/loading.rs", "documents to be measured, in a temporary folder of its own"),
     ("bench/benches/loading.rs", "the same"),
     ("sim/build/", "a build script writes into its OUT_DIR and the store beside the profiles"),
