@@ -38,6 +38,7 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-cores", &["nda-spec", "rust-hdl-core", "rust-hdl-widgets"]),
         ("nda-files", &[]),
         ("nda-guard", &[]),
+        ("nda-sandbox", &[]),
         ("nda-ndf", &["nda-spec", "nda-files"]),
         ("nda-gemv", &["nda-spec"]),
         ("nda-kernels", &["nda-spec", "nda-gemv"]),
@@ -120,6 +121,7 @@ fn the_readme_names_only_commands_that_exist() {
 const OTHER_WRITERS: &[(&str, &str)] = &[
     ("host/files/src/", "this is the one writer"),
     ("host/guard/src/", "the workspace's only writer: beneath its root with a grant, and files of its own beside the objects"),
+    ("host/sandbox/src/", "a scratch of its own, which is gone afterwards, and the maps of its user namespace"),
     ("bench/src/loading.rs", "documents to be measured, in a temporary folder of its own"),
     ("bench/benches/loading.rs", "the same"),
     ("sim/build/", "a build script writes into its OUT_DIR and the store beside the profiles"),

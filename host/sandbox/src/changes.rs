@@ -1,0 +1,109 @@
+//! What a command left in its scratch, against what was cloned into it. Nobody writes there any more when this looks.
+
+use crate::error::SandboxError;
+use crate::scratch::{Kind, Manifest, listed};
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Bytes of all changed files together that are brought back.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// What a path is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A file with these bytes and this mode, of which nine bits are kept.
+    File {
+        /// All of it.
+        bytes: Vec<u8>,
+        /// Who may read, write and execute it.
+        mode: u32,
+    },
+    /// A symbolic link.
+    Link(PathBuf),
+    /// Nothing.
+    Deleted,
+    /// Something that is not brought back, and why.
+    Refused(String),
+}
+
+/// A path that is not what it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// From the project's root.
+    pub path: PathBuf,
+    /// The hash of the file as it was cloned; none if there was none, or a link.
+    pub before: Option<blake3::Hash>,
+    /// What it is now.
+    pub content: Content,
+}
+
+/// Compares a scratch with its manifest. Files that are new and that git would ignore are no changes; those that were cloned are
+/// compared whatever the ignore files say now.
+///
+/// # Errors
+/// The system's answer about a file.
+pub(crate) fn changes(work: &Path, manifest: &Manifest) -> Result<Vec<Change>, SandboxError> {
+    let mut there = BTreeSet::new();
+    walk(work, Path::new(""), &mut there)?;
+    let new = listed(work).into_iter().filter(|path| !manifest.contains_key(path));
+    let special = there.iter().filter(|path| is_special(&work.join(path)) && !manifest.contains_key(*path)).cloned();
+    let mut paths: BTreeSet<PathBuf> = new.chain(special).collect();
+    paths.extend(manifest.keys().cloned());
+    let mut changes = Vec::new();
+    let mut room = MOST_BYTES;
+    for path in paths {
+        let was = manifest.get(&path);
+        let now = if there.contains(&path) { look(&work.join(&path), was, &mut room)? } else { Some(Content::Deleted) };
+        let before = was.and_then(|kind| if let Kind::File { hash, .. } = kind { Some(*hash) } else { None });
+        changes.extend(now.map(|content| Change { path, before, content }));
+    }
+    Ok(changes)
+}
+
+/// All that is no folder, from `work`; links are not followed.
+fn walk(work: &Path, folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<(), SandboxError> {
+    let whole = work.join(folder);
+    for entry in std::fs::read_dir(&whole).map_err(SandboxError::file("list", &whole))? {
+        let entry = entry.map_err(SandboxError::file("list", &whole))?;
+        let path = folder.join(entry.file_name());
+        match entry.file_type().map_err(SandboxError::file("look at", work.join(&path)))?.is_dir() {
+            // A folder that its owner may not enter hides nothing that could be brought back.
+            true => drop(walk(work, &path, found)),
+            false => drop(found.insert(path)),
+        }
+    }
+    Ok(())
+}
+
+fn is_special(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_symlink() && !metadata.is_dir())
+}
+
+/// What a path is now; none if it is what it was.
+fn look(path: &Path, was: Option<&Kind>, room: &mut u64) -> Result<Option<Content>, SandboxError> {
+    let metadata = path.symlink_metadata().map_err(SandboxError::file("look at", path))?;
+    if metadata.is_symlink() {
+        let leads = std::fs::read_link(path).map_err(SandboxError::file("read", path))?;
+        return Ok((was != Some(&Kind::Link(leads.clone()))).then_some(Content::Link(leads)));
+    }
+    if !metadata.is_file() {
+        return Ok(Some(Content::Refused("no file and no link".into())));
+    }
+    let mode = metadata.mode() & 0o777;
+    if metadata.len() > *room {
+        return Ok(Some(Content::Refused(format!("{} bytes; all changes together bring back {MOST_BYTES} at most", metadata.len()))));
+    }
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => return Ok(Some(Content::Refused(format!("cannot be read: {e}")))),
+        Err(source) => return Err(SandboxError::File { action: "read", path: path.into(), source }),
+    };
+    let is_same =
+        matches!(was, Some(Kind::File { hash, mode: before }) if *hash == blake3::hash(&bytes) && (*before | 0o600) == (mode | 0o600));
+    if is_same {
+        return Ok(None);
+    }
+    *room -= metadata.len();
+    Ok(Some(Content::File { bytes, mode }))
+}

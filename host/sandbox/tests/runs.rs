@@ -1,0 +1,174 @@
+//! What a command can do in the box, what comes back, what its limits are, and what is refused.
+
+mod common;
+
+use common::{LEVELS, ordinary, ran, shell};
+use nda_sandbox::{Content, End, Exceeded, Level, Outcome, Part, SandboxError, Wish};
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Instant;
+
+/// Changes by path: `+` and the text, `-` for nothing, `>` and where a link leads.
+fn told(outcome: &Outcome) -> BTreeMap<String, String> {
+    let tell = |content: &Content| match content {
+        Content::File { bytes, .. } => format!("+{}", String::from_utf8_lossy(bytes)),
+        Content::Link(leads) => format!(">{}", leads.display()),
+        Content::Deleted => "-".into(),
+        Content::Refused(why) => format!("!{why}"),
+    };
+    outcome.changes.iter().map(|change| (change.path.display().to_string(), tell(&change.content))).collect()
+}
+
+#[test]
+fn a_redirect_in_a_shell_comes_back_as_a_change_and_the_project_stays() {
+    let Some(place) = ordinary("a_redirect_in_a_shell_comes_back_as_a_change_and_the_project_stays") else { return };
+    for level in LEVELS {
+        let project = place.project(level.name());
+        let script = "cat a.txt; echo more >> a.txt; rm b.txt; echo x > new.txt; ln -s a.txt link; mkdir -p d/e; echo y > d/e/f;
+                      mkdir target; echo o > target/new.o; mkfifo pipe; echo 'new.txt' > sub/.gitignore; exit 3";
+        let (outcome, text) = shell(&place, &project, level, script);
+        assert_eq!((outcome.end, text.as_str()), (End::Code(3), "first\n"), "{level:?}");
+        let expected = [
+            ("a.txt", "+first\nmore\n"),
+            ("b.txt", "-"),
+            ("d/e/f", "+y\n"),
+            ("link", ">a.txt"),
+            ("new.txt", "+x\n"),
+            ("pipe", "!no file and no link"),
+            ("sub/.gitignore", "+new.txt\n"),
+        ];
+        assert_eq!(told(&outcome), expected.map(|(path, what)| (path.to_owned(), what.to_owned())).into(), "{level:?}");
+        assert_eq!(fs::read_to_string(project.join("a.txt")).unwrap(), "first\n");
+        assert!(project.join("b.txt").exists() && !project.join("new.txt").exists());
+        let before = outcome.changes[0].before.unwrap();
+        assert_eq!(before, blake3::hash(b"first\n"));
+    }
+}
+
+#[test]
+fn a_file_that_an_ignore_file_hides_later_is_still_a_change() {
+    let Some(place) = ordinary("a_file_that_an_ignore_file_hides_later_is_still_a_change") else { return };
+    for level in LEVELS {
+        let project = place.project(level.name());
+        let (outcome, _) = shell(&place, &project, level, "echo '*.txt' > .gitignore; echo evil > a.txt");
+        assert_eq!(told(&outcome).get("a.txt").map(String::as_str), Some("+evil\n"), "{level:?}");
+    }
+}
+
+#[test]
+fn a_folder_that_became_a_link_shows_no_files_of_others() {
+    let Some(place) = ordinary("a_folder_that_became_a_link_shows_no_files_of_others") else { return };
+    for level in LEVELS {
+        let project = place.project(level.name());
+        let (outcome, _) = shell(&place, &project, level, "rm -r sub; ln -s /etc sub");
+        let expected = [("sub", ">/etc"), ("sub/c.txt", "-")];
+        assert_eq!(told(&outcome), expected.map(|(path, what)| (path.to_owned(), what.to_owned())).into(), "{level:?}");
+    }
+}
+
+#[test]
+fn limits_end_a_run_with_their_name() {
+    let Some(place) = ordinary("limits_end_a_run_with_their_name") else { return };
+    for level in LEVELS {
+        let project = place.project(level.name());
+        let attacker = place.program("attacker");
+        let cases: [(&[&str], Exceeded); 3] = [
+            (&["sleep", "60"], Exceeded::Time),
+            (&[attacker.to_str().unwrap(), "bomb"], Exceeded::Time),
+            (&["sh", "-c", "head -c 200000000 /dev/zero | tail -c 200000000 | cat > /dev/null; sleep 5"], Exceeded::Memory),
+        ];
+        for (command, limit) in cases {
+            let mut order = place.order(&project, level, command);
+            order.limits.wall_ms = 1500;
+            order.limits.processes = 40;
+            order.limits.memory_bytes = 100 << 20;
+            let start = Instant::now();
+            let (outcome, text) = ran(&order);
+            let outcome = outcome.unwrap_or_else(|e| panic!("{level:?} {command:?}: {e}"));
+            println!("{level:?} {command:?}: {:?} after {:?}", outcome.end, start.elapsed());
+            // A limit of the kernel may be first: then the program says so itself.
+            let is_told = outcome.end == End::Limit(limit) || limit == Exceeded::Memory && text.contains("memory exhausted");
+            assert!(is_told, "{level:?} {command:?}: {outcome:?} {text}");
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_bytes_ends_at_the_scratchs_size() {
+    let Some(place) = ordinary("a_flood_of_bytes_ends_at_the_scratchs_size") else { return };
+    for level in LEVELS {
+        let project = place.project(level.name());
+        let mut order = place.order(
+            &project,
+            level,
+            &["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do head -c 8000000 /dev/zero > $i || exit 9; done; sleep 2"],
+        );
+        order.limits.scratch_bytes = 20_000_000;
+        let (outcome, text) = ran(&order);
+        let end = outcome.unwrap().end;
+        let is_told = end == End::Limit(Exceeded::Scratch) || end == End::Code(9) && text.contains("No space left");
+        assert!(is_told, "{level:?}: {end:?} {text}");
+        order = place.order(&project, level, &["sh", "-c", "head -c 10000000000 /dev/zero > big"]);
+        order.limits.file_bytes = 1 << 20;
+        let (outcome, text) = ran(&order);
+        let end = outcome.unwrap().end;
+        assert!(text.contains("File too large") || matches!(end, End::Signal(25) | End::Code(153)), "{level:?}: {end:?} {text}");
+    }
+}
+
+#[test]
+fn what_still_runs_is_killed_within_a_tenth_of_a_second() {
+    let Some(place) = ordinary("what_still_runs_is_killed_within_a_tenth_of_a_second") else { return };
+    for level in LEVELS {
+        let project = place.project(level.name());
+        let (outcome, text) = shell(&place, &project, level, "for i in 1 2 3 4 5; do setsid sleep 777 & done; date +%s%N");
+        let ended = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+        let said: u128 = text.trim().parse().unwrap();
+        let took_ms = (ended - said) / 1_000_000;
+        println!("{level:?}: {} processes killed and the changes read {took_ms} ms after the command's last word", outcome.killed);
+        assert!(outcome.killed >= 5, "{level:?}: {outcome:?}");
+        let left = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+        assert_eq!(left.filter(|line| line.starts_with(b"sleep\x00777")).count(), 0, "{level:?}");
+    }
+}
+
+#[test]
+fn a_command_that_is_not_there_is_refused_by_name() {
+    let Some(place) = ordinary("a_command_that_is_not_there_is_refused_by_name") else { return };
+    for level in LEVELS {
+        let project = place.project(level.name());
+        match ran(&place.order(&project, level, &["no-such-program"])).0 {
+            Err(SandboxError::Refused(refusal)) => assert_eq!(refusal.part, Part::Command, "{level:?}: {refusal}"),
+            other => panic!("{level:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_project_larger_than_its_scratch_is_refused_with_both_numbers() {
+    let Some(place) = ordinary("a_project_larger_than_its_scratch_is_refused_with_both_numbers") else { return };
+    let project = place.project("large");
+    fs::write(project.join("large.bin"), vec![0; 3 << 20]).unwrap();
+    let mut order = place.order(&project, Level::Full, &["true"]);
+    order.limits.scratch_bytes = 2 << 20;
+    assert!(matches!(ran(&order).0, Err(SandboxError::TooLarge { scratch: 2_097_152, .. })));
+}
+
+#[test]
+fn compilers_and_make_work() {
+    let Some(place) = ordinary("compilers_and_make_work") else { return };
+    let project = place.project("make");
+    fs::write(project.join("m.c"), "#include <stdio.h>\nint main(void) { puts(\"made\"); return 0; }\n").unwrap();
+    let (outcome, text) = shell(&place, &project, Level::Full, "cc -o m m.c && ./m && touch a.txt && chmod 755 a.txt");
+    assert_eq!((outcome.end, text.as_str()), (End::Code(0), "made\n"));
+    assert!(matches!(&outcome.changes[0].content, Content::File { mode: 0o755, .. }), "{:?}", outcome.changes[0]);
+}
+
+#[test]
+fn the_best_level_is_taken() {
+    let Some(place) = ordinary("the_best_level_is_taken") else { return };
+    let project = place.project("best");
+    let mut order = place.order(&project, Level::Full, &["true"]);
+    order.wish = Wish::Best;
+    assert_eq!(ran(&order).0.unwrap().level, Level::Full);
+}
