@@ -46,6 +46,7 @@ pub mod seed_truthy;
 pub mod sigmoid_table;
 pub mod status_lights;
 pub mod step_register;
+pub mod token;
 pub mod uart_rx;
 pub mod uart_tx;
 pub mod units;

@@ -29,13 +29,14 @@ mod table;
 pub mod wired;
 
 pub use assemble::{Assembler, AttentionShape, Folded, Norm, ROW_POINT, Unit};
+pub use attention::{Attention, Span};
 pub use check::{Bound, ProgramError};
 pub use coder::{CODE_MAX, Coder, inverse_root, inverse_sum};
 pub use encode::{STEP_BITS, decode, encode};
 pub use gate::{Activation, GATE_ENTRIES, Gate, Range, VALUE_POINT};
 pub use generate::{Finish, MAX_STOPS, Reply, Request, RequestError, generate};
 pub use image::{Image, Place};
-pub use kv::{KvForm, KvFormError, KvShape, KvStore};
+pub use kv::{KvForm, KvFormError, KvShape, KvStore, LEVEL_POINT, MAX_RING};
 pub use machine::{Golden, Machine, Products};
 pub use noise::{Choice, Chooser, INVERSE_TEMPERATURE_POINT, LANES, LOGIT_POINT, Noise};
 pub use number::{NARROW_MAX, Scale, WIDE_MAX, WIDE_POINT, narrow, round_shift, widen};

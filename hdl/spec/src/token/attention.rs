@@ -44,7 +44,7 @@ impl Span {
     }
 
     /// How many they are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.window.min(usize::try_from(self.position).unwrap_or(usize::MAX).saturating_add(1))
     }
 }
@@ -74,7 +74,7 @@ impl Attention {
     /// `mixed[head] = sum over t of weight[head][t] * values[t]`, and the sum of the weights.
     pub fn mix(&mut self, kv: (&KvShape, &KvStore), layer: usize, span: Span, heads: usize) {
         let (shape, store) = kv;
-        let (shared, len) = (heads / shape.heads, span.len());
+        let (shared, len) = (heads / shape.heads, span.count());
         self.mixed.clear();
         self.sums.clear();
         for (head, scores) in self.scores.chunks(len).enumerate() {
@@ -175,6 +175,6 @@ mod tests {
         assert_eq!(attention.scores, [6 * sum, 127 + 127 + 200 - 10 - 6 + 12]);
         attention.score((&shape, &store), 0, span, (&[127; 8], &[Scale::ONE]), (131_071, -9));
         assert_eq!(attention.scores[0], 32_767);
-        assert_eq!([span.len(), Span { position: 9, window: 4 }.len()], [2, 4]);
+        assert_eq!([span.count(), Span { position: 9, window: 4 }.count()], [2, 4]);
     }
 }

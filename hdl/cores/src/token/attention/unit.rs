@@ -1,0 +1,372 @@
+//! The attention unit: keys and values, scores, softmax, mixing.
+//!
+//! What it computes, bit for bit: `nda_spec::token`, steps `Pass` into keys or values, `Scores`, `Mix`, and what a `Pass` of
+//! `Source::Mixed` with `Factor::Sums` reads.
+//!
+//! Scores: two positions per cycle go through the tables of the query's codes; their dot products are kept as they are, and
+//! of each head the one that scores most. Mix: that one and then a position per cycle are multiplied, shifted, compared with
+//! the largest, looked up, and weigh the values, which are read eight cycles behind. So four multipliers scale the dots of
+//! four heads, not eight, and no score is scaled before it is wanted.
+//!
+//! Handshake: every pulse is taken, nothing waits; the order is the sequencer's duty.
+//! - `append_valid`: eight values of the present position's keys or values; `kv_heads * head_dim / 8` beats are a row.
+//! - `codes_valid`: codes of the query, `heads * head_dim / makers` beats. `ready` stands when scores may start.
+//! - `scale_valid`: the scale of a head's codes, head by head, before the scores start.
+//! - `score_start`: behind the last beat of the keys. `layer`, `window` (0: the ring), `constant` and `shift` stand from then
+//!   until `mix_done`. `score_done` comes with the cycle in which `mix_start` may.
+//! - `mix_start`: `mix_done` comes with the cycle in which `mixed_read` may.
+//! - `mixed_read`: a word of eight narrow values, three cycles later with the factor of its head. Words are read in their
+//!   order, or later than `heads + 2` cycles behind `mix_done`. They stay until the next `mix_start`.
+//! - `clear`: the sequence is forgotten. `advance`: the next position. Both four cycles before an append or a start.
+//!
+//! Cycles of a window of `n` positions: `score_start` to `score_done` `(n + 1) / 2 + 8 + levels`, `mix_start` to `mix_done`
+//! `n + 15`, where `levels` is log2 of a head's tables ([`score_cycles`], [`mix_cycles`]).
+
+use super::dots::{self, dots};
+use super::extreme::extreme;
+use super::inverse_sum::{COARSE_BITS, inverse_sum, is_coarse};
+use super::kv_store::kv_store;
+use super::mix_head::{self, mix_head};
+use super::query_tables::query_tables;
+use super::scale::{self, scale};
+use super::scale_factors::scale_factors;
+use super::softmax::{self, softmax};
+use super::span::span;
+use super::*;
+use crate::netlist::{DelayLine, Memory, Module, Netlist, Style, Value};
+use nda_spec::token::WORD;
+use std::sync::Arc;
+
+/// Cycles from a walk of the ring to its rows.
+const ROW_STAGES: usize = 3;
+/// Cycles from a position's address in the memory of dots to its weights: word, choice, score, weight.
+const WEIGHT_STAGES: usize = 2 + scale::STAGES + softmax::STAGES;
+/// Cycles by which the values are read later than the dots.
+const VALUE_DELAY: usize = WEIGHT_STAGES - ROW_STAGES;
+/// Cycles from a start to its first address.
+const WALK: usize = 2;
+/// Cycles behind a clear or an advance before anything may start.
+pub const MOVE_CYCLES: usize = 4;
+/// Cycles from the address of a mixed word to its values.
+pub const READ_CYCLES: usize = 3;
+/// Most words of dots that stand in LUT RAM.
+const DISTRIBUTED_WORDS: usize = 64;
+
+/// Cycles from `score_start` to `score_done` for a window of so many positions.
+pub const fn score_cycles(sizes: &Sizes, positions: usize) -> usize {
+    WALK + positions.div_ceil(2) - 1 + ROW_STAGES + dots::stages(sizes)
+}
+
+/// Cycles from `mix_start` to `mix_done`.
+pub const fn mix_cycles(positions: usize) -> usize {
+    WALK + positions - 1 + WEIGHT_STAGES + mix_head::STAGES
+}
+
+/// What goes on, cycle by cycle.
+struct Walk<'m> {
+    /// A pair of positions is scored.
+    pair: Value<'m>,
+    /// First, second of it counts, last.
+    first: Value<'m>,
+    second: Value<'m>,
+    last_pair: Value<'m>,
+    /// A position's dots are read.
+    now: Value<'m>,
+    /// The same, later; the last.
+    mix: DelayLine<'m>,
+    last_mix: DelayLine<'m>,
+    /// Starts of a mix.
+    starts: DelayLine<'m>,
+    /// Number of the position that is mixed.
+    index: Value<'m>,
+}
+
+/// The core.
+pub fn unit(name: &str, sizes: &Sizes) -> Arc<Netlist> {
+    sizes.check();
+    let m = Module::new(name);
+    let [clear, advance, score_start, mix_start] = m.flags(["clear", "advance", "score_start", "mix_start"]);
+    let (ring, window) = (m.input("ring", sizes.count_bits()), m.input("window", sizes.count_bits()));
+    let layer = m.input("layer", LAYER_BITS);
+    let (constant, shift) = (m.input("constant", NARROW_BITS), m.input("shift", EXPONENT_BITS));
+
+    let ports = [("clear", clear), ("advance", advance), ("ring", ring), ("window", window)];
+    let [slot, ring_end, first, count] = outputs(m.instance("span", &span(&format!("{name}_span"), sizes), &ports));
+    let modes = m.always("scores or values");
+    let is_mixing = modes.declare("is_mixing", 1, 0);
+    modes.take(is_mixing, mix_start | (is_mixing & !score_start));
+    let walk = walk(&m, sizes, [score_start, mix_start, is_mixing], count);
+
+    let values_load = walk.starts.at(VALUE_DELAY + 1);
+    let store = kv_store(&format!("{name}_store"), sizes);
+    let ports = [
+        ("append_valid", m.input("append_valid", 1)),
+        ("append_values", m.input("append_values", WORD * 24)),
+        ("append_is_value", m.input("append_is_value", 1)),
+        ("append_layer", m.input("append_layer", LAYER_BITS)),
+        ("append_slot", slot),
+        ("load", m.delayed("score_started", score_start, 1) | values_load),
+        ("walk", walk.pair | walk.mix.at(VALUE_DELAY)),
+        ("pair", !is_mixing),
+        ("is_value", is_mixing & !score_start),
+        ("first", first),
+        ("layer", layer),
+        ("ring", ring),
+        ("ring_end", ring_end),
+    ];
+    let [row_a, row_b] = outputs(m.instance("store", &store, &ports));
+
+    let is_negative = constant.bit(NARROW_BITS - 1);
+    let scores = scores(&m, name, sizes, &walk, [row_a, row_b], is_negative);
+    let factors = factors(&m, name, sizes, score_start, constant, shift);
+    let weights = weights(&m, name, sizes, &walk, &scores, factors);
+    mixed(&m, name, sizes, &walk, row_a, &weights);
+    m.finish()
+}
+
+/// Outputs of an instance by their order.
+fn outputs<const N: usize>(values: Vec<Value<'_>>) -> [Value<'_>; N] {
+    values.try_into().unwrap_or_else(|values: Vec<_>| panic!("{} outputs, not {N}", values.len()))
+}
+
+fn walk<'m>(m: &'m Module, sizes: &Sizes, [score_start, mix_start, is_mixing]: [Value<'m>; 3], count: Value<'m>) -> Walk<'m> {
+    let bits = count.bits;
+    let score_starts = m.delay_line("score_starts", score_start, 1, WALK);
+    let starts = m.delay_line("mix_starts", mix_start, 1, VALUE_DELAY + 1);
+    let load = (score_starts.at(1) | starts.at(1)).named("load");
+    let steps = m.always("positions left");
+    let (busy, left) = (steps.declare("busy", 1, 0), steps.declare("left", bits, 0));
+    let is_one = left.is(1).named("is_one");
+    let is_last = (is_one | (!is_mixing & left.is(2))).named("is_last");
+    let step = is_mixing.mux(m.constant(1, 2), m.constant(2, 2));
+    steps.take(busy, load | (busy & !is_last));
+    steps.take(left, load.mux(count, (left - step).low(bits).unsigned()));
+    let index = steps.declare("index", bits, 0);
+    steps.take(index, load.mux(m.constant(0, bits), index.next()));
+
+    let (pair, mix) = ((busy & !is_mixing).named("pair"), (busy & is_mixing).named("mix"));
+    let stages = ROW_STAGES + dots::stages(sizes);
+    let late = |name: &str, flag| m.delay_line(name, flag, 1, stages).at(stages);
+    Walk {
+        pair,
+        now: mix,
+        first: late("firsts", score_starts.at(WALK)),
+        second: late("seconds", !is_one),
+        last_pair: late("last_pairs", pair & is_last),
+        mix: m.delay_line("mixes", mix, 1, WEIGHT_STAGES + mix_head::STAGES),
+        last_mix: m.delay_line("last_mixes", mix & is_last, 1, WEIGHT_STAGES + mix_head::STAGES),
+        starts,
+        index,
+    }
+}
+
+/// Dot products of every head, and which of them scores most.
+struct Scores<'m> {
+    memory: Memory<'m>,
+    most: Vec<Value<'m>>,
+}
+
+fn scores<'m>(m: &'m Module, name: &str, sizes: &Sizes, walk: &Walk<'m>, rows: [Value<'m>; 2], is_negative: Value<'m>) -> Scores<'m> {
+    let codes_valid = m.input("codes_valid", 1);
+    let codes = m.input("codes", sizes.makers * 8);
+    let tables = query_tables(&format!("{name}_query"), sizes);
+    let ports = [("codes_valid", codes_valid), ("codes", codes)];
+    let [ready, write_enable, write_address, write_data] = outputs(m.instance("query", &tables, &ports));
+    m.output("ready", ready);
+
+    let beat = m.delay_line("beats", walk.pair, 1, ROW_STAGES).at(ROW_STAGES);
+    let (dots, extreme) = (dots(&format!("{name}_dots"), sizes), extreme(&format!("{name}_extreme"), sizes));
+    let words = sizes.groups() * TABLE_BITS;
+    let mut flag = None;
+    let mut all = Vec::new();
+    let mut most = Vec::new();
+    for head in 0..sizes.heads {
+        let [a, b] = [0, 1].map(|position| {
+            let ports = [
+                ("write_enable", write_enable),
+                ("write_address", write_address),
+                ("write_data", write_data.slice(head * words, words)),
+                ("beat", beat),
+                ("planes", of_head(m, sizes, rows[position], head)),
+            ];
+            let [dot, valid] = outputs(m.instance(&format!("dots_{head}_{position}"), &dots, &ports));
+            flag.get_or_insert(valid);
+            dot
+        });
+        let valid = flag.expect("set above");
+        let ports = [("valid", valid), ("first", walk.first), ("second", walk.second), ("is_negative", is_negative), ("a", a), ("b", b)];
+        most.extend(m.instance(&format!("extreme_{head}"), &extreme, &ports));
+        all.extend([a, b]);
+    }
+    let valid = flag.expect("a head");
+    let (memory, words) = (dots_memory(m, sizes), sizes.ring.div_ceil(2));
+    let bits = nda_spec::width::index_bits(words);
+    let writes = m.stage("dots", valid);
+    let at = writes.declare("write_at", bits, 0);
+    let here = walk.first.mux(m.constant(0, bits), at).named("write_here");
+    writes.take(at, here.next());
+    writes.write(memory, here, m.concat(&all.iter().rev().copied().collect::<Vec<_>>()));
+    m.output("score_done", walk.last_pair);
+    Scores { memory, most }
+}
+
+fn dots_memory<'m>(m: &'m Module, sizes: &Sizes) -> Memory<'m> {
+    let words = sizes.ring.div_ceil(2);
+    let style = if words <= DISTRIBUTED_WORDS { Style::Distributed } else { Style::Block };
+    m.memory("dots", style, words, 2 * sizes.heads * sizes.dot_bits())
+}
+
+/// The planes of a query head's channels in a row.
+fn of_head<'m>(m: &'m Module, sizes: &Sizes, row: Value<'m>, head: usize) -> Value<'m> {
+    let at = head / sizes.shared() * sizes.head_dim;
+    let planes: Vec<_> = (0..PLANES).rev().map(|plane| row.slice(plane * sizes.kv_cols() + at, sizes.head_dim)).collect();
+    m.concat(&planes)
+}
+
+/// Factors and shifts of all heads.
+fn factors<'m>(m: &'m Module, name: &str, sizes: &Sizes, start: Value<'m>, constant: Value<'m>, shift: Value<'m>) -> [Value<'m>; 2] {
+    let ports = [
+        ("scale_valid", m.input("scale_valid", 1)),
+        ("scale_mantissa", m.input("scale_mantissa", NARROW_BITS)),
+        ("scale_exponent", m.input("scale_exponent", EXPONENT_BITS)),
+        ("start", start),
+        ("constant", constant),
+        ("step_shift", shift),
+    ];
+    outputs(m.instance("factors", &scale_factors(&format!("{name}_factors"), sizes), &ports))
+}
+
+/// Weights for the values and for the sum, of every head.
+struct Weights<'m> {
+    weight: Vec<Value<'m>>,
+    exponential: Vec<Value<'m>>,
+}
+
+fn weights<'m>(
+    m: &'m Module,
+    name: &str,
+    sizes: &Sizes,
+    walk: &Walk<'m>,
+    scores: &Scores<'m>,
+    [factors, shifts]: [Value<'m>; 2],
+) -> Weights<'m> {
+    let (bits, mix) = (sizes.dot_bits(), |k: usize| walk.mix.at(k));
+    let (at, mixing) = (walk.index, m.stage("dots of a pair", walk.now));
+    let address_bits = nda_spec::width::index_bits(sizes.ring.div_ceil(2));
+    let address = if at.bits > 1 { at.slice(1, at.bits - 1) } else { m.constant(0, 1) };
+    let address = if address.bits < address_bits { address.extend(address_bits) } else { address.slice(0, address_bits) };
+    let word = mixing.register("pair_dots", scores.memory.at(address));
+    let half = mixing.register("is_second", at.bit(0));
+
+    // The largest score goes ahead, in the cycle before the first position.
+    let is_most = walk.starts.at(2);
+    let choice = m.stage("dots of a position", (mix(1) | is_most).named("chooses"));
+    let scale = scale(&format!("{name}_scale"), sizes);
+    let valid = (mix(2) | walk.starts.at(3)).named("scales");
+    let score = |head: usize| {
+        let [a, b] = [0, 1].map(|k| word.slice((2 * head + k) * bits, bits));
+        let dot = choice.register(&format!("dot_{head}"), is_most.mux(scores.most[head], half.mux(b, a)));
+        let ports = [
+            ("valid", valid),
+            ("dot", dot),
+            ("factor", factors.slice(head * NARROW_BITS, NARROW_BITS)),
+            ("shift", shifts.slice(head * SHIFT_BITS, SHIFT_BITS)),
+        ];
+        m.instance(&format!("scale_{head}"), &scale, &ports)[0]
+    };
+    let all: Vec<_> = (0..sizes.heads).map(score).collect();
+    let (mut weight, mut exponential) = (Vec::new(), Vec::new());
+    for (pair, of_pair) in all.chunks(2).enumerate() {
+        let core = softmax(&format!("{name}_softmax_{}", of_pair.len()), of_pair.len());
+        let mut ports = vec![("valid", mix(2 + scale::STAGES)), ("is_most", walk.starts.at(3 + scale::STAGES)), ("score_0", of_pair[0])];
+        if let Some(second) = of_pair.get(1) {
+            ports.push(("score_1", *second));
+        }
+        for two in m.instance(&format!("softmax_{pair}"), &core, &ports).chunks(2) {
+            exponential.push(two[0]);
+            weight.push(two[1]);
+        }
+    }
+    Weights { weight, exponential }
+}
+
+/// What is mixed, and the port that reads it.
+fn mixed<'m>(m: &'m Module, name: &str, sizes: &Sizes, walk: &Walk<'m>, row: Value<'m>, weights: &Weights<'m>) {
+    let clear = walk.starts.at(3);
+    let valid = walk.mix.at(WEIGHT_STAGES);
+    let heads = 0..sizes.heads;
+    let summed = |name: &str, bits: usize, of: &[Value<'m>]| -> Vec<Value<'m>> {
+        let stage = m.stage(name, (clear | valid).named(&format!("changes_{name}")));
+        let sum = |(head, value): (usize, &Value<'m>)| {
+            stage.feedback(&format!("{name}_{head}"), bits, |sum| clear.mux(m.constant(0, bits), (sum + *value).low(bits)))
+        };
+        of.iter().enumerate().map(sum).collect()
+    };
+    let sums = summed("exponentials", sizes.sum_bits(), &weights.exponential);
+    let weight_sums = summed("weights", sizes.weights_bits(), &weights.weight);
+    let core = mix_head(&format!("{name}_mix"), sizes);
+    let mixed: Vec<_> = heads
+        .clone()
+        .map(|head| {
+            let planes = of_head(m, sizes, row, head);
+            let ports = [("clear", clear), ("valid", valid), ("weight", weights.weight[head]), ("planes", planes)];
+            m.instance(&format!("mix_{head}"), &core, &ports)[0]
+        })
+        .collect();
+    let names: Vec<String> = heads.map(|head| format!("sum_{head}")).collect();
+    let mut ports = vec![("start", walk.last_mix.at(WEIGHT_STAGES))];
+    ports.extend(names.iter().map(String::as_str).zip(sums.iter().copied()));
+    let factors = m.instance("inverse", &inverse_sum(&format!("{name}_inverse"), sizes), &ports);
+    m.output("mix_done", walk.last_mix.at(WEIGHT_STAGES + mix_head::STAGES));
+    let offsets = m.always("what a raised level is too much");
+    let offset = |(head, sum): (usize, &Value<'m>)| {
+        offsets.register(&format!("offset_{head}"), (*sum + (sum.extend(sum.bits + 1) << 1)).low(sum.bits + 2))
+    };
+    let offsets: Vec<_> = weight_sums.iter().enumerate().map(offset).collect();
+    let coarse: Vec<_> = sums.iter().map(|sum| if sum.bits > 18 { is_coarse(*sum) } else { m.constant(0, 1) }).collect();
+    read_port(m, sizes, &mixed, &offsets, &coarse, &factors);
+}
+
+/// A word of eight values with its head's factor, three cycles later.
+fn read_port<'m>(m: &'m Module, sizes: &Sizes, mixed: &[Value<'m>], offsets: &[Value<'m>], coarse: &[Value<'m>], factors: &[Value<'m>]) {
+    let words_of_head = sizes.head_dim / WORD;
+    let words = sizes.heads * words_of_head;
+    let read = m.input("mixed_read", 1);
+    let address = m.input("mixed_address", nda_spec::width::index_bits(words));
+    let reads = m.delay_line("reads", read, 1, 2);
+    let bits = sizes.mixed_bits();
+    let head = |address: Value<'m>| {
+        let low = words_of_head.ilog2() as usize;
+        if address.bits > low { address.slice(low, address.bits - low) } else { m.constant(0, 1) }
+    };
+    let first = m.stage("a word", read);
+    let lane = |lane: usize| {
+        let of_word = |word: usize| mixed[word / words_of_head].slice((word % words_of_head * WORD + lane) * bits, bits);
+        first.register(&format!("raised_{lane}"), m.select(address, &(0..words).map(of_word).collect::<Vec<_>>()))
+    };
+    let raised: Vec<_> = (0..WORD).map(lane).collect();
+    let offset = first.register("offset", m.select(head(address), offsets));
+    let is_coarse = first.register("is_coarse", m.select(head(address), coarse));
+    let word_head = first.register("word_head", head(address));
+
+    let second = m.stage("levels as they are", reads.at(1));
+    // Six times the weights are three times twice.
+    let double = m.concat(&[offset, m.constant(0, 1)]);
+    let width = bits.max(double.bits) + 1;
+    let exact: Vec<_> =
+        raised.iter().enumerate().map(|(lane, v)| second.register(&format!("exact_{lane}"), (*v - double).low(width))).collect();
+    let is_coarse = second.register("is_coarse_late", is_coarse);
+    let word_head = second.register("word_head_late", word_head);
+    let third = m.stage("narrow", reads.at(2));
+    let narrow = |(lane, value): (usize, &Value<'m>)| {
+        let rest = value.slice(COARSE_BITS, width - COARSE_BITS).signed().extend(NARROW_BITS).unsigned();
+        let rounded = (rest + value.bit(COARSE_BITS - 1)).low(NARROW_BITS);
+        let plain = if width < NARROW_BITS { value.signed().extend(NARROW_BITS).unsigned() } else { value.slice(0, NARROW_BITS) };
+        third.register(&format!("narrow_{lane}"), is_coarse.mux(rounded, plain))
+    };
+    let narrow: Vec<_> = exact.iter().enumerate().map(narrow).collect();
+    let of_heads = |at: usize| factors.iter().copied().skip(at).step_by(2).collect::<Vec<_>>();
+    m.output("mixed", m.concat(&narrow.iter().rev().copied().collect::<Vec<_>>()));
+    m.output("mixed_mantissa", third.register("mixed_mantissa", m.select(word_head, &of_heads(0))));
+    m.output("mixed_exponent", third.register("mixed_exponent", m.select(word_head, &of_heads(1))));
+}
