@@ -1,0 +1,155 @@
+//! The bytes that pieces speak of: the text as it was opened, and what was typed since. Bytes are only ever added.
+
+use crate::sums::{Sums, Unit};
+use std::sync::Arc;
+
+/// Bytes that a chunk of typed text holds. After a snapshot the next edit copies the last chunk, so it is small.
+const CHUNK_BYTES: usize = 4096;
+/// A chunk longer than this has its sums counted ahead, every [`BLOCK_BYTES`].
+const MARKED_BYTES: usize = 4 * BLOCK_BYTES;
+/// Bytes between two marks.
+const BLOCK_BYTES: usize = 256;
+
+/// A part of the bytes.
+#[derive(Debug, Clone, Default)]
+struct Chunk {
+    text: String,
+    /// Sums of everything before each block.
+    marks: Vec<Sums>,
+}
+
+impl Chunk {
+    fn new(text: String) -> Chunk {
+        let mut marks = Vec::new();
+        if text.len() > MARKED_BYTES {
+            let mut before = Sums::default();
+            for block in text.as_bytes().chunks(BLOCK_BYTES) {
+                marks.push(before);
+                before += Sums::of(block);
+            }
+            marks.push(before);
+        }
+        Chunk { text, marks }
+    }
+
+    /// Sums of everything before a place.
+    fn before(&self, at: usize) -> Sums {
+        let block = at / BLOCK_BYTES;
+        self.marks[block] + Sums::of(&self.text.as_bytes()[block * BLOCK_BYTES..at])
+    }
+
+    fn sums(&self, from: usize, to: usize) -> Sums {
+        if to - from <= MARKED_BYTES || self.marks.is_empty() {
+            return Sums::of(&self.text.as_bytes()[from..to]);
+        }
+        self.before(to) - self.before(from)
+    }
+
+    fn with_room(&self) -> Chunk {
+        let mut text = String::with_capacity(CHUNK_BYTES);
+        text.push_str(&self.text);
+        Chunk { text, marks: Vec::new() }
+    }
+}
+
+/// All bytes, shared with every snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Buffers {
+    closed: Arc<Vec<Arc<Chunk>>>,
+    /// The chunk that is written to.
+    open: Arc<Chunk>,
+}
+
+/// Where some bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The chunk's number.
+    pub chunk: u32,
+    /// The first byte in it.
+    pub at: u32,
+}
+
+impl Buffers {
+    /// The bytes of a text as it was opened: chunk 0.
+    pub fn new(text: String) -> Buffers {
+        Buffers { closed: Arc::new(vec![Arc::new(Chunk::new(text))]), open: Arc::new(Chunk::default()) }
+    }
+
+    /// Bytes of the text as it was opened.
+    pub fn bytes_opened(&self) -> u32 {
+        self.closed.first().map_or(0, |chunk| chunk.text.len() as u32)
+    }
+
+    fn chunk(&self, number: u32) -> &Chunk {
+        self.closed.get(number as usize).unwrap_or(&self.open)
+    }
+
+    /// Adds a text; all of it is in one chunk.
+    pub fn add(&mut self, text: &str) -> Place {
+        if self.open.text.len() + text.len() > CHUNK_BYTES {
+            let full = std::mem::take(&mut self.open);
+            let closed = Arc::make_mut(&mut self.closed);
+            if !full.text.is_empty() {
+                closed.push(full);
+            }
+            if text.len() > CHUNK_BYTES {
+                closed.push(Arc::new(Chunk::new(text.to_owned())));
+                return Place { chunk: closed.len() as u32 - 1, at: 0 };
+            }
+        }
+        let place = Place { chunk: self.closed.len() as u32, at: self.open.text.len() as u32 };
+        match Arc::get_mut(&mut self.open) {
+            Some(open) if open.text.capacity() > 0 => open.text.push_str(text),
+            _ => {
+                let mut open = self.open.with_room();
+                open.text.push_str(text);
+                self.open = Arc::new(open);
+            }
+        }
+        place
+    }
+
+    /// Some bytes.
+    pub fn text(&self, place: Place, bytes: u32) -> &str {
+        let at = place.at as usize;
+        &self.chunk(place.chunk).text[at..at + bytes as usize]
+    }
+
+    /// The sums of some bytes.
+    pub fn sums(&self, place: Place, bytes: u32) -> Sums {
+        self.chunk(place.chunk).sums(place.at as usize, (place.at + bytes) as usize)
+    }
+
+    /// The byte behind the `count`-th of a unit in some bytes; within a pair of UTF-16 units, the character's first byte.
+    pub fn nth(&self, place: Place, bytes: u32, unit: Unit, count: u32) -> usize {
+        let chunk = self.chunk(place.chunk);
+        let (start, end) = (place.at as usize, (place.at + bytes) as usize);
+        let text = chunk.text.as_bytes();
+        let (mut at, mut seen) = (start, 0);
+        if bytes as usize > MARKED_BYTES && !chunk.marks.is_empty() {
+            // The last block that begins before the place, and not before the bytes.
+            let wanted = unit.of(&chunk.before(start)) + count;
+            let block = chunk.marks.partition_point(|mark| unit.of(mark) < wanted).saturating_sub(1);
+            if block * BLOCK_BYTES > start {
+                (at, seen) = (block * BLOCK_BYTES, count - (wanted - unit.of(&chunk.marks[block])));
+            }
+        }
+        while at < end && seen < count {
+            let byte = text[at];
+            let more = match unit {
+                Unit::Bytes => 1,
+                Unit::Lines => u32::from(byte == b'\n'),
+                Unit::Units => u32::from((byte as i8) >= -64) + u32::from(byte >= 0xf0),
+            };
+            if seen + more > count {
+                return at - start;
+            }
+            (at, seen) = (at + 1, seen + more);
+        }
+        // Behind a character's first byte its others follow.
+        while unit == Unit::Units && at < end && (text[at] as i8) < -64 {
+            at += 1;
+        }
+        at - start
+    }
+}
