@@ -11,7 +11,7 @@ pub(crate) struct Call {
     pub arg: u8,
     pub addr: u32,
     pub payload: Vec<u8>,
-    /// Payload bytes of the response if the status is `Ok` or `Dup`.
+    /// Payload bytes of the response if the status is `Ok` or `Dup`; of `TOKENS` at most.
     pub reply_bytes: usize,
     /// Time that the device works on it.
     pub work: Duration,
@@ -46,6 +46,11 @@ impl Call {
         }
     }
 
+    /// Whether an `Ok` response may have a payload of so many bytes.
+    pub(crate) fn takes(&self, bytes: usize) -> bool {
+        if self.op == Op::Tokens { (1..=self.reply_bytes).contains(&bytes) } else { bytes == self.reply_bytes }
+    }
+
     /// Whether a status besides `Ok` and `Dup` is one that the caller of this operation handles.
     pub(crate) fn expects(&self, status: u8) -> bool {
         let expected: &[Status] = match self.op {
@@ -53,7 +58,8 @@ impl Call {
             Op::Seal => &[Status::CrcMismatch],
             Op::Run | Op::Program => &[Status::TileDirty, Status::StaleJob],
             Op::Generate | Op::Step => &[Status::TileDirty, Status::OtherPages, Status::StaleJob],
-            Op::Read | Op::Tokens => &[Status::StaleJob],
+            Op::Read => &[Status::StaleJob],
+            Op::Tokens => &[Status::StaleJob, Status::Range],
             Op::Ident | Op::Write | Op::Stat => &[],
         };
         expected.iter().any(|&e| e as u8 == status)

@@ -22,7 +22,7 @@ impl<T: Transport> Driver<T> {
         let g = *self.geometry();
         let word_bytes = g.tile_word_bytes();
         let words = bytes.len().div_ceil(word_bytes);
-        self.at_most("the end of a write in tile words", first_word + words, g.tile_words)?;
+        self.at_most("the end of a write in tile words", first_word + words, self.words())?;
         let mtu = usize::from(self.ident.mtu);
         let work = self.work(mtu as u64 * 2);
         let part = |words: &std::ops::Range<usize>| &bytes[words.start * word_bytes..(words.end * word_bytes).min(bytes.len())];
@@ -43,7 +43,7 @@ impl<T: Transport> Driver<T> {
     pub fn seal(&mut self, pages: &[(usize, u32)]) -> Result<Vec<bool>, DeviceError> {
         let g = *self.geometry();
         for &(page, _) in pages {
-            self.at_most("a page", page, g.pages() - 1)?;
+            self.at_most("a page", page, self.words() / g.page_words - 1)?;
         }
         let work = self.work((g.page_words * g.tile_word_bytes()) as u64 * 2);
         let mut sealed = vec![false; pages.len()];
@@ -147,7 +147,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Fetches the result words from `first` on; false if the device knows the job no more.
-    fn read_rest(&mut self, job: &JobRequest, first: usize, results: &mut Vec<u8>) -> Result<bool, Trouble> {
+    pub(crate) fn read_rest(&mut self, job: &JobRequest, first: usize, results: &mut Vec<u8>) -> Result<bool, Trouble> {
         let word_bytes = self.geometry().result_word_bytes();
         let work = self.work((MAX_RESPONSE / word_bytes) as u64);
         let (id, mut stale) = (u32::from(self.job_id), false);
@@ -166,6 +166,12 @@ impl<T: Transport> Driver<T> {
         )?;
         parts.values().for_each(|part| results.extend_from_slice(part));
         Ok(!stale)
+    }
+
+    /// Words that can be written: the tile store's, then the token program's.
+    fn words(&self) -> usize {
+        let g = self.geometry();
+        g.tile_words + self.token.map_or(0, |sizes| sizes.program_words(g.tile_word_bytes(), g.page_words))
     }
 
     fn at_most(&self, what: &'static str, found: usize, limit: usize) -> Result<(), DeviceError> {

@@ -2,7 +2,7 @@
 
 use crate::transport::TransportError;
 use nda_spec::config::ConfigError;
-use nda_spec::wire::IdentError;
+use nda_spec::wire::{IdentError, TokenPageError};
 
 /// Why a device could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,22 @@ pub enum DeviceError {
         device: String,
         /// The first number that cannot be.
         source: ConfigError,
+    },
+    /// The token machine describes itself as what cannot be.
+    #[error("{device}: {source}; load an image built by these tools")]
+    TokenPage {
+        /// The other end.
+        device: String,
+        /// What is wrong with its page.
+        source: TokenPageError,
+    },
+    /// A token was not done within its cycles.
+    #[error("{device} gave up a token after {cycles} cycles; the image and these host tools disagree, load an image built by these tools")]
+    SlowToken {
+        /// The other end.
+        device: String,
+        /// The bound.
+        cycles: u32,
     },
     /// The device says no to a request that its identification allows.
     #[error(

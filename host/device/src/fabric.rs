@@ -1,27 +1,25 @@
 //! `FabricGemv`: GEMV on a device. Tiles are streamed once and sealed; then only activations travel.
 
 use crate::error::DeviceError;
-use crate::layout::{Allocator, Block, Limits, Place, total_words};
-use crate::link::MAX_RESPONSE;
+use crate::fabric_tokens::{Sequence, TokenPlace, program_pages};
+use crate::layout::{Allocator, Limits, Place, total_words};
+use crate::matrix::Matrix;
 use crate::options::DriverStats;
-use crate::request::{Care, JobRequest, ProgramOutcome, ProgramRequest, RunOutcome};
+use crate::request::{Care, JobRequest, ProgramRequest, RunOutcome};
 use crate::session::Driver;
 use crate::store::Store;
 use crate::transport::Transport;
 use nda_gemv::check::{check_run, check_shape, stacked_shape};
-use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Programs, Shape, Start, Work};
-use nda_spec::job::{pack_activations, pack_tile_words, plane_groups};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Programs, Shape, Tokens, Work};
+use nda_spec::job::{pack_activations, plane_groups};
 use nda_spec::plan::Layer;
-use nda_spec::tile::{col_words, valid_mask};
-use nda_spec::vector::cycles::{ProgramCost, answer_bytes, program_cost};
-use nda_spec::vector::{Placed, Program};
-use nda_spec::wire::{HEADER_BYTES, JobFlags, PROGRAM_BYTES};
-use nda_spec::{ActivationCode, TileMatrix, golden, width};
-use std::collections::HashMap;
+use nda_spec::vector::cycles::ProgramCost;
+use nda_spec::wire::JobFlags;
+use nda_spec::{ActivationCode, TileMatrix, golden};
 use std::ops::Range;
 
 /// Attempts at one block before the link or the board counts as faulty.
-const MAX_BLOCK_TRIES: u32 = 128;
+pub(crate) const MAX_BLOCK_TRIES: u32 = 128;
 
 /// Bytes done and bytes in all of an upload.
 type Progress = Box<dyn FnMut(u64, u64) + Send>;
@@ -32,7 +30,7 @@ type Progress = Box<dyn FnMut(u64, u64) + Send>;
 /// there is room and stay there; the rest goes through a ring of pages and travels whenever it is
 /// used, so that any shape works, and [`Self::resident`] says whether it works fast.
 pub struct FabricGemv<'m, T: Transport = Box<dyn Transport>> {
-    driver: Driver<T>,
+    pub(crate) driver: Driver<T>,
     pub(crate) limits: Limits,
     pub(crate) store: Store,
     pub(crate) allocator: Allocator,
@@ -40,13 +38,17 @@ pub struct FabricGemv<'m, T: Transport = Box<dyn Transport>> {
     /// Blocks that are in the ring now, and the pages that they take.
     pub(crate) ring: Vec<(BlockId, Range<usize>)>,
     /// First page of the ring; behind the last page as long as everything fits.
-    ring_first: usize,
+    pub(crate) ring_first: usize,
     ring_next: usize,
     /// Whether the next matrix starts on a page of its own.
-    skip_to_page: bool,
+    pub(crate) skip_to_page: bool,
     pub(crate) programs: Vec<Placement>,
     /// Programs and inputs since the last one that began anew: what must run again if the device lost what they left.
-    chain: Vec<(ProgramId, Vec<u8>)>,
+    pub(crate) chain: Vec<(ProgramId, Vec<u8>)>,
+    /// Token programs.
+    pub(crate) token_places: Vec<TokenPlace>,
+    /// The sequence of tokens, as the caller knows it.
+    pub(crate) sequence: Sequence,
     progress: Option<Progress>,
 }
 
@@ -54,34 +56,15 @@ pub struct FabricGemv<'m, T: Transport = Box<dyn Transport>> {
 #[derive(Debug, Clone)]
 pub(crate) struct Placement {
     pub(crate) request: Option<ProgramRequest>,
-    cost: ProgramCost,
+    pub(crate) cost: ProgramCost,
     /// What a run multiplies.
-    work: Work,
+    pub(crate) work: Work,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BlockId {
     matrix: usize,
     block: usize,
-}
-
-pub(crate) struct Matrix<'m> {
-    pub(crate) shape: Shape,
-    parts: Vec<Part<'m>>,
-    pub(crate) groups: usize,
-    /// What was placed before it was uploaded by then.
-    starts_page: bool,
-    pub(crate) blocks: Vec<Block>,
-    /// What the activations' offset adds to each row; computed when first needed.
-    a2_constants: Option<Vec<i32>>,
-}
-
-/// A matrix of a stack. Each starts with a row group of its own.
-struct Part<'m> {
-    matrix: TileMatrix<'m>,
-    first_row: usize,
-    first_group: usize,
-    groups: usize,
 }
 
 /// How a prepared matrix lies on the device.
@@ -101,7 +84,7 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         let g = *driver.geometry();
         FabricGemv {
             limits: Limits::new(driver.ident()),
-            store: Store::new(g.pages(), g.page_words, g.tile_word_bytes()),
+            store: Store::new(g.pages() + program_pages(&driver), g.page_words, g.tile_word_bytes()),
             allocator: Allocator { next_word: 0, end_word: g.tile_words },
             matrices: Vec::new(),
             ring: Vec::new(),
@@ -110,6 +93,8 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
             skip_to_page: false,
             programs: Vec::new(),
             chain: Vec::new(),
+            token_places: Vec::new(),
+            sequence: Sequence::default(),
             progress: None,
             driver,
         }
@@ -201,15 +186,15 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
     /// this to have the waiting, and its progress, before the first run.
     pub fn upload(&mut self) -> Result<(), DeviceError> {
         let pages = self.store.pages_of(0..self.allocator.next_word);
-        if self.store.unsettled(pages.clone()) == 0 {
-            return Ok(());
+        if self.store.unsettled(pages.clone()) > 0 {
+            // A page that is sealed once should not change: a later matrix starts on a page of its own.
+            self.skip_to_page = true;
+            self.settle(pages)?;
         }
-        // A page that is sealed once should not change: a later matrix starts on a page of its own.
-        self.skip_to_page = true;
-        self.settle(pages)
+        (0..self.token_places.len()).try_for_each(|place| self.settle_tokens(place))
     }
 
-    fn settle(&mut self, pages: Range<usize>) -> Result<(), DeviceError> {
+    pub(crate) fn settle(&mut self, pages: Range<usize>) -> Result<(), DeviceError> {
         match &mut self.progress {
             Some(progress) => self.store.settle(&mut self.driver, pages, progress),
             None => self.store.settle(&mut self.driver, pages, &mut |_, _| {}),
@@ -274,7 +259,7 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
     }
 
     /// Adds what the link and the device have counted since.
-    fn count(&self, (stats_before, cycles_before): (DriverStats, Option<u64>), cost: &mut Cost) {
+    pub(crate) fn count(&self, (stats_before, cycles_before): (DriverStats, Option<u64>), cost: &mut Cost) {
         let (stats, cycles) = (self.driver.stats(), self.driver.transport().cycles());
         cost.bytes_out = stats.bytes_out - stats_before.bytes_out;
         cost.bytes_in = stats.bytes_in - stats_before.bytes_in;
@@ -356,170 +341,8 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         Ok(())
     }
 
-    /// Where a program's matrix lies, if it stays there and is one job of whole words of codes and whole row groups.
-    fn placed(&self, id: MatrixId) -> Option<Placed> {
-        let g = self.driver.geometry();
-        let matrix = self.matrices.get(id.0)?;
-        let [block] = matrix.blocks.as_slice() else { return None };
-        let Place::Fixed(base) = block.place else { return None };
-        let whole = matrix.shape.cols % g.array_cols == 0 && matrix.parts.iter().all(|part| part.matrix.rows() % g.array_rows == 0);
-        let fits = whole && matrix.shape.cols <= g.vector_words;
-        fits.then_some(Placed {
-            base: u16::try_from(base).ok()?,
-            groups: u16::try_from(matrix.groups).ok()?,
-            beats: u16::try_from(block.col_beats).ok()?,
-            code: matrix.shape.code,
-        })
-    }
-
-    /// What a prepared program takes on the device; `None` for an id that is not this back end's.
-    pub fn program_cost(&self, id: ProgramId) -> Option<ProgramCost> {
-        self.programs.get(id.0).map(|program| program.cost)
-    }
-
-    /// Gives a program a place behind the matrices; `None` if there is none or the device cannot run it.
-    fn place_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Option<Placement> {
-        let g = *self.driver.geometry();
-        let mut places = HashMap::new();
-        let mut work = Work::default();
-        for number in program.matrices() {
-            let id = matrix(number)?;
-            places.insert(number, self.placed(id)?);
-            work += Work::of(1, self.matrices.get(id.0)?.shape.weights());
-        }
-        let fits = g.vector_words > 0
-            && self.ring_first == g.pages()
-            && program.wide_words() <= g.vector_words
-            && program.output_bytes() <= answer_bytes(&g)
-            && program.input_bytes() + PROGRAM_BYTES <= usize::from(self.driver.ident().mtu)
-            && HEADER_BYTES + program.output_bytes() <= MAX_RESPONSE;
-        let bytes = program.to_bytes(|number| places[&number]).filter(|_| fits)?;
-        let words = bytes.len().div_ceil(g.tile_word_bytes());
-        if std::mem::take(&mut self.skip_to_page) {
-            self.allocator.skip_to_page(&g);
-        }
-        // The probe of its seals is a job of as many row groups.
-        if words > g.result_words || words > self.allocator.end_word - self.allocator.next_word {
-            return None;
-        }
-        let base = self.allocator.next_word;
-        self.allocator.next_word += words;
-        self.store.stage(base, &bytes);
-        let base = u16::try_from(base).ok()?;
-        let cost = program_cost(&g, base, &bytes)?;
-        let request = ProgramRequest {
-            base,
-            words: words as u16,
-            jobs: program.jobs() as u16,
-            output_bytes: program.output_bytes(),
-            cycles: cost.cycles,
-        };
-        Some(Placement { request: Some(request), cost, work })
-    }
-
-    /// Runs the chain's last program, and if the device lost what it goes on from, all of the chain again.
-    fn run_chain(&mut self) -> Result<(Vec<u8>, Cost), DeviceError> {
-        let mut cost = Cost::default();
-        let mut from = self.chain.len() - 1;
-        for _ in 0..MAX_BLOCK_TRIES {
-            let Some((id, input)) = self.chain.get(from) else { break };
-            let Some(Placement { request: Some(request), cost: run, .. }) = self.programs.get(id.0) else { break };
-            let outcome = self.driver.run_program(request, if from > 0 { Start::Continues } else { Start::Anew }, input)?;
-            cost.jobs += 1;
-            match outcome {
-                ProgramOutcome::Done { output, cycles } => {
-                    cost.beats += run.beats;
-                    cost.run_cycles += u64::from(cycles);
-                    from += 1;
-                    if from == self.chain.len() {
-                        return Ok((output, cost));
-                    }
-                }
-                ProgramOutcome::Gone => from = 0,
-                ProgramOutcome::TileDirty(_) => {
-                    // Matrices and programs that stay: all that a program can need.
-                    let pages = self.store.pages_of(0..self.allocator.next_word);
-                    self.store.doubt(pages.clone());
-                    self.settle(pages)?;
-                    from = 0;
-                }
-            }
-        }
-        let what = format!("a chain of {} programs", self.chain.len());
-        Err(DeviceError::Unsettled { device: self.driver.describe().into(), what, tries: MAX_BLOCK_TRIES })
-    }
-
-    fn backend(&self) -> String {
+    pub(crate) fn backend(&self) -> String {
         format!("fabric ({}, {})", self.driver.ident().config, self.driver.describe())
-    }
-}
-
-impl<'m> Matrix<'m> {
-    fn new(array_rows: usize, shape: Shape, parts: &[TileMatrix<'m>]) -> Matrix<'m> {
-        let (mut first_row, mut first_group) = (0, 0);
-        let parts = parts
-            .iter()
-            .map(|&matrix| {
-                let groups = matrix.rows().div_ceil(array_rows);
-                let part = Part { matrix, first_row, first_group, groups };
-                first_row += matrix.rows();
-                first_group += groups;
-                part
-            })
-            .collect();
-        Matrix { shape, parts, groups: first_group, starts_page: false, blocks: Vec::new(), a2_constants: None }
-    }
-
-    /// Each part's share of the row groups: part, and its own row groups.
-    fn shares(&self, groups: &Range<usize>) -> impl Iterator<Item = (&Part<'m>, Range<usize>)> {
-        let groups = groups.clone();
-        self.parts.iter().filter_map(move |part| {
-            let start = groups.start.max(part.first_group);
-            let end = groups.end.min(part.first_group + part.groups);
-            (start < end).then(|| (part, start - part.first_group..end - part.first_group))
-        })
-    }
-
-    /// Tile words of a block.
-    fn pack(&self, g: &nda_spec::config::Geometry, block: &Block) -> Vec<u8> {
-        let mut words = Vec::with_capacity(block.words() * g.tile_word_bytes());
-        for (part, own) in self.shares(&block.groups) {
-            let rows = own.start * g.array_rows..(own.end * g.array_rows).min(part.matrix.rows());
-            words.extend_from_slice(&pack_tile_words(g, &part.matrix, rows, block.cols.clone()));
-        }
-        words
-    }
-
-    /// Adds a block's results to y.
-    fn add(&self, array_rows: usize, block: usize, results: &[u8], y: &mut [i32]) {
-        let mut rest = results;
-        for (part, own) in self.shares(&self.blocks[block].groups) {
-            let (mine, later) = rest.split_at(own.len() * array_rows * width::RESULT_BYTES);
-            rest = later;
-            let first = part.first_row + own.start * array_rows;
-            // Rows that fill up the part's last group have no place in y.
-            let end = part.first_row + part.matrix.rows();
-            for (sum, bytes) in y[first..end].iter_mut().zip(mine.chunks_exact(width::RESULT_BYTES)) {
-                // 24 bits, sign-extended.
-                *sum = sum.wrapping_add(i32::from_le_bytes([0, bytes[0], bytes[1], bytes[2]]) >> 8);
-            }
-        }
-    }
-
-    /// `golden::row_constant` of every row, from the planes.
-    fn row_constants(&self) -> Vec<i32> {
-        let coefficients = self.shape.code.row().array.coefficients.affine().coefficients;
-        let offset = ActivationCode::A2.affine().offset;
-        let words = col_words(self.shape.cols);
-        let row = |matrix: &TileMatrix<'_>, row: usize| -> i32 {
-            let word = |word: usize| -> i32 {
-                let planes = matrix.array_planes_at(row, word);
-                let valid = valid_mask(self.shape.cols, word);
-                coefficients.iter().zip(planes).map(|(c, plane)| c * (plane & valid).count_ones() as i32).sum()
-            };
-            offset * (0..words).map(word).sum::<i32>()
-        };
-        self.parts.iter().flat_map(|part| (0..part.matrix.rows()).map(move |r| row(&part.matrix, r))).collect()
     }
 }
 
@@ -558,41 +381,8 @@ impl<'m, T: Transport> Gemv<'m> for FabricGemv<'m, T> {
     fn programs(&mut self) -> Option<&mut dyn Programs> {
         (self.driver.geometry().vector_words > 0).then_some(self)
     }
-}
 
-impl<T: Transport> Programs for FabricGemv<'_, T> {
-    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
-        Ok(self.place_program(program, matrix).map(|placement| {
-            self.programs.push(placement);
-            ProgramId(self.programs.len() - 1)
-        }))
-    }
-
-    fn run_program(&mut self, id: ProgramId, start: Start, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
-        // A page that held something else in this session needs an audit, which programs do not make.
-        let rewritten = self.store.is_rewritten(self.store.pages_of(0..self.allocator.next_word));
-        if rewritten || self.programs.get(id.0).is_none_or(|program| program.request.is_none()) {
-            return Err(GemvError::UnknownProgram { id });
-        }
-        if start == Start::Anew {
-            self.chain.clear();
-        } else if self.chain.is_empty() {
-            return Err(GemvError::Device("the program that this one goes on from did not run".into()));
-        }
-        self.chain.push((id, input.to_vec()));
-        let before = (self.driver.stats(), self.driver.transport().cycles());
-        let done = self.upload().and_then(|()| self.run_chain());
-        let (answer, mut cost) = match done {
-            Ok(done) => done,
-            Err(error) => {
-                // What did not run cannot be gone on from.
-                self.chain.clear();
-                return Err(GemvError::Device(Box::new(error)));
-            }
-        };
-        *output = answer;
-        self.count(before, &mut cost);
-        cost.device = self.programs[id.0].work;
-        Ok(cost)
+    fn tokens(&mut self) -> Option<&mut dyn Tokens> {
+        self.driver.token().is_some().then_some(self)
     }
 }

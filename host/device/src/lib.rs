@@ -16,11 +16,14 @@ mod connect;
 mod driver;
 mod error;
 mod fabric;
+mod fabric_programs;
+mod fabric_tokens;
 mod fault;
 mod frame;
 mod layout;
 mod link;
 mod loopback;
+mod matrix;
 mod model;
 mod narrow;
 mod noise;
@@ -35,6 +38,7 @@ mod spans;
 mod store;
 #[doc(hidden)]
 pub mod testing;
+mod tokens;
 pub mod transport;
 
 pub use byte_faults::{ByteFaults, NoisyDevice};
@@ -53,4 +57,5 @@ pub use random::Random;
 pub use request::{Care, JobRequest, ProgramOutcome, ProgramRequest, RunOutcome, RunResult};
 pub use serial::{SerialDevice, SerialTransport, devices};
 pub use session::Driver;
+pub use tokens::{Begun, Ends, Made};
 pub use transport::{Transport, TransportError};

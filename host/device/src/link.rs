@@ -24,7 +24,7 @@ const EAGER: (u32, Duration) = (4, Duration::from_millis(1));
 /// Why an exchange ended early.
 pub(crate) enum Trouble {
     Device(DeviceError),
-    /// A frame was sent as often as allowed.
+    /// A frame was sent as often as allowed, or the device takes it in a new session only.
     Silence {
         waiting_for: String,
         tries: u32,
@@ -248,8 +248,12 @@ impl<T: Transport> Link<T> {
         }
         let status = header.status;
         let ok = status == Status::Ok as u8 || status == Status::Dup as u8;
-        if ok && payload.len() != p.call.reply_bytes {
+        if ok && !p.call.takes(payload.len()) {
             return Err(self.malformed(&p.call.name(), payload.len(), p.call.reply_bytes).into());
+        }
+        if status == Status::Busy as u8 {
+            // Tokens are made that nobody here asked for: an old GENERATE came late. A new session ends it.
+            return Err(Trouble::Silence { waiting_for: p.call.name(), tries: p.tries, wire_bytes: p.wire_bytes() });
         }
         if !ok && !p.call.expects(status) {
             return Err(DeviceError::Refused { device: self.device.clone(), request: p.call.name(), status, aux: header.aux }.into());

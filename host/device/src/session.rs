@@ -8,6 +8,7 @@ use crate::random::Random;
 use crate::spans::Spans;
 use crate::transport::{Transport, wire_time};
 use nda_spec::config::{Config, Geometry};
+use nda_spec::token::Sizes;
 use nda_spec::wire::{CRC_BYTES, HEADER_BYTES, IDENT_BYTES, Ident, Op, PROTOCOL_VERSION, STAT_BYTES, Stat, Status, max_wire_bytes};
 use std::ops::Range;
 use std::time::Duration;
@@ -22,6 +23,8 @@ const MAX_RECOVERIES: u32 = 64;
 pub struct Driver<T: Transport = Box<dyn Transport>> {
     pub(crate) link: Link<T>,
     pub(crate) ident: Ident,
+    /// The token machine, of a device that has one.
+    pub(crate) token: Option<Sizes>,
     pub(crate) job_id: u16,
     /// Id of the last program that ran.
     pub(crate) program_id: u16,
@@ -41,7 +44,7 @@ impl<T: Transport> Driver<T> {
         let seq = random.next_u64() as u16;
         let job_id = random.next_u64() as u16;
         let link = Link::new(transport, options, seq);
-        let mut driver = Driver { link, ident: unknown(), job_id, program_id: 0, random, audited_frames: None };
+        let mut driver = Driver { link, ident: unknown(), token: None, job_id, program_id: 0, random, audited_frames: None };
         driver.link.flush()?;
         let status = driver.sync("SYNC (the start of a session)", 0)?;
         driver.ident = driver.identify()?;
@@ -49,12 +52,20 @@ impl<T: Transport> Driver<T> {
         if status == Status::Version as u8 {
             return Err(DeviceError::Refused { device: driver.link.device, request: "SYNC".into(), status, aux: 0 });
         }
+        if driver.ident.ring > 0 {
+            driver.token = Some(driver.identify_token()?);
+        }
         Ok(driver)
     }
 
     /// What the device is.
     pub fn ident(&self) -> &Ident {
         &self.ident
+    }
+
+    /// The token machine, of a device that has one.
+    pub fn token(&self) -> Option<&Sizes> {
+        self.token.as_ref()
     }
 
     /// The array and its memories.
@@ -100,7 +111,7 @@ impl<T: Transport> Driver<T> {
 
     /// The device's counters.
     pub fn stat(&mut self) -> Result<Stat, DeviceError> {
-        let page = self.ask_page(Op::Stat, STAT_BYTES)?;
+        let page = self.ask_page(Call::plain(Op::Stat, STAT_BYTES, self.work(STAT_BYTES as u64)))?;
         Stat::from_bytes(&page).ok_or_else(|| self.link.malformed("STAT", page.len(), STAT_BYTES))
     }
 
@@ -152,10 +163,15 @@ impl<T: Transport> Driver<T> {
     }
 
     fn identify(&mut self) -> Result<Ident, DeviceError> {
-        let page = self.ask_page(Op::Ident, IDENT_BYTES)?;
+        let page = self.ask_page(Call::plain(Op::Ident, IDENT_BYTES, self.work(IDENT_BYTES as u64)))?;
         let ident = self.read_ident(&page)?;
         check_numbers(&ident).map_err(|source| DeviceError::Geometry { device: self.link.device.clone(), source })?;
         Ok(ident)
+    }
+
+    fn identify_token(&mut self) -> Result<Sizes, DeviceError> {
+        let page = self.ask_page(Call { addr: 1, ..Call::plain(Op::Ident, IDENT_BYTES, self.work(IDENT_BYTES as u64)) })?;
+        Sizes::from_page(&page).map_err(|source| DeviceError::TokenPage { device: self.link.device.clone(), source })
     }
 
     fn read_ident(&self, page: &[u8]) -> Result<Ident, DeviceError> {
@@ -163,9 +179,8 @@ impl<T: Transport> Driver<T> {
     }
 
     /// One of the device's pages.
-    fn ask_page(&mut self, op: Op, bytes: usize) -> Result<Vec<u8>, DeviceError> {
+    fn ask_page(&mut self, call: Call) -> Result<Vec<u8>, DeviceError> {
         let mut page = Vec::new();
-        let call = Call::plain(op, bytes, self.work(bytes as u64));
         self.exchange_all(
             &mut Spans::one_by_one(1),
             |_| call.clone(),

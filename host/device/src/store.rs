@@ -3,6 +3,7 @@
 use crate::error::DeviceError;
 use crate::session::Driver;
 use crate::transport::Transport;
+use nda_spec::wire::PageDigest;
 use std::ops::Range;
 
 /// Uploads of one set of pages before the link or the board counts as faulty.
@@ -79,6 +80,11 @@ impl Store {
             page.known = Known::Different;
             page.rewritten = true;
         }
+    }
+
+    /// What a request names these pages' contents by.
+    pub(crate) fn digest(&self, pages: impl Iterator<Item = usize>) -> u32 {
+        PageDigest::of(pages.map(|page| self.pages[page].as_ref().map_or(0, |page| page.crc)))
     }
 
     /// Whether jobs on these pages must be audited.

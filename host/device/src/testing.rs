@@ -1,6 +1,8 @@
 //! Test scenarios that are generic over the transport: run here against the software model, and
 //! elsewhere against the simulated board.
 
+mod tokens;
+
 use crate::fabric::FabricGemv;
 use crate::fault::{FaultCounts, FaultInjector, Faults};
 use crate::options::{DriverOptions, DriverStats};
@@ -10,6 +12,8 @@ use crate::transport::Transport;
 use nda_gemv::{Activations, Gemv, GemvError};
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, tile};
 use std::time::Duration;
+
+pub use tokens::{TokenModel, TokenScenario, token_scenario};
 
 /// A random matrix: its values and its words in the tile layout.
 #[derive(Debug, Clone)]

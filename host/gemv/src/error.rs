@@ -3,6 +3,7 @@
 use crate::grids::{GridId, GridInputError};
 use crate::programs::ProgramId;
 use crate::shape::{MatrixId, Shape};
+use crate::tokens::TokensId;
 
 /// Why a product was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,12 @@ pub enum GemvError {
     UnknownProgram {
         /// The id.
         id: ProgramId,
+    },
+    /// The id is not one of this back end's.
+    #[error("token program {} was not prepared by this back end", id.0)]
+    UnknownTokens {
+        /// The id.
+        id: TokensId,
     },
     /// A vector's length does not fit the matrix.
     #[error("{what} has {found} values, but the matrix is {rows} x {cols}", rows = shape.rows, cols = shape.cols)]

@@ -6,6 +6,7 @@ use crate::error::GemvError;
 use crate::grids::Grids;
 use crate::programs::Programs;
 use crate::shape::{Activations, MatrixId, Shape};
+use crate::tokens::Tokens;
 use crate::vectors::Vectors;
 use nda_spec::TileMatrix;
 
@@ -43,6 +44,11 @@ pub trait Gemv<'m> {
 
     /// Programs of vector steps, if this back end has a vector unit.
     fn programs(&mut self) -> Option<&mut dyn Programs> {
+        None
+    }
+
+    /// Whole tokens, if this back end has a token machine.
+    fn tokens(&mut self) -> Option<&mut dyn Tokens> {
         None
     }
 }

@@ -9,6 +9,7 @@
 //! | [`Columns`] | [`Gemv::columns`] | multiplies some columns of a matrix in place |
 //! | [`Grids`] | [`Gemv::grids`] | multiplies group-quantized matrices whole |
 //! | [`Programs`] | [`Gemv::programs`] | runs programs of vector steps between products |
+//! | [`Tokens`] | [`Gemv::tokens`] | makes whole tokens |
 //!
 //! A caller that gets `None` has its own way with [`Gemv::run`] alone. Nothing here multiplies, opens or prints.
 
@@ -22,6 +23,7 @@ mod gemv;
 mod grids;
 mod programs;
 mod shape;
+mod tokens;
 mod vectors;
 
 pub use columns::Columns;
@@ -31,4 +33,5 @@ pub use gemv::Gemv;
 pub use grids::{GridId, GridInputError, Grids, GroupedVectors, integer_layers};
 pub use programs::{ProgramId, Programs, Start};
 pub use shape::{Activations, MatrixId, Shape};
+pub use tokens::{Tokens, TokensId};
 pub use vectors::{Vectors, run_vectors};

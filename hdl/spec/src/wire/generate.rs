@@ -12,13 +12,13 @@ pub struct Generate {
     pub id: u16,
     /// Id of the `GENERATE` or `STEP` that this one goes on from; its own id begins a new sequence.
     pub after: u16,
-    /// First page that the program and its weights lie on.
+    /// First page of the tile store that the weights lie on.
     pub first_page: u16,
     /// How many pages; at least 1.
     pub pages: u16,
     /// Most tokens to make; 0 takes the prompt in and makes none.
     pub most_tokens: u32,
-    /// [`super::PageDigest`] of those pages.
+    /// [`super::PageDigest`] of those pages and, behind them, of all of the program memory's.
     pub digest: u32,
     /// Cycles after which a token that is not done is given up: a bound for a program that is not what it should be.
     pub token_cycles: u32,

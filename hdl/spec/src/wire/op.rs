@@ -23,8 +23,8 @@ pub enum Op {
     Stat = 0x40,
     /// Begins to make tokens, which are asked for with `TOKENS`; see [`super::Generate`].
     Generate = 0x50,
-    /// Tokens made: `addr` = id << 16 | index of the first, modulo 2^16; see [`super::TokensRequest`]. `arg` 1 ends the making.
-    /// `aux` returns `addr`.
+    /// Tokens made, as many as are there or are waited for; see [`super::TokensRequest`]. `arg` 1 ends the making. `aux` returns
+    /// `addr`.
     Tokens = 0x51,
     /// Takes one token and gives the head's row: `addr` = result words to return at once. `aux` = cycles; see [`super::Generate`].
     Step = 0x52,

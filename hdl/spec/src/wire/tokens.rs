@@ -3,29 +3,39 @@
 /// Bytes of a `TOKENS` request's payload.
 pub const TOKENS_BYTES: usize = 4;
 /// Cycles of a unit of [`TokensRequest::wait`].
-pub const WAIT_CYCLES: u64 = 1024;
+pub const WAIT_CYCLES: u64 = 1 << 14;
 
 /// What a `TOKENS` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokensRequest {
+    /// Id of the `GENERATE` that makes them.
+    pub id: u16,
+    /// Index of the first token. Those before it have arrived, and are forgotten.
+    pub first: u32,
     /// How many tokens: answered when they are there, and with no more.
-    pub count: u16,
+    pub count: u8,
     /// For how long they are waited for, in [`WAIT_CYCLES`]; then the answer has those there are. A further frame ends the
     /// waiting, and so does the last token.
-    pub wait: u16,
+    pub wait: u8,
 }
 
 impl TokensRequest {
-    /// The payload.
-    pub fn to_bytes(self) -> [u8; TOKENS_BYTES] {
-        let ([a, b], [c, d]) = (self.count.to_le_bytes(), self.wait.to_le_bytes());
-        [a, b, c, d]
+    /// The header's address: id, and the low half of the index.
+    pub const fn addr(self) -> u32 {
+        (self.id as u32) << 16 | self.first & 0xffff
     }
 
-    /// What a payload says; `None` if it has another length.
-    pub fn from_bytes(bytes: &[u8]) -> Option<TokensRequest> {
-        let &[a, b, c, d] = bytes else { return None };
-        Some(TokensRequest { count: u16::from_le_bytes([a, b]), wait: u16::from_le_bytes([c, d]) })
+    /// The payload.
+    pub const fn to_bytes(self) -> [u8; TOKENS_BYTES] {
+        let [_, _, low, high] = self.first.to_le_bytes();
+        [self.count, self.wait, low, high]
+    }
+
+    /// What an address and a payload say; `None` if that has another length.
+    pub fn from_bytes(addr: u32, bytes: &[u8]) -> Option<TokensRequest> {
+        let &[count, wait, low, high] = bytes else { return None };
+        let first = u32::from_le_bytes([addr as u8, (addr >> 8) as u8, low, high]);
+        Some(TokensRequest { id: (addr >> 16) as u16, first, count, wait })
     }
 }
 
@@ -88,9 +98,10 @@ mod tests {
 
     #[test]
     fn requests_and_replies_survive_their_bytes() {
-        let request = TokensRequest { count: 64, wait: 0x1234 };
-        assert_eq!(TokensRequest::from_bytes(&request.to_bytes()), Some(request));
-        assert_eq!([TokensRequest::from_bytes(&[0; 3]), TokensRequest::from_bytes(&[0; 5])], [None, None]);
+        let request = TokensRequest { id: 0x0102, first: 0x89ab_cdef, count: 64, wait: 9 };
+        assert_eq!((request.addr(), request.to_bytes()), (0x0102_cdef, [64, 9, 0xab, 0x89]));
+        assert_eq!(TokensRequest::from_bytes(request.addr(), &request.to_bytes()), Some(request));
+        assert_eq!([TokensRequest::from_bytes(0, &[0; 3]), TokensRequest::from_bytes(0, &[0; 5])], [None, None]);
         for width in 1..=3 {
             for making in Making::ALL {
                 let reply = TokensReply { making, tokens: vec![1, 0, 255] };

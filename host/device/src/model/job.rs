@@ -1,0 +1,91 @@
+//! Jobs: `RUN`, `READ`.
+
+use super::{Answer, LastJob, ModelDevice};
+use nda_spec::job::{Job, array_golden, plane_groups_allowed};
+use nda_spec::wire::{JOB_BYTES, Op, READ_BYTES, Request, Status};
+use nda_spec::{cycles, width};
+
+impl ModelDevice {
+    /// Whether a job with this id comes behind the last one; any does where there is none.
+    pub(super) fn is_newer(&self, id: u16) -> bool {
+        self.last_id.is_none_or(|last| (id.wrapping_sub(last) as i16) > 0)
+    }
+
+    pub(super) fn run(&mut self, request: &Request, payload: &[u8]) -> Answer {
+        let g = self.geometry();
+        let inline = request.addr as usize;
+        let bad_length = (Status::BadLen, 0, Vec::new());
+        let range = (Status::Range, 0, Vec::new());
+        let Some((descriptor, act)) = payload.split_first_chunk::<JOB_BYTES>() else { return bad_length };
+        let job = Job::from_bytes(descriptor);
+        if act.len() != job.act_words() * g.act_word_bytes() {
+            return bad_length;
+        }
+        if let Some(last_id) = self.last_id {
+            if let Some(last) = self.last.as_ref().filter(|last| job.id == last.id && last.id == last_id) {
+                return match inline <= last.row_groups {
+                    true => (Status::Dup, last.run_cycles, last.results[..inline * g.result_word_bytes()].to_vec()),
+                    false => range,
+                };
+            }
+            if !self.is_newer(job.id) {
+                return (Status::StaleJob, u32::from(last_id), Vec::new());
+            }
+        }
+        let (row_groups, base) = (usize::from(job.row_groups), job.base as usize);
+        let fits = row_groups >= 1
+            && job.col_beats >= 1
+            // The golden model's coefficients are 32 bits wide.
+            && plane_groups_allowed(&g, job.flags.a2, job.plane_groups)
+            && job.act_words() <= g.act_words
+            && row_groups <= g.result_words
+            && base + job.tile_words() <= g.tile_words
+            && inline <= row_groups;
+        if !fits {
+            return range;
+        }
+        let pages = base / g.page_words..=(base + job.tile_words() - 1) / g.page_words;
+        if let Some(page) = pages.into_iter().find(|&page| self.seals[page].is_none()) {
+            return (Status::TileDirty, page as u32, Vec::new());
+        }
+        let tile = &self.tiles[base * g.tile_word_bytes()..(base + job.tile_words()) * g.tile_word_bytes()];
+        let sums = array_golden(&g, &job, tile, act);
+        let beats = (job.tile_words() * usize::from(job.plane_groups)) as u32;
+        let run_cycles = cycles::run_cycles(&g, &job) as u32;
+        self.cycles += u64::from(run_cycles);
+        self.stat.jobs = self.stat.jobs.wrapping_add(1);
+        self.stat.run_cycles = self.stat.run_cycles.wrapping_add(run_cycles);
+        self.stat.beats = self.stat.beats.wrapping_add(beats);
+        let results: Vec<u8> = sums.iter().flat_map(|sum| sum.to_le_bytes().into_iter().take(width::RESULT_BYTES)).collect();
+        let inline_results = results[..inline * g.result_word_bytes()].to_vec();
+        self.last_id = Some(job.id);
+        self.last = Some(LastJob { id: job.id, row_groups, run_cycles, results });
+        (Status::Ok, run_cycles, inline_results)
+    }
+
+    /// A job of a program's. Its id may be another job's: then the program is older than it seems.
+    pub(super) fn run_inside(&mut self, job: &Job, inline: u16, act: &[u8]) -> Result<Vec<u8>, Answer> {
+        let payload = [&job.to_bytes()[..], act].concat();
+        let request = Request { op: Op::Run as u8, arg: 0, seq: 0, addr: inline.into() };
+        match self.run(&request, &payload) {
+            (Status::Ok, _, results) => Ok(results),
+            (Status::Dup, ..) => Err((Status::StaleJob, job.id.into(), Vec::new())),
+            (status, aux, _) => Err((status, aux, Vec::new())),
+        }
+    }
+
+    pub(super) fn read(&mut self, request: &Request, payload: &[u8]) -> Answer {
+        let g = self.geometry();
+        let Ok(count) = <[u8; READ_BYTES]>::try_from(payload) else { return (Status::BadLen, 0, Vec::new()) };
+        let (id, first, count) = ((request.addr >> 16) as u16, (request.addr & 0xffff) as usize, u32::from_le_bytes(count) as usize);
+        match &self.last {
+            Some(last) if last.id != id => (Status::StaleJob, self.last_id.unwrap_or(0).into(), Vec::new()),
+            None => (Status::StaleJob, self.last_id.unwrap_or(0).into(), Vec::new()),
+            Some(last) if first + count > last.row_groups => (Status::Range, 0, Vec::new()),
+            Some(last) => {
+                let bytes = first * g.result_word_bytes()..(first + count) * g.result_word_bytes();
+                (Status::Ok, request.addr, last.results[bytes].to_vec())
+            }
+        }
+    }
+}
