@@ -19,8 +19,8 @@ mod step;
 mod value;
 mod verilog;
 
-pub use bus::Bus;
 pub use block::{NetlistPorts, PortBits};
+pub use bus::Bus;
 pub use evaluate::Evaluation;
 pub use module::{DelayLine, Memory, Module, Outputs, Stage};
 pub use value::Value;

@@ -1,10 +1,14 @@
-//! The attention unit against `nda_spec::token`, evaluated in Rust: every tail, both extremes, heads of every shape.
+//! The token machine's units against `nda_spec::token`, evaluated in Rust: every tail, both extremes, heads of every shape.
 
-mod driver;
+mod attention;
+mod chooser;
+mod circuit;
 
-use driver::{Circuit, both_extremes, every_tail};
+use attention::{both_extremes, every_tail};
+use circuit::Circuit;
 use nda_cores::netlist::{Evaluation, Netlist};
 use nda_cores::token::attention::{Sizes, unit::unit};
+use nda_cores::token::chooser::chooser;
 
 struct Evaluated {
     evaluation: Evaluation,
@@ -50,4 +54,10 @@ fn attention_equals_golden_at_both_extremes_in_heads_of_every_shape() {
     for sizes in [sizes(4, 4, 32, 3), sizes(1, 1, 8, 70), sizes(3, 1, 64, 2), sizes(2, 2, 16, 5)] {
         both_extremes(Evaluated::new(&unit("attention", &sizes)), sizes);
     }
+}
+
+#[test]
+fn the_choice_equals_golden_greedy_and_at_every_temperature() {
+    let mut evaluated = Evaluated::new(&chooser("chooser"));
+    chooser::every_choice(&mut evaluated, 60);
 }
