@@ -2,19 +2,23 @@
 //!
 //! A [`Text`] is a B+ tree whose leaves are pieces: runs of bytes in buffers that only grow. Each node has the sums of bytes,
 //! line ends and UTF-16 units below it. An edit changes one path; a [`Snapshot`] shares all nodes with the text and costs
-//! three pointers; undo and redo exchange roots. This crate also turns patches of three forms into edits that match exactly, or refuses.
+//! three pointers; undo and redo exchange roots. [`patch`] turns patches of three forms
+//! into edits that match exactly, or refuses.
 //!
 //! Knows no file, git, window or model.
 
 #![forbid(unsafe_code)]
 
 mod buffers;
+mod diff;
 mod leaf;
 mod node;
+pub mod patch;
 mod snapshot;
 mod sums;
 mod text;
 
+pub use diff::unified;
 pub use snapshot::{Position, Snapshot};
 pub use sums::Sums;
 pub use text::{MAX_BYTES, MAX_UNDO, Step, Text, TextError};
