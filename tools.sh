@@ -3,7 +3,7 @@
 # virtual environment of the project (.tools/venv). 'tools.sh system' stops after the former: a simulation needs no more.
 # 'tools.sh smollm2' goes on with the model that 'make chat' talks to (.tools/models/smollm2.gguf), and 'tools.sh gemma3' with one
 # that is only tested (.tools/models/gemma3-270m.gguf): nothing else fetches that, because its terms are for you to accept.
-# 'tools.sh memcheck' installs valgrind as well and stops.
+# 'tools.sh memcheck' installs valgrind as well and stops, 'tools.sh gpu' the drivers of GPUs, a software one among them.
 # 'tools.sh check' goes on with what 'make check' runs besides cargo (.tools/check) and stops.
 # 'tools.sh chat' goes on with the client that the server is tested with, in an environment of its own (.tools/chat).
 set -eu
@@ -13,6 +13,7 @@ missing=""
 command -v c++ >/dev/null 2>&1 || missing="$missing g++"
 command -v verilator_bin >/dev/null 2>&1 && command -v verilator >/dev/null 2>&1 || missing="$missing verilator"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
+[ "${1:-}" = gpu ] && ! ls /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1 && missing="$missing mesa-vulkan-drivers"
 [ "${1:-}" = memcheck ] && { command -v valgrind >/dev/null 2>&1 || missing="$missing valgrind"; }
 command -v cargo >/dev/null 2>&1 || {
     echo "error: cargo is not on the PATH" >&2
@@ -38,6 +39,7 @@ fi
 
 [ "${1:-}" = system ] && exit 0
 [ "${1:-}" = memcheck ] && exit 0
+[ "${1:-}" = gpu ] && exit 0
 
 # The Rust toolchain's own tools, and those of tests/requirements.txt.
 if [ "${1:-}" = check ]; then

@@ -17,6 +17,8 @@ pub struct Backend<'m> {
 #[expect(clippy::large_enum_variant, reason = "there is one of them in a program")]
 pub(crate) enum Kind<'m> {
     Cpu(CpuGemv<'m>),
+    #[cfg(feature = "gpu")]
+    Gpu(Box<nda_gpu::GpuGemv>),
     Boards(Box<Boards<'m>>),
     /// Boards with the CPU beside them.
     Router(Box<Router<'m>>),
@@ -31,6 +33,8 @@ impl<'m> Backend<'m> {
     pub fn gemv(&mut self) -> &mut dyn Gemv<'m> {
         match &mut self.kind {
             Kind::Cpu(gemv) => gemv,
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gemv) => &mut **gemv,
             Kind::Boards(gemv) => &mut **gemv,
             Kind::Router(gemv) => &mut **gemv,
         }
@@ -40,6 +44,8 @@ impl<'m> Backend<'m> {
     pub fn threads(&self) -> ThreadPool {
         match &self.kind {
             Kind::Cpu(gemv) => gemv.pool().clone(),
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(_) => CpuGemv::new().pool().clone(),
             Kind::Boards(_) => ThreadPool::default(),
             Kind::Router(router) => router.cpu().pool().clone(),
         }
@@ -49,6 +55,8 @@ impl<'m> Backend<'m> {
     pub fn name(&self) -> String {
         let name = match &self.kind {
             Kind::Cpu(gemv) => gemv.name(),
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gemv) => Gemv::name(&**gemv),
             Kind::Boards(gemv) => gemv.name(),
             Kind::Router(gemv) => gemv.name(),
         };
@@ -69,13 +77,13 @@ impl<'m> Backend<'m> {
     pub fn refusals(&self) -> &[String] {
         match &self.kind {
             Kind::Router(router) => router.refusals(),
-            Kind::Cpu(_) | Kind::Boards(_) => &[],
+            _ => &[],
         }
     }
 
     /// Whether there are boards, at work or not.
     pub fn has_boards(&self) -> bool {
-        !matches!(self.kind, Kind::Cpu(_))
+        matches!(self.kind, Kind::Boards(_) | Kind::Router(_))
     }
 
     /// Why the boards do nothing of what was prepared, if there are boards and they do nothing.
@@ -90,15 +98,16 @@ impl<'m> Backend<'m> {
         })
     }
 
-    /// Sends all weights to the boards now and tells `progress` the bytes done and the bytes in all; a CPU has them already.
+    /// Sends all weights to the boards now and tells `progress` the bytes done and the bytes in all; a CPU and a GPU have them already.
     ///
     /// # Errors
     /// A board's failure.
     pub fn upload(&mut self, progress: impl FnMut(u64, u64) + Send + 'static) -> Result<(), BackendError> {
         let boards = match &mut self.kind {
-            Kind::Cpu(_) => return Ok(()),
             Kind::Boards(boards) => boards,
             Kind::Router(router) => router.boards_mut(),
+            // Their weights are where they multiply.
+            _ => return Ok(()),
         };
         boards.set_progress(progress);
         boards.upload().map_err(|e| BackendError::device(boards.name(), e))

@@ -38,6 +38,18 @@ pub enum BackendError {
         /// What happened.
         source: DeviceError,
     },
+    /// A GPU cannot be used.
+    #[cfg(feature = "gpu")]
+    #[error("{source}")]
+    Gpu {
+        /// The back end.
+        name: String,
+        /// Why not.
+        source: nda_gpu::GpuError,
+    },
+    /// This build has no GPU back end.
+    #[error("this build has no GPU back end")]
+    NoGpu,
     /// The simulated board cannot be made, or is not in this build.
     #[error("{source}")]
     Simulator {
@@ -61,6 +73,9 @@ impl BackendError {
             BackendError::Config(_) => "hdl/spec/configs.toml".into(),
             BackendError::Kernels { variant, .. } => format!("--backend {}", BackendName::Cpu(Some(*variant))),
             BackendError::Device { name, .. } => name.clone(),
+            #[cfg(feature = "gpu")]
+            BackendError::Gpu { name, .. } => format!("--backend {name}"),
+            BackendError::NoGpu => "--backend gpu".into(),
             BackendError::Simulator { at, .. } => at.clone(),
         }
     }
@@ -77,6 +92,9 @@ impl BackendError {
             BackendError::Device { .. } => {
                 "check power, cable and image; list what is there with 'nda devices'; '--backend cpu' needs no board".into()
             }
+            #[cfg(feature = "gpu")]
+            BackendError::Gpu { .. } => "'nda devices' lists adapters; '--backend cpu' needs none".into(),
+            BackendError::NoGpu => "build nda-cli with the feature 'gpu', or use '--backend cpu'".into(),
             BackendError::Simulator { source, .. } => match source {
                 SimError::NotBuilt => {
                     "build nda-cli with the feature 'verilator', which needs Verilator and a C++ compiler, or use '--backend cpu'"

@@ -1,6 +1,6 @@
 //! The one place that knows every back end.
 //!
-//! 1. [`BackendName::parse`] reads a name as users write it: `cpu`, `sim:wide256*3`, `serial:/dev/ttyUSB0`;
+//! 1. [`BackendName::parse`] reads a name as users write it: `cpu`, `gpu`, `sim:wide256*3`, `serial:/dev/ttyUSB0`;
 //! 2. [`Backend::open`] opens one that multiplies everything itself or refuses, [`Backend::open_for_model`] one for a model;
 //! 3. [`FabricPool`] spreads products over boards; [`Router`] gives a product to the boards or, where they have no room, to the CPU.
 //!
@@ -10,6 +10,7 @@
 
 mod backend;
 mod error;
+mod gpu;
 mod name;
 mod open;
 mod pool;
@@ -18,6 +19,7 @@ mod simulator;
 
 pub use backend::Backend;
 pub use error::BackendError;
+pub use gpu::{Adapter, adapters};
 pub use name::{BackendName, SimPort, config, option_name, port_and_baud};
 pub use nda_sim::{SimError, WaveFormat};
 pub use pool::{BoardError, FabricPool};

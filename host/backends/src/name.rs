@@ -24,6 +24,8 @@ const MAX_BOARDS: usize = 256;
 pub enum BackendName {
     /// This machine, with the best or a chosen set of kernels.
     Cpu(Option<Variant>),
+    /// A GPU: a number or a part of its name; without one the best there is.
+    Gpu(Option<String>),
     /// The simulated board of a configuration.
     Sim(Config, SimPort),
     /// The software model of a board behind the same driver and link: no Verilog.
@@ -56,6 +58,8 @@ impl fmt::Display for BackendName {
             }
             BackendName::Cpu(None) => write!(f, "cpu"),
             BackendName::Cpu(Some(variant)) => write!(f, "cpu:{}", option_name(*variant)),
+            BackendName::Gpu(None) => write!(f, "gpu"),
+            BackendName::Gpu(Some(adapter)) => write!(f, "gpu:{adapter}"),
             BackendName::Sim(config, SimPort::Parallel) => write!(f, "sim:{}", config.name),
             BackendName::Sim(config, SimPort::Uart) => write!(f, "sim-uart:{}", config.name),
             BackendName::Loopback(config, SimPort::Parallel) => write!(f, "loopback:{}", config.name),
@@ -96,6 +100,7 @@ impl BackendName {
             }
             let board = match board {
                 BackendName::Cpu(_) => return refuse("the CPU is not a board and cannot be joined to one".into()),
+                BackendName::Gpu(_) => return refuse("a GPU is not a board and cannot be joined to one".into()),
                 BackendName::Serial { .. } if count > 1 => return refuse("a port leads to one board".into()),
                 BackendName::Fitting(board) => *board,
                 board => board,
@@ -122,6 +127,13 @@ fn parse_one(text: &str) -> Result<BackendName, BackendError> {
                 Err(refusal(text, format!("unknown kernels '{rest}'"), format!("use {all}")))
             }
         },
+        ("gpu", None) => Ok(BackendName::Gpu(None)),
+        ("gpu", Some(adapter)) if !adapter.is_empty() => Ok(BackendName::Gpu(Some(adapter.into()))),
+        ("gpu", _) => Err(refusal(
+            text,
+            "the adapter's number or name is missing".into(),
+            "use gpu, gpu:NUMBER or gpu:NAME; 'nda devices' lists adapters",
+        )),
         ("sim", None) => Ok(fitting(BackendName::Sim(config(DEFAULT_CONFIG)?, SimPort::Parallel))),
         ("sim", Some(rest)) => Ok(BackendName::Sim(config(rest)?, SimPort::Parallel)),
         ("sim-uart", rest) => Ok(BackendName::Sim(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Uart)),
@@ -137,7 +149,7 @@ fn parse_one(text: &str) -> Result<BackendName, BackendError> {
             "a serial back end needs a port".into(),
             "use serial:PORT, such as serial:/dev/ttyUSB0; 'nda devices' lists ports",
         )),
-        _ => Err(refusal(text, format!("unknown back end '{kind}'"), "use cpu, sim, sim-uart or serial:PORT; see 'nda --help'")),
+        _ => Err(refusal(text, format!("unknown back end '{kind}'"), "use cpu, gpu, sim, sim-uart or serial:PORT; see 'nda --help'")),
     }
 }
 
@@ -168,7 +180,7 @@ fn joined(text: &str) -> Vec<&str> {
 /// Whether a back end's name begins here.
 fn begins_a_name(text: &str) -> bool {
     let end = text.find([':', '*', '+']).unwrap_or(text.len());
-    ["cpu", "sim", "sim-uart", "loopback", "loopback-uart", "serial"].contains(&&text[..end])
+    ["cpu", "gpu", "sim", "sim-uart", "loopback", "loopback-uart", "serial"].contains(&&text[..end])
 }
 
 /// The configuration of a name.
@@ -214,6 +226,9 @@ mod tests {
             ("cpu", "cpu"),
             ("cpu:avx512", "cpu:avx512"),
             ("cpu:portable", "cpu:portable"),
+            ("gpu", "gpu"),
+            ("gpu:1", "gpu:1"),
+            ("gpu:Iris Xe", "gpu:Iris Xe"),
             ("sim", "sim:wide256"),
             ("sim:nano16", "sim:nano16"),
             ("sim:wide256*3+sim-uart:nano16", "sim:wide256*3+sim-uart:nano16"),
@@ -230,7 +245,9 @@ mod tests {
         }
         for bad in [
             "",
-            "gpu",
+            "gpu:",
+            "gpu*2",
+            "gpu+sim",
             "cpu:mmx",
             "sim:",
             "sim:huge",

@@ -5,7 +5,7 @@ use crate::error::BackendError;
 use crate::name::{BackendName, SimPort, config};
 use crate::pool::{BoardError, FabricPool};
 use crate::router::Router;
-use crate::{Boards, Fabric, simulator};
+use crate::{Boards, Fabric, gpu, simulator};
 use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Transport};
 use nda_kernels::{CpuGemv, Variant, granted_threads};
 use nda_spec::Config;
@@ -27,6 +27,7 @@ impl<'m> Backend<'m> {
         let mut notes = Vec::new();
         let kind = match name {
             BackendName::Cpu(variant) => Kind::Cpu(cpu(*variant)?),
+            BackendName::Gpu(adapter) => gpu::open(adapter.as_deref())?,
             _ => Kind::Boards(Box::new(boards(name, &mut notes)?)),
         };
         Ok(Backend::new(kind, notes))
@@ -40,7 +41,7 @@ impl<'m> Backend<'m> {
     pub fn open_for_model(name: &BackendName, layers: &[Layer]) -> Result<Backend<'m>, BackendError> {
         let mut notes = Vec::new();
         let boards = match name {
-            BackendName::Cpu(_) => return Backend::open(name),
+            BackendName::Cpu(_) | BackendName::Gpu(_) => return Backend::open(name),
             BackendName::Fitting(board) if !fits(layers, board) => growing(&deep(board)?, &mut notes)?,
             _ => boards(name, &mut notes)?,
         };
@@ -105,7 +106,7 @@ fn fabric<'m>(name: &BackendName, notes: &mut Vec<String>) -> Result<Fabric<'m>,
         BackendName::Sim(config, port) => simulator::open(config, *port)?,
         BackendName::Loopback(config, port) => loopback(config, *port),
         BackendName::Fitting(board) => return fabric(board, notes),
-        BackendName::Cpu(_) | BackendName::Boards(_) => unreachable!("not a single board"),
+        BackendName::Cpu(_) | BackendName::Gpu(_) | BackendName::Boards(_) => unreachable!("not a single board"),
     };
     Ok(FabricGemv::new(Driver::open(transport, REPEATABLE).map_err(failed)?))
 }

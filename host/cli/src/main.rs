@@ -32,6 +32,7 @@ use std::process::ExitCode;
 const AFTER_HELP: &str = "\
 Back ends (--backend):
   cpu[:KERNELS]             this machine; KERNELS portable, neon, avx2, avx512, else the best there are
+  gpu[:NUMBER|NAME]         a GPU, in builds with the feature gpu; 'nda devices' lists adapters
   sim[:CONFIG]              the simulated board: the emitted Verilog behind its parallel port
   sim-uart[:CONFIG]         the same through its UART, bit by bit
   serial:PORT[@BAUD]        a board on a serial port; its baud rate is found if it is not given

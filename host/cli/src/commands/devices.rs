@@ -3,7 +3,7 @@
 use crate::backend::{BackendName, option_name};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
-use nda_backends::BackendError;
+use nda_backends::{Adapter, BackendError};
 use nda_boards::Board;
 use nda_device::{BAUD_RATES, DeviceError, SerialDevice};
 use nda_kernels::Variant;
@@ -12,7 +12,7 @@ use nda_spec::config::DEFAULT_CONFIG;
 use nda_spec::wire::Ident;
 use serde_json::{Value, json};
 
-/// Lists the back ends of this machine: CPU kernels, simulated boards, serial ports.
+/// Lists the back ends of this machine: CPU kernels, GPU adapters, simulated boards, serial ports.
 ///
 /// With --probe the serial ports are asked who is behind them: board, configuration, clock and the bitstream id of
 /// the image. Without a port every USB bridge is asked, which sends it a few bytes; leave it if another device
@@ -32,6 +32,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let best = Variant::available().last().copied();
     let configs = Config::all().map_err(|e| Failure::new(Exit::Failed, e, "hdl/spec/configs.toml", "correct the file and build again"))?;
     let simulator = nda_backends::simulator_available().map_err(Failure::from);
+    let adapters = nda_backends::adapters();
     let (ports, found) = ask(arguments.probe.as_deref())?;
     if arguments.json {
         let variants: Vec<Value> = Variant::available()
@@ -48,12 +49,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
             Ok(()) => json!({ "available": true }),
             Err(failure) => json!({ "available": false, "reason": failure.error, "help": failure.help }),
         };
-        return output::json(&json!({ "cpu": variants, "simulator": simulator, "configurations": simulated, "serial_ports": serial }));
+        return output::json(
+            &json!({ "cpu": variants, "gpu": gpu_json(&adapters), "simulator": simulator, "configurations": simulated, "serial_ports": serial }),
+        );
     }
     for variant in Variant::available() {
         let remark = if Some(variant) == best { "  (what 'cpu' uses)" } else { "" };
         output::line(format_args!("cpu:{}{remark}", option_name(variant)))?;
     }
+    gpu_lines(&adapters)?;
     let missing = simulator.as_ref().map_or_else(|failure| failure.help.as_str(), |()| "build nda-cli with the feature 'configurations'");
     for config in &configs {
         let g = &config.geometry;
@@ -166,6 +170,28 @@ mod tests {
         for board in Board::all().unwrap() {
             let baud = board.config().unwrap().baud;
             assert!(BAUD_RATES.contains(&baud), "{}: {baud} baud", board.name);
+        }
+    }
+}
+
+/// A line for each adapter; the number is what `gpu:NUMBER` takes.
+fn gpu_lines(adapters: &Result<Vec<Adapter>, BackendError>) -> Outcome {
+    match adapters {
+        Err(error) => output::line(format_args!("gpu  ({error}: {})", error.help())),
+        Ok(all) if all.is_empty() => output::line("no GPU adapter is there"),
+        Ok(all) => all.iter().enumerate().try_for_each(|(number, adapter)| {
+            let Adapter { name, kind, driver, binding_bytes } = adapter;
+            output::line(format_args!("gpu:{number}  {name}, {kind} ({driver}), buffers of {} MB", binding_bytes >> 20))
+        }),
+    }
+}
+
+fn gpu_json(adapters: &Result<Vec<Adapter>, BackendError>) -> Value {
+    match adapters {
+        Err(error) => json!({ "available": false, "reason": error.to_string(), "help": error.help() }),
+        Ok(all) => {
+            let adapter = |(number, a): (usize, &Adapter)| json!({ "backend": format!("gpu:{number}"), "name": a.name, "kind": a.kind, "driver": a.driver, "binding_bytes": a.binding_bytes });
+            json!({ "available": true, "adapters": all.iter().enumerate().map(adapter).collect::<Vec<Value>>() })
         }
     }
 }

@@ -1,0 +1,190 @@
+//! An open device: buffers, submissions, and every way in which it can fail as one of our errors.
+
+use crate::adapter::{self, AdapterInfo};
+use crate::error::GpuError;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How long a submission may take: the largest product takes milliseconds on a GPU and seconds on a software adapter.
+const WATCHDOG_SECONDS: u64 = 60;
+
+/// A device and its queue.
+#[derive(Debug)]
+pub(crate) struct Gpu {
+    pub info: AdapterInfo,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    /// What the driver said outside of any call, and that it is gone.
+    fault: Arc<Mutex<Option<String>>>,
+    /// Submissions so far.
+    pub submissions: u64,
+    /// Bytes read back so far.
+    pub bytes_read: u64,
+}
+
+impl Gpu {
+    /// Opens the adapter that a name means: a number, a part of its name; without one the best.
+    ///
+    /// # Errors
+    /// No such adapter, or one that gives no device.
+    pub fn open(wanted: Option<&str>) -> Result<Gpu, GpuError> {
+        let mut all = adapter::found();
+        let infos: Vec<AdapterInfo> = all.iter().map(adapter::describe).collect();
+        let at = adapter::choose(&infos, wanted)?;
+        let (adapter, info) = (all.swap_remove(at), infos[at].clone());
+        let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+        let opened = pollster::block_on(adapter.request_device(&descriptor));
+        let (device, queue) = opened.map_err(|e| GpuError::Open { adapter: info.name.clone(), reason: e.to_string() })?;
+        let fault = Arc::new(Mutex::new(None));
+        let (lost, refused) = (Arc::clone(&fault), Arc::clone(&fault));
+        // The first words count: what follows is their consequence.
+        let keep = |fault: &Mutex<Option<String>>, said: String| {
+            fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(said);
+        };
+        device.set_device_lost_callback(move |reason, said| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                keep(&lost, said);
+            }
+        });
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| keep(&refused, error.to_string())));
+        Ok(Gpu { info, device, queue, fault, submissions: 0, bytes_read: 0 })
+    }
+
+    /// Why the device is of no more use, if it is not.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`].
+    pub fn check(&self) -> Result<(), GpuError> {
+        match &*self.fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            None => Ok(()),
+            Some(said) => Err(GpuError::Lost { adapter: self.info.name.clone(), reason: said.clone() }),
+        }
+    }
+
+    /// A buffer of so many bytes, at least 4; what is not written is zero.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`].
+    pub fn buffer(&self, bytes: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer, GpuError> {
+        self.create(bytes, usage, |_| {})
+    }
+
+    /// A buffer with these words.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`].
+    pub fn buffer_of(&self, words: impl ExactSizeIterator<Item = u32>, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer, GpuError> {
+        self.create(words.len() as u64 * 4, usage, |mut bytes| {
+            for (place, word) in words.enumerate() {
+                bytes.slice(4 * place..4 * place + 4).copy_from_slice(&word.to_le_bytes());
+            }
+        })
+    }
+
+    fn create(&self, bytes: u64, usage: wgpu::BufferUsages, fill: impl FnOnce(wgpu::BufferViewMut)) -> Result<wgpu::Buffer, GpuError> {
+        let size = bytes.max(4).next_multiple_of(4);
+        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let rules = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: true });
+        let refused = pollster::block_on(rules.pop());
+        let refused = pollster::block_on(memory.pop()).or(refused);
+        if let Some(error) = refused {
+            return Err(GpuError::OutOfMemory { adapter: self.info.name.clone(), bytes, reason: error.to_string() });
+        }
+        if bytes > 0 {
+            fill(buffer.slice(..).get_mapped_range_mut().map_err(|e| self.lost(&e))?);
+        }
+        buffer.unmap();
+        Ok(buffer)
+    }
+
+    fn lost(&self, error: &dyn std::fmt::Display) -> GpuError {
+        GpuError::Lost { adapter: self.info.name.clone(), reason: error.to_string() }
+    }
+
+    /// A compute pipeline of a shader's `main`.
+    ///
+    /// # Errors
+    /// [`GpuError::Open`]: the driver does not take the shader.
+    pub fn pipeline(&self, name: &str, wgsl: String) -> Result<wgpu::ComputePipeline, GpuError> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let source = wgpu::ShaderSource::Wgsl(wgsl.into());
+        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(name), source });
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(name),
+            layout: None,
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            cache: None,
+        });
+        match pollster::block_on(scope.pop()) {
+            None => Ok(pipeline),
+            Some(error) => Err(GpuError::Open { adapter: self.info.name.clone(), reason: format!("shader '{name}': {error}") }),
+        }
+    }
+
+    /// Writes words to the beginning of a buffer, before the next submission.
+    pub fn write(&self, buffer: &wgpu::Buffer, words: &[u32]) {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        self.queue.write_buffer(buffer, 0, &bytes);
+    }
+
+    /// A pipeline's buffers, in the order of their bindings.
+    pub fn bind(&self, pipeline: &wgpu::ComputePipeline, buffers: &[&wgpu::Buffer]) -> wgpu::BindGroup {
+        let entries: Vec<_> =
+            (0..).zip(buffers).map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() }).collect();
+        let layout = pipeline.get_bind_group_layout(0);
+        self.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries })
+    }
+
+    /// Runs dispatches in one submission and reads the first `words` words of `from` through `to`.
+    ///
+    /// # Errors
+    /// A lost device; one that does not answer within a minute.
+    pub fn run(
+        &mut self,
+        dispatches: &[Dispatch<'_>],
+        (from, to): (&wgpu::Buffer, &wgpu::Buffer),
+        words: usize,
+    ) -> Result<Vec<u32>, GpuError> {
+        let bytes = words as u64 * 4;
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for dispatch in dispatches {
+                pass.set_pipeline(dispatch.pipeline);
+                pass.set_bind_group(0, &dispatch.buffers, &[]);
+                pass.dispatch_workgroups(dispatch.groups.0, dispatch.groups.1, 1);
+            }
+        }
+        encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes);
+        let submission = self.queue.submit([encoder.finish()]);
+        self.submissions += 1;
+        self.bytes_read += bytes;
+        let part = to.slice(..bytes);
+        part.map_async(wgpu::MapMode::Read, |_| {});
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(Duration::from_secs(WATCHDOG_SECONDS)) };
+        match self.device.poll(wait) {
+            Ok(_) => {}
+            Err(wgpu::PollError::Timeout) => {
+                return Err(GpuError::Hang { adapter: self.info.name.clone(), seconds: WATCHDOG_SECONDS });
+            }
+            Err(other) => return Err(self.lost(&other)),
+        }
+        self.check()?;
+        let found = {
+            let view = part.get_mapped_range().map_err(|e| self.lost(&e))?;
+            view.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect()
+        };
+        to.unmap();
+        Ok(found)
+    }
+}
+
+/// One shader over some workgroups.
+pub(crate) struct Dispatch<'p> {
+    pub pipeline: &'p wgpu::ComputePipeline,
+    pub buffers: wgpu::BindGroup,
+    pub groups: (u32, u32),
+}
