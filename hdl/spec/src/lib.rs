@@ -13,6 +13,7 @@ pub mod golden;
 pub mod grid;
 pub mod growing;
 pub mod job;
+pub mod kv;
 pub mod plan;
 pub mod requantize;
 pub mod seed;
