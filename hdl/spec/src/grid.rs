@@ -5,11 +5,13 @@
 //! stacks: `sum_k coefficient_k * gemv(stack k)`. That is what a back end without floats computes, and what a back end that
 //! looks levels up computes at once.
 //!
-//! Scales are IEEE 754 binary16 and stand as the tiles do: word by word of a tile, in a word row by row, in a row group by
-//! group. So a kernel that walks a tile reads them from front to back.
+//! Scales are IEEE 754 binary16 and stand as the tiles do: word by word of a tile (or so many words as a group has), in a word row by
+//! row, in a row group by group. So a kernel that walks a tile reads them from front to back.
 
 use crate::WeightCode;
-use crate::tile::{TILE_ROWS, TileError, TileMatrix, WORD_COLS, col_words, matrix_u64};
+use crate::group::places;
+pub use crate::group::{GroupCols, scale_count, scale_index};
+use crate::tile::{TILE_ROWS, TileError, TileMatrix, WORD_COLS, matrix_u64};
 
 /// Most stacks of a grid.
 pub const MAX_STACKS: usize = 4;
@@ -18,39 +20,6 @@ pub const MAX_STACKS: usize = 4;
 pub const MAX_COEFFICIENT_SUM: u32 = 31;
 /// Columns of a half word: the longest run of columns that is summed in integers before a scale is applied.
 pub const HALF_COLS: usize = WORD_COLS / 2;
-
-/// Columns of a row that share a scale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum GroupCols {
-    /// 32 columns.
-    C32,
-    /// 64 columns.
-    C64,
-}
-
-impl GroupCols {
-    /// How many columns.
-    pub const fn cols(self) -> usize {
-        match self {
-            GroupCols::C32 => 32,
-            GroupCols::C64 => 64,
-        }
-    }
-
-    /// The group of a number of columns, if there is one.
-    pub const fn from_cols(cols: usize) -> Option<Self> {
-        match cols {
-            32 => Some(GroupCols::C32),
-            64 => Some(GroupCols::C64),
-            _ => None,
-        }
-    }
-
-    /// Scales of a word of columns in a row: 2 or 1.
-    pub const fn in_word(self) -> usize {
-        WORD_COLS / self.cols()
-    }
-}
 
 /// Why a grid was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,19 +74,6 @@ pub struct GridMatrix<'a> {
     words: &'a [u64],
 }
 
-/// Scales of a grid, padding included, or an error if they are more than memory holds.
-pub fn scale_count(rows: usize, cols: usize, group: GroupCols) -> Result<usize, TileError> {
-    let words = rows.div_ceil(TILE_ROWS).checked_mul(col_words(cols));
-    let count = words.and_then(|words| words.checked_mul(TILE_ROWS * group.in_word()));
-    count.filter(|&count| count <= isize::MAX as usize / 2).ok_or(TileError::TooLarge { rows, cols })
-}
-
-/// Index of the scale of a weight.
-pub const fn scale_index(row: usize, col: usize, cols: usize, group: GroupCols) -> usize {
-    let word = (row / TILE_ROWS) * col_words(cols) + col / WORD_COLS;
-    (word * TILE_ROWS + row % TILE_ROWS) * group.in_word() + col % WORD_COLS / group.cols()
-}
-
 impl<'a> GridMatrix<'a> {
     /// A view; checks lengths and coefficients and nothing else. Call [`Self::check`] once on what comes from outside.
     ///
@@ -169,11 +125,12 @@ impl<'a> GridMatrix<'a> {
         if let Some(index) = self.scales.iter().position(|bits| bits & EXPONENT == EXPONENT) {
             return Err(GridError::NotFinite { index });
         }
-        let (in_word, words) = (self.group.in_word(), col_words(self.cols));
+        let (in_word, places) = (self.group.in_word(), places(self.cols, self.group));
         for (index, _) in self.scales.iter().enumerate().filter(|(_, bits)| **bits != 0) {
-            let (place, group) = (index / in_word, index % in_word);
-            let (word, row) = (place / TILE_ROWS, place % TILE_ROWS);
-            let (row, col) = (word / words * TILE_ROWS + row, word % words * WORD_COLS + group * self.group.cols());
+            let (scale, group) = (index / in_word, index % in_word);
+            let (place, row) = (scale / TILE_ROWS, scale % TILE_ROWS);
+            let (first, place) = (place / places * TILE_ROWS, place % places * self.group.words());
+            let (row, col) = (first + row, place * WORD_COLS + group * self.group.cols());
             if row >= self.rows || col >= self.cols {
                 return Err(GridError::Padding { index });
             }
@@ -214,6 +171,15 @@ impl<'a> GridMatrix<'a> {
     /// All scales in place, as binary16 bits.
     pub const fn scales(&self) -> &'a [u16] {
         self.scales
+    }
+
+    /// The scales of a tile, as [`GroupCols::word_scales`] takes them.
+    ///
+    /// # Panics
+    /// If there is no such tile.
+    pub fn tile_scales(&self, tile: usize) -> &'a [u16] {
+        let count = places(self.cols, self.group) * TILE_ROWS * self.group.in_word();
+        &self.scales[tile * count..][..count]
     }
 
     /// All words in place: stack by stack.
@@ -333,5 +299,41 @@ mod tests {
         }
         scales[0] = 0x7c00;
         assert_eq!(grid(&[4, 7], &scales, &twice).unwrap().check(), Err(GridError::NotFinite { index: 0 }));
+    }
+
+    #[test]
+    fn every_group_of_columns_has_one_scale_of_its_own() {
+        for group in GroupCols::ALL {
+            assert_eq!(GroupCols::from_cols(group.cols()), Some(group));
+            for (rows, cols) in [(1, 1), (33, 64), (2, 65), (40, 128), (3, 200), (1, 256), (35, 300), (2, 513)] {
+                let count = scale_count(rows, cols, group).unwrap();
+                let mut scales = vec![0; count];
+                for (row, first) in (0..rows).flat_map(|row| (0..cols).step_by(group.cols()).map(move |first| (row, first))) {
+                    let index = scale_index(row, first, cols, group);
+                    assert_eq!(scales[index], 0, "{group:?} {rows} x {cols}: two groups share scale {index}");
+                    scales[index] = 1;
+                    for col in first..cols.min(first + group.cols()) {
+                        assert_eq!(scale_index(row, col, cols, group), index, "{group:?} {rows} x {cols}, column {col}");
+                    }
+                }
+                // What is left is padding, and the check knows it.
+                let words = pack(rows, cols, WeightCode::Binary, &vec![1; rows * cols]).unwrap();
+                let of = |scales: &[u16]| GridMatrix::new((rows, cols), WeightCode::Binary, group, &[1], scales, &words).map(|g| g.check());
+                of(&scales).unwrap().unwrap();
+                for index in (0..count).filter(|index| scales[*index] == 0) {
+                    let mut wrong = scales.clone();
+                    wrong[index] = 1;
+                    assert_eq!(of(&wrong).unwrap(), Err(GridError::Padding { index }), "{group:?} {rows} x {cols}");
+                }
+                // A tile's word finds the same scales.
+                let numbered: Vec<u16> = (0..count).map(|index| index as u16).collect();
+                let grid = GridMatrix::new((rows, cols), WeightCode::Binary, group, &[1], &numbered, &words).unwrap();
+                for (row, col) in (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col))) {
+                    let of_word = group.word_scales(grid.tile_scales(row / TILE_ROWS), col / WORD_COLS);
+                    let found = of_word[row % TILE_ROWS * group.in_word() + col % WORD_COLS / group.cols()];
+                    assert_eq!(usize::from(found), scale_index(row, col, cols, group), "{group:?} ({row}, {col})");
+                }
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ pub mod config;
 pub mod cycles;
 pub mod golden;
 pub mod grid;
+mod group;
 pub mod growing;
 pub mod job;
 pub mod kv;

@@ -58,7 +58,7 @@ impl Numbers for Prepare<'_, '_> {
         let name = &self.tensors.layers[layer].name;
         match &self.layers[layer] {
             Some(Prepared::Matrices(linear)) => Ok(RowScales(linear.single()?.parts)),
-            Some(Prepared::Grids(_)) => Err(format!("layer {name}: its weights are group-quantized")),
+            Some(Prepared::Grids(_) | Prepared::Mixed(_)) => Err(format!("layer {name}: its weights are group-quantized")),
             None => Err(format!("layer {name}: its weights are floats")),
         }
     }
@@ -68,7 +68,7 @@ impl Numbers for Prepare<'_, '_> {
 fn matrix(layers: &[Option<Prepared>], layer: usize) -> Option<MatrixId> {
     match layers.get(layer)?.as_ref()? {
         Prepared::Matrices(linear) => linear.single().ok().map(|single| single.id),
-        Prepared::Grids(_) => None,
+        Prepared::Grids(_) | Prepared::Mixed(_) => None,
     }
 }
 

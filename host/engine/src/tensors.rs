@@ -117,18 +117,17 @@ impl<'d> Tensors<'d> {
 
     /// What the back end multiplies in a layer; none if it is a table.
     pub fn products_of(&self, layer: usize) -> Option<Products<'_, 'd>> {
-        let parts = &self.layers[layer].parts;
-        match parts.first()? {
-            Tensor::Table { .. } => None,
-            Tensor::Matrix(_) => {
-                let matrix = |part: &Tensor<'d>| if let Tensor::Matrix(at) = part { Some(&self.projections[*at]) } else { None };
-                Some(Products::Matrices(parts.iter().filter_map(matrix).collect()))
-            }
-            Tensor::Grid(_) => {
-                let grid = |part: &Tensor<'d>| if let Tensor::Grid(at) = part { Some(&self.grids[*at]) } else { None };
-                Some(Products::Grids(parts.iter().filter_map(grid).collect()))
+        let mut runs: Vec<Products<'_, 'd>> = Vec::new();
+        for part in &self.layers[layer].parts {
+            match (part, runs.last_mut()) {
+                (Tensor::Table { .. }, _) => return None,
+                (Tensor::Matrix(at), Some(Products::Matrices(matrices))) => matrices.push(&self.projections[*at]),
+                (Tensor::Matrix(at), _) => runs.push(Products::Matrices(vec![&self.projections[*at]])),
+                (Tensor::Grid(at), Some(Products::Grids(grids))) => grids.push(&self.grids[*at]),
+                (Tensor::Grid(at), _) => runs.push(Products::Grids(vec![&self.grids[*at]])),
             }
         }
+        if runs.len() > 1 { Some(Products::Mixed(runs)) } else { runs.pop() }
     }
 }
 
@@ -139,6 +138,8 @@ pub enum Products<'w, 'd> {
     Matrices(Vec<&'w Projection<'d>>),
     /// Grids.
     Grids(Vec<&'w Grid<'d>>),
+    /// Both, in the order of their rows.
+    Mixed(Vec<Products<'w, 'd>>),
 }
 
 struct Finder<'s, 'd> {
@@ -204,10 +205,6 @@ impl<'d> Finder<'_, 'd> {
             }
             if !layer.parts.is_empty() && cols != layer.cols {
                 return refuse(format!("{rows} x {cols}"), format!("of {} columns, as '{}' is", layer.cols, names[0]));
-            }
-            let kind = |tensor: &Tensor<'_>| matches!(tensor, Tensor::Grid(_));
-            if layer.parts.first().is_some_and(|first| kind(first) != kind(&tensor)) {
-                return refuse("of another kind".into(), format!("what '{}' is: matrices and grids are not multiplied together", names[0]));
             }
             layer.cols = cols;
             layer.rows += rows;

@@ -61,7 +61,14 @@ fn add(writer: &mut DocumentWriter, name: &str, (rows, cols): (usize, usize), gr
 #[test]
 fn a_layer_of_grids_gives_the_same_bits_on_every_back_end() {
     let mut random = Random(0x1234_5678_9abc_def1);
-    for (cols, group) in [(576, GroupCols::C32), (100, GroupCols::C32), (160, GroupCols::C64), (31, GroupCols::C64)] {
+    for (cols, group) in [
+        (576, GroupCols::C32),
+        (100, GroupCols::C32),
+        (160, GroupCols::C64),
+        (31, GroupCols::C64),
+        (300, GroupCols::C128),
+        (520, GroupCols::C256),
+    ] {
         let mut writer = DocumentWriter::new();
         add(&mut writer, "q", (70, cols), group, &[4, 7], &mut random);
         add(&mut writer, "k", (33, cols), group, &[5, 9, 13], &mut random);

@@ -101,9 +101,9 @@ fn check(parts: &[&Owned], vectors: usize, codes: &[i8], threads: usize, what: &
 fn products_of_grids_equal_the_definition_at_every_tail() {
     let all: Vec<i8> = (-127..=127).collect();
     for code in WeightCode::ALL {
-        for group in [GroupCols::C32, GroupCols::C64] {
+        for group in GroupCols::ALL {
             for coefficients in [&[1][..], &[4, 7], &[3, 5, 8], &[1, 2, 4, 8], &[4, 7, 12], &[31]] {
-                for shape in [(1, 1), (4, 31), (31, 32), (32, 33), (33, 63), (5, 64), (65, 65), (40, 200)] {
+                for shape in [(1, 1), (4, 31), (31, 32), (32, 33), (33, 63), (5, 64), (65, 65), (40, 200), (33, 321)] {
                     let mut random = Random(shape.0 as u64 * 31 + shape.1 as u64);
                     let owned = Owned::new(shape, code, group, coefficients, || random.one_of(code.values()), 9);
                     check(&[&owned], 3, &all, 1, &format!("{code:?} {group:?} {coefficients:?} {shape:?}"));

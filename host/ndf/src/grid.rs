@@ -114,7 +114,7 @@ pub(crate) fn parse(payload: Stretch<'_>, depth: Depth) -> Result<GridLayout, Nd
         return Err(refuse(at::STACKS, "stacks", stacks as u32, "1, 2, 3 or 4"));
     }
     let group = payload.u32(at::GROUP)?;
-    let group = GroupCols::from_cols(group as usize).ok_or_else(|| refuse(at::GROUP, "group", group, "32 or 64 (columns)"))?;
+    let group = GroupCols::from_cols(group as usize).ok_or_else(|| refuse(at::GROUP, "group", group, "32, 64, 128 or 256 (columns)"))?;
     let coefficients: Vec<i8> = payload.range(at::COEFFICIENTS)?.iter().map(|byte| byte.cast_signed()).collect();
     payload.zeros(at::COEFFICIENTS.start + stacks..at::BYTES)?;
     let layout = GridLayout::new((rows, cols), code, group, &coefficients[..stacks]).map_err(|fault| payload.fault(0, fault))?;

@@ -436,12 +436,12 @@ macro_rules! kernels {
             let tile_u64 = words * word_u64(grid.code());
             let of_tile = |k: usize| W::of(&grid.words()[k * stack_words + tile * tile_u64..][..tile_u64]);
             let stacks: [&[W]; STACKS] = std::array::from_fn(of_tile);
-            let all_scales = &grid.scales()[tile * words * TILE_ROWS * in_word..][..words * TILE_ROWS * in_word];
+            let tile_scales = grid.tile_scales(tile);
             let lowest = i32::from(grid.code().lowest()) * grid.coefficients().iter().map(|&c| i32::from(c)).sum::<i32>();
             let lowest = _mm512_set1_epi32(lowest);
             let (totals, _) = totals.as_chunks_mut::<{ 2 * BLOCK_ROWS }>();
-            for (word, word_scales) in all_scales.chunks_exact(TILE_ROWS * in_word).enumerate() {
-                let places = x.word(word);
+            for word in 0..words {
+                let (places, word_scales) = (x.word(word), grid.group().word_scales(tile_scales, word));
                 let blocks = word_scales.chunks_exact(BLOCK_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
                 for (block, (block_scales, totals)) in blocks.enumerate() {
                     let levels = levels::<W, STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), block);

@@ -125,9 +125,10 @@ fn words<W: TileWord, const STACKS: usize>(grid: &GridMatrix<'_>, tile: usize, t
     let tile_u64 = words * word_u64(grid.code());
     let of_tile = |k: usize| W::of(&grid.words()[k * stack_words + tile * tile_u64..][..tile_u64]);
     let stacks: [&[W]; STACKS] = std::array::from_fn(of_tile);
-    let all_scales = &grid.scales()[tile * words * TILE_ROWS * in_word..][..words * TILE_ROWS * in_word];
+    let tile_scales = grid.tile_scales(tile);
     let totals = totals.as_flattened_mut().as_chunks_mut::<4>().0;
-    for (word, word_scales) in all_scales.chunks_exact(TILE_ROWS * in_word).enumerate() {
+    for word in 0..words {
+        let word_scales = grid.group().word_scales(tile_scales, word);
         let pairs = word_scales.chunks_exact(PAIR_ROWS * in_word).zip(totals.chunks_exact_mut(vectors));
         for (pair, (scales, totals)) in pairs.enumerate() {
             let levels = levels::<W, STACKS>(&tables, std::array::from_fn(|k| &stacks[k][word]), pair);
