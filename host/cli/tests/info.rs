@@ -27,7 +27,10 @@ fn info_says_what_a_model_is_and_what_a_board_could_hold() {
     let tiny = nda(&["info", TINY]);
     let text = said(&tiny);
     assert!(tiny.status.success() && text.contains("model: llama, 5 blocks, context 256, 256 tokens\n"), "{text}");
-    assert!(text.contains("weights: ") && text.contains(" 1 stack") && text.contains("on a board: "), "{text}");
+    assert!(
+        text.contains("weights: ") && text.contains(" 1 stack") && text.contains(" bits per weight") && text.contains("on a board: "),
+        "{text}"
+    );
     let json: Value = serde_json::from_slice(&nda(&["info", TINY, "--json"]).stdout).unwrap();
     let model = &json["model"];
     assert_eq!((&model["architecture"], &model["context"]), (&"llama".into(), &"256".into()));

@@ -1,11 +1,15 @@
 //! What becomes of a tensor in the document.
 
 use crate::error::ConvertError;
-use crate::fitted::Recipe;
-use crate::source::{Content, TensorInfo, Ternary};
+use crate::fitted::{Recipe, grid_scales};
+use crate::source::{Content, Shared, TensorInfo, Ternary};
+use half::f16;
 use nda_fit::Hessian;
-use nda_ndf::{DocumentStream, MatrixContent, NdfError, Outliers, TileBuffer, VectorContent, VectorShape};
-use nda_spec::WeightCode;
+use nda_ndf::{
+    DocumentStream, Fault, FrameKind, Granularity, GridContent, MatrixContent, NdfError, Outliers, TileBuffer, VectorContent, VectorShape,
+};
+use nda_spec::{GroupCols, WeightCode};
+use std::borrow::Cow;
 
 /// What becomes of a source's matrices. Vectors stay floats, and ternary matrices stay as they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -74,18 +78,33 @@ fn narrowest(codes: &[i8]) -> WeightCode {
     }
 }
 
+/// One stack of codes, with its scales as they are: in a grid those of groups of columns, which sources keep in 16 bits too.
 fn write_ternary(name: &str, shape: VectorShape, ternary: &Ternary, stream: &mut DocumentStream) -> Result<(), NdfError> {
     let (rows, cols) = shape.rows_cols();
-    let tiles = TileBuffer::from_values(rows, cols, narrowest(&ternary.codes), &ternary.codes).map_err(|source| NdfError::Unwritable {
-        kind: nda_ndf::FrameKind::Matrix,
-        name: name.into(),
-        fault: nda_ndf::Fault::Tile { stack: 0, source },
-    })?;
-    stream.add_matrix(&MatrixContent {
-        name,
-        granularity: ternary.granularity,
-        scales: &ternary.scales,
-        stacks: &[tiles.matrix()],
-        outliers: Outliers::default(),
-    })
+    let of = |kind| move |source| NdfError::Unwritable { kind, name: name.into(), fault: Fault::Tile { stack: 0, source } };
+    let tiles = TileBuffer::from_values(rows, cols, narrowest(&ternary.codes), &ternary.codes).map_err(of(FrameKind::Matrix))?;
+    let stacks = &[tiles.matrix()];
+    if let Shared::Columns(group) = ternary.shared
+        && ternary.scales.iter().all(|scale| f16::from_f32(*scale).to_f32() == *scale)
+    {
+        let scales = &grid_scales((rows, cols), group, &ternary.scales).map_err(of(FrameKind::Grid))?;
+        return stream.add_grid(&GridContent { name, group, coefficients: &[1], scales, stacks });
+    }
+    let (granularity, scales) = matrix_scales(ternary);
+    let scales = &scales;
+    stream.add_matrix(&MatrixContent { name, granularity, scales, stacks, outliers: Outliers::default() })
+}
+
+/// The scales as a matrix has them, whose groups are 64 columns at most.
+fn matrix_scales(ternary: &Ternary) -> (Granularity, Cow<'_, [f32]>) {
+    let as_they_are = Cow::Borrowed(ternary.scales.as_slice());
+    match ternary.shared {
+        Shared::Matrix => (Granularity::Matrix, as_they_are),
+        Shared::Row => (Granularity::Row, as_they_are),
+        Shared::Columns(GroupCols::C32) => (Granularity::Group32, as_they_are),
+        Shared::Columns(group) => {
+            let repeated = ternary.scales.iter().flat_map(|scale| std::iter::repeat_n(*scale, group.words()));
+            (Granularity::Group64, Cow::Owned(repeated.collect()))
+        }
+    }
 }

@@ -46,14 +46,15 @@ pub(crate) fn write(name: &str, fitted: &Fitted, stream: &mut DocumentStream) ->
     let stacks: Vec<_> = tiles.iter().map(TileBuffer::matrix).collect();
     let group = if let Group::Columns(cols) = fitted.granularity { GroupCols::from_cols(cols) } else { None };
     if let Some(group) = group.filter(|_| !fitted.coefficients.is_empty() && fitted.outliers.is_empty()) {
-        let scales = grid_scales(fitted, group).map_err(|source| of(FrameKind::Grid, Fault::Tile { stack: 0, source }))?;
+        let scales = grid_scales((fitted.rows, fitted.cols), group, &fitted.scales)
+            .map_err(|source| of(FrameKind::Grid, Fault::Tile { stack: 0, source }))?;
         return stream.add_grid(&GridContent { name, group, coefficients: &fitted.coefficients, scales: &scales, stacks: &stacks });
     }
     let granularity = match (fitted.granularity, group) {
         (Group::Row, _) => Granularity::Row,
         (_, Some(GroupCols::C32)) => Granularity::Group32,
         (_, Some(GroupCols::C64)) => Granularity::Group64,
-        (Group::Columns(cols), None) => {
+        (Group::Columns(cols), _) => {
             return Err(of(FrameKind::Matrix, Fault::Field { field: "group", found: cols as u64, allowed: "32 or 64 (columns)" }));
         }
     };
@@ -69,16 +70,15 @@ pub(crate) fn write(name: &str, fitted: &Fitted, stream: &mut DocumentStream) ->
     stream.add_matrix(&MatrixContent { name, granularity, scales: &scales, stacks: &stacks, outliers })
 }
 
-/// The scales in the order in which a grid keeps them.
-fn grid_scales(fitted: &Fitted, group: GroupCols) -> Result<Vec<u16>, nda_spec::TileError> {
-    let (rows, cols) = (fitted.rows, fitted.cols);
-    let mut scales = vec![0; scale_count(rows, cols, group)?];
+/// The scales of groups, row by row, in the order in which a grid keeps them.
+pub(crate) fn grid_scales((rows, cols): (usize, usize), group: GroupCols, scales: &[f32]) -> Result<Vec<u16>, nda_spec::TileError> {
+    let mut ordered = vec![0; scale_count(rows, cols, group)?];
     let groups = cols.div_ceil(group.cols());
-    for (at, scale) in fitted.scales.iter().enumerate() {
+    for (at, scale) in scales.iter().enumerate() {
         let (row, col) = (at / groups, at % groups * group.cols());
         // A group without a scale is zero to the bit, whatever its sign.
         let bits = half::f16::from_f32(*scale).to_bits();
-        scales[scale_index(row, col, cols, group)] = if *scale == 0.0 { 0 } else { bits };
+        ordered[scale_index(row, col, cols, group)] = if *scale == 0.0 { 0 } else { bits };
     }
-    Ok(scales)
+    Ok(ordered)
 }

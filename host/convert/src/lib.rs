@@ -28,4 +28,4 @@ pub use fitted::Recipe;
 pub use folder::Folder;
 
 pub use gguf::Gguf;
-pub use source::{Content, Description, Source, TensorInfo, Ternary};
+pub use source::{Content, Description, Shared, Source, TensorInfo, Ternary};

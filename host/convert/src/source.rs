@@ -3,7 +3,8 @@
 use crate::architecture::{Architecture, Shape};
 use crate::error::ConvertError;
 use nda_engine::Feature;
-use nda_ndf::{Granularity, VectorShape};
+use nda_ndf::VectorShape;
+use nda_spec::GroupCols;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -52,9 +53,20 @@ pub struct Ternary {
     /// -1, 0 or 1, row by row; 2 too where the source has a fourth code.
     pub codes: Vec<i8>,
     /// How many weights share a scale.
-    pub granularity: Granularity,
-    /// Scales in the order of [`Granularity::scale_index`].
+    pub shared: Shared,
+    /// The scales: one, one per row, or row by row and in a row group by group.
     pub scales: Vec<f32>,
+}
+
+/// Which weights of a ternary matrix share a scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shared {
+    /// All.
+    Matrix,
+    /// Those of a row.
+    Row,
+    /// Those of so many columns of a row.
+    Columns(GroupCols),
 }
 
 /// A model in a format of others.
@@ -100,34 +112,35 @@ impl Ternary {
         let each = values.chunks(cols.max(1)).zip(&rows).flat_map(|(row, magnitude)| row.iter().map(move |value| (value, magnitude)));
         let codes = each.map(|(value, magnitude)| code(value, magnitude.unwrap_or(0.0))).collect::<Option<Vec<i8>>>()?;
         Some(match common(&rows) {
-            Some(scale) => Ternary { codes, granularity: Granularity::Matrix, scales: vec![scale] },
+            Some(scale) => Ternary { codes, shared: Shared::Matrix, scales: vec![scale] },
             None => {
                 let scales = rows.iter().map(|magnitude| magnitude.unwrap_or(0.0)).collect();
-                Ternary { codes, granularity: Granularity::Row, scales }
+                Ternary { codes, shared: Shared::Row, scales }
             }
         })
     }
 
     /// The same with its rows as documents keep them: see [`plain_rows`].
     pub(crate) fn plain(self, cols: usize, heads: usize) -> Ternary {
-        let Ternary { codes, granularity, scales } = self;
+        let Ternary { codes, shared, scales } = self;
         let rows = codes.len() / cols;
-        let scales = if granularity == Granularity::Matrix {
+        let scales = if shared == Shared::Matrix {
             scales
         } else {
             let a_row = scales.len() / rows;
             plain_rows(scales, a_row, heads)
         };
-        Ternary { codes: plain_rows(codes, cols, heads), granularity, scales }
+        Ternary { codes: plain_rows(codes, cols, heads), shared, scales }
     }
 
-    /// Codes whose scales stand by blocks of `block_cols` columns, with the widest granularity that keeps every scale.
+    /// Codes whose scales stand by blocks of columns, shared as widely as keeps every scale.
     /// A block without weights other than 0 goes along with its neighbours.
     ///
     /// # Panics
-    /// If the blocks do not fill whole rows, or are no multiple of 64 columns.
-    pub fn of_blocks(codes: Vec<i8>, block_scales: &[f32], cols: usize, block_cols: usize) -> Ternary {
-        assert!(block_cols.is_multiple_of(64) && cols.is_multiple_of(block_cols), "blocks of {block_cols} in {cols} columns");
+    /// If the blocks do not fill whole rows.
+    pub fn of_blocks(codes: Vec<i8>, block_scales: &[f32], cols: usize, block: GroupCols) -> Ternary {
+        let block_cols = block.cols();
+        assert!(cols.is_multiple_of(block_cols), "blocks of {block_cols} in {cols} columns");
         assert_eq!(codes.len(), block_scales.len() * block_cols, "a scale for every block");
         let used: Vec<Option<f32>> = codes
             .chunks_exact(block_cols)
@@ -135,14 +148,13 @@ impl Ternary {
             .map(|(codes, scale)| codes.iter().any(|code| *code != 0).then_some(*scale))
             .collect();
         if let Some(scale) = common(&used) {
-            return Ternary { codes, granularity: Granularity::Matrix, scales: vec![scale] };
+            return Ternary { codes, shared: Shared::Matrix, scales: vec![scale] };
         }
         let rows: Option<Vec<f32>> = used.chunks_exact(cols / block_cols).map(common).collect();
         if let Some(scales) = rows {
-            return Ternary { codes, granularity: Granularity::Row, scales };
+            return Ternary { codes, shared: Shared::Row, scales };
         }
-        let scales = block_scales.iter().flat_map(|scale| std::iter::repeat_n(*scale, block_cols / 64)).collect();
-        Ternary { codes, granularity: Granularity::Group64, scales }
+        Ternary { codes, shared: Shared::Columns(block), scales: block_scales.to_vec() }
     }
 }
 
@@ -210,9 +222,9 @@ mod tests {
     #[test]
     fn floats_of_one_magnitude_per_row_are_ternary_weights_and_lose_nothing() {
         let same = Ternary::of_floats(&[0.5, -0.5, -0.0, 0.0, -0.5, 0.5], 3).unwrap();
-        assert_eq!((same.codes.as_slice(), same.granularity, same.scales), (&[1, -1, 0, 0, -1, 1][..], Granularity::Matrix, vec![0.5]));
+        assert_eq!((same.codes.as_slice(), same.shared, same.scales), (&[1, -1, 0, 0, -1, 1][..], Shared::Matrix, vec![0.5]));
         let rows = Ternary::of_floats(&[0.5, -0.5, 0.0, 0.0, -0.25, 0.25], 2).unwrap();
-        assert_eq!((rows.codes.as_slice(), rows.granularity), (&[1, -1, 0, 0, -1, 1][..], Granularity::Row));
+        assert_eq!((rows.codes.as_slice(), rows.shared), (&[1, -1, 0, 0, -1, 1][..], Shared::Row));
         assert_eq!(rows.scales, [0.5, 0.0, 0.25]);
         for other in [&[0.5, 0.25][..], &[0.5, -0.5, 0.5, 0.25], &[0.0, 0.0], &[f32::NAN, 0.5]] {
             assert!(Ternary::of_floats(other, 2).is_none(), "{other:?}");
@@ -220,15 +232,18 @@ mod tests {
     }
 
     #[test]
-    fn block_scales_become_the_widest_granularity_that_keeps_them() {
+    fn block_scales_are_shared_as_widely_as_keeps_them() {
         let ones = |blocks: usize| vec![1_i8; blocks * 64];
-        let of = |scales: &[f32]| Ternary::of_blocks(ones(4), scales, 128, 64);
-        assert_eq!(of(&[2.0; 4]).granularity, Granularity::Matrix);
-        assert_eq!((of(&[2.0, 2.0, 3.0, 3.0]).granularity, of(&[2.0, 2.0, 3.0, 3.0]).scales), (Granularity::Row, vec![2.0, 3.0]));
-        assert_eq!((of(&[2.0, 1.0, 3.0, 3.0]).granularity, of(&[2.0, 1.0, 3.0, 3.0]).scales.len()), (Granularity::Group64, 4));
+        let of = |scales: &[f32]| {
+            let found = Ternary::of_blocks(ones(4), scales, 128, GroupCols::C64);
+            (found.shared, found.scales)
+        };
+        assert_eq!(of(&[2.0; 4]), (Shared::Matrix, vec![2.0]));
+        assert_eq!(of(&[2.0, 2.0, 3.0, 3.0]), (Shared::Row, vec![2.0, 3.0]));
+        assert_eq!(of(&[2.0, 1.0, 3.0, 3.0]), (Shared::Columns(GroupCols::C64), vec![2.0, 1.0, 3.0, 3.0]));
         // A block of zeros says nothing about the scale.
         let mut codes = ones(4);
         codes[64..128].fill(0);
-        assert_eq!(Ternary::of_blocks(codes, &[2.0, 0.0, 2.0, 2.0], 128, 64).scales, vec![2.0]);
+        assert_eq!(Ternary::of_blocks(codes, &[2.0, 0.0, 2.0, 2.0], 128, GroupCols::C64).scales, vec![2.0]);
     }
 }

@@ -15,6 +15,8 @@ pub struct Summary {
     vocabulary: String,
     /// Forms of the weights of matrices, and how many weights are in each.
     forms: BTreeMap<String, u64>,
+    /// Bits that weights and their scales are kept in, padding included, by form.
+    bits: BTreeMap<String, u64>,
     /// 2-bit weights that an array multiplies, stacks counted.
     on_boards: u64,
     /// Weights of matrices that stay on the CPU.
@@ -47,27 +49,39 @@ impl Summary {
             context: text("context"),
             vocabulary: document.metadata().get("vocab_size").unwrap_or("256").to_owned(),
             forms: BTreeMap::new(),
+            bits: BTreeMap::new(),
             on_boards: 0,
             on_cpu: 0,
         };
         for m in document.matrices() {
             let form = format!("{}, {}, scale per {}", m.code().name(), stacks(m.stacks()), m.granularity().name());
+            let kept = |stack: usize| 64 * m.stack(stack).words().len() + 32 * m.stack_scales(stack).len();
+            summary.add_bits(&form, (0..m.stacks()).map(kept).sum::<usize>() as u64);
             summary.add_planes(form, m.rows() * m.cols(), m.stacks());
         }
         for grid in document.grids() {
             let (m, count) = (grid.matrix(), grid.matrix().coefficients().len());
-            summary.add_planes(
-                format!("{}, {}, scale per {} columns", m.code().name(), stacks(count), m.group().cols()),
-                m.rows() * m.cols(),
-                count,
-            );
+            let form = format!("{}, {}, scale per {} columns", m.code().name(), stacks(count), m.group().cols());
+            summary.add_bits(&form, (64 * m.words().len() + 16 * m.scales().len()) as u64);
+            summary.add_planes(form, m.rows() * m.cols(), count);
         }
         for vector in document.vectors() {
             if let VectorShape::Table { rows, cols } = vector.shape() {
+                summary.add_bits("f32", 32 * (rows * cols) as u64);
                 summary.add_floats("f32".into(), rows * cols);
             }
         }
         Some(summary)
+    }
+
+    fn add_bits(&mut self, form: &str, bits: u64) {
+        *self.bits.entry(form.to_owned()).or_default() += bits;
+    }
+
+    /// Bits per weight of a form.
+    fn bits_per_weight(&self, form: &str) -> f64 {
+        let of = |counts: &BTreeMap<String, u64>| counts.get(form).copied().unwrap_or_default() as f64;
+        of(&self.bits) / of(&self.forms)
     }
 
     fn add_planes(&mut self, form: String, weights: usize, stacks: usize) {
@@ -85,7 +99,8 @@ impl Summary {
         let Summary { architecture, blocks, context, vocabulary, .. } = self;
         let noun = if blocks == "1" { "block" } else { "blocks" };
         output::line(format_args!("model: {architecture}, {blocks} {noun}, context {context}, {vocabulary} tokens"))?;
-        let form = |(form, count): (&String, &u64)| format!("{} {form}", millions(*count));
+        let form =
+            |(form, count): (&String, &u64)| format!("{} {form}, {:.2} bits per weight", millions(*count), self.bits_per_weight(form));
         output::line(format_args!("weights: {}", self.forms.iter().map(form).collect::<Vec<_>>().join("; ")))?;
         if self.on_boards == 0 {
             return output::line("on a board: nothing, all weights are floats; 'nda convert --weights k2' fits them to 2-bit planes");
@@ -106,9 +121,10 @@ impl Summary {
     /// The same as JSON.
     pub fn json(&self) -> Outcome<Value> {
         let boards: Vec<Value> = capacities()?.iter().map(|c| json!({ "board": c.board, "holds_weights": c.weights })).collect();
+        let bits: BTreeMap<&String, f64> = self.forms.keys().map(|form| (form, self.bits_per_weight(form))).collect();
         Ok(json!({
             "architecture": self.architecture, "blocks": self.blocks, "context": self.context, "vocabulary": self.vocabulary,
-            "weights": self.forms, "board_weights": self.on_boards, "cpu_weights": self.on_cpu, "boards": boards,
+            "weights": self.forms, "bits_per_weight": bits, "board_weights": self.on_boards, "cpu_weights": self.on_cpu, "boards": boards,
         }))
     }
 }
@@ -127,11 +143,13 @@ impl Summary {
             context: shape.context.to_string(),
             vocabulary: shape.vocab_size.to_string(),
             forms: BTreeMap::new(),
+            bits: BTreeMap::new(),
             on_boards: 0,
             on_cpu: 0,
         };
         for info in &description.tensors {
             let VectorShape::Table { rows, cols } = info.shape else { continue };
+            summary.add_bits(&info.stored_as, 8 * info.stored_bytes);
             match is_ternary(&info.stored_as) {
                 true => summary.add_planes(info.stored_as.clone(), rows * cols, 1),
                 false => summary.add_floats(info.stored_as.clone(), rows * cols),

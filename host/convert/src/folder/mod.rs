@@ -11,10 +11,10 @@ mod window;
 use crate::architecture::{Architecture, Needed, describe};
 use crate::error::ConvertError;
 use crate::rope::{divisors, stretched};
-use crate::source::{Content, Description, Source, TensorInfo, Ternary, finite, hash_of};
+use crate::source::{Content, Description, Shared, Source, TensorInfo, Ternary, finite, hash_of};
 use config::{Config, Packing};
 use nda_engine::Feature;
-use nda_ndf::{Granularity, VectorShape};
+use nda_ndf::VectorShape;
 use safetensors::tensor::Dtype;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,7 +110,7 @@ impl Source for Folder {
         if let (Dtype::U8, VectorShape::Table { rows, .. }) = (stored.dtype, needed.shape) {
             let scale = self.packed_scale(&needed.folder)?;
             let codes = unpacked(&needed.folder, &bytes, &stored, rows)?;
-            return Ok(Content::Ternary(Ternary { codes, granularity: Granularity::Matrix, scales: vec![scale] }));
+            return Ok(Content::Ternary(Ternary { codes, shared: Shared::Matrix, scales: vec![scale] }));
         }
         let mut values = floats(&needed.folder, &stored, &bytes)?;
         drop(bytes);
@@ -166,7 +166,7 @@ fn online(values: &[f32]) -> Content {
     let mean = values.iter().map(|value| f64::from(value.abs())).sum::<f64>() / values.len() as f64;
     let inverse = 1.0 / (mean as f32).max(1e-5);
     let codes = values.iter().map(|value| (value * inverse).round_ties_even().clamp(-1.0, 1.0) as i8).collect();
-    Content::Ternary(Ternary { codes, granularity: Granularity::Matrix, scales: vec![1.0 / inverse] })
+    Content::Ternary(Ternary { codes, shared: Shared::Matrix, scales: vec![1.0 / inverse] })
 }
 
 /// The floats of a tensor.

@@ -9,9 +9,10 @@ use super::vocabulary::{self, Tokens};
 use crate::architecture::{Architecture, Needed, Shape, describe};
 use crate::error::ConvertError;
 use crate::rope::{Stretch, divisors, stretched};
-use crate::source::{Content, Description, Source, TensorInfo, Ternary, finite, hash_of, plain_rows};
+use crate::source::{Content, Description, Shared, Source, TensorInfo, Ternary, finite, hash_of, plain_rows};
 use nda_engine::Feature;
-use nda_ndf::{Granularity, VectorShape};
+use nda_ndf::VectorShape;
+use nda_spec::GroupCols;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -117,8 +118,9 @@ fn ternary(kind: Kind, name: &str, bytes: &[u8], cols: usize) -> Result<Ternary,
     let stored = kind.ternary(name, bytes)?;
     let block = kind.scale_values(stored.codes.len());
     if block == stored.codes.len() {
-        return Ok(Ternary { codes: stored.codes, granularity: Granularity::Matrix, scales: stored.scales });
+        return Ok(Ternary { codes: stored.codes, shared: Shared::Matrix, scales: stored.scales });
     }
+    let block = GroupCols::from_cols(block).expect("blocks of codes have 64, 128 or 256 values");
     Ok(Ternary::of_blocks(stored.codes, &stored.scales, cols, block))
 }
 

@@ -10,3 +10,4 @@ mod real;
 mod sample;
 mod scripts;
 mod tokens;
+mod types;

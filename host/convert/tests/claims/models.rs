@@ -104,8 +104,8 @@ fn one_bit_and_two_bit_weights_arrive_exactly_in_no_more_bits_than_they_need() {
         let (mut source, output) = (Gguf::open(&input).unwrap(), folder.path().join("bits.ndf"));
         convert(&mut source, &output, &Options::default(), |_| ()).unwrap();
         let mapped = MappedDocument::open(&output).unwrap();
-        let matrix = mapped.document().matrix("blk.0.v").unwrap();
-        assert_eq!((matrix.code(), matrix.stacks()), (code, 1), "{kind:?}");
+        let matrix = mapped.document().grid("blk.0.v").unwrap().matrix();
+        assert_eq!((matrix.code(), matrix.stacks(), matrix.group().cols()), (code, 1, block), "{kind:?}");
         // v is not a rotated matrix, so its rows stand as they are in the file.
         let stored = file.bytes();
         let opened = GgufFile::open(&input, Cursor::new(&stored[..]));

@@ -67,7 +67,7 @@ pub fn with_keys(bytes: &[u8], keys: &[(&str, &Value)]) -> Vec<u8> {
 }
 
 /// The document of a source, its weights as they are.
-fn document(source: &mut dyn Source, output: &Path) -> MappedDocument {
+pub fn document(source: &mut dyn Source, output: &Path) -> MappedDocument {
     convert(source, output, &Options { weights: Weights::F32, ..Options::default() }, |_| ()).unwrap();
     MappedDocument::open(output).unwrap()
 }
@@ -99,7 +99,7 @@ pub fn numbers(value: &Value) -> Vec<u32> {
     value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
 }
 
-fn agrees(name: &str, mapped: &MappedDocument, case: &Value) {
+pub fn agrees(name: &str, mapped: &MappedDocument, case: &Value) {
     let (prompt, greedy) = (numbers(&case["prompt"]), numbers(&case["greedy"]));
     let (logits, found) = run(mapped, &prompt, greedy.len());
     let wanted: Vec<f64> = case["logs"].as_array().unwrap().iter().map(|log| log.as_f64().unwrap()).collect();

@@ -135,7 +135,7 @@ def llama3_frequencies(base=10000.0, factor=8.0, low=1.0, high=4.0, original=64)
     return np.array(out, np.float32)
 
 
-def ask(path):
+def ask(path, text=PROMPT, vocabulary=VOCABULARY):
     import xllamacpp as x
 
     p = x.CommonParams()
@@ -150,17 +150,17 @@ def ask(path):
         request = urllib.request.Request(server.listening_address + route, json.dumps(body).encode(), {"Content-Type": "application/json"})
         return json.loads(urllib.request.urlopen(request).read())
 
-    prompt = post("/tokenize", {"content": PROMPT, "add_special": True, "parse_special": True})["tokens"]
+    prompt = post("/tokenize", {"content": text, "add_special": True, "parse_special": True})["tokens"]
     taken, logs = list(prompt), None
     for _ in range(8):
-        found = post("/completion", {"prompt": taken, "n_predict": 1, "temperature": 0, "n_probs": VOCABULARY, "cache_prompt": False})
+        found = post("/completion", {"prompt": taken, "n_predict": 1, "temperature": 0, "n_probs": vocabulary, "cache_prompt": False})
         if "completion_probabilities" not in found:
             sys.exit(f"no probabilities: {found}")
         top = found["completion_probabilities"][0]["top_logprobs"]
         logs = logs or {entry["id"]: entry["logprob"] for entry in top}
         taken.append(max(top, key=lambda entry: entry["logprob"])["id"])
-    assert len(logs) == VOCABULARY, len(logs)
-    return {"prompt": prompt, "greedy": taken[len(prompt) :], "logs": [float(f"{logs[at]:.6g}") for at in range(VOCABULARY)]}
+    assert len(logs) == vocabulary, len(logs)
+    return {"prompt": prompt, "greedy": taken[len(prompt) :], "logs": [float(f"{logs[at]:.6g}") for at in range(vocabulary)]}
 
 
 def llama(tensors):
