@@ -22,6 +22,7 @@ struct Graphed {
     table: Vec<f32>,
     layer: Option<usize>,
     stage: Stage,
+    factors: Option<Vec<f32>>,
 }
 
 impl Tensors for Graphed {
@@ -77,7 +78,11 @@ impl Graphed {
             q = self.norm(q, &name("q_norm"), &layer.q_norm);
             k = self.norm(k, &name("k_norm"), &layer.k_norm);
         }
-        let rope = |x| Op::Rope { x, head_dim: s.head_dim, theta: layer.theta as f32, offset: 0, factors: None };
+        let factors = self.factors.clone().map(|values| {
+            let len = values.len();
+            self.builder.add_constant(Constant { source: Source::Values(values), len })
+        });
+        let rope = |x| Op::Rope { x, head_dim: s.head_dim, theta: layer.theta as f32, offset: 0, factors };
         (q, k) = (self.push(rope(q)), self.push(rope(k)));
         let cache = self.push(Op::Append { block: i, keys: k, values: v });
         let scale = 1.0 / (s.head_dim as f32).sqrt();
@@ -108,6 +113,11 @@ impl Graphed {
 
 /// A model as a graph; `change` may put something into its residual before the last norm.
 fn graph_of(model: &Model, change: impl Fn(&mut Graphed, NodeId) -> NodeId) -> (Graphed, Graph) {
+    stretched(model, None, change)
+}
+
+/// The same with rotations whose frequencies are divided by these factors, if there are any.
+fn stretched(model: &Model, factors: Option<Vec<f32>>, change: impl Fn(&mut Graphed, NodeId) -> NodeId) -> (Graphed, Graph) {
     let mut made = Graphed {
         builder: Builder::default(),
         vectors: HashMap::new(),
@@ -115,6 +125,7 @@ fn graph_of(model: &Model, change: impl Fn(&mut Graphed, NodeId) -> NodeId) -> (
         table: model.embed.clone(),
         layer: None,
         stage: Stage::Forward,
+        factors,
     };
     let table = made.builder.add_table(Table { tensor: "embed".into(), rows: model.size.tokens, cols: model.size.width });
     let mut x = made.push(Op::Gather { table });
@@ -153,6 +164,26 @@ fn a_graph_becomes_the_program_written_by_hand_in_every_architecture() {
         assert_eq!(lowered.matrices.len(), golden.weights.len());
         assert_eq!(lowered.matrices[3], [["blk.0.o"]].concat());
         assert_eq!(lowered.matrices[4], ["blk.0.gate", "blk.0.up"]);
+    }
+}
+
+#[test]
+fn a_stretched_rotation_turns_every_pair_by_its_own_part() {
+    let model = Model::random(Style::Llama, SMALL, 4);
+    let lowered = |factors: Option<Vec<f32>>| {
+        let (tensors, graph) = stretched(&model, factors, |_, x| x);
+        lower_token(&graph, &tensors, &calibration(&model)).unwrap().program
+    };
+    let (plain, pairs) = (lowered(None), SMALL.head_dim / 2);
+    assert!(lowered(Some(vec![1.0; pairs])) == plain, "factors of 1 stretch nothing");
+    // Linear by four, and by more the slower a pair turns.
+    for factors in [vec![4.0; pairs], (0..pairs).map(|pair| 1.0 + pair as f32 / 2.0).collect()] {
+        let found = lowered(Some(factors.clone()));
+        assert_eq!((found.turns.len(), found.steps().count()), (plain.turns.len(), plain.steps().count()));
+        for (pair, factor) in factors.iter().enumerate() {
+            let wanted = f64::from(plain.turns[0][pair]) / f64::from(*factor);
+            assert!((f64::from(found.turns[0][pair]) - wanted).abs() <= 1.0, "pair {pair}: {} for {wanted}", found.turns[0][pair]);
+        }
     }
 }
 

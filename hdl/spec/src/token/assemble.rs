@@ -156,9 +156,19 @@ impl Assembler {
 
     /// The number of a set of phases: pairs of `head_dim` channels, the first of which turns by 1 rad a position.
     pub fn turn(&mut self, theta: f64) -> u8 {
+        let pairs = self.program.kv.head_dim / 2;
+        self.turn_divided(theta, &vec![1.0; pairs])
+    }
+
+    /// As [`Self::turn`], every pair's frequency divided by its factor: a stretched rotation.
+    ///
+    /// # Panics
+    /// If there is not a factor for every pair.
+    pub fn turn_divided(&mut self, theta: f64, factors: &[f64]) -> u8 {
         let dim = self.program.kv.head_dim;
-        let step =
-            |pair: usize| (theta.powf(-2.0 * pair as f64 / dim as f64) / std::f64::consts::TAU * 2_f64.powi(32)).round() as u64 as u32;
+        assert_eq!(factors.len(), dim / 2, "a factor for every pair of a head of {dim}");
+        let turns = |pair: usize| theta.powf(-2.0 * pair as f64 / dim as f64) / factors[pair] / std::f64::consts::TAU;
+        let step = |pair: usize| (turns(pair) * 2_f64.powi(32)).round() as u64 as u32;
         number(&mut self.program.turns, (0..dim / 2).map(step).collect())
     }
 

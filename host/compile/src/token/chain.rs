@@ -16,22 +16,28 @@ pub(super) struct Chain {
     pub x: NodeId,
     /// Weights and epsilon of a norm of every head.
     pub norm: Option<(ConstantId, f32)>,
-    /// The base of the frequencies by which it is turned.
-    pub theta: Option<f32>,
+    /// How it is turned.
+    pub turn: Option<Turn>,
+}
+
+/// A rotation by the position.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Turn {
+    /// The base of the frequencies.
+    pub theta: f32,
+    /// What every pair's frequency is divided by.
+    pub factors: Option<ConstantId>,
 }
 
 impl Chain {
     /// The chain that ends in a node.
     pub fn of(graph: &Graph, end: NodeId) -> Result<Chain, NoTokenProgram> {
-        let (mut id, mut theta, mut norm) = (end, None, None);
-        if let Op::Rope { x, theta: base, offset, factors, .. } = graph.node(id).op {
-            if factors.is_some() {
-                return Err(because(graph, id, "a token machine does not stretch rotations by factors yet"));
-            }
+        let (mut id, mut turn, mut norm) = (end, None, None);
+        if let Op::Rope { x, theta, offset, factors, .. } = graph.node(id).op {
             if offset != 0 {
                 return Err(because(graph, id, format!("a token machine turns by the position, not by the position and {offset}")));
             }
-            (id, theta) = (x, Some(base));
+            (id, turn) = (x, Some(Turn { theta, factors }));
         }
         if let Op::Norm { x, weight, eps } = graph.node(id).op {
             (id, norm) = (x, Some((weight, eps)));
@@ -46,13 +52,13 @@ impl Chain {
             return Err(because(graph, end, format!("the rows of '{}' are used together", product.name())));
         }
         let tensor = &product.parts[part];
-        Ok(Chain { tensor: tensor.tensor.clone(), rows: tensor.rows, cols: product.cols, x, norm, theta })
+        Ok(Chain { tensor: tensor.tensor.clone(), rows: tensor.rows, cols: product.cols, x, norm, turn })
     }
 
     /// The chain of plain rows.
     pub fn plain(graph: &Graph, end: NodeId) -> Result<Chain, NoTokenProgram> {
         let chain = Chain::of(graph, end)?;
-        if chain.norm.is_some() || chain.theta.is_some() {
+        if chain.norm.is_some() || chain.turn.is_some() {
             return Err(because(graph, end, "a token machine normalises and turns heads of queries and keys alone"));
         }
         Ok(chain)

@@ -1,6 +1,6 @@
 //! Node by node to steps.
 
-use super::chain::Chain;
+use super::chain::{Chain, Turn};
 use super::{Calibration, LayerCalibration, NoTokenProgram, Tensors, TokenProgram, because};
 use nda_ir::{Activation, ConstantId, Graph, NodeId, Op};
 use nda_spec::token::{self, Assembler, AttentionShape, CodesTo, Factor, Folded, Gate, Into, KvShape, Matrix, Source, Unit, WORD};
@@ -161,7 +161,14 @@ impl<'a> Lowering<'a> {
 
     /// Heads of queries or keys.
     fn heads(&mut self, chain: &Chain, fold: impl Fn(usize) -> f64, into_unit: Unit, into: Into) -> Done {
-        let turn = chain.theta.map(|theta| self.asm.turn(theta.into()));
+        let turn = match chain.turn {
+            None => None,
+            Some(Turn { theta, factors: None }) => Some(self.asm.turn(theta.into())),
+            Some(Turn { theta, factors: Some(factors) }) => {
+                let factors = self.constant(factors)?;
+                Some(self.asm.turn_divided(theta.into(), &factors))
+            }
+        };
         let Some((weight, eps)) = chain.norm else { return self.product(chain, fold, into_unit, turn, into) };
         let (weights, dim) = (self.constant(weight)?, self.head_dim);
         if weights.len() != dim {
