@@ -25,7 +25,7 @@ pub fn command(board: &Board, folder: &Path, path: Option<&OsStr>) -> Result<Com
         return Err(FlowError::malformed(&bitstream, format!("not the bitstream of its record; run make bitstream BOARD={}", board.name)));
     }
     let (program, arguments) = board.programmer.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
-    let place = find(program, path).ok_or_else(|| FlowError::NoProgrammer { program: program.into(), help: help(program).into() })?;
+    let place = find(program, path).ok_or_else(|| FlowError::NoProgrammer { program: program.into(), help: help(program, arguments) })?;
     if program == LOADER {
         knows(&place, arguments)?;
     }
@@ -51,18 +51,28 @@ pub fn flash(board: &Board, folder: &Path) -> Result<(), FlowError> {
 
 /// The loader of most boards; which boards it knows depends on its version.
 const LOADER: &str = "openFPGALoader";
+/// The first release that knows a board (openFPGALoader, `src/board.hpp` at its tags v0.9.1 to v1.1.1); the others were known before
+/// Debian 12's 0.10.
+const SINCE: [(&str, &str); 4] =
+    [("tangnano20k", "0.11"), ("tangprimer25k", "0.12"), ("olimex_gatemateevb", "0.12"), ("icepi-zero", "1.0")];
 
 /// Refuses a board that this version of the loader does not know, before it says so in its own words.
 fn knows(place: &Path, arguments: &[String]) -> Result<(), FlowError> {
-    let Some(name) = arguments.iter().skip_while(|argument| *argument != "-b").nth(1) else { return Ok(()) };
+    let Some(name) = named(arguments) else { return Ok(()) };
     let Some(boards) = said(place, "--list-boards") else { return Ok(()) };
     // A line per board: its name, then its cable and part.
     if boards.lines().any(|line| line.split_whitespace().next() == Some(name.as_str())) {
         return Ok(());
     }
-    let version = said(place, "--Version").unwrap_or_default();
+    // The short form alone is in every release: the long one was spelled anew.
+    let version = said(place, "-V").unwrap_or_default();
     let version = version.lines().next().map_or(LOADER, str::trim).to_string();
-    Err(FlowError::LoaderTooOld { version, board: name.clone(), help: help(LOADER).into() })
+    Err(FlowError::LoaderTooOld { version, board: name.clone(), help: loader(name) })
+}
+
+/// The board that the loader is told.
+fn named(arguments: &[String]) -> Option<&String> {
+    arguments.iter().skip_while(|argument| *argument != "-b").nth(1)
 }
 
 /// What the loader prints on both of its streams when it is asked; `None` if it cannot be asked.
@@ -76,13 +86,21 @@ fn find(program: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     std::env::split_paths(path?).map(|folder| folder.join(program)).find(|p| p.is_file())
 }
 
-fn help(program: &str) -> &'static str {
+fn help(program: &str, arguments: &[String]) -> String {
     match program {
-        "openFPGALoader" => {
-            "install openFPGALoader 0.12 or later (on Debian 13 or later 'apt-get install openfpgaloader', else from its sources)"
+        LOADER => loader(named(arguments).map_or("", String::as_str)),
+        "iceprog" => "install iceprog (on Debian 'apt-get install fpga-icestorm')".into(),
+        "dfu-util" => "install dfu-util (on Debian 'apt-get install dfu-util')".into(),
+        _ => "install it".into(),
+    }
+}
+
+/// How to get a loader that knows a board.
+fn loader(board: &str) -> String {
+    match SINCE.iter().find(|(name, _)| *name == board) {
+        None => "install openFPGALoader (on Debian 'apt-get install openfpgaloader')".into(),
+        Some((_, version)) => {
+            format!("install openFPGALoader {version} or later: from its sources where your distribution has an older one")
         }
-        "iceprog" => "install iceprog (on Debian 'apt-get install fpga-icestorm')",
-        "dfu-util" => "install dfu-util (on Debian 'apt-get install dfu-util')",
-        _ => "install it",
     }
 }

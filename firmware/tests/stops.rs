@@ -261,16 +261,17 @@ fn a_loader_that_does_not_know_the_board_is_named_with_its_version_and_how_to_ge
     bench.build(&bench.good(), &[1]).expect("a good run");
     let bin = bench.folder.path().join("venv/bin");
     let loader = bin.join("openFPGALoader");
-    let script = "#!/bin/sh\ncase $1 in --Version) echo openFPGALoader v0.10.0;; --list-boards) printf 'board name cable\\nulx3s ft231X\\ntangnano9k ft2232\\n';; *) exit 1;; esac\n";
+    let script = "#!/bin/sh\ncase $1 in -V) echo openFPGALoader v0.10.0;; --list-boards) printf 'board name cable\\nulx3s ft231X\\ntangnano9k ft2232\\n';; *) exit 1;; esac\n";
     std::fs::write(&loader, script).expect("a loader");
     std::fs::set_permissions(&loader, std::fs::Permissions::from_mode(0o755)).expect("it can be run");
     let mut command = |name: &str| {
         bench.board.programmer = ["openFPGALoader", "-b", name, "{bitstream}"].map(String::from).to_vec();
         program::command(&bench.board, &bench.build_folder(), Some(bin.as_os_str()))
     };
-    for name in ["tangnano20k", "icepi-zero"] {
+    for (name, version) in [("tangnano20k", "0.11"), ("tangprimer25k", "0.12"), ("olimex_gatemateevb", "0.12"), ("icepi-zero", "1.0")] {
         let message = command(name).unwrap_err().to_string();
-        assert_has(&message, &["openFPGALoader v0.10.0 does not know the board", name, "install openFPGALoader 0.12 or later"]);
+        let help = format!("install openFPGALoader {version} or later");
+        assert_has(&message, &["openFPGALoader v0.10.0 does not know the board", name, &help]);
     }
     assert!(command("ulx3s").is_ok() && command("tangnano9k").is_ok());
 }
