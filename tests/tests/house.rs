@@ -31,6 +31,36 @@ fn arrows() -> BTreeSet<(String, String, String)> {
     all
 }
 
+/// A version's numbers, as manifests name compilers: two or three.
+fn version(text: &str) -> Vec<u32> {
+    text.split('.').map(|part| part.parse().expect("a number")).collect()
+}
+
+#[test]
+fn no_dependency_needs_a_newer_compiler_than_the_workspace_names() {
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).current_dir(root()).output().expect("it runs");
+        assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let host = run("rustc", &["-vV"]);
+    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let metadata = run(&cargo, &["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host]);
+    let metadata: Value = serde_json::from_str(&metadata).expect("cargo metadata is JSON");
+    let packages: Vec<(&str, Option<&str>)> = metadata["packages"]
+        .as_array()
+        .expect("packages")
+        .iter()
+        .map(|p| (p["name"].as_str().unwrap(), p["rust_version"].as_str()))
+        .collect();
+    let ours: BTreeSet<&str> =
+        packages.iter().filter(|(name, _)| name.starts_with("nda-")).map(|(name, named)| named.unwrap_or(name)).collect();
+    let [named] = ours.iter().copied().collect::<Vec<_>>()[..] else { panic!("our crates name several compilers: {ours:?}") };
+    let newer: Vec<_> = packages.iter().filter(|(_, needed)| needed.is_some_and(|needed| version(needed) > version(named))).collect();
+    assert!(newer.is_empty(), "newer than {named}: {newer:?}");
+}
+
 #[test]
 fn imports_point_down_and_only_as_the_architecture_draws_them() {
     let allowed: &[(&str, &[&str])] = &[
