@@ -70,6 +70,7 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
         ("nda-sandbox", &[]),
         ("nda-text", &[]),
         ("nda-guard", &["nda-text"]),
+        ("nda-checks", &["nda-guard", "nda-sandbox", "nda-lang", "nda-ndf"]),
         ("nda-ndf", &["nda-spec", "nda-files"]),
         ("nda-gemv", &["nda-spec"]),
         ("nda-kernels", &["nda-spec", "nda-gemv"]),

@@ -29,6 +29,20 @@ pub enum GuardError {
     /// A file is not as the proposal read it.
     #[error("'{0}' has changed since it was read; read it again and make the change anew")]
     Changed(RelPath),
+    /// A patch that does not fit.
+    #[error("'{path}': {error}")]
+    Patch {
+        /// The file.
+        path: RelPath,
+        /// Why, and what is near.
+        error: Box<nda_text::patch::PatchError>,
+    },
+    /// The patch itself cannot be read.
+    #[error("{0}")]
+    PatchForm(Box<nda_text::patch::PatchError>),
+    /// A file that is no UTF-8 text.
+    #[error("'{0}' is no UTF-8 text; write the whole file instead")]
+    NotText(RelPath),
     /// The decision was red.
     #[error("refused: {0}")]
     Red(String),

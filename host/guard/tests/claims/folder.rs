@@ -65,7 +65,11 @@ impl Folder {
 
 /// Runs git as somebody; an exit status other than 0 is a fault of the test.
 pub fn git(folder: &Path, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new("git")
+    let mut command = Command::new("git");
+    for (key, _) in std::env::vars_os().filter(|(key, _)| key.as_bytes().starts_with(b"GIT_")) {
+        command.env_remove(key);
+    }
+    let output = command
         .args(["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"])
         .args(arguments)
         .current_dir(folder)

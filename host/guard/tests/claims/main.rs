@@ -1,6 +1,11 @@
 //! Claims of the guard: what is written, by whose word, and what comes back.
 
+mod attacks;
+mod failures;
 mod folder;
 mod gates;
 mod grants;
 mod histories;
+mod kills;
+mod patches;
+mod times;

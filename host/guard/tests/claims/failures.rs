@@ -1,0 +1,260 @@
+//! What cost people work elsewhere, each by name.
+
+use crate::folder::{Folder, git, git_state, path, proposal, state, times};
+use nda_guard::GuardError;
+use std::os::unix::fs::symlink;
+
+#[test]
+fn an_untracked_file_is_in_the_checkpoint_and_not_lost() {
+    let folder = Folder::repository();
+    folder.write("untracked.txt", "mine");
+    let workspace = folder.open();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    std::fs::remove_file(folder.root.join("untracked.txt")).unwrap();
+    workspace.restore(&checkpoint.id).unwrap();
+    assert_eq!(folder.text("untracked.txt").as_deref(), Some("mine"));
+}
+
+#[test]
+fn an_ignored_file_is_neither_captured_nor_overwritten_nor_removed() {
+    let folder = Folder::repository();
+    folder.write(".gitignore", "secret\nbuild/\n");
+    folder.write("secret", "key");
+    folder.write("build/out", "1");
+    let workspace = folder.open();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    folder.write("secret", "another key");
+    folder.write("a", "x");
+    workspace.restore(&checkpoint.id).unwrap();
+    assert_eq!((folder.text("secret").as_deref(), folder.text("build/out").as_deref()), (Some("another key"), Some("1")));
+    // A file of the checkpoint where an ignored folder holds something now: refused by name, before the first write.
+    folder.write("place", "file");
+    folder.write("other", "x");
+    let checkpoint = workspace.checkpoint("").unwrap();
+    std::fs::remove_file(folder.root.join("place")).unwrap();
+    folder.write("place/secret", "ignored");
+    folder.write("other", "y");
+    let error = workspace.restore(&checkpoint.id).unwrap_err();
+    assert!(matches!(&error, GuardError::Blocked(why) if why.contains("place/secret")), "{error}");
+    assert_eq!((folder.text("place/secret").as_deref(), folder.text("other").as_deref()), (Some("ignored"), Some("y")));
+}
+
+#[test]
+fn a_file_that_was_ignored_at_the_checkpoint_survives_a_restore_that_brings_the_rule_back() {
+    let folder = Folder::repository();
+    folder.write(".gitignore", "*.log\n");
+    folder.write("run.log", "precious");
+    let workspace = folder.open();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    folder.write(".gitignore", "");
+    folder.write("new.txt", "new");
+    workspace.restore(&checkpoint.id).unwrap();
+    assert_eq!((folder.text("run.log").as_deref(), folder.text("new.txt")), (Some("precious"), None));
+}
+
+#[test]
+fn times_of_untouched_files_stay_as_they_are() {
+    let folder = Folder::repository();
+    for n in 0..20 {
+        folder.write(&format!("src/{n}.rs"), format!("{n}"));
+    }
+    let workspace = folder.open();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    folder.write("src/3.rs", "changed");
+    let before = times(&folder.root);
+    workspace.restore(&checkpoint.id).unwrap();
+    let after = times(&folder.root);
+    let touched: Vec<&Vec<u8>> = before.iter().filter(|(name, time)| after.get(*name) != Some(time)).map(|(name, _)| name).collect();
+    assert_eq!(touched, [b"src/3.rs"]);
+}
+
+#[test]
+fn from_a_sub_folder_only_that_folder_is_captured_and_restored() {
+    let folder = Folder::repository();
+    folder.write("sub/a", "1");
+    folder.write("other/b", "1");
+    let workspace = nda_guard::Workspace::open(&folder.root.join("sub"), folder.settings()).unwrap();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    folder.write("sub/a", "2");
+    folder.write("other/b", "2");
+    workspace.restore(&checkpoint.id).unwrap();
+    assert_eq!((folder.text("sub/a").as_deref(), folder.text("other/b").as_deref()), (Some("1"), Some("2")));
+    // The whole repository does not take a part's checkpoint for its own.
+    assert!(matches!(folder.open().restore(&checkpoint.id), Err(GuardError::NoCheckpoint(_))));
+}
+
+#[test]
+fn nested_repositories_and_submodules_are_recorded_and_never_entered() {
+    let folder = Folder::repository();
+    let inner = Folder::repository();
+    inner.write("f", "1");
+    inner.git(&["add", "-A"]);
+    inner.git(&["commit", "-qm", "one"]);
+    git(&folder.root, &["submodule", "--quiet", "add", inner.root.to_str().unwrap(), "sub"]);
+    std::fs::create_dir(folder.root.join("nested")).unwrap();
+    git(&folder.root.join("nested"), &["init", "-q"]);
+    folder.write("nested/x", "1");
+    let workspace = folder.open();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    let names: Vec<&str> = checkpoint.particulars.nested.iter().map(|nested| nested.path.as_str()).collect();
+    assert_eq!(names, ["nested", "sub"]);
+    folder.write("nested/x", "2");
+    folder.write("sub/f", "2");
+    folder.write("a", "new");
+    workspace.restore(&checkpoint.id).unwrap();
+    assert_eq!((folder.text("nested/x").as_deref(), folder.text("sub/f").as_deref(), folder.text("a")), (Some("2"), Some("2"), None));
+    for inside in ["nested/x", "sub/f"] {
+        let error = workspace.submit(proposal(&workspace, &[(inside, Some("3"))])).unwrap_err();
+        assert!(error.to_string().contains("nested repository"), "{error}");
+    }
+}
+
+#[test]
+fn a_restore_into_what_is_a_nested_repository_now_is_refused() {
+    let folder = Folder::repository();
+    folder.write("d/x", "1");
+    let workspace = folder.open();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    std::fs::remove_file(folder.root.join("d/x")).unwrap();
+    git(&folder.root.join("d"), &["init", "-q"]);
+    folder.write("d/y", "theirs");
+    assert!(matches!(workspace.restore(&checkpoint.id), Err(GuardError::Blocked(_))));
+    assert_eq!(folder.text("d/y").as_deref(), Some("theirs"));
+}
+
+#[test]
+fn a_failed_step_of_git_is_an_error_and_never_an_older_tree() {
+    let folder = Folder::repository();
+    folder.write("a", "1");
+    let workspace = folder.open();
+    workspace.checkpoint("").unwrap();
+    folder.write("a", "2");
+    // Objects cannot be written any more, as on a full disk: a file stands where the folder was.
+    let objects = folder.root.join(".git/objects");
+    std::fs::rename(&objects, folder.root.join(".git/away")).unwrap();
+    std::fs::write(&objects, "").unwrap();
+    assert!(workspace.checkpoint("").is_err());
+    assert!(workspace.submit(proposal(&workspace, &[("a", Some("3"))])).is_err());
+    assert_eq!(folder.text("a").as_deref(), Some("2"), "nothing is written without a checkpoint");
+    std::fs::remove_file(&objects).unwrap();
+    std::fs::rename(folder.root.join(".git/away"), &objects).unwrap();
+    assert_eq!(workspace.checkpoints().unwrap().len(), 1);
+}
+
+#[test]
+fn checkpoints_survive_gits_garbage_collection_and_a_cache_of_what_it_took_is_no_danger() {
+    let folder = Folder::repository();
+    folder.write("a", "content of a file");
+    let workspace = folder.open();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    folder.git(&["gc", "-q", "--prune=now"]);
+    folder.write("a", "other");
+    workspace.restore(&checkpoint.id).unwrap();
+    assert_eq!(folder.text("a").as_deref(), Some("content of a file"));
+    // All references go, then all objects; the cache still names them.
+    workspace.prune(nda_guard::Keep { newest: 0, younger_than: None }).unwrap();
+    folder.git(&["gc", "-q", "--prune=now"]);
+    let checkpoint = workspace.checkpoint("").unwrap();
+    folder.write("a", "other");
+    workspace.restore(&checkpoint.id).unwrap();
+    assert_eq!(folder.text("a").as_deref(), Some("content of a file"));
+}
+
+#[test]
+fn hooks_filters_and_monitors_of_the_repository_never_run() {
+    let folder = Folder::repository();
+    let trap = folder.state.with_file_name("ran");
+    let script = format!("#!/bin/sh\necho \"$0\" >> {}\ncat\n", trap.display());
+    for hook in ["reference-transaction", "post-index-change", "pre-commit", "post-commit", "pre-auto-gc", "fsmonitor", "filter"] {
+        folder.write(&format!(".git/hooks/{hook}"), &script);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.root.join(".git/hooks").join(hook), mode).unwrap();
+    }
+    let hooks = folder.root.join(".git/hooks");
+    folder.git(&["config", "core.fsmonitor", hooks.join("fsmonitor").to_str().unwrap()]);
+    folder.git(&["config", "filter.trap.clean", hooks.join("filter").to_str().unwrap()]);
+    folder.git(&["config", "filter.trap.smudge", hooks.join("filter").to_str().unwrap()]);
+    let _ = std::fs::remove_file(&trap);
+    folder.write(".gitattributes", "* filter=trap\n");
+    folder.write("a", "1");
+    let workspace = folder.open();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    workspace.submit(proposal(&workspace, &[("a", Some("2"))])).unwrap();
+    workspace.restore(&checkpoint.id).unwrap();
+    workspace.prune(nda_guard::Keep { newest: 0, younger_than: None }).unwrap();
+    assert_eq!(std::fs::read_to_string(&trap).ok(), None);
+}
+
+#[test]
+fn the_repositorys_index_head_branches_and_stash_stay_as_they_are() {
+    let folder = Folder::repository();
+    folder.write("a", "1");
+    folder.git(&["add", "-A"]);
+    folder.write("a", "2");
+    folder.write("b", "untracked");
+    let (before, workspace) = (git_state(&folder), folder.open());
+    let checkpoint = workspace.checkpoint("one").unwrap();
+    workspace.submit(proposal(&workspace, &[("a", Some("3")), ("c", Some("new"))])).unwrap();
+    workspace.restore(&checkpoint.id).unwrap();
+    assert_eq!(git_state(&folder), before);
+    assert_eq!(folder.git(&["status", "--porcelain"]), b"AM a\n?? b\n");
+}
+
+#[test]
+fn variables_of_a_surrounding_git_lead_nowhere() {
+    // A hook's environment names another repository; a child process of this test has it.
+    if std::env::var_os("GUARD_CHILD").is_some() {
+        let folder = Folder::repository();
+        folder.write("a", "1");
+        folder.open().checkpoint("").unwrap();
+        return;
+    }
+    let other = Folder::repository();
+    let before = git_state(&other);
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "failures::variables_of_a_surrounding_git_lead_nowhere"])
+        .env("GUARD_CHILD", "1")
+        .env("GIT_INDEX_FILE", other.root.join(".git/index"))
+        .env("GIT_OBJECT_DIRECTORY", "/nonexistent")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(git_state(&other), before);
+}
+
+#[test]
+fn a_folder_that_its_repository_ignores_has_a_store_of_its_own() {
+    let folder = Folder::repository();
+    folder.write(".gitignore", "scratch/\n");
+    folder.write("scratch/a", "1");
+    let workspace = nda_guard::Workspace::open(&folder.root.join("scratch"), folder.settings()).unwrap();
+    let checkpoint = workspace.checkpoint("").unwrap();
+    folder.write("scratch/a", "2");
+    workspace.restore(&checkpoint.id).unwrap();
+    assert_eq!(folder.text("scratch/a").as_deref(), Some("1"));
+    assert!(folder.open().checkpoints().unwrap().is_empty());
+}
+
+#[test]
+fn a_repository_that_git_cannot_read_is_an_error_and_not_a_folder_without_git() {
+    let folder = Folder::bare();
+    folder.write(".git", "gitdir: /nonexistent\n");
+    folder.write("a", "1");
+    assert!(matches!(nda_guard::Workspace::open(&folder.root, folder.settings()).map(|_| ()), Err(GuardError::Git { .. })));
+}
+
+#[test]
+fn links_folders_and_strange_names_survive_a_commit_and_its_undo() {
+    let folder = Folder::repository();
+    symlink("/etc/passwd", folder.root.join("link")).unwrap();
+    folder.write("-n", "dash");
+    folder.write("tab\tand\nline", "x");
+    std::fs::write(folder.root.join(std::ffi::OsStr::new("caf\u{e9}")), "é").unwrap();
+    use std::os::unix::ffi::OsStrExt;
+    std::fs::write(folder.root.join(std::ffi::OsStr::from_bytes(b"\xff\xfe")), "not UTF-8").unwrap();
+    let (workspace, before) = (folder.open(), state(&folder.root));
+    let change = workspace.submit(proposal(&workspace, &[("-n", Some("changed")), ("tab\tand\nline", None)])).unwrap();
+    assert!(matches!(workspace.read(&path("link")), Err(GuardError::Link(_))));
+    workspace.restore(&change.checkpoint).unwrap();
+    assert_eq!(state(&folder.root), before);
+}
