@@ -41,6 +41,6 @@ pub use machine::{Golden, Machine, Products};
 pub use noise::{Choice, Chooser, INVERSE_TEMPERATURE_POINT, LANES, LOGIT_POINT, Noise};
 pub use number::{NARROW_MAX, Scale, WIDE_MAX, WIDE_POINT, narrow, round_shift, widen};
 pub use program::{Embedding, Matrix, Program, WORD};
-pub use sizes::{Map, Misfit, Sizes};
+pub use sizes::{GATE_UNITS, Map, Misfit, Sizes};
 pub use step::{CodesTo, Factor, Into, Pass, Reduce, Source, Step};
 pub use table::{cosine, exp2_entry, noise_entry, reciprocal, root_entry, sine};

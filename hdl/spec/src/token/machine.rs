@@ -1,5 +1,7 @@
 //! What a program means: the golden token machine.
 
+mod watch;
+
 use super::attention::{Attention, Span};
 use super::check::{Bound, ProgramError};
 use super::coder::{Coder, inverse_root};
@@ -125,11 +127,16 @@ impl Machine {
             let step = self.program.body[at];
             self.step(&step, products, token)?;
         }
+        self.advance();
+        Ok(())
+    }
+
+    /// The token is finished.
+    fn advance(&mut self) {
         self.position += 1;
         for (phases, steps) in self.phases.iter_mut().zip(&self.program.turns) {
             phases.iter_mut().zip(steps).for_each(|(phase, step)| *phase = phase.wrapping_add(*step));
         }
-        Ok(())
     }
 
     /// Takes a token; the logits of what follows, 12 bits behind the point.

@@ -58,6 +58,11 @@ impl Netlist {
             text += &self.item(stem, item, &partly_used);
         }
         self.clocked(&mut block, &mut text);
+        for (id, node) in self.nodes.iter().enumerate() {
+            if let Op::Forward(Some(of)) = node.op {
+                text += &format!("assign {} = {};\n", self.expression(id), self.expression(of));
+            }
+        }
         for (name, id) in self.outputs.iter().filter(|(_, id)| !self.is_port(*id)) {
             text += &format!("assign {name} = {};\n", self.expression(*id));
         }
@@ -117,6 +122,7 @@ impl Netlist {
         match (&node.op, self.is_port(id)) {
             (Op::Register(words), true) => format!("initial {name} = {};\n", constant(words, node.bits)),
             (Op::Register(words), false) => format!("reg {}{name} = {};\n", range(node.bits), constant(words, node.bits)),
+            (Op::Forward(_), false) => format!("wire {}{name};\n", range(node.bits)),
             (_, true) => wrap(format!("assign {name} = {};", bare(self.inner(id))), 4),
             (_, false) => wrap(format!("wire {}{name} = {};", range(node.bits), bare(self.inner(id))), 4),
         }
@@ -157,7 +163,7 @@ impl Netlist {
         let of = |id: &Id| self.expression(*id);
         let two = |a: &Id, operator: &str, b: &Id| format!("({} {operator} {})", of(a), of(b));
         match &node.op {
-            Op::Input | Op::Register(_) | Op::Output(..) => unreachable!("has a name"),
+            Op::Input | Op::Register(_) | Op::Output(..) | Op::Forward(_) => unreachable!("has a name"),
             Op::Constant(words) => constant(words, node.bits),
             Op::Not(a) => format!("~{}", of(a)),
             Op::Bitwise(Bitwise::And, a, b) => two(a, "&", b),

@@ -17,7 +17,7 @@ enum Edge {
 fn operator(op: &Op, slots: &[Slot], first_ram: usize) -> Step {
     let at = |id: &Id| slots[*id];
     match op {
-        Op::Input | Op::Constant(_) | Op::Register(_) | Op::Output(..) => unreachable!("has a place"),
+        Op::Input | Op::Constant(_) | Op::Register(_) | Op::Output(..) | Op::Forward(_) => unreachable!("has a place"),
         Op::Not(a) => Step::Not(at(a)),
         Op::Reduce(operator, a) => Step::Reduce(*operator, at(a)),
         Op::Bitwise(operator, a, b) => Step::Bitwise(*operator, at(a), at(b)),
@@ -36,6 +36,33 @@ fn operator(op: &Op, slots: &[Slot], first_ram: usize) -> Step {
     }
 }
 
+/// Steps in an order in which each finds what it reads.
+fn sorted(steps: Vec<(Slot, Step)>) -> Vec<(Slot, Step)> {
+    let made: BTreeMap<usize, usize> = steps.iter().enumerate().map(|(k, (to, _))| (to.at, k)).collect();
+    let mut waits: Vec<usize> = vec![0; steps.len()];
+    let mut readers: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
+    for (k, (_, step)) in steps.iter().enumerate() {
+        for from in step.operands().iter().filter_map(|slot| made.get(&slot.at)) {
+            waits[k] += 1;
+            readers[*from].push(k);
+        }
+    }
+    let mut order: Vec<usize> = (0..steps.len()).filter(|k| waits[*k] == 0).collect();
+    let mut next = 0;
+    while let Some(&k) = order.get(next) {
+        next += 1;
+        for &reader in &readers[k] {
+            waits[reader] -= 1;
+            if waits[reader] == 0 {
+                order.push(reader);
+            }
+        }
+    }
+    assert_eq!(order.len(), steps.len(), "a loop of logic");
+    let mut steps: Vec<Option<(Slot, Step)>> = steps.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|k| steps[k].take()).collect()
+}
+
 /// The state of a module and of all that are inside it.
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
@@ -51,6 +78,7 @@ pub struct Evaluation {
     memories: BTreeMap<String, usize>,
     taken: Vec<u64>,
     is_settled: bool,
+    has_forwards: bool,
 }
 
 impl Evaluation {
@@ -61,6 +89,9 @@ impl Evaluation {
         let name = |id: &Id| netlist.nodes[*id].name.clone().unwrap_or_default();
         e.inputs = netlist.inputs.iter().map(name).zip(inputs.iter().copied()).collect();
         let outputs = e.lay_out(netlist, &inputs, "");
+        if e.has_forwards {
+            e.steps = sorted(std::mem::take(&mut e.steps));
+        }
         let is_state = netlist.outputs.iter().map(|(_, id)| matches!(netlist.nodes[*id].op, Op::Register(_)));
         e.outputs = netlist.outputs.iter().zip(outputs).zip(is_state).map(|(((name, _), slot), r)| (name.clone(), slot, r)).collect();
         e
@@ -101,6 +132,10 @@ impl Evaluation {
                     self.words[slots[id].range()].copy_from_slice(words);
                     continue;
                 }
+                Op::Forward(_) => {
+                    slots[id] = self.slot(node.bits);
+                    continue;
+                }
                 Op::Extend(a, _) if n.nodes[*a].bits == node.bits => {
                     slots[id] = slots[*a];
                     continue;
@@ -109,6 +144,12 @@ impl Evaluation {
             };
             slots[id] = self.slot(node.bits);
             self.steps.push((slots[id], step));
+        }
+        for (id, node) in n.nodes.iter().enumerate() {
+            if let (Op::Forward(Some(of)), true) = (&node.op, live[id]) {
+                self.steps.push((slots[id], Step::Part(slots[*of], 0)));
+                self.has_forwards = true;
+            }
         }
         for (node, slot) in n.nodes.iter().zip(&slots).filter(|(_, slot)| slot.bits > 0) {
             if let Some(name) = &node.name {
@@ -172,6 +213,12 @@ impl Evaluation {
     pub fn get(&mut self, name: &str) -> u64 {
         let index = self.outputs.iter().position(|o| o.0 == name).unwrap_or_else(|| panic!("no output '{name}'"));
         self.output(index)[0]
+    }
+
+    /// An output by its name, lowest word first.
+    pub fn output_of(&mut self, name: &str) -> &[u64] {
+        let index = self.outputs.iter().position(|o| o.0 == name).unwrap_or_else(|| panic!("no output '{name}'"));
+        self.output(index)
     }
 
     /// What a named value inside has now, lowest word first: `instance.name`.

@@ -73,7 +73,7 @@ impl<'m> Value<'m> {
         })
     }
 
-    /// The nearest of `-(2^(bits - 1) - 1)` to `2^(bits - 1) - 1`: as [XX.
+    /// The nearest of `-(2^(bits - 1) - 1)` to `2^(bits - 1) - 1`: narrow and wide values of the token machine are so.
     #[track_caller]
     pub fn saturated(self, bits: usize) -> Value<'m> {
         assert!(self.is_signed() && self.bits > bits, "{} bits to {bits}", self.bits);
@@ -102,6 +102,11 @@ impl<'m> Value<'m> {
             count.push(is_clear);
         }
         (value, m.concat(&count))
+    }
+
+    /// In so many bits: extended, or its lowest ones.
+    pub fn fit(self, bits: usize) -> Value<'m> {
+        if self.bits > bits { self.low(bits) } else { self.extend(bits) }
     }
 
     /// Whether it is this number.

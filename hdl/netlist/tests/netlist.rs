@@ -1,6 +1,6 @@
 //! The typed netlist: every operator and shape against integers, what is refused, and the text that comes out.
 
-use nda_cores::netlist::{Evaluation, Module, Style};
+use nda_netlist::{Evaluation, Module, Style};
 use nda_spec::token::{narrow, round_shift};
 
 fn words(seed: u64) -> impl FnMut() -> u64 {
@@ -142,7 +142,7 @@ fn tables_and_registers_power_up_as_they_are_told() {
         assert_eq!([e.get("square"), e.get("countdown")], [(k + 1) * (k + 1), 9 - k]);
         e.clock();
     }
-    let text = netlist.emit("tables_top").unwrap();
+    let text = netlist.top_verilog("tables_top");
     assert!(text.contains("squares[2] = 5'd9;") && text.contains("initial countdown = 4'd9;"), "{text}");
 }
 
@@ -163,8 +163,8 @@ fn what_is_inside_an_instance_can_be_looked_at_by_its_path() {
     assert_eq!((e.peek("first.later")[0], e.peek("second.later")[0]), (77, 0));
     e.clock();
     assert_eq!(e.get("c"), 77);
-    let text = netlist.emit("twice").unwrap();
-    assert!(text.contains("module twice(") && text.contains("twice_inner first("), "{text}");
+    let text = netlist.top_verilog("twice");
+    assert!(text.contains("module twice(") && text.contains("twice$inner first("), "{text}");
 }
 
 #[test]
@@ -180,4 +180,36 @@ fn names_are_checked() {
     let m = Module::new("bad");
     m.input("a", 3);
     m.input("a", 3);
+}
+
+#[test]
+fn instances_that_hear_one_another_settle_in_one_cycle() {
+    let inner = Module::new("add_one");
+    let a = inner.input("a", 8);
+    inner.output("now", a.next());
+    inner.output("later", inner.always("later").register("later", a.next()));
+    let inner = inner.finish();
+    let m = Module::new("ring");
+    let back = m.forward("back", 8);
+    let first = m.part("first", &inner, &[("a", back)]);
+    let second = m.part("second", &inner, &[("a", first.get("now"))]);
+    m.connect(back, second.get("later"));
+    m.output("count", second.get("now"));
+    let netlist = m.finish();
+    let mut e = Evaluation::new(&netlist);
+    for k in 0..5 {
+        assert_eq!(e.get("count"), 2 * k + 2);
+        e.clock();
+    }
+    assert!(netlist.top_verilog("ring_top").contains("assign back = second_later;"));
+}
+
+#[test]
+#[should_panic(expected = "a loop of logic")]
+fn a_loop_of_logic_is_seen() {
+    let m = Module::new("bad");
+    let back = m.forward("back", 1);
+    m.connect(back, !back);
+    m.output("out", back);
+    Evaluation::new(&m.finish());
 }

@@ -157,9 +157,33 @@ impl Module {
         Outputs(of.outputs.iter().map(|(port, _)| port.clone()).zip(values).collect())
     }
 
+    /// A wire whose value is said later, by [`Module::connect`]: between instances that hear one another.
+    #[track_caller]
+    pub fn forward(&self, name: &str, bits: usize) -> Value<'_> {
+        let value = self.value(Op::Forward(None), bits);
+        self.name(value, name);
+        self.0.borrow_mut().items.push(Item::Declare(value.id));
+        value
+    }
+
+    /// What a forward wire is.
+    #[track_caller]
+    pub fn connect(&self, forward: Value, value: Value) {
+        assert_eq!(forward.bits, value.bits, "a wire of {} bits", forward.bits);
+        let mut m = self.0.borrow_mut();
+        assert!(matches!(m.nodes[forward.id].op, Op::Forward(None)), "a wire that was connected, or is none");
+        m.nodes[forward.id].op = Op::Forward(Some(value.id));
+    }
+
     /// The module, whole.
+    ///
+    /// # Panics
+    /// If a forward wire was never connected.
     pub fn finish(self) -> Arc<Netlist> {
-        Arc::new(self.0.into_inner())
+        let netlist = self.0.into_inner();
+        let open = netlist.nodes.iter().find(|node| matches!(node.op, Op::Forward(None)));
+        assert!(open.is_none(), "{}: {open:?} is not connected", netlist.name);
+        Arc::new(netlist)
     }
 }
 

@@ -64,6 +64,18 @@ fn signed(word: u64, bits: usize) -> i64 {
 }
 
 impl Step {
+    /// What it reads, but for memories.
+    pub fn operands(&self) -> Vec<Slot> {
+        match self {
+            Step::Not(a) | Step::Reduce(_, a) | Step::ShiftLeft(a, _) | Step::Part(a, _) | Step::Extend(a, _) | Step::Read(_, a) => {
+                vec![*a]
+            }
+            Step::Bitwise(_, a, b) | Step::Add(a, b, _) | Step::Multiply(a, b) | Step::Equal(a, b) | Step::Less(a, b, _) => vec![*a, *b],
+            Step::Mux(s, a, b) => vec![*s, *a, *b],
+            Step::Concat(parts) => parts.clone(),
+        }
+    }
+
     pub fn run(&self, to: Slot, words: &mut [u64], rams: &[Ram]) {
         let count = to.words();
         match self {

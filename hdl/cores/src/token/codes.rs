@@ -1,0 +1,72 @@
+//! Code makers: two words of `work` become 16 codes per cycle, and a vector's largest its scale.
+//!
+//! Function: [`nda_spec::token::Coder`]: `value * 127 / largest`, the reciprocal from a table of 256 entries, and the coder's scale or
+//! that times an inverse root. Stages are counted from the register that names a group: its largest stands in 1, the
+//! reciprocal and the words of `work` in 5, codes in 7, a group's scale in 8. Cost: 1 DSP a maker and 1, 1 DP16KD.
+
+use super::lane::{NARROW, half};
+use super::root::EXPONENT;
+use crate::netlist::{Module, Netlist, Style};
+use nda_spec::token::reciprocal;
+use std::sync::Arc;
+
+/// Bits of a largest magnitude.
+pub(super) const LARGEST: usize = NARROW - 1;
+/// Bits of a shift: 10 to 27.
+const CODE_SHIFT: usize = 5;
+
+/// One maker: the value stands in stage 5, its code in 7.
+pub(super) fn maker() -> Arc<Netlist> {
+    let m = Module::new("code_maker");
+    m.comment("verilator no_inline_module");
+    let (value, reciprocal, is_there) = (m.input("value", NARROW), m.input("reciprocal", NARROW), m.input("is_there", 1));
+    let (halves, shift) = (m.input("half", 27), m.input("shift", CODE_SHIFT));
+    let product = m.always("6: the product").register("product", value.signed().times(reciprocal.signed()));
+    let sum = (product + m.concat(&[m.constant(0, 1), halves]).signed()).low(37).signed().shifted_right(shift);
+    let code = sum.slice(0, 8) & is_there.repeat(8);
+    m.output("code", m.always("7: the code").register("code_7", code));
+    m.finish()
+}
+
+/// What all makers share: `largest` stands in stage 1, `root` in 6.
+pub(super) fn coder() -> Arc<Netlist> {
+    let m = Module::new("coder");
+    let largest = m.input("largest", LARGEST);
+    let (root, root_exponent, is_normed) = (m.input("root", NARROW), m.input("root_exponent", EXPONENT), m.input("is_normed", 1));
+    let one = largest | m.concat(&[m.constant(0, LARGEST - 1), !largest.any()]);
+    let (normal, count) = one.normalised(5);
+    let two = m.always("2: the leading one at the top");
+    let (normal, count) = (two.register("normal", normal), two.register("count", count));
+    // Up, so that no code passes 127.
+    let mantissa = (normal.slice(8, 9) + normal.slice(0, 8).any()).named("rounded_up");
+    let carry = mantissa.bit(9);
+    let three = m.always("3: nine bits of it, rounded up");
+    let mantissa = three.register("mantissa", m.concat(&[mantissa.bit(8) | carry, mantissa.slice(0, 8)]));
+    let exponent = (m.constant(8, EXPONENT) - count.extend(EXPONENT)).low(EXPONENT).unsigned();
+    let exponent = three.register("exponent", (exponent + carry).low(EXPONENT));
+    let words: Vec<u64> = (0..256).map(|i| reciprocal(256 + i) as u64).collect();
+    let table = m.table("reciprocals", Style::Block, NARROW, &words);
+    let fetched = m.always("4: the table").register("fetched", table.at(mantissa.slice(0, 8)));
+    let five = m.always("5: its output register");
+    m.output("reciprocal", five.register("reciprocal_5", fetched));
+    let shift = (exponent + m.constant(18, EXPONENT)).low(EXPONENT).slice(0, CODE_SHIFT);
+    let shift = m.delayed("shift", shift, 3);
+    m.output("half", half(&m, shift, 27));
+    m.output("shift", shift);
+
+    let (mantissa, exponent) = (m.delayed("mantissa_later", mantissa, 3), m.delayed("exponent_later", exponent, 3));
+    let seven = m.always("7: times the root");
+    let product = seven.register("times_root", mantissa.times(root));
+    let root_exponent = seven.register("root_exponent_7", root_exponent);
+    let (mantissa, exponent) = (seven.register("mantissa_7", mantissa), seven.register("exponent_7", exponent));
+    let is_large = product.bit(25);
+    let cut = is_large.mux(product.slice(9, 17), product.slice(8, 17));
+    let lift = is_large.mux(m.constant(9, EXPONENT), m.constant(8, EXPONENT));
+    let exponent_by = ((root_exponent - exponent).low(EXPONENT).unsigned() - lift).low(EXPONENT).unsigned();
+    let exponent_alone = (m.constant(8, EXPONENT) - exponent).low(EXPONENT).unsigned();
+    let eight = m.always("8: the scale");
+    let alone = m.concat(&[mantissa, m.constant(0, 8)]);
+    m.output("scale_mantissa", eight.register("scale", is_normed.mux(cut, alone)).extend(NARROW));
+    m.output("scale_exponent", eight.register("scale_point", is_normed.mux(exponent_by, exponent_alone)));
+    m.finish()
+}

@@ -1,0 +1,135 @@
+//! Jobs of the table array: loads of its tables, then a beat for every row group, column beat after column beat.
+//!
+//! Function: as [`crate::gemv_sequencer`] on an array of tables, but a vector of one beat of columns is loaded once, behind its
+//! codes, and its products are beats alone. Handshake: a job starts in a cycle in which `accepts` stands, and its first issue is
+//! the next cycle's. Interval 1: a job can follow in the cycle behind the last issue.
+
+use super::field;
+use crate::netlist::{Module, Stage, Value};
+use nda_spec::cycles::TABLE_WORDS;
+use nda_spec::token::wired as w;
+
+/// From the issue of a beat to the cycle in which the feeder hears of its result.
+const ANNOUNCE: usize = 11;
+
+/// A job to start.
+pub(super) struct Start<'m> {
+    /// A product's, with its step.
+    pub product: Value<'m>,
+    pub step: Value<'m>,
+    /// Loads alone.
+    pub load: Value<'m>,
+    pub flush: Value<'m>,
+}
+
+/// What the array and its stores are told.
+pub(super) struct Job<'m> {
+    pub busy: Value<'m>,
+    pub is_load: Value<'m>,
+    pub is_first: Value<'m>,
+    pub is_last: Value<'m>,
+    pub ternary: Value<'m>,
+    pub tile: Value<'m>,
+    /// Two cycles in front of what the tables are loaded from.
+    pub reads: Value<'m>,
+    pub beat: Value<'m>,
+    pub announced: Value<'m>,
+}
+
+/// The job's registers.
+pub(super) struct State<'m> {
+    m: &'m Module,
+    stage: Stage<'m>,
+    busy: Value<'m>,
+    loading: Value<'m>,
+    alone: Value<'m>,
+    step: Value<'m>,
+    beat: Value<'m>,
+    left: Value<'m>,
+    tile: Value<'m>,
+    row_base: Value<'m>,
+    last_beat: Value<'m>,
+    at_last_step: Value<'m>,
+    at_last_group: Value<'m>,
+    ends: Value<'m>,
+    /// A job can start now, if no load does.
+    pub accepts: Value<'m>,
+    /// Nothing is issued.
+    pub idle: Value<'m>,
+}
+
+impl<'m> State<'m> {
+    /// `load` says that a load starts in this cycle.
+    pub(super) fn new(m: &'m Module, load: Value<'m>) -> State<'m> {
+        let stage = m.always("the job");
+        let (busy, loading, alone) =
+            (stage.declare("array_busy", 1, 0), stage.declare("loading", 1, 0), stage.declare("loads_alone", 1, 0));
+        let (step, beat, left) =
+            (stage.declare("load_step", 4, 0), stage.declare("column_beat", 2, 0), stage.declare("groups_left", 11, 0));
+        let (tile, row_base) = (stage.declare("tile", 12, 0), stage.declare("row_base", 12, 0));
+        let last_beat = stage.declare("last_beat", 2, 0);
+        let at_last_step = (loading & step.is(TABLE_WORDS as u64 - 1)).named("at_last_load");
+        let at_last_group = (!loading & left.is(1)).named("at_last_group");
+        let ends = (busy & ((at_last_step & alone) | (at_last_group & beat.equals(last_beat)))).named("job_ends");
+        let accepts = ((!busy | ends) & !load).named("array_accepts");
+        State {
+            m,
+            stage,
+            busy,
+            loading,
+            alone,
+            step,
+            beat,
+            left,
+            tile,
+            row_base,
+            last_beat,
+            at_last_step,
+            at_last_group,
+            ends,
+            accepts,
+            idle: !busy & !load,
+        }
+    }
+
+    /// What the registers become, and what the array is told.
+    pub(super) fn advance(&self, start: &Start<'m>) -> Job<'m> {
+        let (m, s) = (self.m, self.stage);
+        let State { busy, loading, step, beat, left, tile, row_base, last_beat, .. } = *self;
+        let get = |f: w::Field| field(start.step, f);
+        let is_start = start.product | start.load;
+        let taken = m.stage("the job's numbers", start.product);
+        // Of a gated pass there are twice as many row groups as words come out.
+        let count = get(w::COUNT).extend(11);
+        let words = get(w::GATE).any().mux(count << 1, count).named("job_groups");
+        let groups = taken.register("groups", words);
+        let ternary = taken.register("job_ternary", get(w::TERNARY));
+        let at_last_beat = beat.equals(last_beat);
+        let next_columns = (busy & self.at_last_group & !at_last_beat).named("next_columns");
+        s.take(last_beat, start.product.mux(get(w::BEATS), start.load.mux(m.constant(0, 2), last_beat)));
+        s.take(busy, !start.flush & (is_start | (busy & !self.ends)));
+        let goes_on = next_columns | (loading & !self.at_last_step);
+        s.take(loading, start.load | (start.product & get(w::BEATS).any()) | (!is_start & goes_on));
+        s.take(self.alone, start.load | (self.alone & !start.product));
+        s.take(step, (is_start | !loading).mux(m.constant(0, 4), step.next()));
+        s.take(beat, is_start.mux(m.constant(0, 2), next_columns.mux(beat.next(), beat)));
+        let issues = (busy & !loading).named("issues_a_beat");
+        let fewer = (left - m.constant(1, 11)).low(11).unsigned();
+        s.take(left, start.product.mux(words, issues.mux(next_columns.mux(groups, fewer), left)));
+        let stride = (last_beat.extend(12) + m.constant(1, 1)).low(12);
+        let moved = next_columns.mux(row_base.next(), (tile + stride).low(12));
+        s.take(tile, start.product.mux(get(w::TILE), issues.mux(moved, tile)));
+        s.take(row_base, start.product.mux(get(w::TILE), next_columns.mux(row_base.next(), row_base)));
+        Job {
+            busy,
+            is_load: loading,
+            is_first: beat.is(0),
+            is_last: at_last_beat,
+            ternary,
+            tile,
+            reads: m.always("the load's columns").register("reads_columns", busy & loading & step.is(0)),
+            beat: m.always("which columns").register("reads_beat", beat),
+            announced: m.delayed("announced", (issues & at_last_beat).named("result_comes"), ANNOUNCE),
+        }
+    }
+}

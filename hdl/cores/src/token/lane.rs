@@ -1,0 +1,88 @@
+//! A lane of the stream pipe: a value times a constant times a factor, rounded to a wide value.
+//!
+//! Function: `value * narrow(constant * mantissa / 2^17) / 2^shift`, rounded and saturated: [`nda_spec::token::Scale::times`] and
+//! `round_shift`. The value is the array's sum, a wide value rounded to 18 bits, what was mixed, or a code of the embedding, whose
+//! scale is the factor itself. Handshake: none; a value enters in every cycle. Stages are counted from the read of the memories:
+//! `wide` stands in stage 1, everything else that is read in stage 2, `value` in stage 8. Cost: 2 DSP.
+
+use crate::netlist::{Module, Netlist, Value};
+use std::sync::Arc;
+
+/// Bits of a narrow value.
+pub(super) const NARROW: usize = 18;
+/// Bits of a wide value.
+pub(super) const WIDE: usize = 24;
+/// Largest shift: nothing is left of a product of 36 bits beyond.
+pub(super) const SHIFT_MAX: u64 = 35;
+/// Bits of a shift.
+pub(super) const SHIFT: usize = 6;
+
+/// `2^shift / 2`, as one of 36 bits: what is added before `shift` bits are cut off.
+pub(super) fn half<'m>(m: &'m Module, shift: Value<'m>, bits: usize) -> Value<'m> {
+    let flags: Vec<Value> = (1..=bits as u64).map(|k| if k < 1 << shift.bits { shift.is(k) } else { m.constant(0, 1) }).collect();
+    m.concat(&flags.into_iter().rev().collect::<Vec<_>>())
+}
+
+/// `value / 2^take`, halves up, for a take of 0 to 7; one bit more.
+pub(super) fn taken<'m>(m: &'m Module, value: Value<'m>, take: Value<'m>) -> Value<'m> {
+    let bits = value.bits + 1;
+    let half = half(m, take, 7).extend(bits).signed();
+    let sum = (value.signed().extend(bits) + half).low(bits);
+    sum.signed().shifted_right(take)
+}
+
+/// A product of two narrow values, `bits` cut off, narrow.
+pub(super) fn scaled_down<'m>(m: &'m Module, product: Value<'m>, bits: usize) -> Value<'m> {
+    let sum = (product.signed() + m.constant(1 << (bits - 1), bits + 1).signed()).low(product.bits + 1);
+    sum.slice(bits, product.bits + 1 - bits).signed().saturated(NARROW)
+}
+
+/// The lane.
+pub(super) fn lane() -> Arc<Netlist> {
+    let m = Module::new("lane");
+    m.comment("verilator no_inline_module");
+    let (wide, take) = (m.input("wide", WIDE), m.input("take", 3));
+    let (sum, mixed, code) = (m.input("sum", NARROW), m.input("mixed", NARROW), m.input("code", 4));
+    let (is_wide, is_mixed, is_embed) = (m.input("is_wide", 1), m.input("is_mixed", 1), m.input("is_embed", 1));
+    let (constant, mantissa) = (m.input("constant", NARROW), m.input("mantissa", NARROW));
+    let (scale, uses_scale) = (m.input("scale", NARROW), m.input("uses_scale", 1));
+    let (halves, shift, narrow) = (m.input("half", 36), m.input("shift", SHIFT), m.input("narrow", 1));
+
+    let two = m.always("2: shorter");
+    let shorter = two.register("shorter", taken(&m, wide, take));
+    let three = m.always("3: the value, the constant times the scale");
+    let other = is_mixed.mux(mixed, is_embed.mux(code.signed().extend(NARROW).unsigned(), sum));
+    let value_3 = three.register("value_3", is_wide.mux(shorter.signed().saturated(NARROW).unsigned(), other));
+    let scaled = three.register("scaled", constant.signed().times(mantissa.signed()));
+    let four = m.always("4: the factor");
+    let value_4 = four.register("value_4", value_3);
+    let factor = four.register("factor", uses_scale.mux(scale, scaled_down(&m, scaled, 17).unsigned()));
+    let product = m.always("5: the product").register("product", value_4.signed().times(factor.signed()));
+    // Of products below 2^34, because narrow values are symmetric.
+    let sum = (product.signed() + m.concat(&[m.constant(0, 1), halves]).signed()).low(37);
+    let rounded = m.always("6: the half").register("rounded", sum).signed();
+    let shifted = m.always("7: the shift").register("shifted", rounded.shifted_right(shift)).signed();
+    let result = narrow.mux(shifted.saturated(NARROW).extend(WIDE), shifted.saturated(WIDE));
+    m.output("value", m.always("8: what fits").register("value", result.unsigned()));
+    m.finish()
+}
+
+/// Behind the pipe: a value as `work` has it, and what is summed of it. `value` stands in stage 9, `weight` in 10.
+pub(super) fn reduce_lane() -> Arc<Netlist> {
+    let m = Module::new("reduce_lane");
+    m.comment("verilator no_inline_module");
+    let (value, take) = (m.input("value", WIDE), m.input("take", 3));
+    let (weight, is_weighted) = (m.input("weight", NARROW), m.input("is_weighted", 1));
+    let short = m.always("10: shorter").register("short", taken(&m, value, take).saturated(NARROW));
+    let eleven = m.always("11: weighted, squared");
+    let weighted = eleven.register("weighted", short.times(weight.signed()));
+    let square = eleven.register("square", short.times(short).unsigned().low(34));
+    let plain = eleven.register("plain", short.unsigned());
+    let twelve = m.always("12: work");
+    let work = twelve.register("work", is_weighted.mux(scaled_down(&m, weighted, 17).unsigned(), plain));
+    let magnitude = m.always("13: its magnitude").register("magnitude", work.magnitude().low(NARROW - 1));
+    m.output("work_value", work);
+    m.output("square_value", square);
+    m.output("magnitude_value", magnitude);
+    m.finish()
+}

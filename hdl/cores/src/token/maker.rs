@@ -1,0 +1,182 @@
+//! Codes of `work`: which words go to the makers, and where the codes go.
+//!
+//! A job of codes reads two words of `work` a cycle. Array codes are gathered in beats of 128 columns, whole beats whatever the
+//! vector's length: what is beyond it is 0. Stages are counted from the register that names a group.
+
+use super::codes::{coder, maker};
+use super::feeder::GROUP_NUMBER;
+use super::field;
+use super::lane::NARROW;
+use super::memories::Memories;
+use super::root::{self, inverse_roots};
+use super::stream::{VECTOR_WORD, Vectors};
+use crate::netlist::{Bus, Module, Style, Value};
+use nda_spec::token::{WORD, wired as w};
+
+/// Codes per cycle.
+pub(super) const MAKERS: usize = 16;
+/// Columns of the array.
+pub(super) const COLS: usize = 128;
+/// Cycles of makers in a beat of columns.
+const BEAT: usize = COLS / MAKERS;
+/// Beats of columns that are kept.
+pub(super) const CODE_BEATS: usize = 4;
+
+/// What the makers need.
+pub(super) struct Wanted<'m> {
+    /// A job of codes is issued: its step.
+    pub start: Value<'m>,
+    pub step: Value<'m>,
+    /// Roots that a pass asks for.
+    pub root: Value<'m>,
+    pub root_group: Value<'m>,
+    pub root_floor: Value<'m>,
+    /// The beat of columns that the array loads next, to stand two cycles later.
+    pub beat: Value<'m>,
+    pub reads: Value<'m>,
+    pub flush: Value<'m>,
+}
+
+/// What they give.
+pub(super) struct Made<'m> {
+    /// A job has read its last words of `work`.
+    pub read: Value<'m>,
+    /// The array's first beat of columns can be loaded from the next cycle but one on.
+    pub first_beat: Value<'m>,
+    /// The job has one beat of columns.
+    pub is_single: Value<'m>,
+    /// 128 codes, by bit.
+    pub x: Value<'m>,
+    pub mantissa: Value<'m>,
+    pub exponent: Value<'m>,
+    pub query_valid: Value<'m>,
+    /// The last codes of a query stand.
+    pub query_read: Value<'m>,
+    pub codes: Value<'m>,
+    pub scale_valid: Value<'m>,
+    pub scale_mantissa: Value<'m>,
+    pub scale_exponent: Value<'m>,
+    pub root_found: Value<'m>,
+    pub root_group: Value<'m>,
+    pub root: Value<'m>,
+    pub root_exponent: Value<'m>,
+}
+
+/// The job: a register behind its step's issue.
+fn job<'m>(m: &'m Module, wanted: &Wanted<'m>) -> (Bus<'m>, Value<'m>) {
+    let step = m.stage("the codes to make", wanted.start).register("codes_step", wanted.step);
+    let get = |f: w::Field| field(step, f);
+    let state = m.always("two words");
+    let (busy, at, left) =
+        (state.declare("makes_codes", 1, 0), state.declare("codes_at", VECTOR_WORD, 0), state.declare("group_rest", 7, 0));
+    let (group, fresh) = (state.declare("codes_group", GROUP_NUMBER, 0), state.declare("codes_fresh", 1, 0));
+    let to_query = get(w::TO).named("codes_to_query");
+    let pair = (at << 1).named("codes_word");
+    let is_there = (pair.extend(w::COUNT.bits)).less(get(w::COUNT)).named("codes_there");
+    let next_pair = at.next();
+    let beyond = !(next_pair.extend(w::COUNT.bits + 1) << 1).less(get(w::COUNT).extend(w::COUNT.bits + 1));
+    let ends_beat = at.slice(0, BEAT.ilog2() as usize).all();
+    let is_last = (beyond & (to_query | ends_beat)).named("codes_end");
+    state.take(busy, !wanted.flush & (wanted.start | (busy & !is_last)));
+    state.take(at, wanted.start.mux(m.constant(0, VECTOR_WORD), next_pair));
+    let rest = (left - m.constant(2, 7)).low(7).unsigned();
+    let ends_group = rest.is(0).named("codes_group_ends");
+    let whole = field(wanted.step, w::WORDS);
+    state.take(left, wanted.start.mux(whole, ends_group.mux(get(w::WORDS), rest)));
+    state.take(group, wanted.start.mux(m.constant(0, GROUP_NUMBER), ends_group.mux(group.next(), group)));
+    state.take(fresh, wanted.start | ends_group);
+    let beats = at.slice(BEAT.ilog2() as usize, 2);
+    let fields = [
+        ("valid", busy),
+        ("there", is_there),
+        ("at", at),
+        ("group", group),
+        ("fresh", fresh & is_there),
+        ("last", is_last),
+        ("query", to_query),
+        ("normed", get(w::NORM).any()),
+        ("segment", at.slice(0, BEAT.ilog2() as usize)),
+        ("beat", beats),
+        ("ends_first", ends_beat & beats.is(0)),
+    ];
+    let is_single = get(w::COUNT).less(m.constant((COLS / WORD + 1) as u64, w::COUNT.bits));
+    (Bus::of(m, "codes_now", &fields), is_single)
+}
+
+pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, wanted: &Wanted<'m>) -> Made<'m> {
+    let (now, is_single) = job(m, wanted);
+    let step = m.stage("the codes' floor", wanted.start).register("codes_floor", field(wanted.step, w::NORM));
+    let c = now.stages(m, "codes", 8);
+    // The register of the job is stage 0. Squares go to the roots beside those that a pass asks for.
+    let group = wanted.root.mux(wanted.root_group, now.get("group"));
+    let norm = (step - m.constant(1, w::NORM.bits)).low(w::FLOOR.bits).unsigned();
+    let floor = wanted.root.mux(wanted.root_floor, norm).fit(memories.floors.address);
+    let one = m.always("1: the group's largest and squares");
+    let squares = one.register("group_squares", vectors.squares.at(group));
+    let floor = one.register("group_floor", memories.floors.now(floor));
+    let largest = one.register("group_largest", vectors.largest.at(now.get("group")));
+    let roots = m.part("inverse_roots", &inverse_roots(), &[("squares", squares), ("floor", floor)]);
+    let (root, root_exponent) = (roots.get("root"), roots.get("exponent"));
+    let asked = Bus::of(m, "root_asked", &[("valid", wanted.root), ("group", wanted.root_group)]);
+    let found = asked.stages(m, "root_asked", root::STAGES + 1)[root::STAGES + 1].clone();
+    let ports = [("largest", largest), ("root", root), ("root_exponent", root_exponent), ("is_normed", c[7].get("normed"))];
+    let coder = m.part("coder", &coder(), &ports);
+
+    let five = m.always("5: two words of work");
+    let word = |k: usize| five.register(&format!("codes_from_{k}"), vectors.work[k].at(c[4].get("at").slice(0, VECTOR_WORD - 1)));
+    let words = [word(0), word(1)];
+    let unit = maker();
+    let codes: Vec<Value> = (0..MAKERS)
+        .map(|k| {
+            let ports = [
+                ("value", words[k / WORD].slice(k % WORD * NARROW, NARROW)),
+                ("reciprocal", coder.get("reciprocal")),
+                ("is_there", c[6].get("there")),
+                ("half", coder.get("half")),
+                ("shift", coder.get("shift")),
+            ];
+            m.part(&format!("maker_{k}"), &unit, &ports).get("code")
+        })
+        .collect();
+    let seven = &c[7];
+    let valid = seven.get("valid");
+    let to_array = (valid & !seven.get("query")).named("codes_to_array");
+    let x = kept(m, to_array, seven, &codes, wanted);
+    let scale = (c[8].get("valid") & c[8].get("fresh")).named("scale_stands");
+    let (mantissa, exponent) = (coder.get("scale_mantissa"), coder.get("scale_exponent"));
+    let of_array = m.stage("the scale of the array's codes", scale & !c[8].get("query"));
+    Made {
+        read: c[4].get("valid") & c[4].get("last"),
+        query_read: c[7].get("valid") & c[7].get("last") & c[7].get("query"),
+        first_beat: (c[5].get("valid") & !c[5].get("query") & c[5].get("ends_first")).named("first_codes"),
+        is_single,
+        x,
+        mantissa: of_array.register("codes_mantissa", mantissa),
+        exponent: of_array.register("codes_exponent", exponent),
+        query_valid: valid & seven.get("query"),
+        codes: m.concat(&codes.iter().rev().copied().collect::<Vec<_>>()),
+        scale_valid: scale & c[8].get("query"),
+        scale_mantissa: mantissa,
+        scale_exponent: exponent,
+        root_found: found.get("valid"),
+        root_group: found.get("group"),
+        root,
+        root_exponent,
+    }
+}
+
+/// The codes that the array multiplies by: beats of columns in LUT RAM, the one that is loaded in a register, by bit.
+fn kept<'m>(m: &'m Module, to_array: Value<'m>, seven: &Bus<'m>, codes: &[Value<'m>], wanted: &Wanted<'m>) -> Value<'m> {
+    let word = m.concat(&codes.iter().rev().copied().collect::<Vec<_>>()).named("codes_word_of_makers");
+    let reading = m.stage("the beat of columns that is loaded", wanted.reads);
+    let segments: Vec<Value> = (0..BEAT)
+        .map(|k| {
+            let memory = m.memory(&format!("kept_codes_{k}"), Style::Distributed, CODE_BEATS, MAKERS * 8);
+            let is_it = to_array & seven.get("segment").is(k as u64);
+            m.stage(&format!("codes of segment {k}"), is_it).write(memory, seven.get("beat"), word);
+            reading.register(&format!("x_{k}"), memory.at(wanted.beat))
+        })
+        .collect();
+    let bit = |plane: usize, col: usize| segments[col / MAKERS].bit(col % MAKERS * 8 + plane);
+    m.concat(&(0..8 * COLS).rev().map(|k| bit(k / COLS, k % COLS)).collect::<Vec<_>>())
+}

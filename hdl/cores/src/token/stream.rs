@@ -1,0 +1,356 @@
+//! The stream pipe: eight lanes from a word's read to where it goes.
+//!
+//! Stages are counted from the register that addresses the memories, one behind the feeder's: 2 constants and factor, 3 the
+//! value, 8 the product, then (turned: 4, gated: 17 later) 9 what is written or added, 12 `work`, 14 largest and squares. Cost:
+//! 48 DSP and 12 for gates.
+
+use super::feeder::GROUPS;
+use super::gate;
+use super::lane::{NARROW, SHIFT, SHIFT_MAX, WIDE, half, lane, reduce_lane};
+use super::memories::Memories;
+use super::root::{EXPONENT, SQUARES};
+use super::turn::{self, turn_lane};
+use crate::netlist::{Bus, Memory, Module, Style, Value};
+use nda_spec::token::{Sizes, WORD};
+
+/// What comes to the pipe from other units.
+pub(super) struct Sources<'m> {
+    /// Results of the array, 24 bits a row, in the word's stage 2.
+    pub sums: Value<'m>,
+    /// What was mixed, its factor: stage 2.
+    pub mixed: Value<'m>,
+    pub mixed_mantissa: Value<'m>,
+    pub mixed_exponent: Value<'m>,
+    /// The scale of the array's codes.
+    pub codes_mantissa: Value<'m>,
+    pub codes_exponent: Value<'m>,
+    /// A root that was found: its group.
+    pub root_found: Value<'m>,
+    pub root_group: Value<'m>,
+    pub root: Value<'m>,
+    pub root_exponent: Value<'m>,
+    /// First code of the token's row, in words of 8.
+    pub row: Value<'m>,
+    /// A cosine or a sine for the lanes' tables.
+    pub set_cosine: Value<'m>,
+    pub set_sine: Value<'m>,
+    pub set_lane: Value<'m>,
+    pub set_word: Value<'m>,
+    pub set_data: Value<'m>,
+    /// Peeks at the gates' tables.
+    pub peek: Value<'m>,
+    pub peek_address: Value<'m>,
+}
+
+/// The vectors that steps hand on.
+pub(super) struct Vectors<'m> {
+    pub wide: Memory<'m>,
+    /// Even and odd words.
+    pub work: [Memory<'m>; 2],
+    /// Of each group of it.
+    pub largest: Memory<'m>,
+    pub squares: Memory<'m>,
+}
+
+impl<'m> Vectors<'m> {
+    pub(super) fn new(m: &'m Module, sizes: &Sizes) -> Vectors<'m> {
+        let lut_ram = |name: &str, words: usize, bits: usize| m.memory(name, Style::Distributed, words, bits);
+        let bank = |odd: usize| lut_ram(&format!("work_{odd}"), 1 << (VECTOR_WORD - 1), WORD * NARROW);
+        Vectors {
+            wide: lut_ram("wide", sizes.wide_words.next_power_of_two(), WORD * WIDE),
+            work: [bank(0), bank(1)],
+            largest: lut_ram("largest", GROUPS, NARROW - 1),
+            squares: lut_ram("squares", GROUPS, SQUARES),
+        }
+    }
+}
+
+/// What comes out.
+pub(super) struct Streamed<'m> {
+    /// A word and where it goes: stage 8.
+    pub out: Bus<'m>,
+    /// The same in stage 9, where its values stand.
+    pub late: Bus<'m>,
+    /// Values of stage 9, 24 bits each.
+    pub values: Vec<Value<'m>>,
+    /// The word in stage 13.
+    pub reduced: Bus<'m>,
+    /// An entry of the gates' tables, in the order of a unit.
+    pub gate_peek: Value<'m>,
+}
+
+/// Bits of a word of `work`'s or wide's number.
+pub(super) const VECTOR_WORD: usize = 6;
+
+/// A word in the stages of the product.
+struct Product<'m> {
+    t: Vec<Bus<'m>>,
+    values: Vec<Value<'m>>,
+}
+
+pub(super) fn stream<'m>(
+    m: &'m Module,
+    memories: &Memories<'m>,
+    vectors: &Vectors<'m>,
+    entered: &Bus<'m>,
+    s: &Sources<'m>,
+) -> Streamed<'m> {
+    let wide = vectors.wide;
+    let product = products(m, memories, entered, s, wide);
+    let (out, values, gate_peek) = sections(m, memories, &product, s);
+    let late = out.later(m, "written");
+    // 9: what is written or added.
+    let at = (out.get("into_at").slice(0, VECTOR_WORD) + out.get("out_word").slice(0, VECTOR_WORD)).low(VECTOR_WORD).named("wide_at");
+    let old = wide.at(at).named("wide_old");
+    let nine = m.always("9: added to what is there");
+    let adds = out.get("into").is(2);
+    let final_value = |k: usize| {
+        let sum = values[k].signed() + old.slice(k * WIDE, WIDE).signed();
+        nine.register(&format!("final_{k}"), adds.mux(sum.saturated(WIDE).unsigned(), values[k]))
+    };
+    let finals: Vec<Value> = (0..WORD).map(final_value).collect();
+    let at = nine.register("wide_write_at", at);
+    let writes = late.get("valid") & (late.get("into").is(1) | late.get("into").is(2));
+    m.stage("wide values come", writes.named("wide_writes")).write(wide, at, joined(m, &finals));
+    let reduced = reduce(m, memories, vectors, &out, &late, &finals);
+    Streamed { out, late, values: finals, reduced, gate_peek }
+}
+
+/// Lane 0 lightest.
+pub(super) fn joined<'m>(m: &'m Module, lanes: &[Value<'m>]) -> Value<'m> {
+    m.concat(&lanes.iter().rev().map(|v| v.unsigned()).collect::<Vec<_>>())
+}
+
+/// Stages 0 to 8.
+fn products<'m>(m: &'m Module, memories: &Memories<'m>, entered: &Bus<'m>, s: &Sources<'m>, wide: Memory<'m>) -> Product<'m> {
+    let mut t = vec![entered.later(m, "t_0")];
+    for k in 1..=8 {
+        t.push(t[k - 1].later(m, &format!("t_{k}")));
+    }
+    let zero = m.always("0: addresses");
+    let address = (entered.get("constants").slice(0, 10) + entered.get("read_word")).low(10);
+    let constant_at = zero.register("constant_at", address);
+    let constants: Vec<Value> = memories.constants.iter().map(|pair| pair.read(constant_at.fit(pair.address))).collect();
+    let wide_word = (entered.get("at").slice(0, VECTOR_WORD) + entered.get("read_word").slice(0, VECTOR_WORD)).low(VECTOR_WORD);
+    let wide_word = zero.register("wide_word", wide_word);
+    let wide_read = m.always("1: wide values").register("wide_read", wide.at(wide_word));
+    let row_word = zero.register("row_word", (s.row + entered.get("read_word").fit(s.row.bits)).low(s.row.bits).unsigned());
+    let unit = memories.codes.read((row_word >> 1).fit(memories.codes.address));
+    let is_upper = m.delayed("upper_half", row_word.bit(0), 2);
+    let codes = is_upper.mux(unit.slice(32, 32), unit.slice(0, 32)).named("row_codes");
+    let scale_word = memories.numbers.is_fine.mux(row_word, row_word >> 2);
+    let pair = memories.scales.read((scale_word >> 1).fit(memories.scales.address));
+    let is_odd = m.delayed("odd_scale", scale_word.bit(0), 2);
+    let scale_2 = is_odd.mux(pair.slice(NARROW, NARROW), pair.slice(0, NARROW));
+    let scale = m.always("3: the row's scale").register("row_scale", scale_2);
+    let (mantissa, shift) = factor(m, &t, s, &memories.numbers);
+    let shift_5 = m.always("5: how far").register("shift_5", shift);
+    let halves = m.always("5: half of it").register("halves", half(m, shift, 36));
+    let shift_6 = m.always("6: how far").register("shift_6", shift_5);
+    let unit_lane = lane();
+    let is = |k: usize, source: u64| t[k].get("source").is(source);
+    let values = (0..WORD)
+        .map(|k| {
+            let ports = [
+                ("wide", wide_read.slice(k * WIDE, WIDE)),
+                ("take", t[1].get("take")),
+                ("sum", s.sums.slice(k * 24, NARROW)),
+                ("mixed", s.mixed.slice(k * NARROW, NARROW)),
+                ("code", codes.slice(k * 4, 4)),
+                ("is_wide", is(2, 1)),
+                ("is_mixed", is(2, 2)),
+                ("is_embed", is(2, 3)),
+                ("constant", constants[k / 2].slice(k % 2 * NARROW, NARROW)),
+                ("mantissa", mantissa),
+                ("scale", scale),
+                ("uses_scale", is(3, 3)),
+                ("half", halves),
+                ("shift", shift_6),
+                ("narrow", t[7].get("turn").any() | t[7].get("gate").any()),
+            ];
+            m.part(&format!("lane_{k}"), &unit_lane, &ports).get("value")
+        })
+        .collect();
+    Product { t, values }
+}
+
+/// The mantissa that a word's constants are multiplied by, in stage 2, and its shift in stage 4.
+fn factor<'m>(m: &'m Module, t: &[Bus<'m>], s: &Sources<'m>, numbers: &super::memories::Numbers<'m>) -> (Value<'m>, Value<'m>) {
+    let roots = m.memory("roots", Style::Distributed, GROUPS, NARROW + EXPONENT);
+    m.stage("a root comes", s.root_found).write(roots, s.root_group, m.concat(&[s.root_exponent, s.root]));
+    let root = m.always("1: the group's root").register("root_read", roots.at(t[0].get("factor_group")));
+    let kind = t[1].get("factor");
+    let two = m.always("2: the factor");
+    let one = [m.constant(1 << 16, NARROW), s.codes_mantissa, root.slice(0, NARROW)];
+    let mantissa = two.register("mantissa_2", m.select(kind, &one));
+    let exponents = [m.constant(16, EXPONENT), s.codes_exponent, root.slice(NARROW, EXPONENT)];
+    let exponent = two.register("exponent_2", m.select(kind, &exponents));
+    let is_sums = t[2].get("factor").is(3);
+    let (mantissa, exponent) = (is_sums.mux(s.mixed_mantissa, mantissa), is_sums.mux(s.mixed_exponent, exponent));
+    let shift = t[2].get("shift").signed() + exponent.signed();
+    // The embedding's shift is the step's own; its scale is the factor.
+    let is_embed = t[2].get("source").is(3);
+    let plain = numbers.shift.extend(shift.bits).signed();
+    let sum = m.always("3: how far").register("shift_sum", is_embed.mux(plain, shift)).signed();
+    let is_negative = sum.bit(sum.bits - 1);
+    let is_large = !is_negative & !sum.less(m.constant(SHIFT_MAX, sum.bits).signed());
+    let fit = is_negative.mux(m.constant(0, SHIFT), is_large.mux(m.constant(SHIFT_MAX, SHIFT), sum.slice(0, SHIFT)));
+    (mantissa, m.always("4: how far").register("shift_4", fit))
+}
+
+/// Stage 8, turned or gated: the word that comes out.
+fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s: &Sources<'m>) -> (Bus<'m>, Vec<Value<'m>>, Value<'m>) {
+    let eight = &product.t[8];
+    let (is_turned, is_gated) = (eight.get("turn").any(), eight.get("gate").any());
+    let is_slow = is_turned | eight.get("settles");
+    let named = |name: &str, bus: &Bus<'m>, valid: Value<'m>| bus.with(m, name, "valid", valid);
+    let direct = named("direct_out", eight, eight.get("valid") & !is_slow & !is_gated);
+    let slow = named("slow_in", eight, eight.get("valid") & is_slow).stages(m, "slow", turn::STAGES)[turn::STAGES].clone();
+    let gated_in = named("gated_in", eight, eight.get("valid") & is_gated & eight.get("second"));
+    let gated = gated_in.stages(m, "gated", gate::STAGES)[gate::STAGES].clone();
+
+    let half_words = memories.numbers.half_head;
+    let set_word = eight.get("turn").bit(1).mux(half_words, m.constant(0, 4));
+    let turn_word = (eight.get("turn_pair").slice(0, 4) + set_word).low(4);
+    let unit = turn_lane();
+    let turned: Vec<Value> = (0..WORD)
+        .map(|k| {
+            let is_it = s.set_lane.is(k as u64);
+            let ports = [
+                ("value", product.values[k]),
+                ("is_second", eight.get("second")),
+                ("is_turned", is_turned),
+                ("word", turn_word),
+                ("set_cosine", s.set_cosine & is_it),
+                ("set_sine", s.set_sine & is_it),
+                ("set_word", s.set_word),
+                ("table_data", s.set_data),
+            ];
+            m.part(&format!("turn_{k}"), &unit, &ports).get("turned_value")
+        })
+        .collect();
+    let (gates, peek) = gates(m, memories, eight, &product.values, s);
+    let values = (0..WORD)
+        .map(|k| {
+            let gate = gates[k].signed().extend(WIDE).unsigned();
+            gated.get("valid").mux(gate, slow.get("valid").mux(turned[k], product.values[k]))
+        })
+        .collect();
+    let out = Bus::choose("out", gated.get("valid"), &gated, &Bus::choose("fast_out", slow.get("valid"), &slow, &direct));
+    (out, values, peek)
+}
+
+/// Words of a gated pass: eight values from two turns of four lanes.
+fn gates<'m>(
+    m: &'m Module,
+    memories: &Memories<'m>,
+    eight: &Bus<'m>,
+    values: &[Value<'m>],
+    s: &Sources<'m>,
+) -> (Vec<Value<'m>>, Value<'m>) {
+    let is_second = eight.get("second");
+    let hold = |name: &str, enable: Value<'m>, k: usize| {
+        m.stage(&format!("{name} {k} waits"), enable).register(&format!("{name}_{k}"), values[k].slice(0, NARROW))
+    };
+    let gate: Vec<Value> = (0..WORD).map(|k| hold("gate", !is_second, k)).collect();
+    let up: Vec<Value> = (0..WORD).map(|k| hold("up", is_second, k)).collect();
+    // The word that gates stands in the first cycle that the second word is in stage 8, and the one behind it.
+    let upper = m.always("which half").register("upper", is_second);
+    let upper_up = m.always("which half of what is gated").register("upper_up", upper);
+    let number = m.stage("which gate", eight.get("valid") & eight.get("gate").any()).register("gate_number", eight.get("gate"));
+    let is_other = number.bit(1);
+    let part = memories.gates;
+    let gate_units = nda_spec::token::GATE_UNITS as u64;
+    let shifts = |other: u64| {
+        let is_it = part.write & part.at.is(other * gate_units);
+        m.stage(&format!("shifts of gate {other}"), is_it).register(&format!("gate_shifts_{other}"), memories.load.data.slice(0, 24))
+    };
+    let shifts = is_other.mux(shifts(1), shifts(0)).named("gate_shifts");
+    let base = is_other.mux(m.constant(gate_units + 1, 9), m.constant(1, 9));
+    let unit = gate::gate_lane();
+    let gated: Vec<_> = (0..WORD / 2)
+        .map(|k| {
+            let ports = [
+                ("gate", upper.mux(gate[k + 4], gate[k])),
+                ("up", upper_up.mux(up[k + 4], up[k])),
+                ("base", base),
+                ("step_bits", shifts.slice(0, 4)),
+                ("factor_shift", shifts.slice(8, SHIFT)),
+                ("gated_shift", shifts.slice(16, SHIFT)),
+                ("write_enable", part.write),
+                ("write_address", part.at),
+                ("write_data", memories.load.data.slice(0, 2 * NARROW)),
+                ("peek", s.peek),
+                ("peek_address", s.peek_address),
+            ];
+            m.part(&format!("gate_lane_{k}"), &unit, &ports)
+        })
+        .collect();
+    let now: Vec<Value> = gated.iter().map(|g| g.get("gated")).collect();
+    let lower = now.iter().enumerate().map(|(k, v)| m.always(&format!("gated {k}, lower")).register(&format!("lower_{k}"), *v));
+    (lower.chain(now.iter().copied()).collect(), gated[0].get("peek_data"))
+}
+
+/// Stages 9 to 14: `work`, its largest magnitude and its squares.
+fn reduce<'m>(
+    m: &'m Module,
+    memories: &Memories<'m>,
+    vectors: &Vectors<'m>,
+    eight: &Bus<'m>,
+    nine: &Bus<'m>,
+    finals: &[Value<'m>],
+) -> Bus<'m> {
+    // r[k] is the word in stage 9 + k.
+    let r = nine.stages(m, "r", 5);
+    let base = (eight.get("weights") - m.constant(memories.split as u64 + 1, 15)).low(10).unsigned();
+    let weight_at = (base + eight.get("out_word")).low(10).named("weight_at");
+    let weights: Vec<Value> = memories.weights.iter().map(|pair| pair.read(weight_at.fit(pair.address))).collect();
+    let unit = reduce_lane();
+    let lanes: Vec<_> = (0..WORD)
+        .map(|k| {
+            let ports = [
+                ("value", finals[k]),
+                ("take", nine.get("reduce_take")),
+                ("weight", weights[k / 2].slice(k % 2 * NARROW, NARROW)),
+                ("is_weighted", r[2].get("weights").any()),
+            ];
+            m.part(&format!("reduce_{k}"), &unit, &ports)
+        })
+        .collect();
+    let each = |port: &str| lanes.iter().map(|lane| lane.get(port)).collect::<Vec<_>>();
+    let written = joined(m, &each("work_value")).named("work_written");
+    let at = r[3].get("order").named("work_write_word");
+    for odd in 0..2 {
+        let is_it = (r[3].get("valid") & r[3].get("reduces") & at.bit(0).is(odd as u64)).named(&format!("work_writes_{odd}"));
+        m.stage(&format!("12: work {odd}"), is_it).write(vectors.work[odd], at.slice(1, VECTOR_WORD - 1), written);
+    }
+    let sums = tree(m, "squares", &each("square_value"), 3, |a, b| a + b);
+    let fourteen = m.always("14: half of the vector's lanes");
+    let magnitudes = each("magnitude_value");
+    let most = |of: &[Value<'m>]| of.iter().copied().reduce(Value::or_more).unwrap_or(of[0]);
+    let halves = [0, 1].map(|h| fourteen.register(&format!("most_{h}"), most(&magnitudes[h * 4..][..4])));
+    let word = r[5].clone();
+    let enable = (word.get("valid") & word.get("reduces")).named("reduces_14");
+    let (starts, ends) = (word.get("starts_group"), word.get("ends_group"));
+    let acc = m.stage("14: over the group", enable);
+    let largest = acc.declare("largest_so_far", NARROW - 1, 0);
+    let next = starts.mux(m.constant(0, NARROW - 1), largest).or_more(most(&halves)).named("largest_next");
+    acc.take(largest, next);
+    let squares = acc.declare("squares_so_far", SQUARES, 0);
+    let next_squares = (starts.mux(m.constant(0, SQUARES), squares) + sums).low(SQUARES).named("squares_next");
+    acc.take(squares, next_squares);
+    let keep = m.stage("14: the group's", (enable & ends).named("ends_group_14"));
+    keep.write(vectors.largest, word.get("group"), next);
+    keep.write(vectors.squares, word.get("group"), next_squares);
+    r[4].clone()
+}
+
+/// A tree of operators with a register behind each level.
+fn tree<'m>(m: &'m Module, name: &str, of: &[Value<'m>], levels: usize, with: impl Fn(Value<'m>, Value<'m>) -> Value<'m>) -> Value<'m> {
+    let mut of = of.to_vec();
+    for level in 0..levels {
+        let stage = m.always(&format!("{name}: level {level}"));
+        of = of.chunks(2).enumerate().map(|(k, pair)| stage.register(&format!("{name}_{level}_{k}"), with(pair[0], pair[1]))).collect();
+    }
+    of[0]
+}

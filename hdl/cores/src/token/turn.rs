@@ -1,0 +1,64 @@
+//! RoPE in the stream: pairs of words, a channel half a head away from the other, turned by a phase.
+//!
+//! A lane takes the first value of a pair and, a cycle later, the second: `x cos - y sin`, then `y cos + x sin`, four cycles after
+//! each came in; values that are not turned pass with the same delay. [`walker`] looks the cosines and sines of a token's phases
+//! up while its first steps run. Golden: `turn` in `nda_spec::token`'s machine. Cost: 2 DSP a lane.
+
+use super::lane::{NARROW, WIDE, scaled_down};
+use crate::netlist::{Module, Netlist, Style};
+use nda_spec::token::cosine;
+use std::sync::Arc;
+
+/// Cycles that a turn takes.
+pub(super) const STAGES: usize = 4;
+/// Words of cosines that a lane keeps: of all sets together.
+pub(super) const WORDS: usize = 16;
+/// Bits behind the point of a cosine.
+const TURN_BITS: usize = 16;
+
+/// A lane.
+pub(super) fn turn_lane() -> Arc<Netlist> {
+    let m = Module::new("turn_lane");
+    m.comment("verilator no_inline_module");
+    let (value, is_second, is_turned, word) =
+        (m.input("value", WIDE), m.input("is_second", 1), m.input("is_turned", 1), m.input("word", 4));
+    let (set_cos, set_sin, set_word, cosine_in) =
+        (m.input("set_cosine", 1), m.input("set_sine", 1), m.input("set_word", 4), m.input("table_data", NARROW));
+    let cosines = m.memory("cosines", Style::Distributed, WORDS, NARROW);
+    let sines = m.memory("sines", Style::Distributed, WORDS, NARROW);
+    m.stage("a cosine comes", set_cos).write(cosines, set_word, cosine_in);
+    m.stage("a sine comes", set_sin).write(sines, set_word, cosine_in);
+    let one = m.always("1: the pair");
+    let cos = one.register("cos", cosines.at(word));
+    let sin = one.register("sin", sines.at(word));
+    let old = one.register("old", value);
+    let older = m.always("2: the value before").register("older", old);
+    let second = one.register("second", is_second);
+    // The first is in `old` when the second comes in; both are one stage further when the second's turn is.
+    let first_of = second.mux(older, value);
+    let two = m.always("2: products");
+    let (a, b) = (old.slice(0, NARROW).signed(), first_of.slice(0, NARROW).signed());
+    let direct = two.register("direct", a.times(cos.signed()));
+    let crossed = two.register("crossed", b.times(sin.signed()));
+    let three = m.always("3: their sum");
+    let minus = m.delayed("second_2", second, 1);
+    let (wide_direct, wide_crossed) = (direct.extend(37), crossed.extend(37));
+    let both = minus.mux((wide_direct + wide_crossed).low(37), (wide_direct - wide_crossed).low(37));
+    let sum = three.register("sum", both);
+    let plain = m.delayed("plain", old, 2);
+    let turned = m.delayed("turned", is_turned, 3);
+    let result = turned.mux(scaled_down(&m, sum, TURN_BITS).extend(WIDE).unsigned(), plain);
+    m.output("turned_value", m.always("4: what fits").register("result", result));
+    m.finish()
+}
+
+/// The table of cosines: an address, two cycles later its entry.
+pub(super) fn cosines() -> Arc<Netlist> {
+    let m = Module::new("cosines");
+    let address = m.input("address", 10);
+    let words: Vec<u64> = (0..1024).map(|phase| cosine(phase) as u64 & ((1 << NARROW) - 1)).collect();
+    let table = m.table("entries", Style::Block, NARROW, &words);
+    let fetched = m.always("the table").register("fetched", table.at(address));
+    m.output("entry", m.always("its output register").register("entry", fetched));
+    m.finish()
+}

@@ -1,0 +1,112 @@
+//! The token machine: the steps' machine, the attention beside its cache, the choice. The table array and the tile store stand
+//! beside it, because they are what an image without tokens has too.
+//!
+//! Handshake: `token_valid` with `token` and `token_want` (0: it is taken in, 1: its successor is chosen, 2: the head's row is
+//! wanted) while `token_ready` stands. `made_valid` for a cycle with `made_token`; `logit_valid` with a word of `logits` and which
+//! of them are tokens. `clear` before a new sequence, `abort` at any time: the sequence is lost then.
+
+use super::attention::{self, unit::unit};
+use super::chooser::chooser;
+use super::machine::machine;
+use crate::netlist::{Module, Netlist, Value};
+use nda_spec::token::{Map, Sizes};
+use std::sync::Arc;
+
+/// Ports of the steps' machine that go through as they are.
+const IN: [(&str, usize); 9] = [
+    ("load_valid", 1),
+    ("load_address", 20),
+    ("load_data", 64),
+    ("result", 192),
+    ("clear", 1),
+    ("abort", 1),
+    ("token_valid", 1),
+    ("token", 16),
+    ("token_want", 2),
+];
+const OUT: [&str; 16] = [
+    "token_ready",
+    "token_done",
+    "busy",
+    "array_issue",
+    "array_is_load",
+    "array_is_first",
+    "array_is_last",
+    "array_ternary",
+    "tile_address",
+    "x",
+    "values",
+    "logit_valid",
+    "logit_last",
+    "logit_word",
+    "logit_keep",
+    "gate_peek",
+];
+/// What the machine hears of the units beside it, and whose output that is.
+const HEARD: [(&str, usize, &str); 6] = [
+    ("mixed", 144, "mixed"),
+    ("mixed_mantissa", 18, "mixed_mantissa"),
+    ("mixed_exponent", 8, "mixed_exponent"),
+    ("query_ready", 1, "ready"),
+    ("score_done", 1, "score_done"),
+    ("mix_done", 1, "mix_done"),
+];
+
+/// The machine of these sizes.
+pub fn token_machine(sizes: &Sizes, map: &Map, attention: &attention::Sizes) -> Arc<Netlist> {
+    let m = Module::new("token_machine");
+    let inputs: Vec<(&str, Value)> = IN.iter().map(|(name, bits)| (*name, m.input(name, *bits))).collect();
+    let input = |name: &str| inputs.iter().find(|(of, _)| *of == name).expect("one of them").1;
+    let (is_greedy, inverse, seed) = (m.input("is_greedy", 1), m.input("inverse_temperature", 17), m.input("seed", 64));
+    let heard: Vec<(&str, Value)> = HEARD.iter().map(|(name, bits, _)| (*name, m.forward(&format!("heard_{name}"), *bits))).collect();
+    let made = m.forward("heard_made", 1);
+    let ports = [&inputs[..], &heard[..], &[("made_valid", made), ("kv_ready", m.constant(1, 1))]].concat();
+    let steps = m.part("steps", &machine(sizes, map), &ports);
+    let get = |name: &str| steps.get(name);
+
+    let count = attention.count_bits();
+    let ports = [
+        ("clear", input("clear")),
+        ("advance", get("token_done")),
+        ("score_start", get("score_start")),
+        ("mix_start", get("mix_start")),
+        ("ring", get("ring").fit(count)),
+        ("window", get("window").fit(count)),
+        ("layer", get("layer").fit(attention::LAYER_BITS)),
+        ("constant", get("constant")),
+        ("shift", get("score_shift").signed().extend(attention::EXPONENT_BITS).unsigned()),
+        ("append_valid", get("append_valid")),
+        ("append_values", get("values")),
+        ("append_is_value", get("append_is_value")),
+        ("append_layer", get("append_layer").fit(attention::LAYER_BITS)),
+        ("codes_valid", get("query_valid")),
+        ("codes", get("query_codes")),
+        ("scale_valid", get("scale_valid")),
+        ("scale_mantissa", get("scale_mantissa")),
+        ("scale_exponent", get("scale_exponent")),
+        ("mixed_read", get("mixed_read")),
+        ("mixed_address", get("mixed_address").fit(nda_spec::width::index_bits(attention.heads * attention.head_dim / 8))),
+    ];
+    let unit = m.part("attention", &unit("attention", attention), &ports);
+    heard.iter().zip(HEARD).for_each(|((_, wire), (.., output))| m.connect(*wire, unit.get(output)));
+
+    let position =
+        m.always("the position").feedback("position", 32, |q| input("clear").mux(m.constant(0, 32), get("token_done").mux(q.next(), q)));
+    let ports = [
+        ("start", get("token_starts")),
+        ("seed", seed),
+        ("position", position),
+        ("is_greedy", is_greedy),
+        ("inverse_temperature", inverse),
+        ("logit_valid", get("logit_valid")),
+        ("logit_last", get("logit_last")),
+        ("logits", get("values")),
+        ("logit_keep", get("logit_keep")),
+    ];
+    let choice = m.part("chooser", &chooser("chooser"), &ports);
+    m.connect(made, choice.get("made_valid"));
+    OUT.iter().for_each(|name| m.output(name, get(name)));
+    m.output("made_valid", choice.get("made_valid"));
+    m.output("made_token", choice.get("made_token"));
+    m.finish()
+}
