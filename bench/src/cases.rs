@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use nda_gemv::{Activations, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, Vectors};
-use nda_kernels::{CpuGemv, GridInput, Variant, roof};
+use nda_kernels::{CpuGemv, GridInput, ThreadPool, Variant, roof};
 use nda_spec::grid::{GridMatrix, GroupCols, HALF_COLS, scale_count};
 use nda_spec::tile::{TILE_ROWS, TileMatrix, matrix_u64};
 use nda_spec::{ActivationCode, WeightCode, golden, grid};
@@ -414,7 +414,7 @@ impl<'w> Setting<'w> {
         let halves = cols.div_ceil(HALF_COLS);
         let x_scales: Vec<f32> = (0..halves * vectors).map(|_| (random.next() % 1000) as f32 / 777.0).collect();
         let mut x = GridInput::default();
-        x.set(&GroupedVectors::new(cols, &codes, &x_scales).map_err(GemvError::from)?);
+        x.set(&ThreadPool::default(), &GroupedVectors::new(cols, &codes, &x_scales).map_err(GemvError::from)?);
         let (mut ids, mut y) = (Vec::new(), vec![0.0; rows * vectors]);
         let mut first = Vec::new();
         for (planes, scales) in weights.planes.iter().zip(&weights.scales) {

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::linear::Scratch;
-use crate::quantize;
+use crate::quantized::quantize_rows;
 use nda_gemv::{Activations, Cost, Gemv, GemvError, GridId, GroupedVectors, MatrixId};
 use nda_lang::Codes;
 use nda_ndf::GridFrame;
@@ -152,14 +152,10 @@ impl GridLinear {
     /// # Panics
     /// If a length contradicts the shape.
     pub fn apply<'m>(&self, gemv: &mut dyn Gemv<'m>, x: &[f32], scratch: &mut Scratch, y: &mut [f32]) -> Result<Cost, EngineError> {
-        if let Some(index) = x.iter().position(|v| !v.is_finite()) {
-            return Err(EngineError::NotFinite { layer: self.name.clone(), index, value: x[index] });
-        }
         let (mut codes, mut scales) = (std::mem::take(&mut scratch.codes), std::mem::take(&mut scratch.scales));
-        codes.resize(x.len(), 0);
-        scales.clear();
-        for (x, codes) in x.chunks_exact(self.cols).zip(codes.chunks_exact_mut(self.cols)) {
-            scales.extend(x.chunks(HALF_COLS).zip(codes.chunks_mut(HALF_COLS)).map(|(x, codes)| quantize(ActivationCode::A8, x, codes)));
+        let form = (ActivationCode::A8, HALF_COLS);
+        if let Some(index) = quantize_rows(&scratch.pool, form, self.cols, x, &mut codes, &mut scales) {
+            return Err(EngineError::NotFinite { layer: self.name.clone(), index, value: x[index] });
         }
         let done = self.run(gemv, &codes, &scales, scratch, y);
         (scratch.codes, scratch.scales) = (codes, scales);

@@ -1,6 +1,5 @@
 //! What a model's program runs against: the tensors of its document, a back end, the KV cache.
 
-use crate::attention::{Cache, attend_all};
 use crate::error::EngineError;
 use crate::layer::Prepared;
 use crate::linear::Scratch;
@@ -9,6 +8,7 @@ use crate::view::View;
 use nda_gemv::{Cost, Gemv, Work};
 use nda_kernels::ThreadPool;
 use nda_kernels::float::rows_by_vectors;
+use nda_kv::{Cache, CacheForm, Call, Frames, Heads};
 use nda_lang::{Attention, Builtins, Document, HostError, Input};
 use rayon::prelude::*;
 
@@ -35,8 +35,8 @@ pub(crate) struct Host<'a, 'm> {
     pub layers: &'a [Option<Prepared>],
     pub gemv: &'a mut dyn Gemv<'m>,
     /// The threads that share an attention.
-    pub pool: ThreadPool,
-    caches: Vec<Cache>,
+    pool: ThreadPool,
+    pub cache: Cache,
     scratch: Scratch,
     /// Who takes the lines that the program prints.
     pub print: Option<Box<dyn FnMut(&str) + 'a>>,
@@ -45,6 +45,8 @@ pub(crate) struct Host<'a, 'm> {
     /// Who looks at what blocks attend with.
     pub attended: Option<AttentionObserver<'a>>,
     pub position: usize,
+    /// The tokens whose step is done.
+    tokens: Vec<u32>,
     pub cost: Cost,
 }
 
@@ -55,14 +57,21 @@ impl<'a, 'm> Host<'a, 'm> {
             layers,
             gemv,
             pool: ThreadPool::default(),
-            caches: Vec::new(),
+            cache: Cache::new(CacheForm::default()),
             scratch: Scratch::default(),
             print: None,
             input: None,
             attended: None,
             position: 0,
+            tokens: Vec::new(),
             cost: Cost::default(),
         }
+    }
+
+    /// Lets threads share what stands between products.
+    pub fn use_threads(&mut self, pool: ThreadPool) {
+        self.scratch.pool = pool.clone();
+        self.pool = pool;
     }
 
     /// Forgets the text; the memory is kept.
@@ -70,19 +79,43 @@ impl<'a, 'm> Host<'a, 'm> {
         self.truncate(0);
     }
 
-    /// Forgets the text from a position on.
+    /// Forgets the text from a position on, or from an earlier one that the cache can go back to.
     pub fn truncate(&mut self, position: usize) {
         self.position = self.position.min(position);
         self.forget_unfinished();
     }
 
+    /// Keeps as much of the beginning of some tokens as there is.
+    pub fn resume(&mut self, tokens: &[u32]) {
+        self.position = match self.cache.frames_mut() {
+            Some(frames) => frames.resume(tokens),
+            None => self.cache.truncate(self.tokens.iter().zip(tokens).take_while(|(a, b)| a == b).count()),
+        };
+        self.tokens.clear();
+        self.tokens.extend_from_slice(&tokens[..self.position]);
+    }
+
+    /// Goes on with another text.
+    pub fn replace(&mut self, frames: Frames) {
+        self.tokens = frames.tokens().to_vec();
+        self.position = self.tokens.len();
+        match self.cache.frames_mut() {
+            Some(own) => own.replace(frames),
+            None => self.cache = Cache::Frames(Box::new(frames)),
+        }
+    }
+
+    /// Ends a step that has taken tokens.
+    pub fn commit(&mut self, tokens: &[u32]) {
+        self.cache.commit(tokens);
+        self.tokens.extend_from_slice(tokens);
+        self.position += tokens.len();
+    }
+
     /// Drops keys and values behind the position: those of a token whose step failed midway.
     pub fn forget_unfinished(&mut self) {
-        for cache in &mut self.caches {
-            let kept = self.position * cache.kv_dim;
-            cache.keys.truncate(kept);
-            cache.values.truncate(kept);
-        }
+        self.position = self.cache.truncate(self.position);
+        self.tokens.truncate(self.position);
     }
 }
 
@@ -95,6 +128,10 @@ impl Builtins for Host<'_, '_> {
         if let Some(take) = &mut self.print {
             take(line);
         }
+    }
+
+    fn share(&self, tasks: usize, work: &(dyn Fn(usize) + Sync)) {
+        self.pool.share(tasks, work);
     }
 
     fn gemv(&mut self, layer: usize, x: Input<'_>, y: &mut [f32]) -> Result<(), HostError> {
@@ -127,25 +164,14 @@ impl Builtins for Host<'_, '_> {
         if let Some(hear) = &mut self.attended {
             hear(index, [q, key, value]);
         }
-        if self.caches.len() <= index {
-            self.caches.resize(index + 1, Cache::default());
+        let heads = attention.heads;
+        let heads = Heads { queries: heads.queries, keys: heads.keys, head_dim: q.len() / attention.positions / heads.queries };
+        if heads.head_dim == 0 {
+            return Ok(());
         }
-        let cache = &mut self.caches[index];
-        let found = key.len() / attention.positions;
-        if cache.kv_dim == 0 || cache.keys.is_empty() {
-            cache.kv_dim = found;
-        }
-        if cache.kv_dim != found || cache.keys.len() != self.position * cache.kv_dim {
-            let kv_dim = cache.kv_dim.max(1);
-            let (taken, position) = (cache.keys.len() / kv_dim, self.position);
-            let reason = format!(
-                "attend: block {block} has taken {taken} keys of {kv_dim} values and gets one of {found} at position {position}; every block attends once a position"
-            );
-            return Err(reason.into());
-        }
-        cache.keys.extend_from_slice(key);
-        cache.values.extend_from_slice(value);
-        attend_all(&self.pool, attention, q, cache, self.position, out);
+        let (window, scale) = (attention.window, attention.scale);
+        let call = Call { block: index, first: self.position, heads, window, scale, q, key, value };
+        self.cache.attend(&self.pool, &call, out)?;
         Ok(())
     }
 }

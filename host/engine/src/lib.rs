@@ -10,10 +10,10 @@
 
 #![forbid(unsafe_code)]
 
-mod attention;
 mod blocks;
 mod bounds;
 mod calibrate;
+mod compare;
 mod controls;
 mod decoder;
 mod error;
@@ -32,7 +32,9 @@ mod layer;
 mod linear;
 mod model;
 mod projection;
+mod quantized;
 mod sampler;
+mod session_cache;
 mod tensors;
 mod token;
 mod tokenizer;
@@ -42,6 +44,7 @@ mod weights;
 
 pub use bounds::Bounds;
 pub use calibrate::calibrate_cache;
+pub use compare::{Comparison, compare};
 pub use controls::Typed;
 pub use decoder::{Feature, decoder, gemma3};
 pub use error::EngineError;
@@ -53,6 +56,8 @@ pub use json::JsonTokenizer;
 pub use layer::Prepared;
 pub use linear::{Linear, Scratch};
 pub use model::{BlockForm, Model, Session};
+pub use nda_kv::file as saved;
+pub use nda_kv::{Cache, CacheForm, FrameStore, UnknownForm};
 pub use nda_lang::{ops, quantize};
 pub use projection::Projection;
 pub use sampler::{Sampler, Sampling, SplitMix64, greedy};

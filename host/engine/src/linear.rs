@@ -2,8 +2,9 @@
 
 use crate::error::EngineError;
 use crate::projection::Projection;
-use crate::quantize;
+use crate::quantized::quantize_rows;
 use nda_gemv::{Activations, Cost, Gemv, MatrixId, run_vectors};
+use nda_kernels::ThreadPool;
 use nda_lang::Codes;
 use nda_ndf::Outlier;
 use nda_spec::plan::Layer;
@@ -57,6 +58,8 @@ pub(crate) struct Single<'l> {
 /// What one call of a layer needs besides its vectors; reused from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
+    /// The threads that share the rows of a batch.
+    pub(crate) pool: ThreadPool,
     pub(crate) codes: Vec<i8>,
     pub(crate) scales: Vec<f32>,
     pub(crate) sums: Vec<i32>,
@@ -192,14 +195,10 @@ impl Linear {
         let vectors = x.len() / self.cols;
         let fits = x.len() == vectors * self.cols && y.len() == vectors * self.rows;
         assert!(fits, "{}: x and y must fit {} x {}", self.name, self.rows, self.cols);
-        if let Some(index) = x.iter().position(|v| !v.is_finite()) {
+        let (mut codes, mut scales) = (std::mem::take(&mut scratch.codes), std::mem::take(&mut scratch.scales));
+        if let Some(index) = quantize_rows(&scratch.pool, (self.activation, self.cols), self.cols, x, &mut codes, &mut scales) {
             return Err(EngineError::NotFinite { layer: self.name.clone(), index: index % self.cols, value: x[index] });
         }
-        let (mut codes, mut scales) = (std::mem::take(&mut scratch.codes), std::mem::take(&mut scratch.scales));
-        codes.resize(x.len(), 0);
-        scales.clear();
-        let each = x.chunks_exact(self.cols).zip(codes.chunks_exact_mut(self.cols));
-        scales.extend(each.map(|(x, codes)| quantize(self.activation, x, codes)));
         let done = self.run(gemv, Activations { code: self.activation, values: &codes }, &scales, scratch, y);
         (scratch.codes, scratch.scales) = (codes, scales);
         for (x, y) in x.chunks_exact(self.cols).zip(y.chunks_exact_mut(self.rows)) {

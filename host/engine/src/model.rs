@@ -120,10 +120,10 @@ const BATCH: usize = 32;
 
 /// One text in progress: its KV cache, and what it has cost so far.
 pub struct Session<'a, 'm> {
-    weights: &'m Weights<'m>,
+    pub(crate) weights: &'m Weights<'m>,
     /// Positions that may be taken: the model's, or fewer.
     context: usize,
-    host: Host<'a, 'm>,
+    pub(crate) host: Host<'a, 'm>,
     /// The text in blocks, if tokens are taken so; else the program runs.
     blocks: Option<BlockRun<'a>>,
     /// The program with its constants; made with the first token.
@@ -179,7 +179,7 @@ impl<'a, 'm> Session<'a, 'm> {
     /// Lets threads share what stands between products: those of the back end, if it has some, because they are awake. Without
     /// them the caller's thread does it alone. No bit depends on it.
     pub fn use_threads(&mut self, pool: ThreadPool) {
-        self.host.pool = pool;
+        self.host.use_threads(pool);
     }
 
     /// Says where the lines go that the program prints; without it they go nowhere.
@@ -218,8 +218,8 @@ impl<'a, 'm> Session<'a, 'm> {
         self.host.clear();
     }
 
-    /// Forgets all tokens from a position on, as if they had never been taken; the memory is kept.
-    /// A position that was not reached yet forgets nothing.
+    /// Forgets all tokens from a position on, as if they had never been taken; the memory is kept. A position that was not reached
+    /// yet forgets nothing. A cache of closed frames may have to forget some more: [`Self::position`] says how many are left.
     pub fn truncate(&mut self, position: usize) {
         self.host.truncate(position);
     }
@@ -305,7 +305,7 @@ impl<'a, 'm> Session<'a, 'm> {
             None => self.call_forward(tokens),
         };
         match residual {
-            Ok(_) => self.host.position += tokens.len(),
+            Ok(_) => self.host.commit(tokens),
             Err(_) => self.host.forget_unfinished(),
         }
         residual

@@ -63,6 +63,9 @@ pub struct Weights<'d> {
     bounds: Bounds,
     tokenizer: Tokenizer,
     kv: Option<Kv>,
+    /// The document's hash, and the program's text, if it is a model's.
+    document_hash: [u8; 32],
+    program_text: String,
     program: Program,
     links: Links,
     /// None of a program that is no model's.
@@ -98,6 +101,7 @@ impl<'d> Weights<'d> {
     /// As [`Self::new`].
     pub fn with_program(document: &Document<'d>, file: &str, source: &str, tier: Tier) -> Result<Weights<'d>, EngineError> {
         let mut weights = Weights::linked(document, compiled(file, source, tier)?)?;
+        weights.program_text = source.to_owned();
         let entries = entries(&weights.program)?;
         weights.entries = Some(entries);
         weights.order = weights.tried(entries)?;
@@ -130,7 +134,9 @@ impl<'d> Weights<'d> {
         let links = program.link(&names(document))?;
         let tensors = Tensors::new(document, &links)?;
         let kv = document.kv().cloned();
-        Ok(Weights { hyper, bounds, tokenizer, kv, program, links, entries: None, tensors, order: Vec::new() })
+        let (document_hash, program_text) = (document.hash(), String::new());
+        let (entries, order) = (None, Vec::new());
+        Ok(Weights { hyper, bounds, tokenizer, kv, document_hash, program_text, program, links, entries, tensors, order })
     }
 
     /// Adds the layers that the first token did not need and another may; takes tables of floats out.
@@ -179,6 +185,16 @@ impl<'d> Weights<'d> {
     /// The form of the cache of keys and values, if the document has one.
     pub fn kv(&self) -> Option<&Kv> {
         self.kv.as_ref()
+    }
+
+    /// The hash of the document.
+    pub fn document_hash(&self) -> [u8; 32] {
+        self.document_hash
+    }
+
+    /// The text of the model's program; empty of a program that was compiled elsewhere.
+    pub fn program_text(&self) -> &str {
+        &self.program_text
     }
 
     /// How text becomes tokens.

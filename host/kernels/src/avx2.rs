@@ -9,6 +9,7 @@ use crate::activations::{A2Word, PreparedX, Vectors};
 use crate::word::{TileWord, TwoPlanes, for_planes};
 use crate::{pairs, portable};
 
+pub(crate) mod frame;
 pub(crate) mod grid;
 
 /// Rows of a register.

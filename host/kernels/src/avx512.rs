@@ -14,6 +14,7 @@ use crate::grid::GridInput;
 
 #[cfg(test)]
 mod emulated;
+pub(crate) mod frame;
 mod kernels;
 
 use crate::portable;
@@ -78,6 +79,11 @@ impl Avx512 {
         }
         let vnni = is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vbmi");
         Ok(Avx512 { avx2, vnni: vnni.then_some(Vnni(())) })
+    }
+
+    /// The kernels of AVX2.
+    pub fn avx2(self) -> Avx2 {
+        self.avx2
     }
 
     /// The same machine as if it had no VNNI, to test the fallback where there is VNNI.

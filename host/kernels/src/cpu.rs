@@ -1,6 +1,7 @@
 //! The CPU as a GEMV back end.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use nda_gemv::check::{check_grid, check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
 use nda_gemv::{Activations, Columns, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, Shape, Work};
@@ -160,7 +161,7 @@ impl<'m> CpuGemv<'m> {
         let level = self.level;
         let work = |taken: Taken<'_, f32>| run_grids(parts, level, x, taken);
         shares::run(&self.pool, threads, padded / TILE_ROWS, &mut self.tiles, |tile| tile * TILE_ROWS * vectors, work);
-        gather_rows(parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
+        gather_rows(&self.pool, parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
         let weights = parts.iter().map(|part| Shape::of_grid(part).weights().saturating_mul(part.stacks())).sum();
         Ok(Cost::on_cpu(Work::of(vectors, weights)))
     }
@@ -250,7 +251,7 @@ impl nda_gemv::Vectors for CpuGemv<'_> {
         let (level, x) = (self.level, &self.vectors);
         let work = |taken: Taken<'_, i32>| run_vectors(parts, level, code, x, taken);
         shares::run(&self.pool, threads, padded / TILE_ROWS, &mut self.sums, |tile| tile * TILE_ROWS * vectors, work);
-        gather_rows(stack.parts.iter().map(TileMatrix::rows), vectors, &self.sums, y);
+        gather_rows(&self.pool, stack.parts.iter().map(TileMatrix::rows), vectors, &self.sums, y);
         Ok(cost)
     }
 }
@@ -264,7 +265,7 @@ impl<'m> Grids<'m> for CpuGemv<'m> {
 
     fn run_grid(&mut self, id: GridId, x: &GroupedVectors<'_>, y: &mut [f32]) -> Result<Cost, GemvError> {
         let mut packed = std::mem::take(&mut self.grid_input);
-        packed.set(x);
+        packed.set(&self.pool, x);
         let done = self.run_packed(id, &packed, y);
         self.grid_input = packed;
         done
@@ -347,19 +348,32 @@ fn run_vectors(parts: &[TileMatrix<'_>], level: Level, code: WeightCode, x: &Vec
     }
 }
 
+/// Results from which on threads share their placing: some microseconds' worth.
+const SHARED_RESULTS: usize = 1 << 14;
+
 /// Rows from tiles: `tiles` holds 32 rows of every vector a tile, `y` all rows of a vector, then those of the next.
-fn gather_rows<T: Copy>(parts: impl Iterator<Item = usize> + Clone, vectors: usize, tiles: &[T], y: &mut [T]) {
+fn gather_rows<T: Copy + Send + Sync>(
+    pool: &ThreadPool,
+    parts: impl Iterator<Item = usize> + Clone + Sync,
+    vectors: usize,
+    tiles: &[T],
+    y: &mut [T],
+) {
     let rows: usize = parts.clone().sum();
-    let mut tiles = tiles.chunks_exact(TILE_ROWS);
-    let mut first = 0;
-    for part in parts {
-        for row in (0..part).step_by(TILE_ROWS) {
-            let count = TILE_ROWS.min(part - row);
-            for (vector, tile) in (0..vectors).zip(&mut tiles) {
-                let at = vector * rows + first + row;
-                y[at..at + count].copy_from_slice(&tile[..count]);
+    let results = y.len();
+    let places: Vec<_> = y.chunks_exact_mut(rows.max(1)).map(Mutex::new).collect();
+    let work = |vector: usize| {
+        // Nobody else takes this vector.
+        let mut y = places[vector].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tiles = tiles.chunks_exact(TILE_ROWS).skip(vector).step_by(vectors);
+        let mut first = 0;
+        for part in parts.clone() {
+            for (row, tile) in (0..part).step_by(TILE_ROWS).zip(&mut tiles) {
+                let count = TILE_ROWS.min(part - row);
+                y[first + row..first + row + count].copy_from_slice(&tile[..count]);
             }
+            first += part;
         }
-        first += part;
-    }
+    };
+    pool.share_large(results, SHARED_RESULTS, places.len(), work);
 }

@@ -1,32 +1,45 @@
 //! Float operations of a forward pass, each with one fixed order of evaluation: the same bits on every machine.
 //!
 //! Every loop is written with explicit partial sums and without fused operations, so a compiler may use wider registers
-//! without changing a bit; on x86-64 each is compiled a second time for AVX2 and chosen at run time.
+//! without changing a bit; on x86-64 each is compiled for AVX2 and AVX-512 besides and chosen at run time.
 
 /// Partial sums of [`dot`].
-const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 
-/// Compiles a function for every machine and for AVX2, and calls the one that this machine runs best.
-macro_rules! for_avx2 {
-    ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $of:ty),*) $(-> $back:ty)? $body:block) => {
+/// Compiles a function for every machine, for AVX2 and for AVX-512, and calls the one that this machine runs best.
+///
+/// Bodies have plain loops and calls of `#[inline(always)]` functions alone: a closure that is not inlined, as that of a
+/// `for_each`, is compiled without the features of the function that it stands in.
+macro_rules! for_wide {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $of:ty),* $(,)?) $(-> $back:ty)? $body:block) => {
         $(#[$doc])*
-        pub fn $name($($arg: $of),*) $(-> $back)? {
+        $vis fn $name($($arg: $of),*) $(-> $back)? {
             #[inline(always)]
             fn body($($arg: $of),*) $(-> $back)? $body
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2")]
-            fn wide($($arg: $of),*) $(-> $back)? {
+            fn avx2($($arg: $of),*) $(-> $back)? {
+                body($($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl,avx512dq")]
+            fn avx512($($arg: $of),*) $(-> $back)? {
                 body($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             if is_x86_feature_detected!("avx2") {
-                // SAFETY: the machine has AVX2, as was found just now.
-                return unsafe { wide($($arg),*) };
+                let has_512 = is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq");
+                // SAFETY: the machine has the features, as was found just now.
+                return unsafe { if has_512 { avx512($($arg),*) } else { avx2($($arg),*) } };
             }
             body($($arg),*)
         }
     };
 }
+pub(crate) use for_wide;
 
 /// `sum_i a[i] * b[i]`: element `i` goes to partial sum `i % 8`; the sums are added as
 /// `((0+4)+(2+6)) + ((1+5)+(3+7))`.
@@ -79,7 +92,7 @@ pub fn exp(x: f32) -> f32 {
     if x > HIGHEST { f32::INFINITY } else { result }
 }
 
-for_avx2! {
+for_wide! {
     /// SwiGLU's product (Shazeer, 2020): `out[i] = silu(gate[i]) * up[i]`, `silu(g) = g / (1 + exp(-g))`.
     ///
     /// # Panics
@@ -92,7 +105,7 @@ for_avx2! {
     }
 }
 
-for_avx2! {
+for_wide! {
     /// GELU by its tanh form (Hendrycks and Gimpel, 2016): `out[i] = gelu(gate[i]) * up[i]`.
     ///
     /// # Panics
@@ -108,28 +121,81 @@ for_avx2! {
     }
 }
 
-for_avx2! {
-    /// `x = softmax(x)`, the maximum taken off first; the sum runs in eight interleaved partial sums as [`dot`]'s.
-    pub fn softmax(x: &mut [f32]) {
-        let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        x.iter_mut().for_each(|v| *v = exp(*v - max));
-        let mut sums = [0.0_f32; LANES];
-        let (chunks, tail) = x.as_chunks::<LANES>();
-        for chunk in chunks {
-            for lane in 0..LANES {
-                sums[lane] += chunk[lane];
-            }
+for_wide! {
+    /// `out[i] = x[i] * (1 / sqrt(mean(x^2) + eps)) * weight[i]` (Zhang and Sennrich, 2019; eps inside the root).
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
+        assert!(x.len() == weight.len() && x.len() == out.len(), "rms_norm needs equal lengths");
+        let inverse = 1.0 / (dot(x, x) / x.len() as f32 + eps).sqrt();
+        for ((out, v), w) in out.iter_mut().zip(x).zip(weight) {
+            *out = v * inverse * w;
         }
-        tail.iter().enumerate().for_each(|(lane, v)| sums[lane] += v);
-        let sum = total(&sums);
-        x.iter_mut().for_each(|v| *v /= sum);
     }
 }
 
-/// Vectors that meet a row at once: their partial sums stay in registers.
-const TOGETHER: usize = 4;
+for_wide! {
+    /// `x = softmax(x)`, the maximum taken off first; the sum runs in eight interleaved partial sums as [`dot`]'s.
+    pub fn softmax(x: &mut [f32]) {
+        softmax_here(x);
+    }
+}
 
-for_avx2! {
+/// [`softmax`], to be compiled into whatever calls it.
+#[inline(always)]
+pub(crate) fn softmax_here(x: &mut [f32]) {
+    let max = largest(x);
+    // Element by element, which compilers make wide; eight at a time with the sums they do not.
+    for v in x.iter_mut() {
+        *v = exp(*v - max);
+    }
+    let sum = sum(x);
+    for v in x.iter_mut() {
+        *v /= sum;
+    }
+}
+
+/// The sum in eight interleaved partial sums, as [`dot`]'s.
+#[inline(always)]
+pub(crate) fn sum(x: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let (chunks, tail) = x.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            sums[lane] += chunk[lane];
+        }
+    }
+    for (lane, v) in tail.iter().enumerate() {
+        sums[lane] += v;
+    }
+    total(&sums)
+}
+
+/// The largest of some numbers, NaN apart; -inf of none.
+#[inline(always)]
+pub(crate) fn largest(x: &[f32]) -> f32 {
+    let mut most = [f32::NEG_INFINITY; LANES];
+    let (chunks, tail) = x.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            most[lane] = if chunk[lane] > most[lane] { chunk[lane] } else { most[lane] };
+        }
+    }
+    for (lane, &v) in tail.iter().enumerate() {
+        most[lane] = if v > most[lane] { v } else { most[lane] };
+    }
+    let mut max = most[0];
+    for &v in &most[1..] {
+        max = if v > max { v } else { max };
+    }
+    max
+}
+
+/// Vectors that meet a row at once: their partial sums stay in registers.
+pub(crate) const TOGETHER: usize = 4;
+
+for_wide! {
     /// `out[v * rows_stride + r] = dot(row r, vector v)` for rows of `cols` values and vectors one after another.
     ///
     /// # Panics
@@ -138,87 +204,54 @@ for_avx2! {
         let vectors: Vec<&[f32]> = x.chunks_exact(cols).collect();
         for (first, four) in vectors.chunks(TOGETHER).enumerate() {
             for (r, row) in rows.chunks_exact(cols).enumerate() {
-                let found = match four {
-                    [a, b, c, d] => four_dots(row, [a, b, c, d]),
-                    few => std::array::from_fn(|i| few.get(i).map_or(0.0, |x| dot(row, x))),
-                };
-                for (i, value) in found.into_iter().take(four.len()).enumerate() {
-                    out[(first * TOGETHER + i) * stride + r] = value;
+                let at = first * TOGETHER * stride + r;
+                if let [a, b, c, d] = *four {
+                    let found = dots(row, [a, b, c, d]);
+                    for i in 0..TOGETHER {
+                        out[at + i * stride] = found[i];
+                    }
+                } else {
+                    for (i, x) in four.iter().enumerate() {
+                        out[at + i * stride] = dot(row, x);
+                    }
                 }
             }
         }
     }
 }
 
-/// Four times [`dot`], to the bit, in one pass over the row.
+/// [`dot`] of some vectors, to the bit, in one pass over the row.
+///
+/// # Panics
+/// If the lengths differ.
 #[inline(always)]
-fn four_dots(row: &[f32], x: [&[f32]; TOGETHER]) -> [f32; TOGETHER] {
-    let (row, tail) = row.as_chunks::<LANES>();
-    let x_chunks = x.map(|x| x.as_chunks::<LANES>());
-    let mut sums = [[0.0_f32; LANES]; TOGETHER];
-    for (at, row) in row.iter().enumerate() {
-        for (sums, (x, _)) in sums.iter_mut().zip(&x_chunks) {
+pub(crate) fn dots<const N: usize>(row: &[f32], x: [&[f32]; N]) -> [f32; N] {
+    let mut sums = [[0.0_f32; LANES]; N];
+    let (row_chunks, row_tail) = row.as_chunks::<LANES>();
+    let mut chunks: [&[[f32; LANES]]; N] = [&[]; N];
+    let mut tails: [&[f32]; N] = [&[]; N];
+    for n in 0..N {
+        assert_eq!(x[n].len(), row.len(), "a dot product needs equal lengths");
+        (chunks[n], tails[n]) = x[n].as_chunks::<LANES>();
+    }
+    for (at, &row) in row_chunks.iter().enumerate() {
+        for n in 0..N {
+            // By value, so that compilers keep each in a register.
+            let (x, mut sum) = (chunks[n][at], sums[n]);
             for lane in 0..LANES {
-                sums[lane] += row[lane] * x[at][lane];
+                sum[lane] += row[lane] * x[lane];
             }
+            sums[n] = sum;
         }
     }
-    for (sums, (_, x)) in sums.iter_mut().zip(&x_chunks) {
-        tail.iter().zip(*x).enumerate().for_each(|(lane, (a, b))| sums[lane] += a * b);
-    }
-    sums.map(|sums| total(&sums))
-}
-
-/// Values of a head that are summed in registers: a whole head's, usually, and half a cache line's of what is left.
-const MIXED: [usize; 2] = [64, 16];
-
-/// Keys or values of one head: of every position `head_dim` values, a `stride` apart.
-#[derive(Debug, Clone, Copy)]
-pub struct HeadCache<'c> {
-    /// From the first position's first value on.
-    pub values: &'c [f32],
-    /// From a position's values to the next one's.
-    pub stride: usize,
-}
-
-for_avx2! {
-    /// One query's attention: `out = softmax(scale * q k) v` over as many positions as `scores` is long.
-    ///
-    /// # Panics
-    /// If a cache is too short.
-    pub fn attend(q: &[f32], keys: HeadCache<'_>, values: HeadCache<'_>, scale: f32, scores: &mut [f32], out: &mut [f32]) {
-        let key = |position: usize| &keys.values[position * keys.stride..][..q.len()];
-        // Four positions at once: the sums of one alone would wait for each other.
-        let (fours, rest) = scores.as_chunks_mut::<TOGETHER>();
-        let first = fours.len() * TOGETHER;
-        for (four, scores) in fours.iter_mut().enumerate() {
-            *scores = four_dots(q, std::array::from_fn(|i| key(four * TOGETHER + i))).map(|product| product * scale);
+    let mut found = [0.0; N];
+    for n in 0..N {
+        for (lane, a) in row_tail.iter().enumerate() {
+            sums[n][lane] += a * tails[n][lane];
         }
-        for (position, score) in rest.iter_mut().enumerate() {
-            *score = dot(q, key(first + position)) * scale;
-        }
-        softmax(scores);
-        let (large, rest) = out.as_chunks_mut::<{ MIXED[0] }>();
-        let (small, tail) = rest.as_chunks_mut::<{ MIXED[1] }>();
-        let mut at = 0;
-        large.iter_mut().for_each(|out| *out = mix(values, &mut at, scores));
-        small.iter_mut().for_each(|out| *out = mix(values, &mut at, scores));
-        tail.iter_mut().for_each(|out| *out = mix::<1>(values, &mut at, scores)[0]);
+        found[n] = total(&sums[n]);
     }
-}
-
-/// `sum_p scores[p] * values[p][at..at + N]`, positions in order; moves `at` on.
-#[inline(always)]
-fn mix<const N: usize>(values: HeadCache<'_>, at: &mut usize, scores: &[f32]) -> [f32; N] {
-    let mut sums = [0.0_f32; N];
-    for (position, score) in scores.iter().enumerate() {
-        let value = &values.values[position * values.stride + *at..][..N];
-        for lane in 0..N {
-            sums[lane] += score * value[lane];
-        }
-    }
-    *at += N;
-    sums
+    found
 }
 
 #[cfg(test)]
@@ -282,36 +315,6 @@ mod tests {
             let x = f64::from(g);
             let exact = x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh());
             assert!((f64::from(out[0]) - exact).abs() < 1e-5, "{g}: {} against {exact}", out[0]);
-        }
-    }
-
-    #[test]
-    fn attention_is_a_mean_of_values() {
-        let keys = [1.0, 0.0, 9.0, 1.0, 0.0, 9.0, 1.0, 0.0, 9.0];
-        let values: Vec<f32> = (0..9).map(|i| i as f32).collect();
-        let (mut scores, mut out) = ([0.0; 3], [0.0; 2]);
-        let of = |values| HeadCache { values, stride: 3 };
-        attend(&[2.0, 5.0], of(&keys), of(&values), 0.5, &mut scores, &mut out);
-        // Equal scores: the mean of 0, 3, 6 and of 1, 4, 7.
-        assert!((out[0] - 3.0).abs() < 1e-6 && (out[1] - 4.0).abs() < 1e-6, "{out:?}");
-    }
-
-    #[test]
-    fn attention_has_one_order_of_evaluation_whatever_is_taken_at_once() {
-        for (head_dim, positions) in [(1, 1), (7, 3), (16, 4), (64, 5), (81, 9), (256, 13)] {
-            let stride = head_dim + 5;
-            let value = |i: usize| ((i * 7919 + 13) % 1000) as f32 / 333.0 - 1.5;
-            let q: Vec<f32> = (0..head_dim).map(value).collect();
-            let [keys, values] = [3, 8].map(|seed| (0..positions * stride).map(|i| value(i + seed)).collect::<Vec<f32>>());
-            let (mut scores, mut out) = (vec![0.0; positions], vec![0.0; head_dim]);
-            let of = |values| HeadCache { values, stride };
-            attend(&q, of(&keys), of(&values), 0.3, &mut scores, &mut out);
-            let mut expected: Vec<f32> = (0..positions).map(|p| dot(&q, &keys[p * stride..][..head_dim]) * 0.3).collect();
-            softmax(&mut expected);
-            for (i, found) in out.iter().enumerate() {
-                let sum = expected.iter().enumerate().fold(0.0, |sum, (p, score)| sum + score * values[p * stride + i]);
-                assert_eq!(found.to_bits(), sum.to_bits(), "{head_dim} values, {positions} positions, value {i}");
-            }
         }
     }
 }

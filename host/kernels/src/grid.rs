@@ -5,7 +5,12 @@ use nda_spec::GridMatrix;
 use nda_spec::grid::{HALF_COLS, half_to_f32, scale_index};
 use nda_spec::tile::{TILE_ROWS, WORD_COLS, col_words};
 
+use crate::ThreadPool;
 use crate::activations::{LANES, columns, transpose};
+use std::sync::{Mutex, PoisonError};
+
+/// Codes from which on threads share their packing: some microseconds' worth.
+const SHARED_COLS: usize = 1 << 13;
 
 /// 64 columns of one vector.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the portable kernel multiplies signed levels and needs no sums"))]
@@ -29,15 +34,21 @@ pub struct GridInput {
 }
 
 impl GridInput {
-    /// Takes over vectors in place of those it has.
-    pub fn set(&mut self, x: &GroupedVectors<'_>) {
+    /// Takes over vectors in place of those it has, on a pool's threads if they are many.
+    pub fn set(&mut self, pool: &ThreadPool, x: &GroupedVectors<'_>) {
         (self.cols, self.vectors) = (x.cols(), x.vectors());
         self.words.resize(col_words(self.cols) * self.vectors, GridWord::default());
-        for (vector, (codes, scales)) in x.iter().enumerate() {
-            for (word, (codes, scales)) in codes.chunks(WORD_COLS).zip(scales.chunks(2)).enumerate() {
-                self.words[word * self.vectors + vector] = grid_word(codes, scales);
+        let all: Vec<(&[i8], &[f32])> = x.iter().collect();
+        let words: Vec<_> = self.words.chunks_exact_mut(self.vectors.max(1)).map(Mutex::new).collect();
+        let work = |word: usize| {
+            // Nobody else takes this word.
+            let mut places = words[word].lock().unwrap_or_else(PoisonError::into_inner);
+            for (place, (codes, scales)) in places.iter_mut().zip(&all) {
+                let codes = &codes[word * WORD_COLS..];
+                *place = grid_word(&codes[..codes.len().min(WORD_COLS)], &scales[2 * word..scales.len().min(2 * word + 2)]);
             }
-        }
+        };
+        pool.share_large(self.cols * self.vectors, SHARED_COLS, words.len(), work);
     }
 
     /// Columns of a vector.

@@ -8,6 +8,8 @@
 #![deny(unsafe_code)]
 
 mod activations;
+#[allow(unsafe_code)]
+pub mod attention;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod avx2;
@@ -18,6 +20,8 @@ pub mod cpu;
 #[allow(unsafe_code)]
 pub mod float;
 pub mod grid;
+#[allow(unsafe_code)]
+pub mod kv;
 mod level;
 #[cfg(target_arch = "aarch64")]
 #[allow(unsafe_code)]
@@ -26,6 +30,8 @@ mod neon;
 mod pairs;
 #[allow(unsafe_code)]
 mod portable;
+#[allow(unsafe_code)]
+pub mod quantize;
 #[allow(unsafe_code)]
 pub mod roof;
 #[allow(unsafe_code)]
@@ -37,6 +43,7 @@ mod word;
 
 pub use cpu::{CpuError, CpuGemv};
 pub use grid::GridInput;
+pub use kv::{FrameKernel, FrameVectors};
 pub use level::Variant;
 pub use thread_pool::ThreadPool;
 pub use threads::{granted_threads, limit_threads};

@@ -117,6 +117,11 @@ impl ThreadPool {
         self.run(0..tasks, work);
     }
 
+    /// [`Self::share`] of work whose `size` is worth waking threads for, at least `least`; else the caller does it alone.
+    pub fn share_large(&self, size: usize, least: usize, tasks: usize, work: impl Fn(usize) + Sync) {
+        if size >= least && tasks > 1 { self.share(tasks, work) } else { (0..tasks).for_each(work) }
+    }
+
     /// Does every item on all threads, each taking the next one when it is free, so a helper that wakes late does less, and
     /// the caller waits no longer than for its waking and one item. Allocates one small box per helper.
     pub(crate) fn run<Q: Queue>(&self, mut queue: Q, work: impl Fn(Q::Item) + Sync) {

@@ -1,6 +1,7 @@
 //! What the builtins do.
 
 mod heads;
+mod rows;
 
 use crate::host::{Builtins, Input};
 use crate::ops::{self, Turns};
@@ -132,13 +133,13 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
         Builtin::Expect if args[0].bits() != 0 => Ok(Value::Unit),
         Builtin::Expect => Err(Trap::Expectation { text: args[1].to_string() }),
         Builtin::Add if is_row_of_many(&args[1], &args[0]) => add_to_rows(heap, args),
-        Builtin::Add | Builtin::Mul | Builtin::Swiglu | Builtin::Geglu => two_vectors(heap, builtin, args),
+        Builtin::Add | Builtin::Mul | Builtin::Swiglu | Builtin::Geglu => two_vectors(*host, heap, builtin, args),
         Builtin::Dot => {
             let (a, b) = (vector(&args[0]), vector(&args[1]));
             same_len("dot needs equal lengths", a, b)?;
             Ok(Value::Float(f64::from(ops::dot(a, b))))
         }
-        Builtin::Rope | Builtin::RopeRows | Builtin::RopeScaled => heads::rope(heap, turns, builtin, args),
+        Builtin::Rope | Builtin::RopeRows | Builtin::RopeScaled => heads::rope(*host, heap, turns, builtin, args),
         Builtin::Scale | Builtin::Silu | Builtin::Relu2 | Builtin::Softmax => in_place(heap, builtin, args),
         Builtin::RmsNorm => {
             let (x, weight) = (vector(&args[0]), vector(&args[1]));
@@ -147,8 +148,12 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
                 return Err(Trap::Length { what, left: x.len(), right: weight.len() });
             }
             let mut out = heap.vector(x.len())?;
-            let rows = x.chunks_exact(weight.len()).zip(elements(&mut out).chunks_exact_mut(weight.len()));
-            rows.for_each(|(x, out)| ops::rms_norm(x, weight, narrow(float(&args[2])), out));
+            let eps = narrow(float(&args[2]));
+            rows::fill(*host, weight.len(), elements(&mut out), |first, out| {
+                let x = &x[first..first + out.len()];
+                let rows = x.chunks_exact(weight.len()).zip(out.chunks_exact_mut(weight.len()));
+                rows.for_each(|(x, out)| ops::rms_norm(x, weight, eps, out));
+            });
             Ok(back(out))
         }
         Builtin::Attend | Builtin::AttendRows => heads::attend(*host, heap, builtin, args),
@@ -203,18 +208,20 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
     }
 }
 
-fn two_vectors(heap: &mut Heap, builtin: Builtin, args: &[Value]) -> Result<Value, Trap> {
+fn two_vectors(host: &dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &[Value]) -> Result<Value, Trap> {
     let (a, b) = (vector(&args[0]), vector(&args[1]));
     same_len("two vectors need equal lengths", a, b)?;
     let mut out = heap.vector(a.len())?;
-    let to = elements(&mut out);
-    match builtin {
-        Builtin::Add => to.iter_mut().zip(a).zip(b).for_each(|((to, a), b)| *to = a + b),
-        Builtin::Mul => to.iter_mut().zip(a).zip(b).for_each(|((to, a), b)| *to = a * b),
-        Builtin::Swiglu => ops::swiglu(a, b, to),
-        Builtin::Geglu => ops::geglu(a, b, to),
-        _ => unreachable!("{builtin:?} does not take two vectors"),
-    }
+    rows::fill(host, 1, elements(&mut out), |first, to| {
+        let (a, b) = (&a[first..first + to.len()], &b[first..first + to.len()]);
+        match builtin {
+            Builtin::Add => to.iter_mut().zip(a).zip(b).for_each(|((to, a), b)| *to = a + b),
+            Builtin::Mul => to.iter_mut().zip(a).zip(b).for_each(|((to, a), b)| *to = a * b),
+            Builtin::Swiglu => ops::swiglu(a, b, to),
+            Builtin::Geglu => ops::geglu(a, b, to),
+            _ => unreachable!("{builtin:?} does not take two vectors"),
+        }
+    });
     Ok(back(out))
 }
 

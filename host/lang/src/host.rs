@@ -100,6 +100,11 @@ pub trait Builtins {
     /// Takes a printed line, without its end.
     fn print(&mut self, line: &str);
 
+    /// Does `work` of 0 to `tasks`, in any order, by threads if the host has some.
+    fn share(&self, tasks: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..tasks).for_each(work);
+    }
+
     /// `y = W x` of a layer; `y` holds its matrices' rows one after another. Several vectors may stand in `x` one after
     /// another; then so do their results. Every element is written, here and wherever else a slice is filled:
     /// it holds anything before.

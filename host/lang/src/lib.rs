@@ -47,7 +47,7 @@ pub use link::Links;
 pub use module::Purpose;
 pub use parser::parse;
 pub use program::{Argument, Entry, Instance, Program, Tier};
-pub use quantize::{MIN_ABSMAX, quantize};
+pub use quantize::{MIN_ABSMAX, quantize, quantize_groups};
 pub use signature::{Back, Builtin, Param, Signature, builtin_names, find as find_builtin};
 pub use state::with_stack;
 pub use trap::{Limits, RuntimeError, Trap};

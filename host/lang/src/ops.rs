@@ -4,19 +4,7 @@
 //! give the same floats bit for bit. Sums run in eight interleaved partial sums that are added
 //! in a fixed tree, which the compiler may vectorise without changing a bit.
 
-pub use nda_kernels::float::{dot, geglu, softmax, swiglu};
-
-/// `out[i] = x[i] * (1 / sqrt(mean(x^2) + eps)) * weight[i]` (Zhang and Sennrich, 2019; eps inside the root).
-///
-/// # Panics
-/// If the lengths differ.
-pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
-    assert!(x.len() == weight.len() && x.len() == out.len(), "rms_norm needs equal lengths");
-    let inverse = 1.0 / (dot(x, x) / x.len() as f32 + eps).sqrt();
-    for ((out, v), w) in out.iter_mut().zip(x).zip(weight) {
-        *out = v * inverse * w;
-    }
-}
+pub use nda_kernels::float::{dot, geglu, rms_norm, softmax, swiglu};
 
 /// `silu(g) = g / (1 + exp(-g))`.
 pub fn silu(g: f32) -> f32 {
@@ -60,12 +48,26 @@ impl Rope {
     }
 }
 
-/// The turns of the position that was asked for last: every block of a step asks for the same.
+/// The turns of the positions that were asked for last: every block of a step asks for the same.
 #[derive(Debug, Clone, Default)]
 pub struct Turns {
     rope: Option<(Head, Rope)>,
-    position: Option<usize>,
+    positions: std::ops::Range<usize>,
     turns: Vec<(f32, f32)>,
+}
+
+/// The turns of rows that stand at positions that follow one another.
+#[derive(Debug, Clone, Copy)]
+pub struct RowTurns<'t> {
+    turns: &'t [(f32, f32)],
+    pairs: usize,
+}
+
+impl<'t> RowTurns<'t> {
+    /// Cosine and sine of every pair of a head in a row.
+    pub fn row(self, row: usize) -> &'t [(f32, f32)] {
+        &self.turns[row * self.pairs..][..self.pairs]
+    }
 }
 
 /// What the frequencies of a head follow from.
@@ -86,17 +88,23 @@ impl Head {
 impl Turns {
     /// Cosine and sine of every pair of a head at a position, every pair's frequency divided by its factor; by nothing if there are none.
     pub fn at(&mut self, position: usize, head_dim: usize, theta: f32, factors: &[f32]) -> &[(f32, f32)] {
+        self.of_rows(position, 1, head_dim, theta, factors).turns
+    }
+
+    /// [`Self::at`] of as many rows, the first of them at a position.
+    pub fn of_rows(&mut self, position: usize, rows: usize, head_dim: usize, theta: f32, factors: &[f32]) -> RowTurns<'_> {
         if !self.rope.as_ref().is_some_and(|(head, _)| head.is(head_dim, theta, factors)) {
             let rope = if factors.is_empty() { Rope::new(head_dim, theta) } else { Rope::scaled(theta, factors) };
             self.rope = Some((Head { head_dim, theta_bits: theta.to_bits(), factors: factors.to_vec() }, rope));
-            self.position = None;
+            self.positions = 0..0;
         }
-        if self.position != Some(position) {
-            let rope = self.rope.as_ref().map(|(_, rope)| rope.turns(position));
-            self.turns = rope.unwrap_or_default();
-            self.position = Some(position);
+        let wanted = position..position + rows;
+        if self.positions != wanted {
+            let rope = self.rope.as_ref().map(|(_, rope)| rope);
+            self.turns = rope.map_or_else(Vec::new, |rope| wanted.clone().flat_map(|position| rope.turns(position)).collect());
+            self.positions = wanted;
         }
-        &self.turns
+        RowTurns { turns: &self.turns, pairs: head_dim / 2 }
     }
 }
 

@@ -3,6 +3,7 @@
 //! This is what training does in front of every quantized linear layer, operation for operation in
 //! f32, so a model runs here as it was trained.
 
+use nda_kernels::quantize::{absmax, codes_of, groups};
 use nda_spec::ActivationCode;
 
 /// Smallest magnitude that a scale is taken from: a vector of zeros quantizes to zeros, not to NaN.
@@ -22,8 +23,7 @@ pub const MIN_ABSMAX: f32 = 1e-8;
 /// If the two slices differ in length.
 pub fn quantize(code: ActivationCode, x: &[f32], codes: &mut [i8]) -> f32 {
     assert_eq!(x.len(), codes.len(), "codes must be as many as activations");
-    // Not f32::max: AArch64's gives a signaling NaN back, and the largest so far would be lost.
-    let absmax = x.iter().fold(MIN_ABSMAX, |max, v| if v.abs() > max { v.abs() } else { max });
+    let absmax = absmax(x, MIN_ABSMAX);
     match code {
         ActivationCode::A8 => linear(absmax, 127.0, x, codes),
         ActivationCode::A4 => linear(absmax, 7.0, x, codes),
@@ -31,20 +31,25 @@ pub fn quantize(code: ActivationCode, x: &[f32], codes: &mut [i8]) -> f32 {
     }
 }
 
-fn linear(absmax: f32, max_code: f32, x: &[f32], codes: &mut [i8]) -> f32 {
-    let scale = absmax / max_code;
-    for (code, v) in codes.iter_mut().zip(x) {
-        *code = round((v / scale).clamp(-max_code, max_code)) as i8;
+/// [`quantize`] of every `group` values, each with a scale of its own in `scales`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn quantize_groups(code: ActivationCode, group: usize, x: &[f32], codes: &mut [i8], scales: &mut [f32]) {
+    match code {
+        ActivationCode::A8 => groups(x, group, MIN_ABSMAX, 127.0, codes, scales),
+        _ => {
+            assert_eq!(scales.len(), x.len().div_ceil(group), "a scale for every group");
+            let each = x.chunks(group).zip(codes.chunks_mut(group)).zip(scales);
+            each.for_each(|((x, codes), scale)| *scale = quantize(code, x, codes));
+        }
     }
-    scale
 }
 
-/// `f32::round` of a number that fits an i32, half away from zero; NaN is 0. The cast and the exact rest vectorise,
-/// a call of the mathematics library for every activation does not.
-fn round(value: f32) -> i32 {
-    let whole = value as i32;
-    let rest = value - whole as f32;
-    whole + i32::from(rest >= 0.5) - i32::from(rest <= -0.5)
+fn linear(absmax: f32, max_code: f32, x: &[f32], codes: &mut [i8]) -> f32 {
+    let scale = absmax / max_code;
+    codes_of(x, scale, max_code, codes);
+    scale
 }
 
 fn quaternary(absmax: f32, x: &[f32], codes: &mut [i8]) -> f32 {
@@ -70,17 +75,6 @@ mod tests {
         assert_eq!((scale, codes), (1.0, [7, -7, 1, -3, 0, 3]));
         let scale = quantize(ActivationCode::A2, &[2.0, -2.0, 0.0, -0.0, 1.5, -1.4], &mut codes);
         assert_eq!((scale, codes), (1.0, [2, -2, 1, 1, 2, -1]));
-    }
-
-    #[test]
-    fn rounding_is_that_of_the_library_around_every_half() {
-        for code in -128..=128 {
-            let middle = f32::from(i16::try_from(code).unwrap()) / 2.0;
-            for value in [middle.next_down(), middle, middle.next_up(), middle + 0.3] {
-                assert_eq!(round(value), value.round() as i32, "{value}");
-            }
-        }
-        assert_eq!((round(0.499_999_97), round(f32::NAN), round(-0.0)), (0, 0, 0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use nda_engine::{Prepared, Scratch, Weights, ops, quantize};
 use nda_ir::{Activation, ConstantId, Graph, NodeId, Op, ProductId, Source};
 use nda_kernels::CpuGemv;
-use nda_kernels::float::{HeadCache, attend};
+use nda_kernels::attention::{HeadCache, attend_plainly};
 use nda_lang::Codes;
 use nda_ndf::Document;
 use std::collections::HashMap;
@@ -111,9 +111,9 @@ impl<'g, 'm> GraphRun<'g, 'm> {
         let from = window.map_or(0, |window| seen.saturating_sub(window));
         let mut out = vec![0.0; q.len()];
         for (head, (q, out)) in q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim)).enumerate() {
-            let at = from * stride + head * kv_heads / heads * head_dim;
+            let at = head * kv_heads / heads * head_dim;
             let [keys, values] = [0, 1].map(|which| HeadCache { values: &self.caches[&block][which][at..], stride });
-            attend(q, keys, values, scale, &mut vec![0.0; seen - from], out);
+            attend_plainly(q, keys, values, scale, from..seen, out);
         }
         out
     }

@@ -94,7 +94,7 @@ impl Avx2Grid {
 /// The 64 columns of four rows as unsigned levels: bytes `c` of the eight registers are the columns `8 * byte + c`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn levels<W: TileWord, const STACKS: usize>(tables: &[[__m256i; 2]; 2], stacks: [&W; STACKS], half: usize) -> [__m256i; 8] {
+pub(super) fn levels<W: TileWord, const STACKS: usize>(tables: &[[__m256i; 2]; 2], stacks: [&W; STACKS], half: usize) -> [__m256i; 8] {
     let planes = |k: usize| [plane(stacks[k], half, 0), plane(stacks[k], half, 1)];
     let mut levels = [_mm256_setzero_si256(); 8];
     for k in (0..STACKS).step_by(2) {
@@ -140,7 +140,7 @@ fn scales(scales: &[u16]) -> __m256 {
 /// The sums of both half words of four rows, in 32 bits; so many products at a time are added in 16.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn sums<const TOGETHER: usize>(levels: &[__m256i; 8], x: &[u64; 8]) -> __m256i {
+pub(super) fn sums<const TOGETHER: usize>(levels: &[__m256i; 8], x: &[u64; 8]) -> __m256i {
     let ones = _mm256_set1_epi16(1);
     let mut sum = _mm256_setzero_si256();
     for first in (0..8).step_by(TOGETHER) {

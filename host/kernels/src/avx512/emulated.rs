@@ -326,7 +326,7 @@ mod tests {
         let codes: Vec<i8> = (0..cols * vectors).map(|i| if extreme { 127 } else { ((i * 37 % 255) as i16 - 127) as i8 }).collect();
         let x_scales: Vec<f32> = (0..cols.div_ceil(HALF_COLS) * vectors).map(|i| i as f32 / 7.0).collect();
         let mut x = GridInput::default();
-        x.set(&nda_gemv::GroupedVectors::new(cols, &codes, &x_scales).unwrap());
+        x.set(&crate::ThreadPool::default(), &nda_gemv::GroupedVectors::new(cols, &codes, &x_scales).unwrap());
         let (tables, mut totals) = (super::super::kernels::grid_tables(&grid), Vec::new());
         let each = codes.chunks(cols).zip(x_scales.chunks(cols.div_ceil(HALF_COLS)));
         let expected: Vec<Vec<f32>> = each

@@ -9,7 +9,7 @@ use crate::value::{Heap, Object, Value};
 
 /// `rope(x, position, head_dim, theta)`, `rope_rows(x, width, position, head_dim, theta)`, whose rows stand at positions that
 /// follow one another, and `rope_scaled(x, width, position, theta, factors)`, the same with every pair's frequency divided by its factor.
-pub(super) fn rope(heap: &mut Heap, turns: &mut Turns, builtin: Builtin, args: &mut [Value]) -> Result<Value, Trap> {
+pub(super) fn rope(host: &dyn Builtins, heap: &mut Heap, turns: &mut Turns, builtin: Builtin, args: &mut [Value]) -> Result<Value, Trap> {
     let (first, rest) = args.split_first_mut().expect("there is a vector");
     let Value::Object(Object::Vector(mut rows)) = std::mem::take(first) else { unreachable!("the checker has seen to the types") };
     let (width, rest) = match builtin {
@@ -30,9 +30,13 @@ pub(super) fn rope(heap: &mut Heap, turns: &mut Turns, builtin: Builtin, args: &
         return Err(Trap::Length { what: "rope_rows needs a whole number of rows", left: width, right: rows.len() });
     }
     let x = heap.unshared(&mut rows)?;
-    for (row, x) in x.chunks_exact_mut(width).enumerate() {
-        ops::rotate(turns.at(position + row, head_dim, narrow(theta), factors), x);
-    }
+    // Queries and keys of all blocks ask for the same turns of the same positions.
+    let turns = turns.of_rows(position, x.len() / width, head_dim, narrow(theta), factors);
+    super::rows::fill(host, width, x, |first, x| {
+        for (row, x) in x.chunks_exact_mut(width).enumerate() {
+            ops::rotate(turns.row(first / width + row), x);
+        }
+    });
     Ok(back(rows))
 }
 

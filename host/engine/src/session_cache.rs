@@ -1,0 +1,82 @@
+//! A session's cache: its form, what other texts share of it, and texts that are saved and come back.
+
+use crate::error::EngineError;
+use crate::model::Session;
+use nda_kv::file::{self, FileError, Saved};
+use nda_kv::{Cache, CacheForm, FrameStore, Frames, genesis};
+use std::sync::{Arc, Mutex};
+
+impl Session<'_, '_> {
+    /// Keeps keys and values in this form from now on; the text is forgotten. Floats of 32 bits unless it is called.
+    pub fn use_cache(&mut self, form: CacheForm) {
+        self.start_cache(form, None);
+    }
+
+    /// [`Self::use_cache`] of closed frames that other texts share: those of the store.
+    pub fn share_cache(&mut self, form: CacheForm, store: Arc<Mutex<FrameStore>>) {
+        self.start_cache(form, Some(store));
+    }
+
+    fn start_cache(&mut self, form: CacheForm, store: Option<Arc<Mutex<FrameStore>>>) {
+        self.host.cache = Cache::new(form);
+        let origin = self.origin(form);
+        if let Some(frames) = self.host.cache.frames_mut() {
+            frames.begin(origin, store);
+        }
+        self.host.clear();
+    }
+
+    /// What chains of this model, its program and a form begin with.
+    fn origin(&self, form: CacheForm) -> nda_kv::Hash {
+        genesis(&self.weights.document_hash(), self.weights.program_text(), form.name())
+    }
+
+    /// The keys and values of the text.
+    pub fn cache(&self) -> &Cache {
+        &self.host.cache
+    }
+
+    /// Makes the beginning of `tokens` the text, as much of it as the text or other texts' frames have, and forgets the rest; returns how
+    /// many tokens that is. What follows does not depend on it.
+    pub fn resume(&mut self, tokens: &[u32]) -> usize {
+        self.host.resume(tokens);
+        self.position()
+    }
+
+    /// The text's cache as bytes, to be read by [`Self::restore`] of the same model; `None` of floats, which are not saved.
+    pub fn saved(&self, model: &str, note: &[u8]) -> Option<Vec<u8>> {
+        self.host.cache.frames().map(|frames| file::write(frames, model, note))
+    }
+
+    /// Takes a saved text's tokens again, and says where its keys and values differ first from what this model computes; `None` if
+    /// nowhere.
+    ///
+    /// # Errors
+    /// A failure of the model.
+    pub fn recompute(&mut self, saved: &Frames) -> Result<Option<String>, EngineError> {
+        self.clear();
+        self.feed_all(saved.tokens())?;
+        Ok(self.host.cache.frames().and_then(|own| own.first_difference(saved)))
+    }
+
+    /// Goes on with a text that was saved: every hash is checked before any of it is used, and a refused file leaves the session as it
+    /// was. Returns the text's tokens and the note of whoever saved it.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes, or whose they are.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(Vec<u32>, Vec<u8>), FileError> {
+        let Saved { header, frames, note } = file::read(bytes)?;
+        let form = CacheForm::Frames(header.form());
+        if header.genesis != self.origin(form) || self.host.cache.form() != form {
+            let wanted =
+                format!("document {} with --kv {}", nda_kv::Hash::from_bytes(self.weights.document_hash()), self.host.cache.form());
+            return Err(FileError::Foreign { model: header.model, form: form.name(), wanted });
+        }
+        let (tokens, context) = (frames.tokens().to_vec(), self.context());
+        if tokens.len() > context {
+            return Err(FileError::TooLong { positions: tokens.len(), context });
+        }
+        self.host.replace(frames);
+        Ok((tokens, note))
+    }
+}

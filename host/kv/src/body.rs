@@ -1,0 +1,78 @@
+//! The closed form of one block: of every key head two tile matrices and their scales.
+
+use crate::exact::ExactHead;
+use nda_spec::kv::close::Closing;
+use nda_spec::kv::frame::Part;
+use nda_spec::kv::{FRAME_POSITIONS, FrameForm};
+
+/// A head's matrices and scales.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BodyHead {
+    /// Channels.
+    pub head_dim: usize,
+    /// 64 positions by the head's channels.
+    pub keys: Box<[u64]>,
+    /// The head's channels by 64 positions.
+    pub values: Box<[u64]>,
+    /// A byte per position.
+    pub key_scales: [u8; FRAME_POSITIONS],
+    /// A byte per position.
+    pub value_scales: [u8; FRAME_POSITIONS],
+}
+
+/// The closed form of a block's heads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Body {
+    pub heads: Vec<BodyHead>,
+}
+
+/// How positions of a form are closed.
+#[derive(Debug)]
+pub(crate) struct Closings {
+    pub keys: Closing,
+    pub values: Closing,
+}
+
+impl BodyHead {
+    /// Closes 64 positions.
+    pub fn close(form: &FrameForm, closings: &Closings, exact: &ExactHead) -> BodyHead {
+        let head_dim = exact.keys.codes.len() / FRAME_POSITIONS;
+        let mut head = BodyHead::empty(form, head_dim);
+        let mut bits = vec![0; head_dim];
+        for position in 0..FRAME_POSITIONS {
+            let row = position * head_dim..(position + 1) * head_dim;
+            head.key_scales[position] = closings.keys.close(&exact.keys.codes[row.clone()], exact.keys.scales[position], &mut bits);
+            Part::Keys.write(&form.keys, position, &bits, &mut head.keys);
+            head.value_scales[position] = closings.values.close(&exact.values.codes[row], exact.values.scales[position], &mut bits);
+            Part::Values.write(&form.values, position, &bits, &mut head.values);
+        }
+        head
+    }
+
+    /// Zeros of a form's sizes.
+    pub fn empty(form: &FrameForm, head_dim: usize) -> BodyHead {
+        let words = |part: Part, code| vec![0; part.u64s(code, head_dim)].into_boxed_slice();
+        BodyHead {
+            head_dim,
+            keys: words(Part::Keys, &form.keys),
+            values: words(Part::Values, &form.values),
+            key_scales: [0; FRAME_POSITIONS],
+            value_scales: [0; FRAME_POSITIONS],
+        }
+    }
+}
+
+impl Body {
+    pub fn bytes(&self) -> usize {
+        self.heads.iter().map(|head| 8 * (head.keys.len() + head.values.len()) + 2 * FRAME_POSITIONS).sum()
+    }
+
+    pub fn hash(&self, hasher: &mut blake3::Hasher) {
+        let mut bytes = Vec::new();
+        for head in &self.heads {
+            bytes.clear();
+            head.keys.iter().chain(&head.values).for_each(|word| bytes.extend(word.to_le_bytes()));
+            hasher.update(&bytes).update(&head.key_scales).update(&head.value_scales);
+        }
+    }
+}
