@@ -20,6 +20,16 @@ impl<'a, 'm, 'w> Conversation<'a, 'm, 'w> {
         Conversation { speaker, dialect, messages: system.iter().cloned().collect(), system }
     }
 
+    pub(crate) fn speaker(&self) -> &Speaker<'a, 'm> {
+        &self.speaker
+    }
+
+    pub(crate) fn restore_speaker(&mut self, bytes: &[u8], messages: Vec<Message>) -> Result<(), ChatError> {
+        self.speaker.restore(bytes)?;
+        self.messages = messages;
+        Ok(())
+    }
+
     /// What was said so far, what stands in front included.
     pub fn messages(&self) -> &[Message] {
         &self.messages

@@ -24,6 +24,9 @@ pub enum ChatError {
         /// Positions that there are.
         context: usize,
     },
+    /// Bytes that are no saved conversation of this model.
+    #[error("{0}")]
+    Saved(#[source] nda_engine::saved::FileError),
     /// The model or its back end failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -51,6 +54,7 @@ impl ChatError {
         match self {
             ChatError::NoTemplate | ChatError::Template { .. } => "metadata 'chat_template' (frame 0)".into(),
             ChatError::TooLong { .. } => "the KV cache".into(),
+            ChatError::Saved(_) => "the saved conversation".into(),
             ChatError::Engine(error) => error.place(),
             ChatError::Listen { address, .. } => address.to_string(),
             ChatError::System { .. } => "this process".into(),
@@ -65,6 +69,8 @@ impl ChatError {
             }
             ChatError::Template { .. } => "say it in turns that the template takes; 'nda info FILE' shows the template",
             ChatError::TooLong { .. } => "say less, or begin a new conversation",
+            ChatError::Saved(nda_engine::saved::FileError::Foreign { .. }) => "resume it with the model and the '--kv' that saved it",
+            ChatError::Saved(_) => "restore the file from where it came; 'nda kv check FILE' says what is wrong with it",
             ChatError::Engine(error) => error.help(),
             ChatError::Listen { .. } => "choose another port with '--port', or end what listens there",
             ChatError::System { .. } => "check the limits of this user: open files, threads",

@@ -13,6 +13,7 @@ mod clock;
 mod conversation;
 mod dialect;
 mod error;
+mod saved;
 #[cfg(feature = "server")]
 mod server;
 mod speaker;

@@ -69,6 +69,21 @@ impl<'a, 'm> Speaker<'a, 'm> {
         Speaker { session, taken: Vec::new() }
     }
 
+    /// The text's keys and values as the bytes of a file, with a note; `None` if the cache is floats, which are not saved.
+    pub fn saved(&self, model: &str, note: &[u8]) -> Option<Vec<u8>> {
+        self.session.saved(model, note)
+    }
+
+    /// Goes on with a saved text; a refused one changes nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes, whose they are, or that the text is longer than the context.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), ChatError> {
+        let (tokens, _) = self.session.restore(bytes).map_err(ChatError::Saved)?;
+        self.taken = tokens;
+        Ok(())
+    }
+
     /// Positions that there are.
     pub fn context(&self) -> usize {
         self.session.context()
@@ -95,7 +110,7 @@ impl<'a, 'm> Speaker<'a, 'm> {
         Ok(self.session.bounds().plain(self.session.tokenizer().encode_prompt(text.as_bytes(), typed)?))
     }
 
-    /// Answers a prompt. Of the tokens taken before, the longest common beginning is kept, so a prompt that goes on
+    /// Answers a prompt. Of the tokens taken before, the longest common beginning is kept, and where frames are shared that of any text, so a prompt that goes on
     /// where the last one ended takes only what is new; what comes out does not depend on what was kept.
     ///
     /// # Errors
@@ -113,9 +128,9 @@ impl<'a, 'm> Speaker<'a, 'm> {
         let Some((&last, before)) = prompt.split_last() else {
             return Err(EngineError::Empty { what: "the prompt", needed: 1 }.into());
         };
-        let kept = self.taken.iter().zip(before).take_while(|(a, b)| a == b).count();
-        self.session.truncate(kept);
-        self.taken.truncate(kept);
+        let kept = self.session.resume(before);
+        self.taken.clear();
+        self.taken.extend_from_slice(&before[..kept]);
         let mut answer =
             Answer { text: String::new(), prompt_tokens: tokens, kept_tokens: kept, drawn_tokens: 0, finish: Finish::Interrupted };
         for chunk in before[kept..].chunks(self.session.batch()) {

@@ -66,7 +66,9 @@ impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Failure {
         let exit = match &error {
             BackendError::Name { .. } | BackendError::Config(_) => Exit::Usage,
-            BackendError::Kernels { .. } => Exit::Unavailable,
+            BackendError::Kernels { .. } | BackendError::NoGpu => Exit::Unavailable,
+            #[cfg(feature = "gpu")]
+            BackendError::Gpu { .. } => Exit::Unavailable,
             BackendError::Device { .. } => Exit::Device,
             BackendError::Simulator { source, .. } => match source {
                 SimError::NotBuilt | SimError::Configuration { .. } => Exit::Unavailable,

@@ -190,7 +190,7 @@ impl From<ChatError> for Failure {
         let exit = match error {
             ChatError::Engine(error) => return error.into(),
             ChatError::TooLong { .. } => Exit::Usage,
-            ChatError::NoTemplate | ChatError::Template { .. } => Exit::BadFile,
+            ChatError::NoTemplate | ChatError::Template { .. } | ChatError::Saved(_) => Exit::BadFile,
             ChatError::Listen { .. } | ChatError::System { .. } => Exit::Failed,
         };
         Failure::new(exit, &error, error.place(), error.help())

@@ -11,6 +11,7 @@ mod convert;
 mod editor;
 mod failure;
 mod files;
+mod kv;
 mod language;
 #[cfg(feature = "chat")]
 mod lines;
@@ -73,6 +74,7 @@ enum Command {
     Verify(commands::verify::Arguments),
     Info(commands::info::Arguments),
     Check(commands::check::Arguments),
+    Kv(commands::kv::Arguments),
     Convert(commands::convert::Arguments),
     Exec(commands::exec::Arguments),
     Fmt(commands::fmt::Arguments),
@@ -104,6 +106,7 @@ fn run(command: &Command) -> Outcome {
         Command::Verify(arguments) => commands::verify::run(arguments),
         Command::Info(arguments) => commands::info::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
+        Command::Kv(arguments) => commands::kv::run(arguments),
         Command::Convert(arguments) => commands::convert::run(arguments),
         Command::Exec(arguments) => commands::exec::run(arguments),
         Command::Fmt(arguments) => commands::fmt::run(arguments),

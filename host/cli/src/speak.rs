@@ -6,7 +6,7 @@ use crate::files;
 use crate::output::{self, Progress};
 use crate::report::Speed;
 use crate::token;
-use nda_engine::{BlockForm, Model, Sampling, Session, Step, Typed, Utf8Stream, Weights, generate};
+use nda_engine::{BlockForm, CacheForm, Model, Sampling, Session, Step, Typed, Utf8Stream, Weights, generate};
 use nda_gemv::Cost;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -37,6 +37,8 @@ pub struct Task<'t> {
     pub max_tokens: usize,
     /// How they are drawn.
     pub sampling: Sampling,
+    /// How keys and values are kept.
+    pub kv: CacheForm,
     /// What the back end does; if nothing is said, blocks where it has a vector unit.
     pub offload: Option<Offload>,
 }
@@ -90,11 +92,13 @@ pub fn loaded_for<'m>(
     Ok(model)
 }
 
-/// A session of a model on the back end that prepared it: the back end's threads, and the program's lines on standard error.
-pub fn session<'a, 'm>(model: &'a Model<'m>, backend: &'a mut Backend<'m>) -> Session<'a, 'm> {
+/// A session of a model on the back end that prepared it: a form of its cache, the back end's threads, and the program's lines on
+/// standard error.
+pub fn session<'a, 'm>(model: &'a Model<'m>, backend: &'a mut Backend<'m>, kv: CacheForm) -> Session<'a, 'm> {
     let threads = backend.threads();
     let mut session = Session::new(model, backend.gemv());
     session.use_threads(threads);
+    session.use_cache(kv);
     session.on_print(|line| output::note(format_args!("the program prints: {line}")));
     session
 }
@@ -115,7 +119,7 @@ pub fn speak<'m>(
     let tokenizer = model.tokenizer();
     let prompt = tokenizer.encode_prompt(task.prompt, task.typed).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);
-    let mut session = session(&model, backend);
+    let mut session = session(&model, backend, task.kv);
     session.limit_context(task.context);
     let mut stream = Utf8Stream::default();
     let (mut text, mut bytes) = (String::new(), Vec::new());

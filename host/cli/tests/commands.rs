@@ -556,7 +556,7 @@ fn the_trained_model_gives_the_references_logits_and_text() {
     for prompt in reference["prompts"].as_array().unwrap() {
         let said = prompt["prompt_text"].as_str().unwrap();
         let greedy = prompt["greedy"].as_array().unwrap();
-        let found = json(&["run", &model, "--prompt", said, "--max-tokens", &greedy.len().to_string(), "--json"]);
+        let found = json(&["run", &model, "--prompt", said, "--kv", "f32", "--max-tokens", &greedy.len().to_string(), "--json"]);
         assert_eq!(found["tokens"].as_array().unwrap(), greedy, "{said}");
         let expected: Vec<f64> = prompt["logits"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
         let logits = logits(&model, said.as_bytes());

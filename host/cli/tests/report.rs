@@ -83,7 +83,7 @@ fn a_report_says_of_its_document_what_an_evaluation_says() {
     assert_eq!(rows[1]["document_bytes"].as_u64().unwrap(), fs::metadata(&document).unwrap().len());
     let error = |row: usize| rows[row]["output_error"].as_f64().unwrap();
     assert!(rows[0]["output_error"].is_null() && error(2) < 0.5 * error(1) && error(3) < error(1), "{found}");
-    let evaluation = nda(&["eval", &document, "--text", &words, "--json"]);
+    let evaluation = nda(&["eval", &document, "--text", &words, "--kv", "f32", "--json"]);
     let evaluation: Value = serde_json::from_slice(&evaluation.stdout).unwrap();
     assert_eq!(evaluation["perplexity"], rows[1]["perplexity"]);
     let table = fs::read_to_string(Path::new(&report).join("report.md")).unwrap();

@@ -3,6 +3,7 @@
 use crate::commands::run::SamplingArguments;
 use crate::editor::{History, LineEditor, TerminalMode};
 use crate::failure::{Exit, Failure, Outcome, Stop};
+use crate::kv::SharedKvArgument;
 use crate::lines::{Input, Lines, Reader};
 use crate::output::Progress;
 use crate::prompt::ContextArgument;
@@ -11,9 +12,10 @@ use crate::speak::{loaded, session};
 use crate::threads::ThreadsArgument;
 use crate::{backend, files, output};
 use nda_chat::{ChatError, Conversation, Dialect, Event, Finish, Manner, Speaker};
+use nda_engine::CacheForm;
 use std::io::{IsTerminal, stdin, stdout};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const COMMANDS: &str = "\
 /help   this list
@@ -44,8 +46,16 @@ pub struct Arguments {
     /// Neither read nor keep a history of what is typed.
     #[arg(long)]
     no_history: bool,
+    /// Go on with a conversation that '--save' wrote, by the same model, program and '--kv'.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// Write the conversation when it ends, its keys and values included, so that nothing of it is computed again.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     #[command(flatten)]
     context: ContextArgument,
+    #[command(flatten)]
+    kv: SharedKvArgument,
     #[command(flatten)]
     threads: ThreadsArgument,
     #[command(flatten)]
@@ -67,9 +77,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let context = arguments.context.of(weights.hyper().context)?;
     let mut backend = backend::open_for_model(&name, &weights)?;
     let model = loaded(&weights, &mut backend, &arguments.model)?;
-    let mut session = session(&model, &mut backend);
+    let mut session = session(&model, &mut backend, arguments.kv.kv.form);
+    arguments.kv.apply(&mut session);
     session.limit_context(context);
-    let talk = Conversation::new(Speaker::new(session), dialect, arguments.system.clone());
+    let mut talk = Conversation::new(Speaker::new(session), dialect, arguments.system.clone());
+    let saves = saves(arguments, document.metadata())?;
+    if let Some(path) = &arguments.resume {
+        talk.restore(&files::read(path)?).map_err(|e| files::in_file(path, e.into()))?;
+    }
     let signals = Signals::listen(CtrlC::Answer, || ())?;
     let terminal = TerminalMode::of_stdin();
     let manners = Manners::of_stdin();
@@ -77,11 +92,29 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Manners::Editor => Reader::Editor(editor(if arguments.no_history { History::Off } else { History::Kept })?),
         Manners::Person | Manners::Pipe => Reader::Plain,
     };
-    let ended = Chat { talk, manner, signals, lines: Lines::of_stdin(reader)?, manners }.run();
+    let mut chat = Chat { talk, manner, signals, lines: Lines::of_stdin(reader)?, manners };
+    let ended = chat.run();
     if manners == Manners::Editor && matches!(ended, Err(Stop::Signal(_))) {
         terminal.restore();
     }
+    if let Some((path, name)) = &saves {
+        // Whatever ended it: what was said is whole.
+        let bytes = chat.talk.saved(name).unwrap_or_default();
+        files::write(path, &[&arguments.model], &bytes)?;
+        output::note(format_args!("saved {} messages in {}, {} bytes", chat.talk.messages().len(), path.display(), bytes.len()));
+    }
     ended
+}
+
+/// Where the conversation is saved and by which model's name, judged before anything is said.
+fn saves<'a>(arguments: &'a Arguments, metadata: &nda_ndf::Metadata) -> Outcome<Option<(&'a Path, String)>> {
+    let Some(path) = arguments.save.as_deref() else { return Ok(None) };
+    if arguments.kv.kv.form == CacheForm::F32 {
+        return Err(Failure::usage("a cache of floats is not saved", "--save", "use '--kv b4'").into());
+    }
+    files::judge(path, &[&arguments.model])?;
+    let stem = arguments.model.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    Ok(Some((path, metadata.get("name").map(str::to_owned).or(stem).unwrap_or_default())))
 }
 
 fn editor(history: History) -> Outcome<LineEditor> {

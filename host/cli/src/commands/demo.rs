@@ -6,7 +6,7 @@ use crate::output::Progress;
 use crate::report::{device_share, work_json};
 use crate::speak::{Offload, Speech, Task, speak};
 use crate::{files, output};
-use nda_engine::{Sampling, Typed, Weights};
+use nda_engine::{CacheForm, Sampling, Typed, Weights};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -111,6 +111,7 @@ fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: O
         context: weights.hyper().context,
         max_tokens: arguments.max_tokens,
         sampling,
+        kv: CacheForm::F32,
         offload: Some(arguments.offload),
     };
     let mut bar = Progress::new("speaking");

@@ -1,14 +1,15 @@
 //! `nda eval`: bits per byte of a text.
 
 use crate::backend::BackendName;
-use crate::failure::{Outcome, Stop};
+use crate::failure::{Failure, Outcome, Stop};
+use crate::kv::KvArgument;
 use crate::output::{self, Progress};
 use crate::prompt::positions;
 use crate::report::{Speed, work_json, work_text};
 use crate::speak::{Offload, loaded_for, session};
 use crate::threads::ThreadsArgument;
 use crate::{backend, files, token};
-use nda_engine::{Evaluation, Session, Weights, evaluate, evaluate_on};
+use nda_engine::{CacheForm, Comparison, Evaluation, Session, Weights, compare, evaluate, evaluate_on};
 use nda_gemv::Cost;
 use nda_kernels::{granted_threads, limit_threads};
 use serde_json::json;
@@ -41,6 +42,12 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value = "gemv")]
     offload: Offload,
     #[command(flatten)]
+    kv: KvArgument,
+    /// Say besides how far the predictions are from those with another form of the cache: the divergence in nats per token, and how
+    /// often both hold the same token for the likeliest.
+    #[arg(long, value_name = "FORM")]
+    against: Option<CacheForm>,
+    #[command(flatten)]
     threads: ThreadsArgument,
     /// Print a JSON object instead of text.
     #[arg(long)]
@@ -58,13 +65,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let context = positions(arguments.window, weights.hyper().context, "--window")?;
     let tokens = weights.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;
     let Arguments { model, text, offload, .. } = arguments;
-    let job = Job { name, weights: &weights, model, text, tokens: &tokens, context, offload: *offload };
+    let job = Job { name, weights: &weights, model, text, tokens: &tokens, context, offload: *offload, kv: arguments.kv.form };
+    if let Some(reference) = arguments.against {
+        return job.report_comparison(reference, arguments);
+    }
     let started = Instant::now();
     let (found, Done { cost, name, remark, idle }) = job.measure()?;
     let speed = Speed { tokens: found.predicted, elapsed: started.elapsed(), cost };
     if arguments.json {
         return output::json(&json!({
-            "model": arguments.model, "text": arguments.text, "backend": name, "context": context, "predicted_tokens": found.predicted,
+            "model": arguments.model, "text": arguments.text, "backend": name, "kv": arguments.kv.form.name(), "context": context, "predicted_tokens": found.predicted,
             "predicted_bytes": found.bytes, "bits": found.bits, "bits_per_byte": found.bits_per_byte(), "perplexity": found.perplexity(), "work": work_json(&speed.cost), "board_does_no_work": idle, "speed": speed.json(),
         }));
     }
@@ -92,6 +102,7 @@ struct Job<'j, 'd> {
     tokens: &'j [u32],
     context: usize,
     offload: Offload,
+    kv: CacheForm,
 }
 
 /// What one session did.
@@ -112,6 +123,44 @@ impl Job<'_, '_> {
             _ if self.offload == Offload::Token => self.in_whole_tokens(),
             _ => self.in_one_session(),
         }
+    }
+
+    /// Two sessions side by side, one with another form of the cache.
+    fn compared(&self, reference: CacheForm) -> Outcome<Comparison> {
+        if self.offload != Offload::Gemv {
+            let error = format_args!("the forms of a cache are compared where products alone are on the back end");
+            return Err(Failure::usage(error, "--against", "leave --offload away").into());
+        }
+        let [mut one, mut two] = [backend::open_for_model(&self.name, self.weights)?, backend::open_for_model(&self.name, self.weights)?];
+        let [first, second] = [&mut one, &mut two].map(|backend| loaded_for(self.weights, backend, self.model, Some(self.offload), None));
+        let (first, second) = (first?, second?);
+        let (mut reference, mut other) = (session(&first, &mut one, reference), session(&second, &mut two, self.kv));
+        let mut bar = Progress::new("comparing");
+        let found = compare(&mut reference, &mut other, self.tokens, self.context, |done, total| bar.set(done, total));
+        found.map_err(|e| files::in_file(self.text, e.into()))
+    }
+
+    fn report_comparison(&self, reference: CacheForm, arguments: &Arguments) -> Outcome {
+        let found = self.compared(reference)?;
+        let change = found.other.perplexity() / found.reference.perplexity() - 1.0;
+        if arguments.json {
+            return output::json(&json!({
+                "model": arguments.model, "text": arguments.text, "context": self.context, "predicted_tokens": found.other.predicted,
+                "kv": self.kv.name(), "against": reference.name(), "perplexity": found.other.perplexity(), "against_perplexity": found.reference.perplexity(),
+                "divergence_nats": found.divergence, "same_first": found.same_first,
+            }));
+        }
+        output::line(format_args!(
+            "{}: perplexity {:.3} per token, {:+.2} % against {} ({:.3}); divergence {:.4} nats per token; the same likeliest token {:.1} % of the time (windows of {})",
+            self.kv,
+            found.other.perplexity(),
+            100.0 * change,
+            reference,
+            found.reference.perplexity(),
+            found.divergence,
+            100.0 * found.same_first,
+            self.context
+        ))
     }
 
     fn in_whole_tokens(&self) -> Outcome<(Evaluation, Done)> {
@@ -154,7 +203,7 @@ impl Job<'_, '_> {
     fn with_session(&self, work: impl FnOnce(&mut Session<'_, '_>) -> Outcome) -> Outcome<Done> {
         let mut backend = backend::open_for_model(&self.name, self.weights)?;
         let model = loaded_for(self.weights, &mut backend, self.model, Some(self.offload), None)?;
-        let mut session = session(&model, &mut backend);
+        let mut session = session(&model, &mut backend, self.kv);
         work(&mut session)?;
         let cost = session.cost();
         drop(session);

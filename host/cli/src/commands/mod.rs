@@ -40,6 +40,7 @@ pub mod fmt;
 pub mod gemv;
 pub mod info;
 pub mod info_model;
+pub mod kv;
 pub mod plan;
 mod plan_boards;
 mod plan_graph;

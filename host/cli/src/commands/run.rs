@@ -1,6 +1,7 @@
 //! `nda run`: a prompt goes in, text comes out.
 
 use crate::failure::{Failure, Outcome};
+use crate::kv::KvArgument;
 use crate::output::Progress;
 use crate::prompt::{ContextArgument, PromptArguments};
 use crate::report::{work_json, work_text};
@@ -35,6 +36,8 @@ pub struct Arguments {
     offload: Option<Offload>,
     #[command(flatten)]
     context: ContextArgument,
+    #[command(flatten)]
+    kv: KvArgument,
     #[command(flatten)]
     threads: ThreadsArgument,
     #[command(flatten)]
@@ -95,6 +98,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         context,
         max_tokens: arguments.max_tokens,
         sampling,
+        kv: arguments.kv.form,
         offload: arguments.offload,
     };
     let prompt = String::from_utf8_lossy(&prompt);

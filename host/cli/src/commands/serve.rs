@@ -2,6 +2,7 @@
 
 use crate::commands::run::SamplingArguments;
 use crate::failure::{Failure, Outcome};
+use crate::kv::SharedKvArgument;
 use crate::prompt::ContextArgument;
 use crate::signals::{CtrlC, Signals};
 use crate::speak::{loaded, session};
@@ -49,6 +50,8 @@ pub struct Arguments {
     timeout: u64,
     #[command(flatten)]
     context: ContextArgument,
+    #[command(flatten)]
+    kv: SharedKvArgument,
     #[command(flatten)]
     threads: ThreadsArgument,
     #[command(flatten)]
@@ -99,7 +102,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let context = arguments.context.of(weights.hyper().context)?;
     let mut backend = backend::open_for_model(&name, &weights)?;
     let model = loaded(&weights, &mut backend, &arguments.model)?;
-    let mut session = session(&model, &mut backend);
+    let mut session = session(&model, &mut backend, arguments.kv.kv.form);
+    arguments.kv.apply(&mut session);
     session.limit_context(context);
     let handle = server.handle();
     Signals::listen(CtrlC::Program, move || handle.end())?;

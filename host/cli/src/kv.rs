@@ -1,0 +1,36 @@
+//! The form in which keys and values are kept: an option that every command has that takes a text.
+
+use nda_engine::CacheForm;
+#[cfg(feature = "chat")]
+use nda_engine::{FrameStore, Session};
+#[cfg(feature = "chat")]
+use std::sync::{Arc, Mutex};
+
+/// How keys and values are kept.
+#[derive(clap::Args)]
+pub struct KvArgument {
+    /// How keys and values are kept: b4 (4.1 bits per value), b4v2 (3.1), b2 (2.1), f32, or seed, the articles' form, whose error is
+    /// large. 'nda eval --kv' says what each loses. Whole tokens (--offload token) have a form of their own
+    #[arg(long = "kv", value_name = "FORM", default_value = "b4")]
+    pub form: CacheForm,
+}
+
+/// How keys and values are kept by a command that takes many texts.
+#[cfg(feature = "chat")]
+#[derive(clap::Args)]
+pub struct SharedKvArgument {
+    #[command(flatten)]
+    pub kv: KvArgument,
+    /// Megabytes that frames of earlier texts may take: a text that begins as one of them goes on from there.
+    #[arg(long, value_name = "MB", default_value_t = 256)]
+    kv_memory: usize,
+}
+
+#[cfg(feature = "chat")]
+impl SharedKvArgument {
+    /// Lets a session keep its texts so.
+    pub fn apply(&self, session: &mut Session<'_, '_>) {
+        let store = FrameStore::new(self.kv_memory.saturating_mul(1_000_000));
+        session.share_cache(self.kv.form, Arc::new(Mutex::new(store)));
+    }
+}
