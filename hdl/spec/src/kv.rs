@@ -122,7 +122,7 @@ impl FrameForm {
 
 /// `2^(i / 8)`, rounded to the nearest f32.
 const EIGHTHS: [f32; OCTAVE_SCALES as usize] =
-    [1.0, 1.090_507_7, 1.189_207_1, 1.296_839_6, 1.414_213_5, 1.542_210_8, 1.681_792_9, 1.834_008_1];
+    [1.0, 1.090_507_7, 1.189_207_1, 1.296_839_6, std::f32::consts::SQRT_2, 1.542_210_8, 1.681_792_9, 1.834_008_1];
 
 /// What a scale's byte stands for: `2^((k - 128) / 8)`, from `2^-16` to almost `2^16`.
 pub const fn scale(k: u8) -> f32 {
@@ -161,7 +161,7 @@ pub const fn turned(head_dim: usize) -> usize {
 pub const fn inverse_root(len: usize) -> f32 {
     let bits = len.trailing_zeros();
     let whole = f32::from_bits((127 - bits / 2) << 23);
-    if bits % 2 == 0 { whole } else { whole * std::f32::consts::FRAC_1_SQRT_2 }
+    if bits.is_multiple_of(2) { whole } else { whole * std::f32::consts::FRAC_1_SQRT_2 }
 }
 
 /// Turns a head by Hadamard matrices over [`turned`] values each, in place: sums and differences at distance 1, 2, 4 and so on, then all
