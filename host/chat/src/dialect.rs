@@ -1,19 +1,26 @@
 //! From messages to tokens, so that nothing a person writes becomes a control token.
 
+use crate::calls::{self, CallForm};
+use crate::disguise::Disguise;
 use crate::error::ChatError;
-use crate::template::{Template, Turn};
+use crate::template::{Scene, Template};
 use nda_engine::{Bounds, Segment, Tokenizer, Weights};
 use nda_ndf::Metadata;
+use serde_json::{Map, Value};
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Whoever set the model up.
     System,
+    /// The same, in the words of newer clients; a template that does not know the word reads `system`.
+    Developer,
     /// The person.
     User,
     /// The model.
     Assistant,
+    /// A tool that the model called.
+    Tool,
 }
 
 impl Role {
@@ -21,8 +28,10 @@ impl Role {
     pub const fn name(self) -> &'static str {
         match self {
             Role::System => "system",
+            Role::Developer => "developer",
             Role::User => "user",
             Role::Assistant => "assistant",
+            Role::Tool => "tool",
         }
     }
 }
@@ -34,13 +43,45 @@ pub struct Message {
     pub role: Role,
     /// What.
     pub content: String,
+    /// What else a template may read of it: `tool_calls`, whose arguments are objects, `tool_call_id`, `name` and the like.
+    pub fields: Map<String, Value>,
 }
 
 impl Message {
-    /// A message.
+    /// A message of a text alone.
     pub fn new(role: Role, content: impl Into<String>) -> Message {
-        Message { role, content: content.into() }
+        Message { role, content: content.into(), fields: Map::new() }
     }
+
+    /// The calls of a message of the model.
+    fn calls(&self) -> &[Value] {
+        self.fields.get("tool_calls").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Where a prompt stops.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// Where the assistant speaks next.
+    #[default]
+    Answer,
+    /// In the midst of the last message, which is the assistant's and goes on.
+    Continue,
+    /// Behind the last message.
+    Bare,
+}
+
+/// A conversation and all that a template may be told of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Talk {
+    /// What was said.
+    pub messages: Vec<Message>,
+    /// The tools, each as OpenAI's protocol tells it.
+    pub tools: Vec<Value>,
+    /// Where the prompt stops.
+    pub ending: Ending,
+    /// Further variables of the template.
+    pub variables: Map<String, Value>,
 }
 
 /// How a model wants to be talked to: its template and its tokenizer.
@@ -52,6 +93,8 @@ pub struct Dialect<'w> {
     /// Texts of the tokens that begin and end a text.
     begin: String,
     end: String,
+    /// Whether the template has a place for the system's message.
+    takes_system: bool,
 }
 
 impl<'w> Dialect<'w> {
@@ -71,7 +114,38 @@ impl<'w> Dialect<'w> {
     pub fn with_template(source: &str, tokenizer: &'w Tokenizer, bounds: &Bounds) -> Result<Dialect<'w>, ChatError> {
         let text = |token: Option<u32>| token.map(|token| String::from_utf8_lossy(&tokenizer.decode(&[token])).into_owned());
         let (begin, end) = (text(bounds.begin()).unwrap_or_default(), text(bounds.ends().first().copied()).unwrap_or_default());
-        Ok(Dialect { template: Template::new(source)?, source: source.into(), tokenizer, begin, end })
+        let mut dialect = Dialect { template: Template::new(source)?, source: source.into(), tokenizer, begin, end, takes_system: true };
+        dialect.takes_system = dialect.shows_system();
+        Ok(dialect)
+    }
+
+    /// Whether a system's message is let through: some templates refuse one, some drop it.
+    fn shows_system(&self) -> bool {
+        let messages = [Message::new(Role::System, "a-system-says"), Message::new(Role::User, "hello")];
+        let turns: Value = messages.iter().map(|message| self.turn(message)).collect();
+        let (begin, end) = (self.begin.as_str(), self.end.as_str());
+        let scene = Scene { messages: &turns, tools: None, variables: &Value::Null, begin, end, is_answered: true };
+        self.template.render(&scene).is_ok_and(|text| text.contains("a-system-says"))
+    }
+
+    /// How this model writes calls of tools.
+    pub fn call_form(&self) -> CallForm {
+        if self.knows_tools() { CallForm::of(&self.source) } else { CallForm::Tagged }
+    }
+
+    /// The template's source.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &'w Tokenizer {
+        self.tokenizer
+    }
+
+    /// Whether the template has words for tools and for their calls.
+    fn knows_tools(&self) -> bool {
+        ["tools", "tool_calls"].iter().all(|word| self.source.contains(word))
     }
 
     /// The tokens of a conversation up to where the assistant speaks next.
@@ -79,12 +153,36 @@ impl<'w> Dialect<'w> {
     /// # Errors
     /// A template that refuses the messages.
     pub fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>, ChatError> {
-        let mut disguise = Disguise::new(self.tokenizer, &self.source, messages);
-        let contents: Vec<String> = messages.iter().map(|message| disguise.put_on(&message.content)).collect();
-        let turns: Vec<Turn<'_>> =
-            messages.iter().zip(&contents).map(|(message, content)| Turn { role: message.role.name(), content }).collect();
-        let text = self.template.render(&turns, &self.begin, &self.end)?;
-        if !disguise.is_worn {
+        self.prompt_of(&Talk { messages: messages.to_vec(), ..Talk::default() })
+    }
+
+    /// The tokens of a conversation with tools and a choice of where it stops.
+    ///
+    /// # Errors
+    /// A template that refuses the messages.
+    pub fn prompt_of(&self, talk: &Talk) -> Result<Vec<u32>, ChatError> {
+        let (mut messages, tools) = match self.knows_tools() {
+            true => (talk.messages.clone(), talk.tools.clone()),
+            false => (self.in_plain_words(&talk.messages, &talk.tools), Vec::new()),
+        };
+        let prefill = match talk.ending {
+            Ending::Continue => messages.pop().map(|message| message.content).unwrap_or_default(),
+            Ending::Answer | Ending::Bare => String::new(),
+        };
+        let turns: Vec<Value> = messages.iter().map(|message| self.turn(message)).collect();
+        let told = serde_json::json!([turns, tools, talk.variables]);
+        let mut disguise = Disguise::new(self.tokenizer, &[&self.source, &prefill, &told.to_string()]);
+        let told = disguise.put_on_all(&told);
+        let mut text = self.template.render(&Scene {
+            messages: &told[0],
+            tools: Some(&told[1]).filter(|_| !tools.is_empty()),
+            variables: &told[2],
+            begin: &self.begin,
+            end: &self.end,
+            is_answered: talk.ending != Ending::Bare,
+        })?;
+        text.push_str(&disguise.put_on(&prefill));
+        if !disguise.is_worn() {
             return Ok(self.tokenizer.encode_with_controls(&text)?);
         }
         let mut tokens = Vec::new();
@@ -96,50 +194,57 @@ impl<'w> Dialect<'w> {
         }
         Ok(tokens)
     }
-}
 
-/// Characters for private use that stand in for the first character of what looks like a control token in a message,
-/// while a template is rendered: afterwards a control token in the text is the template's own.
-///
-/// A stand-in is one character for one character, so trimming and cutting in a template do what they would have done.
-struct Disguise<'w> {
-    tokenizer: &'w Tokenizer,
-    /// A character and its stand-in.
-    pairs: Vec<(char, char)>,
-    is_worn: bool,
-}
+    /// A message as a template sees it.
+    fn turn(&self, message: &Message) -> Value {
+        let role = match message.role {
+            Role::Developer if !self.source.contains("developer") => Role::System,
+            role => role,
+        };
+        let mut turn = Map::new();
+        turn.insert("role".into(), role.name().into());
+        turn.insert("content".into(), message.content.as_str().into());
+        turn.extend(message.fields.clone());
+        turn.into()
+    }
 
-/// Where stand-ins are looked for: the last plane of characters for private use.
-const STAND_INS: std::ops::RangeInclusive<char> = '\u{100000}'..='\u{10FFFD}';
-
-impl<'w> Disguise<'w> {
-    /// Stand-ins that occur in no message and not in the template's source.
-    fn new(tokenizer: &'w Tokenizer, source: &str, messages: &[Message]) -> Disguise<'w> {
-        let is_free = |c: char| !source.contains(c) && !messages.iter().any(|message| message.content.contains(c));
-        let mut free = STAND_INS.filter(|c| is_free(*c));
-        let mut pairs: Vec<(char, char)> = Vec::new();
-        for first in tokenizer.controls().iter().filter_map(|(_, text)| text.chars().next()) {
-            if pairs.iter().all(|(known, _)| *known != first) {
-                pairs.extend(free.next().map(|stand_in| (first, stand_in)));
+    /// The same conversation for a template that knows no tools: what there is to call stands in the system's message, calls and
+    /// what they returned in the text.
+    fn in_plain_words(&self, messages: &[Message], tools: &[Value]) -> Vec<Message> {
+        let mut plain: Vec<Message> = Vec::new();
+        for message in messages {
+            let mut message = message.clone();
+            let calls: Vec<String> = message.calls().iter().map(calls::written).collect();
+            if !calls.is_empty() {
+                let text = std::mem::take(&mut message.content);
+                message.content = [text].into_iter().filter(|text| !text.is_empty()).chain(calls).collect::<Vec<_>>().join("\n");
+                message.fields.remove("tool_calls");
             }
+            if message.role == Role::Tool {
+                let returned = calls::returned(&message.content);
+                match plain.last_mut().filter(|last| last.role == Role::User && last.content.ends_with("</tool_response>")) {
+                    // A template may insist that turns alternate.
+                    Some(last) => last.content = format!("{}\n{returned}", last.content),
+                    None => plain.push(Message::new(Role::User, returned)),
+                }
+                continue;
+            }
+            plain.push(message);
         }
-        Disguise { tokenizer, pairs, is_worn: false }
+        if !tools.is_empty() {
+            self.introduce(&mut plain, calls::described(tools));
+        }
+        plain
     }
 
-    fn put_on(&mut self, content: &str) -> String {
-        let mut disguised = String::with_capacity(content.len());
-        for (at, c) in content.char_indices() {
-            let stand_in = self.pairs.iter().find(|(first, _)| *first == c).map(|(_, stand_in)| *stand_in);
-            let stand_in = stand_in.filter(|_| self.tokenizer.control_at(&content[at..]).is_some());
-            self.is_worn |= stand_in.is_some();
-            disguised.push(stand_in.unwrap_or(c));
+    /// Puts a text in front of all others: with the system's, or the first person's where the template knows no system.
+    fn introduce(&self, messages: &mut Vec<Message>, text: String) {
+        let joined = |content: &str| format!("{content}\n\n{text}");
+        match messages.first_mut() {
+            Some(first) if matches!(first.role, Role::System | Role::Developer) => first.content = joined(&first.content),
+            Some(first) if !self.takes_system => first.content = format!("{text}\n\n{}", first.content),
+            _ => messages.insert(0, Message::new(Role::System, text)),
         }
-        disguised
-    }
-
-    fn take_off(&self, text: &str) -> String {
-        let original = |c: char| self.pairs.iter().find(|(_, stand_in)| *stand_in == c).map_or(c, |(first, _)| *first);
-        text.chars().map(original).collect()
     }
 }
 

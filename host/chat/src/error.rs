@@ -16,6 +16,12 @@ pub enum ChatError {
         /// What the template engine or the template itself says.
         reason: String,
     },
+    /// A grammar, or a schema, that an answer cannot be held to.
+    #[error("the grammar fails: {reason}")]
+    Grammar {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// More tokens than the model has positions for.
     #[error("the prompt has {tokens} tokens, but the model's context has {context}")]
     TooLong {
@@ -38,6 +44,18 @@ pub enum ChatError {
         /// What the system said.
         source: io::Error,
     },
+    /// An address that others reach, and no key to ask them for.
+    #[error("{address} can be reached from other machines, and there is no API key")]
+    Unguarded {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// An origin that no header can name.
+    #[error("'{origin}' is no origin of pages")]
+    Origin {
+        /// What was given.
+        origin: String,
+    },
     /// The system refuses what a server or an interactive program needs.
     #[error("cannot {action}: {source}")]
     System {
@@ -53,10 +71,12 @@ impl ChatError {
     pub fn place(&self) -> String {
         match self {
             ChatError::NoTemplate | ChatError::Template { .. } => "metadata 'chat_template' (frame 0)".into(),
+            ChatError::Grammar { .. } => "the grammar".into(),
             ChatError::TooLong { .. } => "the KV cache".into(),
             ChatError::Saved(_) => "the saved conversation".into(),
             ChatError::Engine(error) => error.place(),
-            ChatError::Listen { address, .. } => address.to_string(),
+            ChatError::Listen { address, .. } | ChatError::Unguarded { address } => address.to_string(),
+            ChatError::Origin { .. } => "--cors".into(),
             ChatError::System { .. } => "this process".into(),
         }
     }
@@ -68,11 +88,14 @@ impl ChatError {
                 "use a model that was trained for conversations, or continue plain text with 'nda run' or /v1/completions"
             }
             ChatError::Template { .. } => "say it in turns that the template takes; 'nda info FILE' shows the template",
+            ChatError::Grammar { .. } => "mend the grammar or the schema; docs/server.md says which are known",
             ChatError::TooLong { .. } => "say less, or begin a new conversation",
             ChatError::Saved(nda_engine::saved::FileError::Foreign { .. }) => "resume it with the model and the '--kv' that saved it",
             ChatError::Saved(_) => "restore the file from where it came; 'nda kv check FILE' says what is wrong with it",
             ChatError::Engine(error) => error.help(),
             ChatError::Listen { .. } => "choose another port with '--port', or end what listens there",
+            ChatError::Unguarded { .. } => "give a key with '--api-key-file' or in NDA_API_KEY, or listen on 127.0.0.1",
+            ChatError::Origin { .. } => "give one such as https://chat.example, or '*' for every page",
             ChatError::System { .. } => "check the limits of this user: open files, threads",
         }
     }

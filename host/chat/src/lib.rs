@@ -9,21 +9,39 @@
 
 #![forbid(unsafe_code)]
 
+mod calls;
+mod chooser;
 mod clock;
 mod conversation;
 mod dialect;
+mod disguise;
 mod error;
+#[cfg(feature = "server")]
+mod gbnf;
+#[cfg(feature = "server")]
+mod grammar;
+mod guide;
+mod python;
 mod saved;
+mod scanner;
+mod scores;
 #[cfg(feature = "server")]
 mod server;
 mod speaker;
 mod stops;
 mod template;
 
+pub use calls::{CallForm, Calling, ToolCall};
+pub use chooser::{Repetition, Steering};
 pub use conversation::Conversation;
-pub use dialect::{Dialect, Message, Role};
+pub use dialect::{Dialect, Ending, Message, Role, Talk};
 pub use error::ChatError;
 #[cfg(feature = "server")]
-pub use server::{Handle, Server, Settings};
-pub use speaker::{Answer, Event, Finish, Manner, Speaker};
+pub use grammar::{Form, GrammarGuide, Grammars};
+pub use guide::{Free, Guide, Next};
+pub use scanner::{Scanner, Spoken};
+pub use scores::{Candidate, Scored};
+#[cfg(feature = "server")]
+pub use server::{Handle, Names, Server, Settings};
+pub use speaker::{Answer, Event, Finish, Manner, Speaker, Telling};
 pub use template::Template;

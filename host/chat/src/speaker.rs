@@ -1,8 +1,11 @@
 //! A model that answers prompts and keeps what it has taken already.
 
+use crate::chooser::{Chooser, Steering};
 use crate::error::ChatError;
+use crate::guide::{Free, Guide};
+use crate::scores::Scored;
 use crate::stops::Stops;
-use nda_engine::{EngineError, Sampler, Sampling, Session, Tokenizer, Typed, Utf8Stream};
+use nda_engine::{Bounds, EngineError, Sampling, Session, Tokenizer, Typed, Utf8Stream};
 use std::ops::ControlFlow;
 
 /// How an answer is to be given.
@@ -14,6 +17,32 @@ pub struct Manner {
     pub max_tokens: Option<usize>,
     /// Texts that end the answer and are no part of it; none is empty.
     pub stops: Vec<String>,
+    /// What changes tokens' scores before one is drawn.
+    pub steering: Steering,
+    /// Whose scores are told.
+    pub telling: Telling,
+    /// Control tokens whose texts are told all the same: marks around a tool's call.
+    pub shown: Vec<u32>,
+}
+
+/// Tokens whose scores a listener hears of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Telling {
+    /// Nobody asks.
+    #[default]
+    Nothing,
+    /// Those drawn, each with so many of the likeliest.
+    Drawn(usize),
+    /// Those of the prompt too: nothing of it is kept then, and it takes as long as a new one.
+    All(usize),
+}
+
+impl Manner {
+    /// As many tokens as there is room for, ended by the model alone.
+    pub fn new(sampling: Sampling) -> Manner {
+        let (steering, telling) = (Steering::default(), Telling::Nothing);
+        Manner { sampling, max_tokens: None, stops: Vec::new(), steering, telling, shown: Vec::new() }
+    }
 }
 
 /// What a listener hears of.
@@ -26,6 +55,8 @@ pub enum Event<'t> {
         /// Tokens of the prompt.
         total: usize,
     },
+    /// How likely a token is: one of the prompt, in its order, or the one whose text comes next.
+    Scored(&'t Scored),
     /// A token was drawn. Its text may be empty: part of a character, of a stop, or a token of control.
     Text(&'t str),
 }
@@ -54,6 +85,13 @@ pub struct Answer {
     pub drawn_tokens: usize,
     /// Why it ended.
     pub finish: Finish,
+}
+
+/// How the tokens of one answer are chosen.
+struct Choice<'c, 'm> {
+    manner: &'c Manner,
+    chooser: Chooser<'m>,
+    guide: &'c mut dyn Guide,
 }
 
 /// A session, and the tokens that it holds.
@@ -110,15 +148,54 @@ impl<'a, 'm> Speaker<'a, 'm> {
         Ok(self.session.bounds().plain(self.session.tokenizer().encode_prompt(text.as_bytes(), typed)?))
     }
 
-    /// Answers a prompt. Of the tokens taken before, the longest common beginning is kept, and where frames are shared that of any text, so a prompt that goes on
+    /// The tokens of a text as they are, without one in front.
+    ///
+    /// # Errors
+    /// As [`Self::plain`].
+    pub fn tokens(&self, text: &str, typed: Typed) -> Result<Vec<u32>, ChatError> {
+        Ok(self.session.tokenizer().encode_prompt(text.as_bytes(), typed)?)
+    }
+
+    /// The text of tokens; control tokens are their texts.
+    pub fn text(&self, tokens: &[u32]) -> String {
+        String::from_utf8_lossy(&self.session.tokenizer().decode(tokens)).into_owned()
+    }
+
+    /// How text becomes tokens.
+    pub fn tokenizer(&self) -> &'m Tokenizer {
+        self.session.tokenizer()
+    }
+
+    /// The session, for whoever counts what it did.
+    #[cfg(feature = "server")]
+    pub(crate) fn session(&self) -> &Session<'a, 'm> {
+        &self.session
+    }
+
+    /// Which tokens begin and end a text.
+    pub fn bounds(&self) -> &'m Bounds {
+        self.session.bounds()
+    }
+
+    /// Answers a prompt. Of the tokens taken before, the longest common beginning is kept, and where frames are shared that of
+    /// any text, so a prompt that goes on
     /// where the last one ended takes only what is new; what comes out does not depend on what was kept.
     ///
     /// # Errors
     /// A prompt that is empty or longer than the context, or a failure of the back end. The speaker is usable after each.
-    pub fn answer(
+    pub fn answer(&mut self, prompt: &[u32], manner: &Manner, each: impl FnMut(Event<'_>) -> ControlFlow<()>) -> Result<Answer, ChatError> {
+        self.answer_within(prompt, manner, &mut Free, each)
+    }
+
+    /// [`Self::answer`], within a rule.
+    ///
+    /// # Errors
+    /// As [`Self::answer`], or the rule's own.
+    pub fn answer_within(
         &mut self,
         prompt: &[u32],
         manner: &Manner,
+        guide: &mut dyn Guide,
         mut each: impl FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Answer, ChatError> {
         let (tokens, context) = (prompt.len(), self.context());
@@ -128,47 +205,82 @@ impl<'a, 'm> Speaker<'a, 'm> {
         let Some((&last, before)) = prompt.split_last() else {
             return Err(EngineError::Empty { what: "the prompt", needed: 1 }.into());
         };
-        let kept = self.session.resume(before);
+        let kept = match manner.telling {
+            Telling::All(_) => {
+                self.session.clear();
+                0
+            }
+            Telling::Nothing | Telling::Drawn(_) => self.session.resume(before),
+        };
         self.taken.clear();
         self.taken.extend_from_slice(&before[..kept]);
         let mut answer =
             Answer { text: String::new(), prompt_tokens: tokens, kept_tokens: kept, drawn_tokens: 0, finish: Finish::Interrupted };
+        if let Telling::All(_) = manner.telling {
+            let _ = each(Event::Scored(&Scored::first(prompt[0], self.session.tokenizer())));
+        }
         for chunk in before[kept..].chunks(self.session.batch()) {
-            self.session.feed_all(chunk)?;
-            self.taken.extend_from_slice(chunk);
+            self.take(prompt, chunk, manner.telling, &mut each)?;
             if each(Event::Prompt { done: self.taken.len(), total: tokens }).is_break() {
                 return Ok(answer);
             }
         }
-        self.speak(last, manner, &mut answer, each)?;
+        let chooser = Chooser::new(manner.sampling, &manner.steering, self.session.bounds(), prompt);
+        self.speak(last, Choice { manner, chooser, guide }, &mut answer, each)?;
         Ok(answer)
+    }
+
+    /// Takes some of a prompt's tokens, and tells how likely the ones after them are if somebody asks.
+    fn take(
+        &mut self,
+        prompt: &[u32],
+        chunk: &[u32],
+        telling: Telling,
+        each: &mut impl FnMut(Event<'_>) -> ControlFlow<()>,
+    ) -> Result<(), ChatError> {
+        let (tokenizer, first) = (self.session.tokenizer(), self.taken.len());
+        match telling {
+            Telling::All(top) => self.session.predict_all(chunk, |at, logits| {
+                let _ = each(Event::Scored(&Scored::new(prompt[first + at + 1], logits, top, tokenizer)));
+                Ok::<_, EngineError>(())
+            })?,
+            Telling::Nothing | Telling::Drawn(_) => self.session.feed_all(chunk)?,
+        }
+        self.taken.extend_from_slice(chunk);
+        Ok(())
     }
 
     /// Draws token after token.
     fn speak(
         &mut self,
         last: u32,
-        manner: &Manner,
+        choice: Choice<'_, '_>,
         answer: &mut Answer,
         mut each: impl FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<(), ChatError> {
-        let (mut sampler, mut characters, mut stops) = (Sampler::new(manner.sampling), Utf8Stream::default(), Stops::new(&manner.stops));
+        let Choice { manner, mut chooser, guide } = choice;
+        let (mut characters, mut stops) = (Utf8Stream::default(), Stops::new(&manner.stops));
         let (mut token, mut bytes) = (last, Vec::new());
         answer.finish = loop {
             let is_full = self.session.position() == self.context();
             if is_full || manner.max_tokens.is_some_and(|max| answer.drawn_tokens >= max) {
                 break Finish::Length;
             }
-            let drawn = sampler.choose(self.session.predict(token)?);
+            let tokenizer = self.session.tokenizer();
+            let logits = self.session.predict(token)?;
             self.taken.push(token);
+            let Some(drawn) = chooser.choose(logits, guide)? else { break Finish::Stop };
+            if let Telling::Drawn(top) | Telling::All(top) = manner.telling {
+                let _ = each(Event::Scored(&Scored::new(drawn, logits, top, tokenizer)));
+            }
             token = drawn;
             answer.drawn_tokens += 1;
-            if self.session.bounds().is_end(token) {
+            if chooser.is_end(token) {
                 break Finish::Stop;
             }
             bytes.clear();
-            if !self.session.tokenizer().is_hidden(token) {
-                self.session.tokenizer().decode_into(token, &mut bytes);
+            if !tokenizer.is_hidden(token) || manner.shown.contains(&token) {
+                tokenizer.decode_into(token, &mut bytes);
             }
             let (text, is_stopped) = stops.push(&characters.push(&bytes));
             answer.text.push_str(&text);

@@ -2,9 +2,12 @@
 
 use crate::clock;
 use crate::error::ChatError;
+use crate::python;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Value};
-use minijinja::{Environment, Error, ErrorKind, context, filters};
+use minijinja::value::{Kwargs, Serde, Value};
+use minijinja::{Environment, Error, ErrorKind, filters};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 /// What the environment calls the one template in it.
@@ -12,10 +15,19 @@ const NAME: &str = "chat_template";
 /// Steps that a template may take, so that one out of an unknown file ends: about a thousand a message of a long talk.
 const FUEL: u64 = 10_000_000;
 
-/// A message as a template sees it.
-pub(crate) struct Turn<'t> {
-    pub role: &'t str,
-    pub content: &'t str,
+/// What a template is told.
+pub(crate) struct Scene<'t> {
+    /// Objects of `role`, `content` and whatever else.
+    pub messages: &'t Json,
+    /// Tools in OpenAI's words; none if there are none.
+    pub tools: Option<&'t Json>,
+    /// Further variables.
+    pub variables: &'t Json,
+    /// Texts of the tokens that begin and end a text, empty if there are none.
+    pub begin: &'t str,
+    pub end: &'t str,
+    /// Whether the assistant speaks next.
+    pub is_answered: bool,
 }
 
 /// A chat template, compiled.
@@ -33,29 +45,39 @@ impl Template {
         let mut environment = Environment::new();
         // transformers compiles its templates with these two.
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(failed)?);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        python::extend(&mut environment);
         environment.set_fuel(Some(FUEL));
         environment.add_filter("tojson", to_json);
         environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, message))
         });
         environment.add_function("strftime_now", |format: String| clock::format(SystemTime::now(), &format));
-        environment.add_template_owned(NAME, without_marks(source)).map_err(failed)?;
+        environment.add_template_owned(NAME, python::without_percent(&without_marks(source))).map_err(failed)?;
         Ok(Template { environment })
     }
 
-    /// The text of a conversation up to where the assistant speaks next. `begin` and `end` are the texts of the tokens
-    /// that begin and end a text, empty if there are none.
-    pub(crate) fn render(&self, turns: &[Turn<'_>], begin: &str, end: &str) -> Result<String, ChatError> {
-        let messages: Vec<Value> = turns.iter().map(|turn| context! { role => turn.role, content => turn.content }).collect();
+    /// The text of a conversation.
+    pub(crate) fn render(&self, scene: &Scene<'_>) -> Result<String, ChatError> {
         let template = self.environment.get_template(NAME).map_err(failed)?;
-        let nothing = Value::from(());
-        let variables = context! {
-            messages => Value::from(messages), add_generation_prompt => true, bos_token => begin, eos_token => end,
-            tools => nothing.clone(), documents => nothing,
-        };
+        let mut variables: BTreeMap<&str, Value> = [
+            ("messages", of_json(scene.messages)),
+            ("tools", scene.tools.map_or_else(|| Value::from(()), of_json)),
+            ("documents", Value::from(())),
+            ("add_generation_prompt", scene.is_answered.into()),
+            ("bos_token", scene.begin.into()),
+            ("eos_token", scene.end.into()),
+        ]
+        .into();
+        for (name, value) in scene.variables.as_object().into_iter().flatten() {
+            variables.insert(name, of_json(value));
+        }
         template.render(variables).map_err(failed)
     }
+}
+
+/// JSON as a template sees it, objects in their order.
+fn of_json(value: &Json) -> Value {
+    Value::from(Serde(value))
 }
 
 fn failed(error: Error) -> ChatError {
@@ -106,8 +128,9 @@ mod tests {
     use super::*;
 
     fn render(source: &str, turns: &[(&str, &str)]) -> Result<String, ChatError> {
-        let turns: Vec<Turn<'_>> = turns.iter().map(|(role, content)| Turn { role, content }).collect();
-        Template::new(source)?.render(&turns, "<s>", "</s>")
+        let turns: Json = turns.iter().map(|(role, content)| serde_json::json!({ "role": role, "content": content })).collect();
+        let scene = Scene { messages: &turns, tools: None, variables: &Json::Null, begin: "<s>", end: "</s>", is_answered: true };
+        Template::new(source)?.render(&scene)
     }
 
     const SMOLLM2: &str = "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n\
@@ -160,5 +183,32 @@ You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n
         assert!(matches!(render(endless, &[]), Err(ChatError::Template { .. })));
         let text = render("{{ strftime_now('%Y') }}", &[]).unwrap();
         assert!(text.parse::<u32>().unwrap() > 2024, "{text}");
+    }
+
+    /// templates.json: constructs of published templates, and what Jinja2 3.1.6 makes of them, set up as transformers does.
+    #[test]
+    fn constructs_of_published_templates_render_as_jinja2_renders_them() {
+        let file: Json = serde_json::from_str(include_str!("../tests/templates.json")).unwrap();
+        let (begin, end) = (file["bos_token"].as_str().unwrap(), file["eos_token"].as_str().unwrap());
+        let scene = Scene { messages: &file["messages"], tools: None, variables: &Json::Null, begin, end, is_answered: true };
+        let mut wrong = Vec::new();
+        for (name, case) in file["cases"].as_object().unwrap() {
+            let text = Template::new(case["template"].as_str().unwrap()).and_then(|template| template.render(&scene));
+            if text.as_ref().ok().map(String::as_str) != case["text"].as_str() {
+                wrong.push(format!("{name}: {text:?}, not {}", case["text"]));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn tools_keep_the_order_of_their_fields_and_variables_reach_the_template() {
+        let tools = serde_json::json!([{ "type": "function", "function": { "name": "f", "description": "d", "parameters": { "b": 1, "a": 2.5 } } }]);
+        let variables = serde_json::json!({ "enable_thinking": false });
+        let source = "{% for tool in tools %}{{ tool | tojson }}{% endfor %}{{ enable_thinking is false }}{{ add_generation_prompt }}";
+        let scene = Scene { messages: &Json::Null, tools: Some(&tools), variables: &variables, begin: "", end: "", is_answered: false };
+        let text = Template::new(source).unwrap().render(&scene).unwrap();
+        let expected = r#"{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"b": 1, "a": 2.5}}}TrueFalse"#;
+        assert_eq!(text, expected);
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{CHAT, PATIENCE, SLOW, events, post, receive, send, serve, serve_with, settings, until_waiting, with_speaker};
-use nda_chat::{Manner, Server, Settings};
+use nda_chat::{Manner, Names, Server, Settings};
 use nda_engine::Sampling;
 use serde_json::{Value, json};
 use std::io::Read;
@@ -30,7 +30,7 @@ fn an_answer_is_what_the_model_says_and_is_counted() {
     let (status, answer) = post(server.address, CHAT, &hello(json!({})));
     let expected = with_speaker(&[], Duration::ZERO, |mut speaker, _| {
         let prompt = speaker.plain("u: Hello\na: ").unwrap();
-        let manner = Manner { sampling: Sampling::GREEDY, max_tokens: Some(20), stops: vec![] };
+        let manner = Manner { max_tokens: Some(20), ..Manner::new(Sampling::GREEDY) };
         speaker.answer(&prompt, &manner, |_| ControlFlow::Continue(())).unwrap()
     });
     assert_eq!((status, &answer["object"], &answer["model"]), (200, &json!("chat.completion"), &json!("tiny")));
@@ -110,7 +110,8 @@ fn the_lists_say_what_there_is() {
     };
     assert_eq!(get("/v1/models").1["data"][0]["id"], "tiny");
     assert_eq!(get("/v1/models/tiny").1["object"], "model");
-    assert_eq!(get("/health"), (200, json!({ "status": "ok", "model": "tiny", "waiting": 0, "queue": 8 })));
+    let idle = json!({ "status": "ok", "model": "tiny", "waiting": 0, "queue": 8, "open": 0, "load": 0.0, "context": 256, "cached": 0, "board_jobs": 0 });
+    assert_eq!(get("/health"), (200, idle));
     for (path, expected) in [("/v1/models/other", "model_not_found"), ("/v2", "not_found")] {
         let (status, body) = get(path);
         assert_eq!((status, code(&body)), (404, expected));
@@ -121,14 +122,14 @@ fn the_lists_say_what_there_is() {
 
 #[test]
 fn a_bad_request_is_told_why_and_harms_nobody() {
-    let server = serve(Settings { body_bytes: 4000, ..settings() }, Duration::ZERO);
+    let server = serve(Settings { body_bytes: 4000, names: Names::Own, ..settings() }, Duration::ZERO);
     let long = "x".repeat(300);
     let huge = "x".repeat(5000);
     let good = hello(json!({})).to_string();
     for (status, expected, path, headers, body) in [
         (400, "invalid_json", CHAT, "", "{"),
         (400, "invalid_value", CHAT, "", "{}"),
-        (400, "unsupported_value", CHAT, "", &hello(json!({ "n": 2 })).to_string()),
+        (400, "unsupported_value", CHAT, "", &hello(json!({ "audio": {} })).to_string()),
         (400, "context_length_exceeded", CHAT, "", &hello(json!({ "messages": [{ "role": "user", "content": long }] })).to_string()),
         (400, "context_length_exceeded", COMPLETE, "", &json!({ "prompt": long }).to_string()),
         (400, "invalid_value", COMPLETE, "", &json!({ "prompt": "" }).to_string()),

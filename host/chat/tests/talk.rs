@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 fn manner(max_tokens: usize) -> Manner {
-    Manner { sampling: Sampling::GREEDY, max_tokens: Some(max_tokens), stops: vec![] }
+    Manner { max_tokens: Some(max_tokens), ..Manner::new(Sampling::GREEDY) }
 }
 
 fn go_on(_: Event<'_>) -> ControlFlow<()> {

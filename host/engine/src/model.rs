@@ -12,6 +12,7 @@ use nda_compile::Scores;
 use nda_gemv::{Cost, Gemv};
 use nda_kernels::ThreadPool;
 use nda_lang::{Argument, Entry, Instance, Limits, RuntimeError, Value};
+use std::sync::Arc;
 
 /// A model whose matrices a back end has prepared.
 #[derive(Debug)]
@@ -164,6 +165,11 @@ impl<'a, 'm> Session<'a, 'm> {
     /// How text becomes the model's tokens.
     pub fn tokenizer(&self) -> &'m Tokenizer {
         self.weights.tokenizer()
+    }
+
+    /// The same, for a thread that outlives this.
+    pub fn shared_tokenizer(&self) -> Arc<Tokenizer> {
+        self.weights.shared_tokenizer()
     }
 
     /// Tokens taken so far.

@@ -11,6 +11,7 @@ use nda_compile::{Untraceable, fuse, trace};
 use nda_ir::Graph;
 use nda_lang::{Argument, Entry, Instance, Limits, Links, Program, RETIRED_HINT, Tier, Type, Value};
 use nda_ndf::{Document, Kv, Tokenizer as Stored};
+use std::sync::Arc;
 
 /// The program of a Llama: what `nda convert` puts into a document, and what one without a program runs.
 pub const LLAMA: &str = include_str!("../programs/llama.nda");
@@ -61,7 +62,7 @@ const TRIAL_TOKENS: usize = 2;
 pub struct Weights<'d> {
     hyper: Hyper,
     bounds: Bounds,
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
     kv: Option<Kv>,
     /// The document's hash, and the program's text, if it is a model's.
     document_hash: [u8; 32],
@@ -136,7 +137,19 @@ impl<'d> Weights<'d> {
         let kv = document.kv().cloned();
         let (document_hash, program_text) = (document.hash(), String::new());
         let (entries, order) = (None, Vec::new());
-        Ok(Weights { hyper, bounds, tokenizer, kv, document_hash, program_text, program, links, entries, tensors, order })
+        Ok(Weights {
+            hyper,
+            bounds,
+            tokenizer: Arc::new(tokenizer),
+            kv,
+            document_hash,
+            program_text,
+            program,
+            links,
+            entries,
+            tensors,
+            order,
+        })
     }
 
     /// Adds the layers that the first token did not need and another may; takes tables of floats out.
@@ -200,6 +213,11 @@ impl<'d> Weights<'d> {
     /// How text becomes tokens.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
+    }
+
+    /// The same, for a thread that outlives this.
+    pub fn shared_tokenizer(&self) -> Arc<Tokenizer> {
+        Arc::clone(&self.tokenizer)
     }
 
     /// The model's program.

@@ -19,7 +19,7 @@ pub(super) struct Hearing {
 }
 
 impl Hearing {
-    /// Puts a request into the queue. `context` is the most tokens that its answer can have.
+    /// Puts a request into the queue. `context` is the most tokens that an answer can have.
     pub fn begin(
         queue: &Arc<Queue<Job>>,
         request: Request,
@@ -27,9 +27,11 @@ impl Hearing {
         deadline: Duration,
         handle: &Handle,
     ) -> Result<Hearing, Problem> {
-        let (sender, news) = mpsc::channel(context + MORE_NEWS);
-        let until = Instant::now() + deadline;
-        match queue.enter(Job { request, until, deadline, news: sender }) {
+        let choices = request.choices();
+        let (sender, news) = mpsc::channel(choices * (context + MORE_NEWS));
+        let came = Instant::now();
+        let until = came + deadline;
+        match queue.enter(Job { request, came, until, deadline, news: sender }) {
             Ok(place) => Ok(Hearing { news, until, deadline, handle: handle.clone(), _place: place }),
             Err(Refused::Full) => Err(Problem::queue_full(queue.places())),
             Err(Refused::Closed) => Err(Problem::ending()),

@@ -1,38 +1,56 @@
-//! OpenAI's protocol on loopback: one thread of HTTP, and the caller's thread, which owns the model.
+//! OpenAI's protocol over HTTP: one thread of HTTP, and the caller's thread, which owns the model.
 
 mod connections;
+mod guards;
 mod hearing;
+mod meters;
 mod problem;
 mod protocol;
 mod queue;
 mod replies;
 mod routes;
+mod scores;
+mod vocabulary;
 mod worker;
 
+use crate::calls::CallForm;
 use crate::dialect::Dialect;
 use crate::error::ChatError;
 use crate::speaker::Speaker;
+use axum::http::HeaderValue;
 use connections::Grants;
+use guards::Doors;
+use meters::Meters;
 use nda_engine::Sampling;
 use protocol::Defaults;
+pub use protocol::Names;
 use queue::Queue;
 use routes::Shared;
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
 use tokio::sync::watch;
-use worker::Job;
+use vocabulary::Vocabulary;
+use worker::{Desk, Job};
 
 /// What a server is to do.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// What clients call the model.
     pub model: String,
-    /// The port on 127.0.0.1; 0 for one that is free.
+    /// Which names of models are taken in requests.
+    pub names: Names,
+    /// The address that it listens on.
+    pub host: IpAddr,
+    /// The port; 0 for one that is free.
     pub port: u16,
+    /// What clients must show; needed where `host` is not this machine alone.
+    pub key: Option<String>,
+    /// The origin whose pages in a browser may ask, or `*`; only the server's own page unless given.
+    pub origin: Option<String>,
     /// Requests that may wait while one is answered; more are refused. At least 1.
     pub queue: usize,
     /// Connections that may be open; more are refused. At least 1.
@@ -50,12 +68,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Eight waiting requests, 256 connections, 20 seconds for a head and 30 for a body, ten minutes for an answer, a
+    /// Loopback, any name of a model, eight waiting requests, 256 connections, 20 seconds for a head and 30 for a body, ten minutes for an answer, a
     /// mebibyte, greedy.
     pub fn new(model: impl Into<String>, port: u16) -> Settings {
         Settings {
             model: model.into(),
+            names: Names::Any,
+            host: Ipv4Addr::LOCALHOST.into(),
             port,
+            key: None,
+            origin: None,
             queue: 8,
             connections: 256,
             head: Duration::from_secs(20),
@@ -108,12 +130,15 @@ impl Handle {
 }
 
 impl Server {
-    /// Listens on 127.0.0.1.
+    /// Listens.
     ///
     /// # Errors
-    /// A port that cannot be had.
+    /// A port that cannot be had, or an address that others reach without a key to ask for.
     pub fn bind(settings: Settings) -> Result<Server, ChatError> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, settings.port));
+        let address = SocketAddr::from((settings.host, settings.port));
+        if !settings.host.is_loopback() && settings.key.is_none() {
+            return Err(ChatError::Unguarded { address });
+        }
         let failed = |source| ChatError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
@@ -140,14 +165,24 @@ impl Server {
         let failed = |action| move |source| ChatError::System { action, source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed("start the server"))?;
         let Server { settings, listener, handle, .. } = self;
-        let (grants, queue) = (settings.grants(), Queue::<Job>::new(settings.queue.max(1)));
+        let (grants, queue, meters) = (settings.grants(), Queue::<Job>::new(settings.queue.max(1)), Arc::<Meters>::default());
+        let origin = settings.origin.map(|origin| HeaderValue::from_str(&origin).map_err(|_| ChatError::Origin { origin })).transpose()?;
+        let session = speaker.session();
         let router = routes::router(
             Shared {
                 queue: Arc::clone(&queue),
                 context: speaker.context(),
                 body: settings.body,
                 deadline: settings.deadline,
-                defaults: Defaults { model: settings.model, sampling: settings.sampling },
+                defaults: Defaults { model: settings.model, names: settings.names, sampling: settings.sampling },
+                calls: dialect.map_or(CallForm::Tagged, Dialect::call_form),
+                vocabulary: Vocabulary {
+                    tokenizer: session.shared_tokenizer(),
+                    bounds: session.bounds().clone(),
+                    template: dialect.map(|dialect| dialect.source().to_owned()),
+                },
+                meters: Arc::clone(&meters),
+                doors: Doors { host: settings.host, key: settings.key, origin },
                 requests: AtomicU64::new(0),
                 started: std::time::SystemTime::now(),
                 handle: handle.clone(),
@@ -168,8 +203,9 @@ impl Server {
                 done
             });
             let http = spawned.map_err(failed("start the server's thread"))?;
+            let mut desk = Desk { speaker, dialect, grammars: None, meters, handle };
             while let Some(job) = queue.take() {
-                worker::work(job, speaker, dialect, &handle);
+                desk.work(job);
             }
             // A thread that panicked has said so itself.
             http.join().unwrap_or(Ok(())).map_err(failed("serve"))

@@ -13,8 +13,8 @@ pub(crate) struct Problem {
     pub status: StatusCode,
     /// A word that programs tell errors apart by.
     pub code: &'static str,
-    /// The field that is wrong.
-    pub param: Option<&'static str>,
+    /// The path of the field that is wrong.
+    pub param: Option<String>,
     pub message: String,
 }
 
@@ -24,8 +24,8 @@ impl Problem {
     }
 
     /// A field of the request that is not what it must be.
-    pub fn field(param: &'static str, message: impl ToString) -> Problem {
-        Problem { param: Some(param), ..Problem::new(StatusCode::BAD_REQUEST, "invalid_value", message) }
+    pub fn field(param: impl Into<String>, message: impl ToString) -> Problem {
+        Problem { param: Some(param.into()), ..Problem::new(StatusCode::BAD_REQUEST, "invalid_value", message) }
     }
 
     pub fn queue_full(waiting: usize) -> Problem {
@@ -56,6 +56,7 @@ impl Problem {
     pub fn body(&self) -> Value {
         let kind = match self.status {
             StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+            StatusCode::UNAUTHORIZED => "authentication_error",
             status if status.is_client_error() => "invalid_request_error",
             _ => "server_error",
         };
@@ -69,8 +70,14 @@ impl From<ChatError> for Problem {
             ChatError::TooLong { .. } => "context_length_exceeded",
             ChatError::NoTemplate => "no_chat_template",
             ChatError::Template { .. } => "invalid_messages",
+            ChatError::Grammar { .. } => "invalid_grammar",
             ChatError::Engine(EngineError::Empty { .. }) => "invalid_value",
-            ChatError::Engine(_) | ChatError::Listen { .. } | ChatError::System { .. } => {
+            ChatError::Engine(_)
+            | ChatError::Saved(_)
+            | ChatError::Listen { .. }
+            | ChatError::Unguarded { .. }
+            | ChatError::Origin { .. }
+            | ChatError::System { .. } => {
                 return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "model_failed", format_args!("{error} ({})", error.place()));
             }
         };

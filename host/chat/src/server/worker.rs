@@ -1,19 +1,27 @@
 //! What the model's thread does with a request.
 
 use super::Handle;
+use super::meters::Meters;
 use super::problem::Problem;
-use super::protocol::{Prompt, Request};
+use super::protocol::{Echo, Plain, Prompt, Request};
+use crate::calls::Calling;
 use crate::dialect::Dialect;
 use crate::error::ChatError;
-use crate::speaker::{Answer, Event, Finish, Speaker};
+use crate::grammar::{Form, Grammars, json};
+use crate::guide::{Free, Guide};
+use crate::scores::Scored;
+use crate::speaker::{Answer, Event, Finish, Manner, Speaker};
+use std::cell::Cell;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 
 /// A request on its way to the model.
 pub(super) struct Job {
     pub request: Request,
-    /// Until when, and how long that was from the start.
+    /// When it came, until when it may take, and how long that was from the start.
+    pub came: Instant,
     pub until: Instant,
     pub deadline: Duration,
     /// Where its news go; room for all that there can be, so that a slow reader holds nobody up.
@@ -25,9 +33,34 @@ pub(super) struct Job {
 pub(super) enum News {
     /// The prompt is accepted: what follows is an answer.
     Begun,
-    Text(String),
-    Done(Answer),
+    Piece(Piece),
+    /// One of the answers is over.
+    Ended {
+        choice: usize,
+        answer: Answer,
+    },
+    /// All are.
+    Done(Usage),
     Failed(Problem),
+}
+
+/// A piece of one of the answers.
+#[derive(Debug, Default)]
+pub(super) struct Piece {
+    pub choice: usize,
+    pub text: String,
+    /// Its tokens, if anybody asks for their scores.
+    pub scored: Vec<Scored>,
+}
+
+/// Tokens of a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    /// Each prompt once.
+    pub prompt: usize,
+    /// Those that the KV cache held already.
+    pub kept: usize,
+    pub drawn: usize,
 }
 
 impl News {
@@ -37,65 +70,190 @@ impl News {
     }
 }
 
-/// News of one request besides its tokens' texts: begun, the text held back at the end, done.
-pub(super) const MORE_NEWS: usize = 4;
+/// News of one answer besides its tokens' texts: begun, the prompt again, the text held back at the end, scores without a text,
+/// its end, and the end of all.
+pub(super) const MORE_NEWS: usize = 8;
 
-/// Answers a request, or says why not. Ends early when its client has gone, its time is up, or the server ends.
-pub(super) fn work(job: Job, speaker: &mut Speaker<'_, '_>, dialect: Option<&Dialect<'_>>, handle: &Handle) {
-    let Job { request, until, deadline, news } = job;
-    let tell = |what: News| {
-        // Full is impossible, closed is a client that has gone: nobody is left to tell.
-        let _ = news.try_send(what);
-    };
-    let is_over = || handle.is_ended() || news.is_closed() || Instant::now() >= until;
-    if is_over() {
-        return tell(News::Failed(ended(handle, deadline)));
+/// The model and all that its thread needs.
+pub(super) struct Desk<'d, 'a, 'm, 'w> {
+    pub speaker: &'d mut Speaker<'a, 'm>,
+    pub dialect: Option<&'d Dialect<'w>>,
+    /// Made with the first request that needs them.
+    pub grammars: Option<Grammars>,
+    pub meters: Arc<Meters>,
+    pub handle: Handle,
+}
+
+/// What a request comes to before the first token.
+struct Plan {
+    prompts: Vec<Vec<u32>>,
+    manner: Manner,
+    form: Option<Form>,
+}
+
+impl Desk<'_, '_, '_, '_> {
+    /// Answers a request, or says why not. Ends early when its client has gone, its time is up, or the server ends.
+    pub fn work(&mut self, job: Job) {
+        let news = job.news.clone();
+        if let Err(problem) = self.answer(job) {
+            // Full is impossible, closed is a client that has gone: nobody is left to tell.
+            let _ = news.try_send(News::Failed(problem));
+        }
+        self.meters.board(self.speaker);
     }
-    let prompt = match tokens(&request.prompt, speaker, dialect) {
-        Ok(prompt) if prompt.len() > speaker.context() => {
-            return tell(News::Failed(ChatError::TooLong { tokens: prompt.len(), context: speaker.context() }.into()));
+
+    fn answer(&mut self, job: Job) -> Result<(), Problem> {
+        let ended = self.ended(&job);
+        if ended() {
+            return Err(self.why(&job));
         }
-        Ok(prompt) => prompt,
-        Err(problem) => return tell(News::Failed(problem)),
-    };
-    let mut is_begun = false;
-    let answer = speaker.answer(&prompt, &request.manner, |event| {
-        if let Event::Text(text) = event {
-            // Only now: until the first token, an error still has a status of its own.
-            if !std::mem::replace(&mut is_begun, true) {
-                tell(News::Begun);
-            }
-            if !text.is_empty() {
-                tell(News::Text(text.to_owned()));
+        let plan = self.plan(&job.request)?;
+        let (mut usage, begun) = (Usage::default(), Cell::new(false));
+        for (at, prompt) in plan.prompts.iter().enumerate() {
+            usage.prompt += prompt.len();
+            for number in 0..job.request.count {
+                let front = match job.request.echo {
+                    Echo::On => self.speaker.text(plain_part(prompt, self.speaker)),
+                    Echo::Off => String::new(),
+                };
+                let choice = at * job.request.count + number;
+                let mut voice = Voice { job: &job, choice, front, pending: Vec::new(), begun: &begun, meters: &self.meters };
+                let mut manner = plan.manner.clone();
+                // Answers to one request differ as requests do; the first is the one of the seed.
+                manner.sampling.seed ^= (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let mut guide = guide(&mut self.grammars, plan.form.as_ref(), self.speaker)?;
+                let answer = self.speaker.answer_within(prompt, &manner, guide.as_mut(), |event| {
+                    voice.hear(event);
+                    if ended() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })?;
+                if answer.finish == Finish::Interrupted {
+                    return Err(self.why(&job));
+                }
+                usage.kept += if number == 0 { answer.kept_tokens } else { 0 };
+                usage.drawn += answer.drawn_tokens;
+                voice.end(answer);
             }
         }
-        if is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    match answer {
-        Ok(answer) if answer.finish == Finish::Interrupted => tell(News::Failed(ended(handle, deadline))),
-        Ok(answer) => {
-            if !is_begun {
-                tell(News::Begun);
-            }
-            tell(News::Done(answer));
+        self.meters.tokens(usage);
+        let _ = job.news.try_send(News::Done(usage));
+        Ok(())
+    }
+
+    fn ended(&self, job: &Job) -> impl Fn() -> bool + use<> {
+        let (handle, news, until) = (self.handle.clone(), job.news.clone(), job.until);
+        move || handle.is_ended() || news.is_closed() || Instant::now() >= until
+    }
+
+    fn why(&self, job: &Job) -> Problem {
+        if self.handle.is_ended() { Problem::ending() } else { Problem::timeout(job.deadline.as_secs_f32()) }
+    }
+
+    fn plan(&self, request: &Request) -> Result<Plan, Problem> {
+        let prompts = match &request.prompt {
+            Prompt::Talk(talk) => vec![self.dialect.ok_or(ChatError::NoTemplate)?.prompt_of(talk)?],
+            Prompt::Plain(plains) => plains.iter().enumerate().map(|(at, plain)| self.tokens(plain, at)).collect::<Result<_, _>>()?,
+        };
+        let context = self.speaker.context();
+        if let Some(tokens) = prompts.iter().map(Vec::len).find(|tokens| *tokens > context) {
+            return Err(ChatError::TooLong { tokens, context }.into());
         }
-        Err(error) => tell(News::Failed(error.into())),
+        let mut manner = request.manner.clone();
+        let known = self.speaker.vocab_size();
+        let named = manner.steering.bias.iter().map(|(token, _)| (format!("logit_bias.{token}"), *token));
+        let named = named.chain(manner.steering.stop_tokens.iter().map(|token| ("stop_token_ids".to_owned(), *token)));
+        if let Some((field, token)) = { named }.find(|(_, token)| *token as usize >= known) {
+            return Err(Problem::field(field, format_args!("token {token} is not in the vocabulary of {known}")));
+        }
+        let form = match (self.dialect, request.tools.calling) {
+            (Some(dialect), calling) if calling != Calling::Never => {
+                manner.shown = dialect.call_form().marks(dialect.tokenizer());
+                let text = match &request.form {
+                    None => None,
+                    Some(Form::Json(schema)) => Some(json(schema)),
+                    Some(_) => return Err(Problem::field("grammar", "a grammar beside tools is not supported; leave one of them out")),
+                };
+                let grammar = dialect.call_form().grammar(&request.tools.callable(), calling, dialect.tokenizer(), text.as_deref());
+                Some(Form::Lark(grammar))
+            }
+            _ => request.form.clone(),
+        };
+        Ok(Plan { prompts, manner, form })
+    }
+
+    fn tokens(&self, plain: &Plain, number: usize) -> Result<Vec<u32>, Problem> {
+        match plain {
+            Plain::Text { text, typed } => Ok(self.speaker.prompt(text, *typed)?),
+            Plain::Tokens(tokens) => match tokens.iter().position(|token| *token as usize >= self.speaker.vocab_size()) {
+                Some(at) => {
+                    let (token, known) = (tokens[at], self.speaker.vocab_size());
+                    let path = format!("prompt[{number}][{at}]");
+                    Err(Problem::field(path, format_args!("token {token} is not in the vocabulary of {known}")))
+                }
+                None => Ok(tokens.clone()),
+            },
+        }
     }
 }
 
-fn ended(handle: &Handle, deadline: Duration) -> Problem {
-    if handle.is_ended() { Problem::ending() } else { Problem::timeout(deadline.as_secs_f32()) }
+/// A prompt without the token in front that nobody wrote.
+fn plain_part<'p>(prompt: &'p [u32], speaker: &Speaker<'_, '_>) -> &'p [u32] {
+    match prompt.split_first() {
+        Some((first, rest)) if speaker.bounds().begin() == Some(*first) => rest,
+        _ => prompt,
+    }
 }
 
-fn tokens(prompt: &Prompt, speaker: &Speaker<'_, '_>, dialect: Option<&Dialect<'_>>) -> Result<Vec<u32>, Problem> {
-    match prompt {
-        Prompt::Messages(messages) => Ok(dialect.ok_or(ChatError::NoTemplate)?.prompt(messages)?),
-        Prompt::Text { text, typed } => Ok(speaker.prompt(text, *typed)?),
-        Prompt::Tokens(tokens) => match tokens.iter().find(|token| **token as usize >= speaker.vocab_size()) {
-            Some(token) => {
-                Err(Problem::field("prompt", format_args!("token {token} is not in the vocabulary of {}", speaker.vocab_size())))
-            }
-            None => Ok(tokens.clone()),
-        },
+/// The rule of an answer, at its start.
+fn guide(grammars: &mut Option<Grammars>, form: Option<&Form>, speaker: &Speaker<'_, '_>) -> Result<Box<dyn Guide>, ChatError> {
+    let Some(form) = form else { return Ok(Box::new(Free)) };
+    let grammars = match grammars {
+        Some(grammars) => grammars,
+        None => grammars.insert(Grammars::new(speaker.tokenizer(), speaker.bounds(), speaker.vocab_size())?),
+    };
+    Ok(Box::new(grammars.guide(form)?))
+}
+
+/// One answer on its way to the connection.
+struct Voice<'j> {
+    job: &'j Job,
+    choice: usize,
+    /// What comes before its first text.
+    front: String,
+    /// Scores whose text has not come yet.
+    pending: Vec<Scored>,
+    /// Whether any answer to the request has begun.
+    begun: &'j Cell<bool>,
+    meters: &'j Meters,
+}
+
+impl Voice<'_> {
+    fn tell(&self, what: News) {
+        let _ = self.job.news.try_send(what);
+    }
+
+    fn hear(&mut self, event: Event<'_>) {
+        match event {
+            Event::Prompt { .. } => {}
+            Event::Scored(scored) => self.pending.push(scored.clone()),
+            Event::Text(text) => self.piece(text),
+        }
+    }
+
+    fn piece(&mut self, text: &str) {
+        // Only now: until the first token, an error still has a status of its own.
+        if !self.begun.replace(true) {
+            self.meters.first_token(self.job.came.elapsed());
+            self.tell(News::Begun);
+        }
+        let text = std::mem::take(&mut self.front) + text;
+        if !text.is_empty() || !self.pending.is_empty() {
+            let scored = std::mem::take(&mut self.pending);
+            self.tell(News::Piece(Piece { choice: self.choice, text, scored }));
+        }
+    }
+
+    fn end(mut self, answer: Answer) {
+        self.piece("");
+        self.tell(News::Ended { choice: self.choice, answer });
     }
 }

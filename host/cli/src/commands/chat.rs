@@ -66,7 +66,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     arguments.threads.grant()?;
     let name = backend::parse(&arguments.backend)?;
-    let manner = Manner { sampling: arguments.sampling.sampling()?, max_tokens: arguments.max_tokens, stops: Vec::new() };
+    let manner = Manner { max_tokens: arguments.max_tokens, ..Manner::new(arguments.sampling.sampling()?) };
     if arguments.max_tokens == Some(0) {
         return Err(Failure::usage("0 tokens are no answer", "--max-tokens", "use 1 or more").into());
     }
@@ -187,6 +187,7 @@ impl Chat<'_, '_, '_> {
         let answer = self.talk.say(text, &self.manner, |event| {
             match event {
                 Event::Prompt { done, total } => bar.iter_mut().for_each(|bar| bar.set(done, total)),
+                Event::Scored(_) => {}
                 Event::Text(piece) => {
                     bar = None;
                     written = output::write(piece);

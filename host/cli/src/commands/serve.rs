@@ -1,4 +1,4 @@
-//! `nda serve`: OpenAI's chat and completion endpoints on loopback.
+//! `nda serve`: OpenAI's chat and completion endpoints, and a page to talk on.
 
 use crate::commands::run::SamplingArguments;
 use crate::failure::{Failure, Outcome};
@@ -8,8 +8,9 @@ use crate::signals::{CtrlC, Signals};
 use crate::speak::{loaded, session};
 use crate::threads::ThreadsArgument;
 use crate::{backend, files, output};
-use nda_chat::{ChatError, Dialect, Server, Settings, Speaker};
-use std::path::PathBuf;
+use nda_chat::{ChatError, Dialect, Names, Server, Settings, Speaker};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longest time that a request may be given: a day.
@@ -18,18 +19,33 @@ const MAX_TIMEOUT_S: u64 = 86_400;
 const MAX_QUEUE: usize = 1024;
 /// Most connections: a system rarely grants a process more than 1024 files.
 const MAX_CONNECTIONS: usize = 4096;
+/// Longest API key.
+const MAX_KEY_BYTES: usize = 512;
 /// Longest name of a model.
 const MAX_NAME_BYTES: usize = 256;
 
-/// Answers clients of OpenAI's protocol: /v1/models, /v1/chat/completions, /v1/completions, and /health.
+/// Answers clients of OpenAI's protocol, and people on a page at /.
 ///
-/// Listens on 127.0.0.1 alone. One request is answered at a time, others wait; the KV cache of the longest common
+/// /v1/models, /v1/chat/completions, /v1/completions; /health, /metrics; /tokenize, /detokenize. Listens on 127.0.0.1 unless
+/// '--host' says otherwise; others are answered with an API key alone. One request is answered at a time, others wait; the KV cache of the longest common
 /// beginning is kept from one to the next. Ctrl-C, SIGTERM and SIGHUP end the server: open streams get a last event.
 /// The sampling options hold for requests that say nothing of it.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The model, an .ndf document; without a chat template it completes plain text alone.
     model: PathBuf,
+    /// The address; one that other machines reach needs an API key.
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// A file with the API key that clients must show; without it, the variable NDA_API_KEY is looked at.
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// The origin whose pages in a browser may ask too, or '*' for every page.
+    #[arg(long, value_name = "ORIGIN")]
+    cors: Option<String>,
+    /// Refuse requests for a model of another name; without it, a name says nothing.
+    #[arg(long)]
+    strict_model: bool,
     /// The port; 0 takes one that is free.
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -62,6 +78,40 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     arguments.threads.grant()?;
     let name = backend::parse(&arguments.backend)?;
+    let mut settings = settings(arguments)?;
+    let mapped = files::open_document(&arguments.model)?;
+    let document = mapped.document();
+    let weights = files::weights(&arguments.model, &document)?;
+    let dialect = match Dialect::new(document.metadata(), &weights) {
+        Ok(dialect) => Some(dialect),
+        Err(ChatError::NoTemplate) => {
+            output::note("the document has no chat template: /v1/completions alone is answered");
+            None
+        }
+        Err(error) => return Err(files::in_file(&arguments.model, error.into())),
+    };
+    if settings.model.is_empty() {
+        let stem = arguments.model.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        settings.model = document.metadata().get("name").map(str::to_owned).or(stem).unwrap_or_default();
+    }
+    let called = settings.model.clone();
+    // Before the model is loaded: a port that is taken is known at once.
+    let server = Server::bind(settings)?;
+    warn(arguments, server.address());
+    let context = arguments.context.of(weights.hyper().context)?;
+    let mut backend = backend::open_for_model(&name, &weights)?;
+    let model = loaded(&weights, &mut backend, &arguments.model)?;
+    let mut session = session(&model, &mut backend, arguments.kv.kv.form);
+    arguments.kv.apply(&mut session);
+    session.limit_context(context);
+    let handle = server.handle();
+    Signals::listen(CtrlC::Program, move || handle.end())?;
+    output::line(format_args!("{called} on http://{}/v1", server.address()))?;
+    Ok(server.run(&mut Speaker::new(session), dialect.as_ref())?)
+}
+
+/// What the command line asks for; the model's name is empty unless it is given there.
+fn settings(arguments: &Arguments) -> Outcome<Settings> {
     let sampling = arguments.sampling.sampling()?;
     if !(1..=MAX_QUEUE).contains(&arguments.queue) {
         let error = format_args!("the queue must hold 1 to {MAX_QUEUE} requests, got {}", arguments.queue);
@@ -75,40 +125,48 @@ pub fn run(arguments: &Arguments) -> Outcome {
         let error = format_args!("the time limit must be 1 to {MAX_TIMEOUT_S} seconds, got {}", arguments.timeout);
         return Err(Failure::usage(error, "--timeout", "use 600").into());
     }
-    let model_name = arguments.model_name.as_deref().map(checked_name).transpose()?;
-    let mapped = files::open_document(&arguments.model)?;
-    let document = mapped.document();
-    let weights = files::weights(&arguments.model, &document)?;
-    let dialect = match Dialect::new(document.metadata(), &weights) {
-        Ok(dialect) => Some(dialect),
-        Err(ChatError::NoTemplate) => {
-            output::note("the document has no chat template: /v1/completions alone is answered");
-            None
-        }
-        Err(error) => return Err(files::in_file(&arguments.model, error.into())),
-    };
-    let stem = arguments.model.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let own_name = document.metadata().get("name").map(str::to_owned);
-    let called = model_name.or(own_name).or(stem).unwrap_or_default();
-    let settings = Settings {
+    let model = arguments.model_name.as_deref().map(checked_name).transpose()?.unwrap_or_default();
+    Ok(Settings {
+        names: if arguments.strict_model { Names::Own } else { Names::Any },
+        host: arguments.host,
+        key: key(arguments.api_key_file.as_deref())?,
+        origin: arguments.cors.clone(),
         queue: arguments.queue,
         connections: arguments.connections,
         deadline: Duration::from_secs(arguments.timeout),
         sampling,
-        ..Settings::new(called.clone(), arguments.port)
+        ..Settings::new(model, arguments.port)
+    })
+}
+
+/// Says aloud who can ask besides programs of this machine.
+fn warn(arguments: &Arguments, address: SocketAddr) {
+    if !arguments.host.is_loopback() {
+        output::note(format_args!(
+            "WARNING: other machines reach {address}; whoever has the API key may use it, and whoever listens may read along: \
+             nothing is encrypted"
+        ));
+    }
+    if arguments.cors.as_deref() == Some("*") {
+        output::note("WARNING: every page that a browser of this machine shows may ask this server");
+    }
+}
+
+/// The API key, from a file or the environment. A command line would show it to every user of the machine.
+fn key(file: Option<&Path>) -> Outcome<Option<String>> {
+    let (key, place) = match file {
+        Some(path) => {
+            let read = std::fs::read_to_string(path);
+            (Some(read.map_err(|error| Failure::io("read", path, &error))?), "--api-key-file")
+        }
+        None => (std::env::var("NDA_API_KEY").ok(), "NDA_API_KEY"),
     };
-    // Before the model is loaded: a port that is taken is known at once.
-    let server = Server::bind(settings)?;
-    let context = arguments.context.of(weights.hyper().context)?;
-    let mut backend = backend::open_for_model(&name, &weights)?;
-    let model = loaded(&weights, &mut backend, &arguments.model)?;
-    let mut session = session(&model, &mut backend, arguments.kv.kv.form);
-    arguments.kv.apply(&mut session);
-    session.limit_context(context);
-    let handle = server.handle();
-    Signals::listen(CtrlC::Program, move || handle.end())?;
-    output::line(format_args!("{called} on http://{}/v1", server.address()))?;
-    Ok(server.run(&mut Speaker::new(session), dialect.as_ref())?)
+    let Some(key) = key.map(|key| key.trim().to_owned()) else { return Ok(None) };
+    if !(1..=MAX_KEY_BYTES).contains(&key.len()) || key.chars().any(|c| !c.is_ascii_graphic()) {
+        let error = format_args!("an API key must have 1 to {MAX_KEY_BYTES} letters, digits and signs, got {} bytes", key.len());
+        return Err(Failure::usage(error, place, "make one with 'openssl rand -hex 32'").into());
+    }
+    Ok(Some(key))
 }
 
 /// A name that fits a line and a path.
