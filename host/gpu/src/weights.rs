@@ -99,8 +99,9 @@ pub(crate) fn grid(gpu: &Gpu, grid: &GridMatrix<'_>, place: Place) -> Result<Vec
     let bytes = (8 * tile * grid.stacks()).max(2 * scales);
     let chunks = ranges(grid.rows().div_ceil(TILE_ROWS), bytes, gpu.info.binding_bytes).map(|range| {
         let stacks = (0..grid.stacks()).flat_map(|k| halves(&grid.stack(k).words()[range.start * tile..range.end * tile]));
-        // 32 rows make the number of scales even.
-        let own = &grid.scales()[range.start * scales..range.end * scales];
+        // 32 rows make the number of scales even. Shaders look under each word, so the scales of a group of several stand under all of them.
+        let of_tile = |tile| (0..words).flat_map(move |word| grid.group().word_scales(grid.tile_scales(tile), word));
+        let own: Vec<u16> = range.clone().flat_map(of_tile).copied().collect();
         let pairs = own.as_chunks::<2>().0.iter().map(|[low, high]| u32::from(*low) | u32::from(*high) << 16);
         let rows = (grid.rows() - range.start * TILE_ROWS).min(range.len() * TILE_ROWS);
         let first = place.first + range.start * TILE_ROWS;

@@ -98,10 +98,10 @@ fn group_quantized_matrices_equal_golden_to_the_bit() {
     let stacks = prop::sample::select(vec![vec![1], vec![4, 1], vec![7, 4], vec![16, 8, 4, 3]]);
     let case = (
         prop::sample::select(WeightCode::ALL.to_vec()),
-        prop::sample::select(vec![GroupCols::C32, GroupCols::C64]),
+        prop::sample::select(GroupCols::ALL.to_vec()),
         stacks,
         1_usize..70,
-        1_usize..200,
+        1_usize..300,
         1_usize..4,
         any::<u64>(),
     );
