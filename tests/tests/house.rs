@@ -31,9 +31,9 @@ fn arrows() -> BTreeSet<(String, String, String)> {
     all
 }
 
-/// A version's numbers, as manifests name compilers: two or three.
+/// A version's numbers, as manifests name compilers: a third is 0 if it is not there.
 fn version(text: &str) -> Vec<u32> {
-    text.split('.').map(|part| part.parse().expect("a number")).collect()
+    text.split('.').chain(["0"]).take(3).map(|part| part.parse().expect("a number")).collect()
 }
 
 #[test]
