@@ -7,6 +7,7 @@
 pub mod attention;
 pub mod chooser;
 mod codes;
+pub mod commands;
 mod control;
 mod feeder;
 mod gate;
