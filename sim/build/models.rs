@@ -54,7 +54,8 @@ impl Models {
 }
 
 fn is_asked_for(config: &Config) -> bool {
-    cfg!(feature = "configurations") || config.name == DEFAULT_CONFIG
+    // The top with a token machine is not among the cores yet.
+    config.token.is_none() && (cfg!(feature = "configurations") || config.name == DEFAULT_CONFIG)
 }
 
 fn is_simulated(config: &Config, port: Port) -> bool {

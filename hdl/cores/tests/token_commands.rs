@@ -1,6 +1,6 @@
 //! The commands of the token machine between a host, a command processor and a machine that are each a few lines here.
 
-use nda_cores::netlist::Evaluation;
+use nda_cores::netlist::{Emit, Evaluation};
 use nda_cores::token::commands::{Layout, commands};
 use nda_spec::token::{Choice, Sizes};
 use nda_spec::wire::{Generate, Making, Op, PROTOCOL_VERSION, PageDigest, Request, Response, Status, TokensReply, TokensRequest, crc32};

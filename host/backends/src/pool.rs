@@ -2,12 +2,13 @@
 
 use nda_device::{DeviceError, FabricGemv, MatrixPlan, Transport};
 use nda_gemv::check::{check_run, check_shape, stacked_shape};
-use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Programs, Shape, Start};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Programs, Shape, Start, Tokens, TokensId};
 use nda_spec::TileMatrix;
 use nda_spec::plan::Layer;
 use nda_spec::tile::TILE_ROWS;
+use nda_spec::token;
 use nda_spec::vector::Program;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why there is no further board.
@@ -278,6 +279,42 @@ impl<'m, T: Transport> Gemv<'m> for FabricPool<'m, T> {
         // Programs keep vectors on a board between products, so they run where one board has all of the weights.
         let [board] = self.boards.as_mut_slice() else { return None };
         board.programs().is_some().then_some(self)
+    }
+
+    fn tokens(&mut self) -> Option<&mut dyn Tokens> {
+        // A sequence is on one board, which has all of the weights.
+        let [board] = self.boards.as_mut_slice() else { return None };
+        board.tokens().is_some().then_some(self)
+    }
+}
+
+impl<T: Transport> Tokens for FabricPool<'_, T> {
+    fn prepare_tokens(
+        &mut self,
+        program: &token::Program,
+        matrix: &dyn Fn(usize) -> Option<MatrixId>,
+    ) -> Result<Option<TokensId>, GemvError> {
+        let Some(tokens) = self.boards[0].tokens() else { return Ok(None) };
+        let matrices = &self.matrices;
+        let on_board = |number: usize| match matrices.get(matrix(number)?.0)?.pieces.as_slice() {
+            [piece] => Some(piece.id),
+            _ => None,
+        };
+        tokens.prepare_tokens(program, &on_board)
+    }
+
+    fn generate(
+        &mut self,
+        id: TokensId,
+        start: Start,
+        request: &token::Request,
+        made: &mut dyn FnMut(u32, Cost) -> ControlFlow<()>,
+    ) -> Result<(token::Reply, Cost), GemvError> {
+        self.boards[0].tokens().ok_or(GemvError::UnknownTokens { id })?.generate(id, start, request, made)
+    }
+
+    fn step(&mut self, id: TokensId, start: Start, token: u32, logits: &mut Vec<i32>) -> Result<Cost, GemvError> {
+        self.boards[0].tokens().ok_or(GemvError::UnknownTokens { id })?.step(id, start, token, logits)
     }
 }
 

@@ -2,13 +2,15 @@
 
 use crate::Boards;
 use nda_gemv::{
-    Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, ProgramId, Programs, Shape, Start, Vectors,
-    integer_layers, run_vectors,
+    Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, ProgramId, Programs, Shape, Start, Tokens, TokensId,
+    Vectors, integer_layers, run_vectors,
 };
 use nda_kernels::CpuGemv;
 use nda_spec::plan::Layer;
+use nda_spec::token;
 use nda_spec::vector::Program;
 use nda_spec::{GridMatrix, TileMatrix};
+use std::ops::ControlFlow;
 
 /// Boards as far as they have room, the CPU for the rest.
 ///
@@ -108,6 +110,40 @@ impl<'m> Gemv<'m> for Router<'m> {
 
     fn programs(&mut self) -> Option<&mut dyn Programs> {
         self.boards.programs().is_some().then_some(self)
+    }
+
+    fn tokens(&mut self) -> Option<&mut dyn Tokens> {
+        self.boards.tokens().is_some().then_some(self)
+    }
+}
+
+impl Tokens for Router<'_> {
+    fn prepare_tokens(
+        &mut self,
+        program: &token::Program,
+        matrix: &dyn Fn(usize) -> Option<MatrixId>,
+    ) -> Result<Option<TokensId>, GemvError> {
+        let Some(tokens) = self.boards.tokens() else { return Ok(None) };
+        let places = &self.places;
+        let on_board = |number: usize| match places.get(matrix(number)?.0)? {
+            Place::Boards(id) => Some(*id),
+            Place::Cpu(_) => None,
+        };
+        tokens.prepare_tokens(program, &on_board)
+    }
+
+    fn generate(
+        &mut self,
+        id: TokensId,
+        start: Start,
+        request: &token::Request,
+        made: &mut dyn FnMut(u32, Cost) -> ControlFlow<()>,
+    ) -> Result<(token::Reply, Cost), GemvError> {
+        self.boards.tokens().ok_or(GemvError::UnknownTokens { id })?.generate(id, start, request, made)
+    }
+
+    fn step(&mut self, id: TokensId, start: Start, token: u32, logits: &mut Vec<i32>) -> Result<Cost, GemvError> {
+        self.boards.tokens().ok_or(GemvError::UnknownTokens { id })?.step(id, start, token, logits)
     }
 }
 

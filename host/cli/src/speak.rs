@@ -19,7 +19,7 @@ pub enum Offload {
     Blocks,
     /// Products alone; all else is floats.
     Gemv,
-    /// Whole tokens in integers, with a cache of four bits per value; on the CPU.
+    /// Whole tokens in integers, with a cache of four bits per value: on a board with a token machine, or on the CPU.
     Token,
 }
 
@@ -39,7 +39,7 @@ pub struct Task<'t> {
     pub sampling: Sampling,
     /// How keys and values are kept.
     pub kv: CacheForm,
-    /// What the back end does; if nothing is said, blocks where it has a vector unit.
+    /// What the back end does; if nothing is said, all that it can.
     pub offload: Option<Offload>,
 }
 
@@ -110,7 +110,7 @@ pub fn speak<'m>(
     task: &Task<'_>,
     mut piece: impl FnMut(&str) -> Outcome,
 ) -> Outcome<Speech> {
-    if task.offload == Some(Offload::Token) {
+    if task.offload == Some(Offload::Token) || task.offload.is_none() && token::is_default(weights, backend, task) {
         return token::speak(weights, backend, task, piece);
     }
     // A greedy text needs the likeliest token alone.

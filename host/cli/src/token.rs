@@ -1,6 +1,6 @@
-//! Whole tokens in integers, on the CPU: what `--offload token` runs.
+//! Whole tokens in integers, on a board or on the CPU: what `--offload token` runs.
 
-use crate::backend::Backend;
+use crate::backend::{self, Backend};
 use crate::failure::{Failure, Outcome};
 use crate::files;
 use crate::output::Progress;
@@ -8,10 +8,18 @@ use crate::report::Speed;
 use crate::speak::{Speech, Task};
 use nda_engine::{EngineError, Evaluation, Sampling, TokenModel, TokenSession, Utf8Stream, Weights};
 use nda_gemv::Cost;
-use nda_spec::token::{Choice, Finish, Request};
+use nda_spec::token::{Choice, Request};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
+
+/// Whether a text is said by the token program although nobody asked for a form: a board has a token machine, the document a
+/// cache for it, and the text is chosen as it chooses.
+pub fn is_default(weights: &Weights<'_>, backend: &mut Backend<'_>, task: &Task<'_>) -> bool {
+    let Task { sampling, context, .. } = task;
+    let plain = sampling.top_k.is_none() && sampling.top_p.is_none() && *context == weights.hyper().context;
+    plain && weights.kv().is_some() && backend.gemv().tokens().is_some()
+}
 
 /// Says a text by the model's token program.
 pub fn speak<'m>(
@@ -31,8 +39,12 @@ pub fn speak<'m>(
     let prompt = weights.bounds().plain(tokenizer.encode_prompt(task.prompt, task.typed).map_err(failed)?);
     let mut session = TokenSession::new(&model, backend.gemv()).map_err(failed)?;
     let mut stream = Utf8Stream::default();
-    let (mut text, mut bytes, mut tokens) = (String::new(), Vec::new(), Vec::new());
-    let mut say = |token: u32| -> Outcome<ControlFlow<()>> {
+    let (mut text, mut bytes) = (String::new(), Vec::new());
+    // The first token comes with the prompt; what follows is decoding alone.
+    let started = Instant::now();
+    let mut first: Option<(Instant, Cost)> = None;
+    let say = |token: u32, cost: Cost| -> Outcome<ControlFlow<()>> {
+        first.get_or_insert_with(|| (Instant::now(), cost));
         bytes.clear();
         tokenizer.decode_into(token, &mut bytes);
         let new = stream.push(&bytes);
@@ -40,18 +52,10 @@ pub fn speak<'m>(
         text.push_str(&new);
         Ok(ControlFlow::Continue(()))
     };
-    let stops: Vec<u32> = weights.bounds().ends().to_vec();
-    let request = |prompt: Vec<u32>, most_tokens| Request { prompt, most_tokens, stops: stops.clone(), choice };
-    // The first token comes with the prompt; what follows is decoding alone.
-    let started = Instant::now();
-    let in_file = |stop| files::in_file(task.path, stop);
-    let first = session.generate(&request(prompt.clone(), task.max_tokens.min(1)), &mut say).map_err(in_file)?;
-    let (first_at, first_cost) = (Instant::now(), session.cost());
-    tokens.extend(&first.tokens);
-    if let (Some(&token), Finish::Length) = (first.tokens.last(), first.finish) {
-        tokens.extend(session.generate(&request(vec![token], task.max_tokens - 1), &mut say).map_err(in_file)?.tokens);
-    }
-    let prompt_speed = Speed { tokens: prompt.len(), elapsed: first_at - started, cost: first_cost };
+    let request = Request { prompt, most_tokens: task.max_tokens, stops: weights.bounds().ends().to_vec(), choice };
+    let tokens = session.generate(&request, say).map_err(|stop| files::in_file(task.path, stop))?.tokens;
+    let (first_at, first_cost) = first.unwrap_or((started, session.cost()));
+    let prompt_speed = Speed { tokens: request.prompt.len(), elapsed: first_at - started, cost: first_cost };
     let cost = session.cost();
     let speed = Speed { tokens: tokens.len().saturating_sub(1), elapsed: first_at.elapsed(), cost: cost - first_cost };
     let rest = stream.finish();
@@ -80,11 +84,13 @@ fn prepare<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path)
     let model = TokenModel::prepare(weights, backend.gemv()).map_err(|e| files::in_file(path, e.into()))?;
     // A router has the name of whoever its products were given to, so it is asked behind that.
     let name = backend.name();
-    if !name.starts_with("cpu") {
+    if !model.is_on_device() && !name.starts_with("cpu") {
         let help = "use --backend cpu, where the same integers run, or --offload gemv";
-        return Err(Failure::usage(format_args!("'{name}' has no token machine"), "--offload", help).into());
+        let what = if backend.gemv().tokens().is_some() { "no room for this token program" } else { "no token machine" };
+        return Err(Failure::usage(format_args!("'{name}' has {what}"), "--offload", help).into());
     }
     backend.set_form("whole tokens");
+    backend::upload(backend)?;
     Ok(model)
 }
 

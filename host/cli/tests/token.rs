@@ -35,6 +35,25 @@ fn the_same_seed_is_the_same_text_and_text_goes_on_behind_the_context() {
     assert_ne!(drawn("1"), drawn("2"));
 }
 
+/// The whole token on a device, in software here: the CPU's text, in few bytes, and the default where a device can.
+#[test]
+fn a_device_with_a_token_machine_says_the_cpus_text_and_hardly_uses_its_link() {
+    for sampling in [&["--temperature", "0"][..], &["--temperature", "0.8", "--seed", "3"]] {
+        let common =
+            [&["run", TINY, "--prompt", "She was not the first of them, and he said to her: ", "--max-tokens", "257", "--json"], sampling]
+                .concat();
+        let cpu = json(&[&common[..], &["--offload", "token"]].concat());
+        let device = json(&[&common[..], &["--backend", "loopback:token1024"]].concat());
+        assert_eq!((&cpu["tokens"], &cpu["text"]), (&device["tokens"], &device["text"]));
+        assert!(device["backend"].as_str().unwrap().ends_with("whole tokens"), "{device}");
+        let decode = |field: &str| device["decode"][field].as_f64().unwrap();
+        let (bytes_in, bytes_out) = (decode("bytes_in_per_token"), decode("bytes_out_per_token"));
+        assert!(bytes_in <= 1.3 && bytes_in + bytes_out <= 1.6, "{bytes_in} and {bytes_out} bytes per token");
+        assert!((3_000.0..4_600.0).contains(&decode("cycles_per_token")), "{}", device["decode"]);
+        assert_eq!(device["work"]["cpu"]["products"], 0, "{}", device["work"]);
+    }
+}
+
 #[test]
 fn a_text_is_evaluated_in_the_same_integers() {
     let common = ["eval", TINY, "--text", VALIDATION, "--max-bytes", "2049", "--window", "256", "--json"];

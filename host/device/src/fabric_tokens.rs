@@ -8,6 +8,7 @@ use crate::tokens::{Begun, Ends, Made};
 use crate::transport::Transport;
 use nda_gemv::{Cost, GemvError, MatrixId, Start, Tokens, TokensId, Work};
 use nda_spec::token::cycles::{Fabric, most};
+use nda_spec::token::wired::row_order;
 use nda_spec::token::{Choice, Finish, Image, Place, Program, Reply, Request};
 use nda_spec::width::RESULT_BYTES;
 use nda_spec::wire::{GENERATE_BYTES, Generate, Making, TokensRequest, WAIT_CYCLES};
@@ -78,12 +79,28 @@ impl<T: Transport> FabricGemv<'_, T> {
         let image = Image { program: program.clone(), places };
         let units = image.encode(&sizes, &g).ok()?;
         let mut bytes: Vec<u8> = units.into_iter().flat_map(u64::to_le_bytes).collect();
+        for number in 0..program.matrices.len() {
+            self.put_in_order(matrix(number)?, row_order(program, number));
+        }
         bytes.resize(program_pages(&self.driver) * self.store.page_bytes(), 0);
         self.store.stage(g.tile_words, &bytes);
         let fabric = Fabric { rows: g.array_rows, cols: g.array_cols, ..Fabric::TOKEN_1024 };
         let token_cycles = u32::try_from(most(program, &fabric) * SLACK).ok()?;
         let pages = self.store.pages_of(words);
         Some(TokenPlace { tokens: program.tokens(), pages, token_cycles, work })
+    }
+
+    /// Lets the rows of a matrix lie as the token machine takes them.
+    fn put_in_order(&mut self, id: MatrixId, order: Vec<usize>) {
+        let g = *self.driver.geometry();
+        let matrix = &mut self.matrices[id.0];
+        let is_plain = order.iter().enumerate().all(|(at, &row)| at == row);
+        matrix.order = (!is_plain).then_some(order);
+        for block in &matrix.blocks {
+            if let BlockPlace::Fixed(base) = block.place {
+                self.store.stage(base, &matrix.pack(&g, block));
+            }
+        }
     }
 
     /// The pages that a token program needs.
@@ -236,7 +253,7 @@ impl<T: Transport> FabricGemv<'_, T> {
             };
             patience = if reply.tokens.is_empty() { patience - 1 } else { self.patience(place, 0) };
             count(self, &mut text.cost);
-            text.cost.jobs += u64::from(first == 0 && !reply.tokens.is_empty());
+            text.cost.jobs += u64::from(!reply.tokens.is_empty());
             for &token in &reply.tokens {
                 text.made.push(token);
                 let TokenPlace { work, .. } = self.token_places[place];

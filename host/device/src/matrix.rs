@@ -2,6 +2,8 @@
 
 use crate::layout::Block;
 use nda_gemv::Shape;
+use nda_spec::code::ARRAY_PLANES;
+use nda_spec::config::Geometry;
 use nda_spec::job::pack_tile_words;
 use nda_spec::tile::{col_words, valid_mask};
 use nda_spec::{ActivationCode, TileMatrix, width};
@@ -15,6 +17,8 @@ pub(crate) struct Matrix<'m> {
     /// What was placed before it was uploaded by then.
     pub(crate) starts_page: bool,
     pub(crate) blocks: Vec<Block>,
+    /// The row that stands in each of the array's, if they are not in their order: a token machine takes them as its passes do.
+    pub(crate) order: Option<Vec<usize>>,
     /// What the activations' offset adds to each row; computed when first needed.
     pub(crate) a2_constants: Option<Vec<i32>>,
 }
@@ -40,7 +44,7 @@ impl<'m> Matrix<'m> {
                 part
             })
             .collect();
-        Matrix { shape, parts, groups: first_group, starts_page: false, blocks: Vec::new(), a2_constants: None }
+        Matrix { shape, parts, groups: first_group, starts_page: false, blocks: Vec::new(), order: None, a2_constants: None }
     }
 
     /// Each part's share of the row groups: part, and its own row groups.
@@ -54,17 +58,30 @@ impl<'m> Matrix<'m> {
     }
 
     /// Tile words of a block.
-    pub(crate) fn pack(&self, g: &nda_spec::config::Geometry, block: &Block) -> Vec<u8> {
+    pub(crate) fn pack(&self, g: &Geometry, block: &Block) -> Vec<u8> {
         let mut words = Vec::with_capacity(block.words() * g.tile_word_bytes());
         for (part, own) in self.shares(&block.groups) {
             let rows = own.start * g.array_rows..(own.end * g.array_rows).min(part.matrix.rows());
             words.extend_from_slice(&pack_tile_words(g, &part.matrix, rows, block.cols.clone()));
         }
-        words
+        match &self.order {
+            Some(order) => in_order(g, &words, order, block.col_beats),
+            None => words,
+        }
+    }
+
+    /// Adds a block's results, which are in another order than the rows, to y.
+    fn add_in_order(order: &[usize], results: &[u8], y: &mut [i32]) {
+        for (&row, bytes) in order.iter().zip(results.chunks_exact(width::RESULT_BYTES)) {
+            y[row] = y[row].wrapping_add(i32::from_le_bytes([0, bytes[0], bytes[1], bytes[2]]) >> 8);
+        }
     }
 
     /// Adds a block's results to y.
     pub(crate) fn add(&self, array_rows: usize, block: usize, results: &[u8], y: &mut [i32]) {
+        if let Some(order) = &self.order {
+            return Self::add_in_order(order, results, y);
+        }
         let mut rest = results;
         for (part, own) in self.shares(&self.blocks[block].groups) {
             let (mine, later) = rest.split_at(own.len() * array_rows * width::RESULT_BYTES);
@@ -94,4 +111,20 @@ impl<'m> Matrix<'m> {
         };
         self.parts.iter().flat_map(|part| (0..part.matrix.rows()).map(move |r| row(&part.matrix, r))).collect()
     }
+}
+
+/// Tile words whose rows are in their order, in another: row `order[i]` becomes row i.
+fn in_order(g: &Geometry, words: &[u8], order: &[usize], beats: usize) -> Vec<u8> {
+    let bytes = g.array_cols / 8;
+    let at = |row: usize, beat: usize, plane: usize| {
+        let word = (row / g.array_rows * beats + beat) * g.tile_word_bytes();
+        word + (plane * g.array_rows + row % g.array_rows) * bytes
+    };
+    let mut out = vec![0; words.len()];
+    for (to, &from) in order.iter().enumerate() {
+        for (beat, plane) in (0..beats).flat_map(|beat| (0..ARRAY_PLANES).map(move |plane| (beat, plane))) {
+            out[at(to, beat, plane)..][..bytes].copy_from_slice(&words[at(from, beat, plane)..][..bytes]);
+        }
+    }
+    out
 }

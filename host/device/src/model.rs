@@ -44,7 +44,7 @@ pub struct ModelDevice {
     tiles: Vec<u8>,
     /// Of each sealed page the CRC-32 of what it holds.
     seals: Vec<Option<u32>>,
-    /// Id of the last job, of whatever kind.
+    /// Id of the last `RUN`.
     last_id: Option<u16>,
     /// The last job that left results.
     last: Option<LastJob>,
@@ -61,9 +61,19 @@ pub struct ModelDevice {
 #[derive(Debug, Clone)]
 struct LastJob {
     id: u16,
+    kind: Kind,
     row_groups: usize,
     run_cycles: u32,
     results: Vec<u8>,
+}
+
+/// Whose results are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A `RUN`'s.
+    Run,
+    /// A `STEP`'s.
+    Step,
 }
 
 #[derive(Debug, Clone)]
@@ -224,12 +234,13 @@ impl ModelDevice {
         (status, request.addr, Vec::new())
     }
 
+    /// An odd address asks for the token machine's page, if there is one.
     fn ident_page(&self, request: &Request) -> Answer {
-        match (request.addr, &self.tokens) {
-            (0, _) => (Status::Ok, 0, self.ident.to_bytes().to_vec()),
-            (1, Some(unit)) => (Status::Ok, 0, unit.sizes.to_page().to_vec()),
-            _ => (Status::Range, 0, Vec::new()),
-        }
+        let page = match &self.tokens {
+            Some(unit) if request.addr & 1 == 1 => unit.sizes.to_page(),
+            _ => self.ident.to_bytes(),
+        };
+        (Status::Ok, 0, page.to_vec())
     }
 
     fn stat_page(&mut self) -> Answer {

@@ -7,13 +7,13 @@ use crate::error::EngineError;
 use crate::evaluate::Evaluation;
 use crate::ops::surprise_bits;
 use crate::tensors::{Tensor, Tensors};
-use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 use nda_compile::token::{Calibration, LayerCalibration, Scaled, TokenProgram, lower_token};
-use nda_gemv::{Activations, Cost, Gemv, MatrixId};
+use nda_gemv::{Activations, Cost, Gemv, MatrixId, Start, TokensId};
 use nda_ndf::{Granularity, Kv};
 use nda_spec::token::{self, KvForm, LOGIT_POINT, Machine, Program, Range, Reply, Request};
 use nda_spec::{ActivationCode, TileMatrix};
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 /// Largest value of a gate's function that is held with all bits behind the point.
@@ -29,6 +29,8 @@ pub struct TokenModel<'m> {
     weights: &'m Weights<'m>,
     program: Program,
     matrices: Vec<(MatrixId, String)>,
+    /// The program on the device that has its matrices.
+    device: Option<TokensId>,
 }
 
 impl<'m> TokenModel<'m> {
@@ -45,8 +47,19 @@ impl<'m> TokenModel<'m> {
             let id = gemv.prepare(&stacked).map_err(|source| EngineError::Gemv { layer: name.clone(), source })?;
             Ok((id, name))
         };
-        let matrices = matrices.into_iter().map(prepare).collect::<Result<_, EngineError>>()?;
-        Ok(TokenModel { weights, program, matrices })
+        let matrices = matrices.into_iter().map(prepare).collect::<Result<Vec<_>, EngineError>>()?;
+        let mut device = None;
+        if let Some(tokens) = gemv.tokens() {
+            let place = |number: usize| matrices.get(number).map(|(id, _)| *id);
+            let failed = |source| EngineError::Gemv { layer: "the token program".into(), source };
+            device = tokens.prepare_tokens(&program, &place).map_err(failed)?;
+        }
+        Ok(TokenModel { weights, program, matrices, device })
+    }
+
+    /// Whether a device makes the tokens, all of them on itself.
+    pub fn is_on_device(&self) -> bool {
+        self.device.is_some()
     }
 
     /// The program.
@@ -126,7 +139,8 @@ impl nda_compile::token::Tensors for Named<'_, '_> {
 struct Matrices<'a, 'm> {
     gemv: &'a mut dyn Gemv<'m>,
     matrices: &'a [(MatrixId, String)],
-    cost: Cost,
+    /// Read while a text is made.
+    cost: &'a Cell<Cost>,
 }
 
 impl token::Products for Matrices<'_, '_> {
@@ -136,16 +150,32 @@ impl token::Products for Matrices<'_, '_> {
         let (id, name) = &self.matrices[matrix];
         let x = Activations { code: ActivationCode::A8, values: codes };
         let cost = self.gemv.run(*id, x, sums).map_err(|source| EngineError::Gemv { layer: name.clone(), source })?;
-        self.cost += cost;
+        add(self.cost, cost);
         Ok(())
     }
 }
 
-/// One text in progress on a token machine.
+fn add(sum: &Cell<Cost>, more: Cost) {
+    let mut cost = sum.get();
+    cost += more;
+    sum.set(cost);
+}
+
+/// Who makes the tokens.
+enum Maker {
+    /// A machine here, around products on the back end.
+    Here(Box<Machine>),
+    /// The back end; what the next call does with its sequence.
+    Device(TokensId, Start),
+}
+
+/// One text in progress on a token machine: a device's, or one here around the back end's products. The tokens are the same.
 pub struct TokenSession<'a, 'm> {
-    machine: Machine,
-    matrices: Matrices<'a, 'm>,
-    tokenizer: &'m Tokenizer,
+    model: &'a TokenModel<'m>,
+    gemv: &'a mut dyn Gemv<'m>,
+    maker: Maker,
+    cost: Cell<Cost>,
+    logits: Vec<i32>,
 }
 
 impl<'a, 'm> TokenSession<'a, 'm> {
@@ -154,40 +184,85 @@ impl<'a, 'm> TokenSession<'a, 'm> {
     /// # Errors
     /// A program that its check refuses.
     pub fn new(model: &'a TokenModel<'m>, gemv: &'a mut dyn Gemv<'m>) -> Result<TokenSession<'a, 'm>, EngineError> {
-        let machine = Machine::new(model.program.clone()).map_err(refused)?;
-        let matrices = Matrices { gemv, matrices: &model.matrices, cost: Cost::default() };
-        Ok(TokenSession { machine, matrices, tokenizer: model.weights.tokenizer() })
+        let maker = match model.device {
+            Some(id) => Maker::Device(id, Start::Anew),
+            None => Maker::Here(Box::new(Machine::new(model.program.clone()).map_err(refused)?)),
+        };
+        Ok(TokenSession { model, gemv, maker, cost: Cell::default(), logits: Vec::new() })
     }
 
     /// What the back end's runs have cost so far.
     pub fn cost(&self) -> Cost {
-        self.matrices.cost
+        self.cost.get()
     }
 
     /// Forgets the text.
     pub fn clear(&mut self) {
-        self.machine.clear();
+        match &mut self.maker {
+            Maker::Here(machine) => machine.clear(),
+            Maker::Device(_, start) => *start = Start::Anew,
+        }
     }
 
-    /// Takes the prompt and makes tokens, each told to `made`, which may end the text. Text has no end: the ring forgets the
-    /// oldest position. Goes on from where the session is.
+    /// Takes the prompt and makes tokens, each told to `made` with what the session has cost by then; `made` may end the text.
+    /// Text has no end: the ring forgets the oldest position. Goes on from where the session is.
     ///
     /// # Errors
     /// A request that cannot be met, a failure of the back end or of `made`.
     pub fn generate<E: From<EngineError>>(
         &mut self,
         request: &Request,
-        mut made: impl FnMut(u32) -> Result<ControlFlow<()>, E>,
+        mut made: impl FnMut(u32, Cost) -> Result<ControlFlow<()>, E>,
     ) -> Result<Reply, E> {
-        request.check(self.machine.program().tokens()).map_err(|e| E::from(refused(e)))?;
+        request.check(self.model.program.tokens()).map_err(|e| E::from(refused(e)))?;
         let mut failed = None;
-        let reply = token::generate(&mut self.machine, &mut self.matrices, request, |token| {
-            made(token).unwrap_or_else(|error| {
+        let mut tell = |token, cost| {
+            made(token, cost).unwrap_or_else(|error| {
                 failed = Some(error);
                 ControlFlow::Break(())
             })
-        })?;
+        };
+        let TokenSession { model, gemv, maker, cost, .. } = self;
+        let reply = match maker {
+            Maker::Here(machine) => {
+                let mut products = Matrices { gemv: &mut **gemv, matrices: &model.matrices, cost };
+                token::generate(machine, &mut products, request, |token| tell(token, cost.get()))?
+            }
+            Maker::Device(id, start) => {
+                let before = cost.get();
+                let tokens = gemv.tokens().ok_or_else(|| refused("the back end has no token machine any more"))?;
+                let mut tell = |token, so_far: Cost| {
+                    let mut cost = before;
+                    cost += so_far;
+                    tell(token, cost)
+                };
+                let done = tokens.generate(*id, *start, request, &mut tell);
+                // After a failure nobody knows where the sequence stands.
+                *start = if done.is_ok() { Start::Continues } else { Start::Anew };
+                let (reply, more) = done.map_err(|source| EngineError::Gemv { layer: "the token program".into(), source })?;
+                add(cost, more);
+                reply
+            }
+        };
         failed.map_or(Ok(reply), Err)
+    }
+
+    /// Takes a token; the logits of what follows, 12 bits behind the point.
+    ///
+    /// # Errors
+    /// A failure of the back end.
+    pub fn logits(&mut self, token: u32) -> Result<&[i32], EngineError> {
+        let TokenSession { model, gemv, maker, cost, logits } = self;
+        match maker {
+            Maker::Here(machine) => machine.logits(&mut Matrices { gemv: &mut **gemv, matrices: &model.matrices, cost }, token),
+            Maker::Device(id, start) => {
+                let tokens = gemv.tokens().ok_or_else(|| refused("the back end has no token machine any more"))?;
+                let done = tokens.step(*id, *start, token, logits);
+                *start = if done.is_ok() { Start::Continues } else { Start::Anew };
+                add(cost, done.map_err(|source| EngineError::Gemv { layer: "the token program".into(), source })?);
+                Ok(logits)
+            }
+        }
     }
 
     /// Bits of every token after the first, in windows of `context` tokens that start empty, as [`crate::evaluate()`] takes them.
@@ -198,7 +273,7 @@ impl<'a, 'm> TokenSession<'a, 'm> {
         if tokens.len() < 2 {
             return Err(EngineError::Empty { what: "the text", needed: 2 });
         }
-        let vocab_size = self.machine.program().tokens();
+        let vocab_size = self.model.program.tokens();
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocab_size) {
             return Err(EngineError::Token { token, vocab_size });
         }
@@ -207,13 +282,13 @@ impl<'a, 'm> TokenSession<'a, 'm> {
         let (mut row, mut spelled) = (vec![0.0; vocab_size], Vec::new());
         for pair in tokens.windows(2) {
             if result.predicted.is_multiple_of(context.max(1)) {
-                self.machine.clear();
+                self.clear();
             }
-            let logits = self.machine.logits(&mut self.matrices, pair[0])?;
+            let logits = self.logits(pair[0])?;
             row.iter_mut().zip(logits).for_each(|(out, &v)| *out = v as f32 / (1 << LOGIT_POINT) as f32);
             result.bits += surprise_bits(&row, pair[1] as usize);
             spelled.clear();
-            self.tokenizer.decode_into(pair[1], &mut spelled);
+            self.model.weights.tokenizer().decode_into(pair[1], &mut spelled);
             result.bytes += spelled.len();
             result.predicted += 1;
             progress(result.predicted, total);

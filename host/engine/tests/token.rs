@@ -36,7 +36,7 @@ fn the_cpu_makes_the_golden_machines_tokens() {
         session.clear();
         let Ok(wanted) = generate(&mut machine, &mut golden, &request, |_| ControlFlow::Continue(()));
         let mut heard = Vec::new();
-        let found = session.generate(&request, |token| {
+        let found = session.generate(&request, |token, _| {
             heard.push(token);
             Ok::<_, EngineError>(ControlFlow::Continue(()))
         });

@@ -223,7 +223,7 @@ pub fn row_order(program: &Program, matrix: usize) -> Vec<usize> {
         let count = usize::from(*count);
         if gate.is_some() {
             words = (0..count).flat_map(|word| [word, count + word]).collect();
-        } else if turn.is_some() {
+        } else if turn.is_some() && half > 0 {
             words =
                 (0..count / (2 * half)).flat_map(|head| (0..half).flat_map(move |p| [0, half].map(|b| head * 2 * half + p + b))).collect();
         }

@@ -6,7 +6,7 @@
 pub enum Op {
     /// Start of a session: `arg` is the protocol version, `addr` a nonce that `aux` returns. Forgets the last job.
     Sync = 0x01,
-    /// A 64-byte page that says what the device is: `addr` 0 is the device's, 1 its token machine's.
+    /// A 64-byte page that says what the device is: at an odd `addr` its token machine's, if it has one.
     Ident = 0x02,
     /// Tile words from word `addr` on; whole words only. Unseals the pages it touches. `aux` returns `addr`.
     Write = 0x10,

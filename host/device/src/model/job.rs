@@ -1,16 +1,11 @@
 //! Jobs: `RUN`, `READ`.
 
-use super::{Answer, LastJob, ModelDevice};
+use super::{Answer, Kind, LastJob, ModelDevice};
 use nda_spec::job::{Job, array_golden, plane_groups_allowed};
 use nda_spec::wire::{JOB_BYTES, Op, READ_BYTES, Request, Status};
 use nda_spec::{cycles, width};
 
 impl ModelDevice {
-    /// Whether a job with this id comes behind the last one; any does where there is none.
-    pub(super) fn is_newer(&self, id: u16) -> bool {
-        self.last_id.is_none_or(|last| (id.wrapping_sub(last) as i16) > 0)
-    }
-
     pub(super) fn run(&mut self, request: &Request, payload: &[u8]) -> Answer {
         let g = self.geometry();
         let inline = request.addr as usize;
@@ -22,13 +17,13 @@ impl ModelDevice {
             return bad_length;
         }
         if let Some(last_id) = self.last_id {
-            if let Some(last) = self.last.as_ref().filter(|last| job.id == last.id && last.id == last_id) {
+            if let Some(last) = self.last.as_ref().filter(|last| last.kind == Kind::Run && job.id == last.id && last.id == last_id) {
                 return match inline <= last.row_groups {
                     true => (Status::Dup, last.run_cycles, last.results[..inline * g.result_word_bytes()].to_vec()),
                     false => range,
                 };
             }
-            if !self.is_newer(job.id) {
+            if !is_newer(Some(last_id), job.id) {
                 return (Status::StaleJob, u32::from(last_id), Vec::new());
             }
         }
@@ -59,7 +54,7 @@ impl ModelDevice {
         let results: Vec<u8> = sums.iter().flat_map(|sum| sum.to_le_bytes().into_iter().take(width::RESULT_BYTES)).collect();
         let inline_results = results[..inline * g.result_word_bytes()].to_vec();
         self.last_id = Some(job.id);
-        self.last = Some(LastJob { id: job.id, row_groups, run_cycles, results });
+        self.last = Some(LastJob { id: job.id, kind: Kind::Run, row_groups, run_cycles, results });
         (Status::Ok, run_cycles, inline_results)
     }
 
@@ -79,8 +74,8 @@ impl ModelDevice {
         let Ok(count) = <[u8; READ_BYTES]>::try_from(payload) else { return (Status::BadLen, 0, Vec::new()) };
         let (id, first, count) = ((request.addr >> 16) as u16, (request.addr & 0xffff) as usize, u32::from_le_bytes(count) as usize);
         match &self.last {
-            Some(last) if last.id != id => (Status::StaleJob, self.last_id.unwrap_or(0).into(), Vec::new()),
-            None => (Status::StaleJob, self.last_id.unwrap_or(0).into(), Vec::new()),
+            Some(last) if last.id != id => (Status::StaleJob, last.id.into(), Vec::new()),
+            None => (Status::StaleJob, 0, Vec::new()),
             Some(last) if first + count > last.row_groups => (Status::Range, 0, Vec::new()),
             Some(last) => {
                 let bytes = first * g.result_word_bytes()..(first + count) * g.result_word_bytes();
@@ -88,4 +83,9 @@ impl ModelDevice {
             }
         }
     }
+}
+
+/// Whether a job with this id comes behind the last one; any does where there is none.
+pub(super) fn is_newer(last: Option<u16>, id: u16) -> bool {
+    last.is_none_or(|last| (id.wrapping_sub(last) as i16) > 0)
 }

@@ -23,7 +23,8 @@ impl ModelDevice {
             return (Status::BadLen, 0, Vec::new());
         }
         let (first, words) = (request.addr as usize, payload.len() / word_bytes);
-        if first + words > self.words() {
+        // A write lies in one of the two memories.
+        if first + words > if first < g.tile_words { g.tile_words } else { self.words() } {
             return (Status::Range, 0, Vec::new());
         }
         self.tiles[first * word_bytes..(first + words) * word_bytes].copy_from_slice(payload);

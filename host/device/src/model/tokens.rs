@@ -1,9 +1,11 @@
 //! Whole tokens: `GENERATE`, `TOKENS`, `STEP` by the golden token machine.
 
-use super::{Answer, LastJob, ModelDevice};
+use super::job::is_newer;
+use super::{Answer, Kind, LastJob, ModelDevice};
 use nda_spec::WeightCode;
 use nda_spec::config::{Config, Geometry};
 use nda_spec::token::cycles::{self, Fabric};
+use nda_spec::token::wired::row_order;
 use nda_spec::token::{Choice, Golden, Image, Machine, Sizes};
 use nda_spec::width;
 use nda_spec::wire::{Generate, GenerateError, Making, Request, Status, TokensReply, TokensRequest, WAIT_CYCLES};
@@ -15,6 +17,8 @@ pub(super) struct TokenUnit {
     pub(super) sizes: Sizes,
     pub(super) program_words: usize,
     fabric: Fabric,
+    /// Id of the last `GENERATE` or `STEP`.
+    last_id: Option<u16>,
     sequence: Option<Sequence>,
     /// The program that the pages with a digest hold, so that it is read once.
     known: Option<((u16, u16, u32), Loaded)>,
@@ -54,11 +58,12 @@ impl TokenUnit {
     pub(super) fn new(sizes: Sizes, config: &Config) -> TokenUnit {
         let Geometry { array_rows, array_cols, .. } = config.geometry;
         let fabric = Fabric { rows: array_rows, cols: array_cols, ..Fabric::TOKEN_1024 };
-        TokenUnit { sizes, program_words: config.program_words(), fabric, sequence: None, known: None, waiting: None }
+        TokenUnit { sizes, program_words: config.program_words(), fabric, last_id: None, sequence: None, known: None, waiting: None }
     }
 
     /// Ends what goes on; no sequence is held any more.
     pub(super) fn forget(&mut self) {
+        self.last_id = None;
         self.sequence = None;
         self.waiting = None;
     }
@@ -138,7 +143,7 @@ impl ModelDevice {
             Ok(request) => request,
         };
         let known = unit.sequence.as_ref().is_some_and(|s| s.id == request.id);
-        if known && self.last_id == Some(request.id) {
+        if known && unit.last_id == Some(request.id) {
             return (Status::Dup, 0, Vec::new());
         }
         if let Err(refused) = self.begin(&request, unit.sizes.prompt_tokens) {
@@ -154,8 +159,9 @@ impl ModelDevice {
     /// Checks a request and makes it the sequence's.
     fn begin(&mut self, request: &Generate, most_prompt: usize) -> Result<(), Answer> {
         let refuse = |status, aux: u32| Err((status, aux, Vec::new()));
-        let last = u32::from(self.last_id.unwrap_or(0));
-        if !self.is_newer(request.id) {
+        let last_id = self.tokens.as_ref().and_then(|unit| unit.last_id);
+        let last = u32::from(last_id.unwrap_or(0));
+        if !is_newer(last_id, request.id) {
             return refuse(Status::StaleJob, last);
         }
         let held = self.tokens.as_ref().and_then(|unit| unit.sequence.as_ref()).filter(|s| s.id == request.after);
@@ -174,15 +180,18 @@ impl ModelDevice {
         self.check_pages(pages.chain(tile_pages..self.seals.len()), request.digest)?;
         let loaded = self.load(request)?;
         let tokens = loaded.machine.program().tokens();
+        if let Some(unit) = self.tokens.as_mut().filter(|_| request.is_new()) {
+            unit.sequence = None;
+        }
         if request.prompt.iter().any(|&token| token as usize >= tokens) {
             return refuse(Status::Range, 0);
         }
         let Some(unit) = &mut self.tokens else { return refuse(Status::BadOp, 0) };
+        unit.last_id = Some(request.id);
         let loaded = match unit.sequence.take() {
             Some(held) if !request.is_new() => held.loaded,
             _ => loaded,
         };
-        self.last_id = Some(request.id);
         unit.waiting = None;
         unit.sequence = Some(Sequence {
             id: request.id,
@@ -212,11 +221,13 @@ impl ModelDevice {
         let bytes = &self.tiles[g.tile_words * g.tile_word_bytes()..];
         let units: Vec<u64> = bytes.chunks_exact(8).map(|b| b.iter().rev().fold(0, |unit, &b| unit << 8 | u64::from(b))).collect();
         let image = Image::decode(&units, &unit.sizes, &g).ok_or_else(bad)?;
-        let weights = image.program.matrices.iter().zip(&image.places).map(|(m, place)| {
+        image.program.check().map_err(|_| bad())?;
+        let matrices = image.program.matrices.iter().zip(&image.places).enumerate();
+        let weights = matrices.map(|(number, (m, place))| {
             let words = m.rows.div_ceil(g.array_rows).checked_mul(m.cols.div_ceil(g.array_cols))?;
             let end = (place.base as usize).checked_add(words).filter(|&end| end <= g.tile_words)?;
             let words = &self.tiles[place.base as usize * g.tile_word_bytes()..end * g.tile_word_bytes()];
-            Some(weights(&g, words, m.rows, m.cols, m.code))
+            Some(weights(&g, words, &row_order(&image.program, number), m.cols, m.code))
         });
         let weights = weights.collect::<Option<Vec<_>>>().ok_or_else(bad)?;
         let products = Golden { shapes: image.program.matrices.clone(), weights };
@@ -240,7 +251,8 @@ impl ModelDevice {
             true => (status, last.run_cycles, last.results[..inline * g.result_word_bytes()].to_vec()),
             false => (Status::Range, 0, Vec::new()),
         };
-        if let Some(last) = self.last.as_ref().filter(|last| last.id == step.id && self.last_id == Some(step.id)) {
+        if let Some(last) = self.last.as_ref().filter(|last| last.kind == Kind::Step && last.id == step.id && unit.last_id == Some(step.id))
+        {
             return row(last, Status::Dup);
         }
         if let Err(refused) = self.begin(&step, 1) {
@@ -251,12 +263,16 @@ impl ModelDevice {
         s.making = Making::Length;
         let Loaded { machine, products } = &mut s.loaded;
         let cycles = cycles::token(machine.program(), &unit.fabric, machine.position()).1;
+        if cycles > s.token_cycles {
+            s.making = Making::Failed;
+            return (Status::BadProgram, 0, Vec::new());
+        }
         let Ok(logits) = machine.logits(products, step.prompt[0]);
         let row_groups = logits.len().div_ceil(g.array_rows);
         let mut results: Vec<u8> = logits.iter().flat_map(|sum| sum.to_le_bytes().into_iter().take(width::RESULT_BYTES)).collect();
         results.resize(row_groups * g.result_word_bytes(), 0);
         self.cycles += cycles;
-        let last = LastJob { id: step.id, row_groups, run_cycles: cycles as u32, results };
+        let last = LastJob { id: step.id, kind: Kind::Step, row_groups, run_cycles: cycles as u32, results };
         let answer = row(&last, Status::Ok);
         self.last = Some(last);
         answer
@@ -266,8 +282,8 @@ impl ModelDevice {
     pub(super) fn ask_tokens(&mut self, request: &Request, payload: &[u8]) -> Option<Answer> {
         let refuse = |status, aux| Some((status, aux, Vec::new()));
         let Some(asked) = TokensRequest::from_bytes(request.addr, payload) else { return refuse(Status::BadLen, 0) };
-        let last = u32::from(self.last_id.unwrap_or(0));
         let Some(unit) = &mut self.tokens else { return refuse(Status::BadOp, 0) };
+        let last = u32::from(unit.last_id.unwrap_or(0));
         let Some(s) = unit.sequence.as_mut().filter(|s| s.id == asked.id) else {
             return refuse(Status::StaleJob, last);
         };
@@ -301,16 +317,20 @@ impl ModelDevice {
     }
 }
 
-/// The weights in tile words, row by row.
-fn weights(g: &Geometry, words: &[u8], rows: usize, cols: usize, code: WeightCode) -> Vec<i8> {
+/// The weights in tile words, row by row; `order` says which row stands in each of the array's.
+fn weights(g: &Geometry, words: &[u8], order: &[usize], cols: usize, code: WeightCode) -> Vec<i8> {
     let (plane_bytes, beats) = (g.array_cols / 8, cols.div_ceil(g.array_cols));
-    let weight = |row: usize, col: usize| {
-        let word = &words[(row / g.array_rows * beats + col / g.array_cols) * g.tile_word_bytes()..];
+    let affine = code.row().array.coefficients.affine();
+    let weight = |at: usize, col: usize| {
+        let word = &words[(at / g.array_rows * beats + col / g.array_cols) * g.tile_word_bytes()..];
         let lane = col % g.array_cols;
-        let bit = |plane: usize| word[(plane * g.array_rows + row % g.array_rows) * plane_bytes + lane / 8] >> (lane % 8) & 1;
-        let affine = code.row().array.coefficients.affine();
+        let bit = |plane: usize| word[(plane * g.array_rows + at % g.array_rows) * plane_bytes + lane / 8] >> (lane % 8) & 1;
         let planes = affine.coefficients.iter().enumerate();
         (affine.offset + planes.map(|(plane, c)| c * i32::from(bit(plane))).sum::<i32>()) as i8
     };
-    (0..rows).flat_map(|row| (0..cols).map(move |col| weight(row, col))).collect()
+    let mut out = vec![0; order.len() * cols];
+    for (at, &row) in order.iter().enumerate() {
+        (0..cols).for_each(|col| out[row * cols + col] = weight(at, col));
+    }
+    out
 }
