@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench formal tools system build bitstream flash boards boards-table elements train-test wave clean
+.PHONY: help gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements train-test wave clean
 
 # A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
 # whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -104,6 +104,16 @@ neon-test: ## the NEON kernels' tests in an emulator
 # This machine's roofs, every kernel's share of them, loading; a record and plots in target/bench.
 bench: ## this machine's roofs and every kernel's share of them
 	$(NDA_CPU) bench --record target/bench
+
+# The long runs of the workspace: 10^7 edits beside ropey, 10^6 random patches, 10,000 histories, 1,000 kills, the checkpoint's times.
+# In memory where there is room: histories are written and synced thousands of times. An hour or three on two cores.
+SOAK_TMP := $(shell [ -w /dev/shm ] && echo /dev/shm || echo $${TMPDIR:-/tmp})
+soak: ## the long runs of the workspace's tests: edits, patches, histories, kills
+	SOAK=100 $(CARGO) test --release --locked -p nda-text --test oracle
+	SOAK=20 $(CARGO) test --release --locked -p nda-text --test random_patches
+	TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-guard --test claims -- --ignored --nocapture 518
+	SOAK=250 TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-guard --test claims histories
+	SOAK=42 TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-guard --test claims kills
 
 # Every proof of the emitted Verilog, the long ones too, as a table; tests/formal/README.md says what they mean.
 formal: tools ## every proof of the emitted Verilog

@@ -108,6 +108,10 @@ fn imports_point_down_and_only_as_the_architecture_draws_them() {
                 "nda-bench",
                 "nda-backends",
                 "nda-cores",
+                "nda-text",
+                "nda-guard",
+                "nda-checks",
+                "nda-sandbox",
             ],
         ),
         ("nda-convert", &["nda-spec", "nda-files", "nda-ndf", "nda-engine", "nda-fit", "nda-gemv", "nda-kernels"]),
@@ -219,4 +223,36 @@ fn no_code_but_the_one_writer_creates_files() {
     assert!(strangers.is_empty(), "write through nda-files, which judges the target first:\n{}", strangers.join("\n"));
     let idle: Vec<_> = OTHER_WRITERS.iter().filter(|(place, _)| !used.contains(place)).collect();
     assert!(idle.is_empty(), "these create no files any more: {idle:?}");
+}
+
+/// The agent workspace's crates: none of them changes a file but through the guard.
+const GUARDED: &[&str] = &["host/text", "host/graph", "host/checks", "host/agent"];
+
+/// Files of other folders that they may change, and why.
+const BESIDE: &[(&str, &str)] = &[("host/agent/src/door.rs", "the socket for approvals, in the user's own runtime folder")];
+
+/// What changes files beside creating them.
+const CHANGES: &[&str] = &["fs::remove_", "set_permissions(", "fs::create_dir", ".set_len(", "unlinkat(", "renameat(", "mkdirat("];
+
+#[test]
+fn the_workspaces_crates_change_files_through_the_guard_alone() {
+    let (root, mut found) = (root(), Vec::new());
+    for folder in GUARDED {
+        sources(&root.join(folder), &mut found);
+    }
+    assert!(found.len() > 10, "{} sources", found.len());
+    let mut strangers = Vec::new();
+    for path in found {
+        let text = std::fs::read_to_string(&path).expect("a source");
+        let code = text.lines().take_while(|line| !(line.starts_with("#[cfg(") && line.contains("test")));
+        let changes = |line: &&str| !line.trim_start().starts_with("//") && CREATES.iter().chain(CHANGES).any(|word| line.contains(word));
+        if !BESIDE.iter().any(|(place, _)| path.ends_with(place)) {
+            strangers.extend(code.filter(changes).map(|line| format!("{}: {}", path.display(), line.trim())));
+        }
+    }
+    assert!(strangers.is_empty(), "make a Proposal; only nda-guard writes:\n{}", strangers.join("\n"));
+    for folder in ["host/text", "host/checks"] {
+        let lint = std::fs::read_to_string(root.join(folder).join("clippy.toml")).unwrap_or_default();
+        assert!(lint.contains("std::fs::write"), "{folder} has lost the clippy.toml that refuses a second way to write");
+    }
 }

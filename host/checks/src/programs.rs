@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_program_with_a_fault_fails_with_its_place_and_a_right_one_holds() {
-        let right = "fn main() {\n    print(1 + 2)\n}\n";
+        let right = "fn main() {\n    print(1 + 2);\n}\n";
         assert_eq!(judge("a.nda", right), Verdict::Holds);
         let Verdict::Fails(text) = judge("d/a.nda", &right.replace("1 + 2", "one")) else { panic!("it has a fault") };
         assert!(text.contains("d/a.nda:2"), "{text}");

@@ -24,6 +24,8 @@ mod signals;
 mod speak;
 mod threads;
 mod token;
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+mod workspace;
 
 use clap::{Parser, Subcommand};
 use failure::{Outcome, Stop};
@@ -86,9 +88,16 @@ enum Command {
     #[cfg(unix)]
     Board(commands::board::Arguments),
     Bench(commands::bench::Arguments),
+    Checkpoint(commands::checkpoint::Arguments),
+    Patch(commands::patch::Arguments),
 }
 
 fn main() -> ExitCode {
+    // This process may be the helper that makes a sandbox around itself: before any thread and any other argument.
+    #[cfg(all(feature = "workspace", target_os = "linux"))]
+    if let Some(code) = workspace::entered() {
+        return code;
+    }
     match arguments::parse::<Arguments>() {
         Ok(arguments) => ended(run(&arguments.command)),
         Err(outcome) => ended(outcome),
@@ -118,6 +127,8 @@ fn run(command: &Command) -> Outcome {
         #[cfg(unix)]
         Command::Board(arguments) => commands::board::run(arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
+        Command::Checkpoint(arguments) => commands::checkpoint::run(arguments),
+        Command::Patch(arguments) => commands::patch::run(arguments),
     }
 }
 

@@ -14,6 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where the references of checkpoints are: no default refspec takes them anywhere.
 const REFERENCES: &str = "refs/nda/checkpoints/";
+/// Checkpoints made before commits and restores that are kept; the oldest of them go. Those that somebody asked for stay.
+const AUTOMATIC_KEPT: usize = 500;
 
 /// Why a checkpoint was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,8 +36,8 @@ pub struct Particulars {
     pub label: String,
     /// Why it was made.
     pub reason: Reason,
-    /// Where its root lies in the repository, escaped.
-    pub prefix: String,
+    /// Which root of the repository it is of: a linked work tree's name, and the path in it, escaped.
+    pub place: String,
     /// Large files that it does not have.
     pub skipped: Vec<Skipped>,
     /// Repositories within, which it does not have.
@@ -88,7 +90,7 @@ impl Maker<'_> {
         let particulars = Particulars {
             label: label.to_owned(),
             reason,
-            prefix: self.store.prefix().to_owned(),
+            place: self.store.place(),
             skipped: captured.skipped.clone(),
             nested: captured.nested.clone(),
         };
@@ -110,12 +112,13 @@ impl Maker<'_> {
         let output = self.store.run(&["for-each-ref", format, REFERENCES], b"")?;
         let text = String::from_utf8_lossy(&output).into_owned();
         let mut fields = text.split('\0').map(str::trim);
+        let place = self.store.place();
         let mut all = Vec::new();
         while let (Some(reference), Some(commit), Some(seconds), Some(body)) = (fields.next(), fields.next(), fields.next(), fields.next())
         {
             let Some(id) = reference.strip_prefix(REFERENCES) else { continue };
             let Ok(particulars) = serde_json::from_str::<Particulars>(body) else { continue };
-            if particulars.prefix == self.store.prefix() {
+            if particulars.place == place {
                 let seconds = seconds.parse().unwrap_or(0);
                 all.push(Checkpoint { id: id.to_owned(), commit: commit.to_owned(), seconds, particulars });
             }
@@ -137,6 +140,19 @@ impl Maker<'_> {
         }
     }
 
+    /// Forgets the oldest of the checkpoints that were made by themselves.
+    pub fn expire(&self) -> Result<(), GuardError> {
+        let mut all = self.list()?;
+        all.retain(|checkpoint| checkpoint.particulars.reason != Reason::Asked);
+        all.truncate(all.len().saturating_sub(AUTOMATIC_KEPT));
+        self.forget(&all)
+    }
+
+    fn forget(&self, all: &[Checkpoint]) -> Result<(), GuardError> {
+        let rows: String = all.iter().map(|gone| format!("delete {REFERENCES}{} {}\n", gone.id, gone.commit)).collect();
+        if rows.is_empty() { Ok(()) } else { self.store.run(&["update-ref", "--stdin"], rows.as_bytes()).map(drop) }
+    }
+
     /// Forgets checkpoints; in a store of our own their objects go at once, in a repository with git's next garbage collection.
     pub fn prune(&self, keep: Keep) -> Result<Vec<Checkpoint>, GuardError> {
         let mut all = self.list()?;
@@ -144,8 +160,7 @@ impl Maker<'_> {
         let kept_newest = all.len().saturating_sub(keep.newest);
         all.truncate(kept_newest);
         all.retain(|checkpoint| keep.younger_than.is_none_or(|age| now.saturating_sub(checkpoint.seconds) >= age.as_secs()));
-        let rows: String = all.iter().map(|gone| format!("delete {REFERENCES}{} {}\n", gone.id, gone.commit)).collect();
-        self.store.run(&["update-ref", "--stdin"], rows.as_bytes())?;
+        self.forget(&all)?;
         if self.store.is_own() && !all.is_empty() {
             self.store.run(&["gc", "--quiet", "--prune=now"], b"")?;
         }

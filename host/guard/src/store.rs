@@ -150,6 +150,13 @@ impl Store {
         &self.prefix
     }
 
+    /// Which root of the repository this is: references are shared by all of its work trees.
+    pub fn place(&self) -> String {
+        let is_linked = self.git_dir.parent().and_then(Path::file_name).is_some_and(|name| name == "worktrees");
+        let tree = self.git_dir.file_name().filter(|_| is_linked).map(|name| format!("{}:", escape(name.as_bytes())));
+        format!("{}{}", tree.unwrap_or_default(), self.prefix)
+    }
+
     /// Whether the store belongs to this root alone.
     pub fn is_own(&self) -> bool {
         !self.work_tree.join(".git").exists()

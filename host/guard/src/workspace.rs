@@ -124,7 +124,9 @@ impl Workspace {
         let journal = Journal::in_folder(&folder);
         let hooks = store.hooks()?;
         let mut workspace = Workspace { root, store, folder, journal, settings, id, hooks, left: Vec::new() };
-        let (_lock, left) = workspace.locked()?;
+        let (lock, left) = workspace.locked()?;
+        workspace.maker().expire()?;
+        drop(lock);
         workspace.left = left;
         Ok(workspace)
     }

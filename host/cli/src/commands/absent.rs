@@ -1,8 +1,11 @@
 //! Commands that a build was made without: they take any arguments and name the feature that they come with.
 
-/// The items of a command's module in a build without it. `$feature` is also the command's name.
+/// The items of a command's module in a build without it. Without a name of its own, the command is called as its feature.
 macro_rules! absent {
     ($feature:tt) => {
+        absent!($feature, $feature);
+    };
+    ($command:tt, $feature:tt) => {
         /// Not in this build: build nda-cli with the feature of this name.
         #[derive(clap::Args)]
         pub struct Arguments {
@@ -13,7 +16,7 @@ macro_rules! absent {
         /// Says what is missing.
         pub fn run(arguments: &Arguments) -> crate::failure::Outcome {
             let words = arguments.rest.iter().map(|word| format!(" {}", word.to_string_lossy())).collect::<String>();
-            let (error, at) = (format!("command '{}'", $feature), format!("nda {}{words}", $feature));
+            let (error, at) = (format!("command '{}'", $command), format!("nda {}{words}", $command));
             Err(crate::failure::Failure::not_built(error, at, $feature).into())
         }
     };

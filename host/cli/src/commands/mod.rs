@@ -1,6 +1,17 @@
 //! One file per command. Those of a feature that a build lacks say so (absent.rs).
 
-#[cfg(any(test, not(all(feature = "bench", feature = "chat", feature = "convert", feature = "emit", feature = "serve"))))]
+#[cfg(any(
+    test,
+    not(all(
+        feature = "bench",
+        feature = "chat",
+        feature = "convert",
+        feature = "emit",
+        feature = "serve",
+        feature = "workspace",
+        target_os = "linux"
+    ))
+))]
 #[macro_use]
 mod absent;
 
@@ -19,6 +30,12 @@ pub mod chat {
     absent!("chat");
 }
 pub mod check;
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+pub mod checkpoint;
+#[cfg(not(all(feature = "workspace", target_os = "linux")))]
+pub mod checkpoint {
+    absent!("checkpoint", "workspace");
+}
 #[cfg(feature = "convert")]
 pub mod convert;
 #[cfg(not(feature = "convert"))]
@@ -41,6 +58,12 @@ pub mod gemv;
 pub mod info;
 pub mod info_model;
 pub mod kv;
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+pub mod patch;
+#[cfg(not(all(feature = "workspace", target_os = "linux")))]
+pub mod patch {
+    absent!("patch", "workspace");
+}
 pub mod plan;
 mod plan_boards;
 mod plan_graph;

@@ -223,6 +223,25 @@ fn variables_of_a_surrounding_git_lead_nowhere() {
 }
 
 #[test]
+fn linked_work_trees_have_their_own_checkpoints_and_restore_their_own_files() {
+    let folder = Folder::repository();
+    let linked = folder.root.with_file_name("linked");
+    folder.git(&["worktree", "add", "-q", "--detach", linked.to_str().unwrap()]);
+    folder.write("a", "main");
+    std::fs::write(linked.join("a"), "linked").unwrap();
+    let (main, other) = (folder.open(), nda_guard::Workspace::open(&linked, folder.settings()).unwrap());
+    let (of_main, of_other) = (main.checkpoint("").unwrap().id, other.checkpoint("").unwrap().id);
+    assert_eq!((main.checkpoints().unwrap().len(), other.checkpoints().unwrap().len()), (1, 1));
+    assert!(matches!(main.restore(&of_other), Err(GuardError::NoCheckpoint(_))));
+    folder.write("a", "changed");
+    std::fs::write(linked.join("a"), "changed").unwrap();
+    other.restore(&of_other).unwrap();
+    assert_eq!((folder.text("a").as_deref(), std::fs::read_to_string(linked.join("a")).unwrap().as_str()), (Some("changed"), "linked"));
+    main.restore(&of_main).unwrap();
+    assert_eq!(folder.text("a").as_deref(), Some("main"));
+}
+
+#[test]
 fn a_folder_that_its_repository_ignores_has_a_store_of_its_own() {
     let folder = Folder::repository();
     folder.write(".gitignore", "scratch/\n");
@@ -257,4 +276,44 @@ fn links_folders_and_strange_names_survive_a_commit_and_its_undo() {
     assert!(matches!(workspace.read(&path("link")), Err(GuardError::Link(_))));
     workspace.restore(&change.checkpoint).unwrap();
     assert_eq!(state(&folder.root), before);
+}
+
+/// The part that runs on a disk of its own, of 1.5 MB.
+fn on_a_full_disk(disk: &str) {
+    let mut folder = Folder::bare();
+    folder.root = std::path::Path::new(disk).join("project");
+    for (name, text) in [("a", "old"), ("d/b", "old"), ("gone", "old")] {
+        folder.write(name, text);
+    }
+    let (workspace, before) = (folder.open(), state(&folder.root));
+    let big = "x".repeat(4 << 20);
+    let error = workspace
+        .submit(proposal(&workspace, &[("a", Some("new")), ("big", Some(&big)), ("d/b", Some("new")), ("gone", None)]))
+        .unwrap_err();
+    assert!(matches!(&error, GuardError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull), "{error}");
+    assert_eq!(state(&folder.root), before);
+    assert!(folder.open().left().is_empty());
+    println!("HELD");
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_everything_is_as_it_was() {
+    if let Ok(disk) = std::env::var("GUARD_DISK") {
+        return on_a_full_disk(&disk);
+    }
+    let place = tempfile::tempdir().unwrap();
+    let script = "mount -t tmpfs -o size=1500k full \"$GUARD_DISK\" && exec \"$0\" --exact failures::a_full_disk_is_an_error_and_everything_is_as_it_was --nocapture";
+    let output = std::process::Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .env("GUARD_DISK", place.path())
+        .output();
+    match output {
+        Ok(output) if output.status.success() => assert!(String::from_utf8_lossy(&output.stdout).contains("HELD")),
+        Ok(output) if String::from_utf8_lossy(&output.stderr).contains("unshare") => {
+            nda_tests::skip("a full disk", "this user may not mount")
+        }
+        Ok(output) => panic!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
+        Err(error) => nda_tests::skip("a full disk", error),
+    }
 }

@@ -103,3 +103,24 @@ fn what_is_always_red_stays_red_for_whoever_says_green() {
         assert!(!folder.root.join(red).exists(), "{red}");
     }
 }
+
+#[test]
+fn writers_at_the_same_time_take_turns_and_lose_nothing() {
+    let folder = Folder::repository();
+    std::thread::scope(|scope| {
+        for writer in 0..3 {
+            let folder = &folder;
+            scope.spawn(move || {
+                let workspace = folder.open();
+                for n in 0..5 {
+                    let (name, text) = (format!("{writer}/{n}"), format!("{writer} {n}"));
+                    workspace.submit(proposal(&workspace, &[(&name, Some(&text))])).unwrap();
+                }
+            });
+        }
+    });
+    let all = state(&folder.root);
+    assert_eq!(all.len(), 15);
+    assert!(all.iter().all(|(name, (_, bytes))| String::from_utf8_lossy(name).replace('/', " ").as_bytes() == &bytes[..]));
+    assert_eq!(folder.open().journal().events().unwrap().len(), 30);
+}
