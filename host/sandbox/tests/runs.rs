@@ -94,8 +94,8 @@ fn limits_end_a_run_with_their_name() {
 }
 
 #[test]
-fn a_flood_of_bytes_ends_at_the_scratchs_size() {
-    let Some(place) = ordinary("a_flood_of_bytes_ends_at_the_scratchs_size") else { return };
+fn a_flood_of_bytes_ends_at_the_size_of_the_scratch() {
+    let Some(place) = ordinary("a_flood_of_bytes_ends_at_the_size_of_the_scratch") else { return };
     for level in LEVELS {
         let project = place.project(level.name());
         let mut order = place.order(
@@ -171,4 +171,41 @@ fn the_best_level_is_taken() {
     let mut order = place.order(&project, Level::Full, &["true"]);
     order.wish = Wish::Best;
     assert_eq!(ran(&order).0.unwrap().level, Level::Full);
+}
+
+/// Processes with this beginning of a command line.
+fn running(start: &[u8]) -> usize {
+    let lines = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines.filter(|line| line.starts_with(start)).count()
+}
+
+/// Waits until something holds, for ten seconds at most.
+fn soon(holds: impl Fn() -> bool) -> bool {
+    let start = Instant::now();
+    while !holds() && start.elapsed().as_secs() < 10 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    holds()
+}
+
+#[test]
+fn a_killed_caller_leaves_nothing_running() {
+    const HOLD: &str = "NDA_TEST_HOLD";
+    const NAME: &str = "a_killed_caller_leaves_nothing_running";
+    let Some(place) = ordinary(NAME) else { return };
+    if let Ok(level) = std::env::var(HOLD) {
+        let level = LEVELS.into_iter().find(|known| known.name() == level).unwrap();
+        shell(&place, &place.project(level.name()), level, "setsid sleep 778 & sleep 778");
+        return;
+    }
+    for level in LEVELS {
+        let own = std::env::current_exe().unwrap();
+        let mut caller = std::process::Command::new(own).args([NAME, "--exact"]).env(HOLD, level.name()).spawn().unwrap();
+        assert!(soon(|| running(b"sleep\x00778") == 2), "{level:?}: both run");
+        caller.kill().unwrap();
+        caller.wait().unwrap();
+        let start = Instant::now();
+        assert!(soon(|| running(b"sleep\x00778") == 0), "{level:?}: nothing is left");
+        println!("{level:?}: all ended {:?} after the caller was killed", start.elapsed());
+    }
 }

@@ -1,0 +1,70 @@
+//! `write_file`, and how a tool's proposal ends.
+
+use super::read::base;
+use super::{Effect, Tool, arguments};
+use crate::context::Context;
+use crate::error::ToolError;
+use nda_guard::{Change, FileChange, FileState, Mode, Proposal, RelPath};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub const TOOLS: &[Tool] = &[Tool {
+    name: "write_file",
+    title: "Write a file",
+    description: "Proposes the whole text of a file, new or not; without 'text' it proposes to delete the file. Nothing is written before \
+                  a person or a rule says so. For small changes use patch_file.",
+    effect: Effect::ProposesOnce,
+    schema: || {
+        let input = json!({
+            "path": { "type": "string" },
+            "text": { "type": "string", "description": "all of the file; absent: the file is deleted" },
+            "base": { "type": "string", "description": "the hash from read_file; refused if the file has changed since" },
+            "executable": { "type": "boolean" },
+        });
+        (input, &["path"], written_schema())
+    },
+    run: write,
+}];
+
+/// The schema of what [`written`] gives.
+pub fn written_schema() -> Value {
+    json!({
+        "files": { "type": "array", "items": { "type": "object", "properties": { "path": { "type": "string" }, "hash": { "type": ["string", "null"] } } } },
+        "checkpoint": { "type": "string", "description": "restore takes the change back with it" },
+        "gates": { "type": "array", "items": { "type": "string" } },
+        "unchanged": { "type": "boolean" },
+    })
+}
+
+/// What was written, for the model.
+pub fn written(change: &Change) -> Value {
+    let files: Vec<Value> =
+        change.files.iter().map(|(path, hash)| json!({ "path": path.to_string(), "hash": hash.map(|hash| hash.to_string()) })).collect();
+    json!({ "files": files, "checkpoint": change.checkpoint, "gates": change.gates, "unchanged": false })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    path: String,
+    text: Option<String>,
+    base: Option<String>,
+    executable: Option<bool>,
+}
+
+fn write(context: &Context, value: Value) -> Result<Value, ToolError> {
+    let Arguments { path, text, base: given, executable } = arguments("write_file", value)?;
+    let path = RelPath::new(&path)?;
+    let now = context.workspace.read(&path)?;
+    let mode = match executable {
+        Some(true) => Mode::Executable,
+        Some(false) => Mode::Plain,
+        None => now.as_ref().map_or(Mode::Plain, |state| state.mode),
+    };
+    let after = text.map(|text| FileState { bytes: text.into_bytes(), mode });
+    if after == now {
+        return Ok(json!({ "files": [], "unchanged": true }));
+    }
+    let change = FileChange { path, base: base(given.as_deref(), now.as_ref())?, after };
+    Ok(written(&context.workspace.submit(Proposal::new(context.origin("write_file", ""), vec![change]))?))
+}
