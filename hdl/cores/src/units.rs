@@ -14,6 +14,7 @@ use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::GemvArray;
 use crate::gemv_sequencer::GemvSequencer;
 use crate::header_register::HeaderRegister;
+use crate::netlist::Emit;
 use crate::packed_store::{MemoryStyle, PackedStore};
 use crate::run_frame::RunFrame;
 use crate::scalar_unit::ScalarUnit;
@@ -21,6 +22,7 @@ use crate::seal_table::SealTable;
 use crate::sigmoid_table::SigmoidTable;
 use crate::status_lights::StatusLights;
 use crate::step_register::StepRegister;
+use crate::token::{attention, chooser::chooser};
 use crate::uart_rx::UartRx;
 use crate::uart_tx::UartTx;
 use crate::unpacker::Unpacker;
@@ -64,6 +66,9 @@ pub const ARRAYS: [(&str, Geometry); 11] = [
     ("table_array_2x64", array(ArrayKind::Tables, 2, 64, 8)),
     ("table_array_1x128", array(ArrayKind::Tables, 1, 128, 8)),
 ];
+
+/// Sizes of the attention unit's unit: heads that share, and a ring whose sums pass the bound from which on values lose bits.
+pub const ATTENTION: attention::Sizes = attention::Sizes { heads: 4, kv_heads: 2, head_dim: 8, ring: 70, rows: 420, makers: 16 };
 
 /// Every unit's name and Verilog; a unit's top module bears its name.
 ///
@@ -112,6 +117,8 @@ pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
     all.push(unit(ARRAYS[9].0, &GemvArray::<256, 512, 48>::new(&ARRAYS[9].1))?);
     all.push(unit(ARRAYS[10].0, &GemvArray::<256, 1024, 24>::new(&ARRAYS[10].1))?);
     all.extend(element_units()?);
+    all.push(("attention_unit", attention::unit::unit("attention", &ATTENTION).emit("attention_unit")?));
+    all.push(("chooser", chooser("choice").emit("chooser")?));
     Ok(all)
 }
 

@@ -1,9 +1,12 @@
 //! Every core's emitted Verilog against its golden model, under seeded random stalls, exhaustively where finite.
 
 mod array;
+#[path = "../../../hdl/cores/tests/token_units/circuit.rs"]
+mod circuit;
 mod elements;
 mod link;
 mod stores;
+mod token;
 mod vector;
 
 use nda_sim::{Model, PortId};

@@ -75,7 +75,7 @@ impl Verilog {
     /// [`TextError::Module`].
     pub fn with_inside(&self, module: &str, inside: &str) -> Result<Verilog, TextError> {
         let (start, end) = self.place(module)?;
-        let is_header = |line: &&str| ["module ", "input ", "output ", "//"].iter().any(|word| line.trim_start().starts_with(word));
+        let is_header = |line: &&str| ["module ", "input ", "output ", ");", "//"].iter().any(|word| line.trim_start().starts_with(word));
         let is_empty = |line: &&str| line.trim().is_empty();
         let header: Vec<&str> = self.text[start..end].lines().take_while(|line| is_header(line) || is_empty(line)).collect();
         Ok(Verilog { text: format!("{}{}\n{inside}\nendmodule{}", &self.text[..start], header.join("\n"), &self.text[end..]) })

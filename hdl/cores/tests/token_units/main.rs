@@ -1,6 +1,7 @@
 //! The token machine's units against `nda_spec::token`, evaluated in Rust: every tail, both extremes, heads of every shape.
 
 mod attention;
+mod cells;
 mod chooser;
 mod circuit;
 

@@ -6,6 +6,7 @@ mod link;
 mod planes;
 mod quantize;
 mod tables;
+mod token;
 mod vector;
 
 use crate::proof::{Method, Mutant, Part, ProofError};
@@ -20,6 +21,7 @@ pub fn all(tools: &Tools) -> Result<Vec<Part>, ProofError> {
     let mut parts = Vec::new();
     parts.extend(planes::parts()?);
     parts.extend(tables::parts()?);
+    parts.extend(token::parts()?);
     parts.extend(link::parts()?);
     parts.extend(elements::parts()?);
     parts.extend(quantize::parts()?);

@@ -5,6 +5,7 @@
 //! `3 (2 S + S') + (2 E + E')` behind the trees. The last bit of that is always 0.
 //! Streams: `beat` with the four planes; `dot` stands `4 + levels` cycles later. A table is written a cycle behind its enable
 //! and address, with `write_data` of that cycle; no table is read in the cycle that writes it.
+//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 980 LUT4, 96 TRELLIS_DPR16X4 of them counted as six, 733 FF for 32 channels.
 //! Golden model: `Attention::score`.
 
 use super::{PLANES, Sizes, TABLE_BITS, TABLE_COLS};
