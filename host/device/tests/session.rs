@@ -33,8 +33,13 @@ fn tiny() -> Loopback<ModelDevice> {
         result_words: 8,
         vector_words: 0,
     };
-    let config = Config {
-        name: "tiny".into(),
+    let config = config("tiny", geometry);
+    Loopback::new(ModelDevice::new(&config, ModelPort::Uart))
+}
+
+fn config(name: &str, geometry: Geometry) -> Config {
+    Config {
+        name: name.into(),
         geometry,
         slot_bytes: 256,
         slots: 2,
@@ -42,8 +47,7 @@ fn tiny() -> Loopback<ModelDevice> {
         token: None,
         weight_memory: Default::default(),
         baud: 3_000_000,
-    };
-    Loopback::new(ModelDevice::new(&config, ModelPort::Uart))
+    }
 }
 
 fn one_product<T: Transport>(fabric: &mut FabricGemv<'_, T>, id: nda_gemv::MatrixId, stack: &[RandomMatrix], random: &mut Random) {
@@ -341,16 +345,7 @@ fn a_job_whose_results_cannot_be_read_is_run_again_under_a_new_id() {
         result_words: 64,
         vector_words: 0,
     };
-    let config = Config {
-        name: "tall".into(),
-        geometry,
-        slot_bytes: 256,
-        slots: 2,
-        clk_hz: 24_000_000,
-        token: None,
-        weight_memory: Default::default(),
-        baud: 3_000_000,
-    };
+    let config = config("tall", geometry);
     let stack = [RandomMatrix::new(64 * 60, 9, WeightCode::Quaternary, &mut random)];
     let link = recorder(Loopback::new(ModelDevice::new(&config, ModelPort::Uart)));
     let (lose, sent, behind_run) = (Arc::clone(&link.lose), Arc::clone(&link.sent), Arc::clone(&link.behind_run));
