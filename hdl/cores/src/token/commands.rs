@@ -101,7 +101,7 @@ pub fn commands(name: &str, layout: &Layout) -> Arc<Netlist> {
     module.finish()
 }
 
-fn update<'m>(m: &'m Module, layout: &Layout) {
+fn update(m: &Module, layout: &Layout) {
     let [frame_valid, out_ready, tile_write] = m.flags(["frame_valid", "out_ready", "tile_write"]);
     let (frame_bytes, read_data) = (m.input("frame_bytes", 13), m.input("read_data", 8));
     let write_address = m.input("write_address", 16);
