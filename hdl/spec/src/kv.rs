@@ -10,6 +10,7 @@
 //! The token machine's ring ([`crate::token::KvForm`]) has levels of the same kind, stacks of quaternary codes, with a constant per
 //! channel in place of a scale per position: there nothing may depend on a position.
 
+pub mod center;
 pub mod close;
 pub mod frame;
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 /// How keys and values are kept.
 #[derive(clap::Args)]
 pub struct KvArgument {
-    /// How keys and values are kept: b4 (4.1 bits per value), b4v2 (3.1), b2 (2.1), f32, or seed, the articles' form, whose error is
+    /// How keys and values are kept: b4 (4.2 bits per value), b4v2 (3.2), b2 (2.2), f32, or seed, the articles' form, whose error is
     /// large. 'nda eval --kv' says what each loses. Whole tokens (--offload token) have a form of their own
     #[arg(long = "kv", value_name = "FORM", default_value = "b4")]
     pub form: CacheForm,

@@ -160,6 +160,8 @@ pub fn write(frames: &Frames, model: &str, note: &[u8]) -> Vec<u8> {
 fn put_body(out: &mut Vec<u8>, body: &Body) {
     for head in &body.heads {
         head.keys.iter().chain(&head.values).for_each(|word| out.extend(word.to_le_bytes()));
+        out.extend(head.key_mean.iter().map(|code| code.cast_unsigned()));
+        out.push(head.key_mean_scale);
         out.extend(head.key_scales);
         out.extend(head.value_scales);
     }
@@ -209,6 +211,8 @@ impl<'b> Reader<'b> {
                 let bytes = self.take(8 * words.len(), place)?;
                 words.iter_mut().zip(bytes.as_chunks().0).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
             }
+            head.key_mean.iter_mut().zip(self.take(head_dim, place)?).for_each(|(code, byte)| *code = byte.cast_signed());
+            head.key_mean_scale = self.take(1, place)?[0];
             head.key_scales.copy_from_slice(self.take(FRAME_POSITIONS, place)?);
             head.value_scales.copy_from_slice(self.take(FRAME_POSITIONS, place)?);
             body.heads.push(head);

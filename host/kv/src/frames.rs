@@ -229,7 +229,8 @@ impl Frames {
         let block = &mut self.blocks[block];
         let closed: Vec<Mutex<Option<BodyHead>>> = block.open.iter().map(|_| Mutex::new(None)).collect();
         pool.share(closed.len(), |head| {
-            *closed[head].lock().unwrap_or_else(PoisonError::into_inner) = Some(BodyHead::close(form, closings, &block.open[head]));
+            *closed[head].lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(BodyHead::close(form, closings, &block.open[head], if is_first { form.sinks } else { 0 }));
         });
         let heads = closed.into_iter().filter_map(|head| head.into_inner().unwrap_or_else(PoisonError::into_inner));
         block.pending.push(Body { heads: heads.collect() });

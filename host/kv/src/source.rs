@@ -3,7 +3,7 @@
 use crate::body::BodyHead;
 use crate::exact::ExactHead;
 use nda_kernels::kv::stride;
-use nda_kernels::kv::weigh::{Mean, Scales, Weighed, exact_mix, exact_scores, weigh};
+use nda_kernels::kv::weigh::{Mean, Scales, Score, Weighed, exact_mix, exact_scores, weigh};
 use nda_kernels::{FrameKernel, FrameVectors};
 use nda_spec::kv::{FRAME_POSITIONS, scale};
 use std::ops::Range;
@@ -94,7 +94,16 @@ impl Source<'_> {
         for (query, codes) in scratch.weights.chunks_exact_mut(positions).enumerate() {
             let visible = self.visible(&queries.seen[query]);
             let sums = &scratch.sums[query * FRAME_POSITIONS..][..positions];
-            scratch.weighed.push((!visible.is_empty()).then(|| weigh(sums, scales, queries.factors[query], visible, codes)));
+            let offset = match self {
+                Source::Closed { head, .. } => {
+                    let mut sum = [0];
+                    exact_scores(&queries.codes[query * head_dim..][..head_dim], &head.key_mean, &mut sum);
+                    sum[0] as f32 * scale(head.key_mean_scale)
+                }
+                Source::Exact { .. } => 0.0,
+            };
+            let score = Score { offset, factor: queries.factors[query] };
+            scratch.weighed.push((!visible.is_empty()).then(|| weigh(sums, scales, score, visible, codes)));
         }
         let stride = stride(head_dim);
         scratch.mixed.resize(count * stride, 0);

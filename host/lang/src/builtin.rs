@@ -141,21 +141,7 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
         }
         Builtin::Rope | Builtin::RopeRows | Builtin::RopeScaled => heads::rope(*host, heap, turns, builtin, args),
         Builtin::Scale | Builtin::Silu | Builtin::Relu2 | Builtin::Softmax => in_place(heap, builtin, args),
-        Builtin::RmsNorm => {
-            let (x, weight) = (vector(&args[0]), vector(&args[1]));
-            if weight.is_empty() || x.is_empty() || x.len() % weight.len() != 0 {
-                let what = "rms_norm needs a whole number of rows, each as long as the weights";
-                return Err(Trap::Length { what, left: x.len(), right: weight.len() });
-            }
-            let mut out = heap.vector(x.len())?;
-            let eps = narrow(float(&args[2]));
-            rows::fill(*host, weight.len(), elements(&mut out), |first, out| {
-                let x = &x[first..first + out.len()];
-                let rows = x.chunks_exact(weight.len()).zip(out.chunks_exact_mut(weight.len()));
-                rows.for_each(|(x, out)| ops::rms_norm(x, weight, eps, out));
-            });
-            Ok(back(out))
-        }
+        Builtin::RmsNorm => rms_norm(*host, heap, args),
         Builtin::Attend | Builtin::AttendRows => heads::attend(*host, heap, builtin, args),
         Builtin::Quantize(code) => {
             let x = vector(&args[0]);
@@ -206,6 +192,22 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
         }
         _ => unreachable!("scalars and metadata are operations of the tiers"),
     }
+}
+
+fn rms_norm(host: &dyn Builtins, heap: &mut Heap, args: &[Value]) -> Result<Value, Trap> {
+    let (x, weight) = (vector(&args[0]), vector(&args[1]));
+    if weight.is_empty() || x.is_empty() || x.len() % weight.len() != 0 {
+        let what = "rms_norm needs a whole number of rows, each as long as the weights";
+        return Err(Trap::Length { what, left: x.len(), right: weight.len() });
+    }
+    let mut out = heap.vector(x.len())?;
+    let eps = narrow(float(&args[2]));
+    rows::fill(host, weight.len(), elements(&mut out), |first, out| {
+        let x = &x[first..first + out.len()];
+        let rows = x.chunks_exact(weight.len()).zip(out.chunks_exact_mut(weight.len()));
+        rows.for_each(|(x, out)| ops::rms_norm(x, weight, eps, out));
+    });
+    Ok(back(out))
 }
 
 fn two_vectors(host: &dyn Builtins, heap: &mut Heap, builtin: Builtin, args: &[Value]) -> Result<Value, Trap> {

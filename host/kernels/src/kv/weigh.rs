@@ -25,32 +25,41 @@ pub struct Scales<'s> {
     pub values: &'s [f32],
 }
 
+/// What the sums of a query's scores become.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// What is added to every sum once it is scaled: the query's score of the mean of these keys.
+    pub offset: f32,
+    /// What that is multiplied by.
+    pub factor: f32,
+}
+
 for_wide! {
-    /// Scores are `sum * key scale * factor`; a weight is `exp(score - max) * value scale`, and its code that divided by the largest weight
+    /// Scores are `(sum * key scale + offset) * factor`; a weight is `exp(score - max) * value scale`, and its code that divided by the largest weight
     /// of these positions, times 127, rounded half up. Codes of positions that are not `seen` are 0.
     ///
     /// # Panics
     /// If nothing is seen, a length does not fit, or there are more than 64 positions.
-    pub fn weigh(sums: &[i32], scales: Scales<'_>, factor: f32, seen: Range<usize>, codes: &mut [i8]) -> Weighed {
+    pub fn weigh(sums: &[i32], scales: Scales<'_>, score: Score, seen: Range<usize>, codes: &mut [i8]) -> Weighed {
         let count = sums.len();
         assert!(!seen.is_empty() && seen.end <= count && count <= FRAME_POSITIONS && codes.len() == count, "some of 64 positions are seen");
         assert!(scales.keys.len() == count && scales.values.len() == count, "scales of every position");
         let mut scores = [f32::NEG_INFINITY; FRAME_POSITIONS];
         let mut factors = [0.0_f32; FRAME_POSITIONS];
         for at in 0..count {
-            scores[at] = sums[at] as f32 * scales.keys[at] * factor;
+            scores[at] = (sums[at] as f32 * scales.keys[at] + score.offset) * score.factor;
             factors[at] = scales.values[at];
         }
-        for score in &mut scores[..seen.start] {
-            *score = f32::NEG_INFINITY;
+        for unseen in &mut scores[..seen.start] {
+            *unseen = f32::NEG_INFINITY;
         }
-        for score in &mut scores[seen.end..] {
-            *score = f32::NEG_INFINITY;
+        for unseen in &mut scores[seen.end..] {
+            *unseen = f32::NEG_INFINITY;
         }
         let max = largest(&scores);
         // Loop by loop, each over elements alone, which compilers make wide.
-        for score in &mut scores {
-            *score = exp(*score - max);
+        for power in &mut scores {
+            *power = exp(*power - max);
         }
         let total = sum(&scores);
         for at in 0..FRAME_POSITIONS {
@@ -211,8 +220,9 @@ mod tests {
             let sums: Vec<i32> = (0..count).map(|i| (i as i32 * 7919 % 1000) - 500).collect();
             let scales: Vec<f32> = values(1, count).iter().map(|v| v.abs() + 0.1).collect();
             let mut codes = vec![9; count];
-            let weighed = weigh(&sums, Scales { keys: &scales, values: &scales }, 0.01, seen.clone(), &mut codes);
-            let score = |i: usize| f64::from(sums[i]) * f64::from(scales[i]) * 0.01;
+            let weighed =
+                weigh(&sums, Scales { keys: &scales, values: &scales }, Score { offset: 3.0, factor: 0.01 }, seen.clone(), &mut codes);
+            let score = |i: usize| (f64::from(sums[i]) * f64::from(scales[i]) + 3.0) * 0.01;
             let max = seen.clone().map(score).fold(f64::NEG_INFINITY, f64::max);
             let total: f64 = seen.clone().map(|i| (score(i) - max).exp()).sum();
             assert!((f64::from(weighed.max) - max).abs() < 1e-4 && (f64::from(weighed.total) / total - 1.0).abs() < 1e-4);
