@@ -1,5 +1,7 @@
 //! Attacks on the gate: whatever a tool is asked, nothing of the project changes without a grant, and nothing outside of it ever.
 
+#![allow(clippy::disallowed_methods, reason = "tests make the files that they are about")]
+
 mod common;
 
 use common::{Person, project, tools, tools_with};

@@ -1,5 +1,7 @@
 //! Fifty editing tasks in a small repository, worked on by the loop with a scripted model: a fixed list of calls for each.
 
+#![allow(clippy::disallowed_methods, reason = "tests make the files that they are about")]
+
 mod common;
 
 use common::{Person, project, tools};

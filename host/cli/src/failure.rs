@@ -68,6 +68,9 @@ pub enum Stop {
     Failure(Failure),
     /// Whoever read our output has gone: nothing is left to say, and nothing is wrong.
     BrokenPipe,
+    /// A command in the sandbox ended with this code.
+    #[cfg(all(feature = "workspace", target_os = "linux"))]
+    Code(u8),
     /// A signal asked the program to end.
     #[cfg(feature = "chat")]
     Signal(Signal),

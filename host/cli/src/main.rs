@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+mod asking;
 mod backend;
 mod commands;
 #[cfg(feature = "convert")]
@@ -88,6 +90,10 @@ enum Command {
     #[cfg(unix)]
     Board(commands::board::Arguments),
     Bench(commands::bench::Arguments),
+    Agent(commands::agent::Arguments),
+    Mcp(commands::mcp::Arguments),
+    Approve(commands::approve::Arguments),
+    Sandbox(commands::sandbox::Arguments),
     Checkpoint(commands::checkpoint::Arguments),
     Patch(commands::patch::Arguments),
 }
@@ -127,6 +133,10 @@ fn run(command: &Command) -> Outcome {
         #[cfg(unix)]
         Command::Board(arguments) => commands::board::run(arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
+        Command::Agent(arguments) => commands::agent::run(arguments),
+        Command::Mcp(arguments) => commands::mcp::run(arguments),
+        Command::Approve(arguments) => commands::approve::run(arguments),
+        Command::Sandbox(arguments) => commands::sandbox::run(arguments),
         Command::Checkpoint(arguments) => commands::checkpoint::run(arguments),
         Command::Patch(arguments) => commands::patch::run(arguments),
     }
@@ -139,6 +149,8 @@ fn ended(outcome: Outcome) -> ExitCode {
             output::error(&failure);
             ExitCode::from(failure.exit as u8)
         }
+        #[cfg(all(feature = "workspace", target_os = "linux"))]
+        Err(Stop::Code(code)) => ExitCode::from(code),
         #[cfg(feature = "chat")]
         Err(Stop::Signal(signal)) => ExitCode::from(signal.exit_code()),
     }

@@ -22,6 +22,14 @@ pub fn bytes(bytes: &[u8]) -> Outcome {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(stdout_failed)
 }
 
+/// Passes another program's bytes on to standard error.
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+pub fn error_bytes(bytes: &[u8]) -> Outcome {
+    // Whoever does not hear them misses nothing of the result.
+    let _ = io::stderr().lock().write_all(bytes);
+    Ok(())
+}
+
 /// Writes a line to standard output.
 pub fn line(text: impl fmt::Display) -> Outcome {
     write(format_args!("{text}\n"))

@@ -1,6 +1,7 @@
 //! What the tests of the agent share: a project in a repository, and tools on it.
 
 #![allow(dead_code)]
+#![allow(clippy::disallowed_methods, reason = "tests make the files that they are about")]
 
 use nda_agent::{Answer, Ask, Asking, Context, Facts, Helper, Question, Tools};
 use nda_guard::{Policy, Settings};

@@ -15,6 +15,18 @@
 #[macro_use]
 mod absent;
 
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+pub mod agent;
+#[cfg(not(all(feature = "workspace", target_os = "linux")))]
+pub mod agent {
+    absent!("agent", "workspace");
+}
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+pub mod approve;
+#[cfg(not(all(feature = "workspace", target_os = "linux")))]
+pub mod approve {
+    absent!("approve", "workspace");
+}
 #[cfg(feature = "bench")]
 pub mod bench;
 #[cfg(not(feature = "bench"))]
@@ -59,6 +71,12 @@ pub mod info;
 pub mod info_model;
 pub mod kv;
 #[cfg(all(feature = "workspace", target_os = "linux"))]
+pub mod mcp;
+#[cfg(not(all(feature = "workspace", target_os = "linux")))]
+pub mod mcp {
+    absent!("mcp", "workspace");
+}
+#[cfg(all(feature = "workspace", target_os = "linux"))]
 pub mod patch;
 #[cfg(not(all(feature = "workspace", target_os = "linux")))]
 pub mod patch {
@@ -68,6 +86,12 @@ pub mod plan;
 mod plan_boards;
 mod plan_graph;
 pub mod run;
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+pub mod sandbox;
+#[cfg(not(all(feature = "workspace", target_os = "linux")))]
+pub mod sandbox {
+    absent!("sandbox", "workspace");
+}
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(not(feature = "serve"))]

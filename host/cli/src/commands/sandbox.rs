@@ -1,0 +1,101 @@
+//! `nda sandbox`: any command in the box.
+
+use crate::asking::{self, Level, folder, sandbox_failed};
+use crate::failure::{Exit, Failure, Outcome, Stop};
+use crate::output;
+use nda_sandbox::{Content, End, Limits, Order, Stream, run as run_boxed};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Runs a command in a clone of this folder: nothing outside of the clone can be written, and there is no network.
+///
+/// The folder itself is read-only for it, no other files of yours can be read, and nothing of it runs on when it ends. What it changed in
+/// the clone is listed, and forgotten; with --propose it is shown as a diff, and you decide whether it is written.
+///
+/// A part of the kernel that lacks is named, with how to get it. There is no option to run without.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The command and its arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+    /// The level: namespaces, Landlock and seccomp, or the last two alone. By default the best there is.
+    #[arg(long, value_enum)]
+    level: Option<Level>,
+    /// Another path that may be read; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    read: Vec<PathBuf>,
+    /// Seconds until it is killed.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    seconds: u64,
+    /// MiB of memory, all its processes together.
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(16..=1_048_576))]
+    memory_mib: u64,
+    /// Processes and threads at a time.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    processes: u64,
+    /// MiB that it may write.
+    #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    scratch_mib: u64,
+    /// Show what it changed, and ask whether to write it.
+    #[arg(long)]
+    propose: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let root = folder(None)?;
+    let helper = asking::helper(arguments.level)?;
+    let mut order = Order::new(&root, &arguments.command, helper.command);
+    let mib = 1 << 20;
+    let scratch_bytes = arguments.scratch_mib * mib;
+    order.limits = Limits {
+        wall_ms: arguments.seconds * 1000,
+        cpu_s: arguments.seconds,
+        memory_bytes: arguments.memory_mib * mib,
+        processes: arguments.processes,
+        file_bytes: scratch_bytes,
+        scratch_bytes,
+        output_bytes: u64::MAX,
+    };
+    (order.wish, order.reads) = (helper.wish, arguments.read.clone());
+    let mut said = Ok(());
+    let outcome = run_boxed(&order, &mut |stream, bytes| {
+        let told = match stream {
+            Stream::Out => output::bytes(bytes),
+            Stream::Error => output::error_bytes(bytes),
+        };
+        said = std::mem::replace(&mut said, Ok(())).and(told);
+    })
+    .map_err(|e| sandbox_failed(&e))?;
+    said?;
+    for change in &outcome.changes {
+        let what = match &change.content {
+            Content::File { bytes, .. } if change.before.is_some() => format!("changed, {} bytes", bytes.len()),
+            Content::File { bytes, .. } => format!("new, {} bytes", bytes.len()),
+            Content::Link(leads) => format!("a link to {}", leads.display()),
+            Content::Deleted => "deleted".into(),
+            Content::Refused(why) => why.clone(),
+        };
+        output::remark(format_args!("{}: {what}", change.path.display()));
+    }
+    match (outcome.changes.is_empty(), arguments.propose) {
+        (true, _) => {}
+        (false, true) => asking::propose(&root, &outcome, &arguments.command)?,
+        (false, false) => output::note("these changes are forgotten; --propose shows them and asks"),
+    }
+    match outcome.end {
+        End::Code(0) => Ok(()),
+        End::Code(code) => Err(Stop::Code(u8::try_from(code).unwrap_or(1))),
+        End::Signal(signal) => Err(Stop::Code(u8::try_from(128 + signal).unwrap_or(1))),
+        End::Limit(limit) => {
+            let at = arguments.command[0].to_string_lossy().into_owned();
+            Err(Failure::new(
+                Exit::Failed,
+                format_args!("the command was killed: {}", limit.describe(&order.limits)),
+                at,
+                "see 'nda sandbox --help' for the limits",
+            )
+            .into())
+        }
+    }
+}
