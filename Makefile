@@ -109,7 +109,7 @@ bench: ## this machine's roofs and every kernel's share of them
 # In memory where there is room: histories are written and synced thousands of times. An hour or three on two cores.
 SOAK_TMP := $(shell [ -w /dev/shm ] && echo /dev/shm || echo $${TMPDIR:-/tmp})
 soak: ## the long runs of the workspace's tests: edits, patches, histories, kills
-	SOAK=100 $(CARGO) test --release --locked -p nda-text --test oracle
+	SOAK=500 $(CARGO) test --release --locked -p nda-text --test oracle
 	SOAK=20 $(CARGO) test --release --locked -p nda-text --test random_patches
 	TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-guard --test claims -- --ignored --nocapture 518
 	SOAK=250 TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-guard --test claims histories

@@ -187,12 +187,24 @@ pub(crate) fn swap(folder: BorrowedFd<'_>, aside: &[u8], entry: &[u8]) -> Result
     }
 }
 
-/// Undoes a swap that took out what was not expected. What somebody wrote in the meantime is not ours to remove.
+/// Undoes a swap that took out what was not expected. What somebody writes in the meantime is newer than what goes back, so it
+/// goes back in turn: the last writer's content stands at the end, and only what it replaced is removed.
 pub(crate) fn swap_back(folder: BorrowedFd<'_>, aside: &[u8], entry: &[u8], new: Option<&New<'_>>) -> Result<(), Errno> {
     let Some(new) = new else {
-        return fs::renameat_with(folder, name(aside), folder, name(entry), RenameFlags::NOREPLACE);
+        return match fs::renameat_with(folder, name(aside), folder, name(entry), RenameFlags::NOREPLACE) {
+            // A newer one stands there.
+            Err(Errno::EXIST) => drop_in(folder, aside),
+            done => done,
+        };
     };
-    swap(folder, aside, entry)?;
-    let ours = Found::Entry(Body { kind: new.kind, bytes: new.bytes.to_vec() });
-    if found_in(folder, aside)? == Some(ours) { drop_in(folder, aside) } else { Ok(()) }
+    let mut expected = Some(Found::Entry(Body { kind: new.kind, bytes: new.bytes.to_vec() }));
+    for _ in 0..RACES {
+        let put = found_in(folder, aside)?;
+        swap(folder, aside, entry)?;
+        if found_in(folder, aside)? == expected {
+            return drop_in(folder, aside);
+        }
+        expected = put;
+    }
+    Err(Errno::AGAIN)
 }

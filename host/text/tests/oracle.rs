@@ -123,7 +123,7 @@ fn a_million_pieces_equal_ropeys_text() {
             text.edit(at..at, new, Step::Joined).unwrap();
             rope.insert(rope.byte_to_char(at), new);
         } else {
-            let end = (at + random.below(40)).min(text.now().bytes());
+            let end = (at + random.below(30)).min(text.now().bytes());
             text.edit(at..end, "", Step::Joined).unwrap();
             rope.remove(rope.byte_to_char(at)..rope.byte_to_char(end));
         }

@@ -152,3 +152,45 @@ fn one_path_twice_a_file_beneath_a_file_and_nothing_at_all_are_refused() {
     }
     assert!(state(&folder.root).is_empty());
 }
+
+#[test]
+fn a_writer_that_races_with_commits_never_loses_a_write() {
+    let folder = Folder::bare();
+    folder.write("f", "w0");
+    let workspace = folder.open();
+    let (ends, file, beside) = (AtomicBool::new(false), folder.root.join("f"), folder.root.with_file_name("draft"));
+    let committed = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut k = 0u32;
+            while !ends.load(Ordering::Relaxed) {
+                k += 1;
+                std::fs::write(&beside, format!("w{k}")).unwrap();
+                std::fs::rename(&beside, &file).unwrap();
+                // A commit that took this write out by mistake puts it back at once.
+                let mine = || std::fs::read_to_string(&file).is_ok_and(|text| text == format!("w{k}") || text == format!("ours on w{k}"));
+                let is_there = (0..500).any(|_| {
+                    mine() || {
+                        std::thread::sleep(std::time::Duration::from_millis(1));
+                        false
+                    }
+                });
+                assert!(is_there, "w{k} was lost: {:?}", std::fs::read_to_string(&file));
+            }
+            k
+        });
+        let (begun, mut committed) = (std::time::Instant::now(), 0);
+        while begun.elapsed() < std::time::Duration::from_secs(3) && !writer.is_finished() {
+            let Some(state) = workspace.read(&path("f")).unwrap() else { continue };
+            let text = String::from_utf8(state.bytes.clone()).unwrap();
+            if text.starts_with("ours") {
+                continue;
+            }
+            let change = FileChange { path: path("f"), base: Some(state.hash()), after: Some(FileState::plain(format!("ours on {text}"))) };
+            committed += u32::from(workspace.submit(Proposal::new(origin(), vec![change])).is_ok());
+        }
+        ends.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+        committed
+    });
+    println!("{committed} commits between the writes");
+}
