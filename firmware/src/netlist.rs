@@ -151,13 +151,15 @@ fn identity_module(family: Family, page: &[u8; IDENT_BYTES]) -> Value {
     };
     let address_bits: Vec<usize> = (2..6).collect();
     let data_bits: Vec<usize> = (0..WORD_BITS).map(data).collect();
+    // By name, whatever order objects keep: recorded images were routed with the cells in it.
+    let cells: BTreeMap<String, Value> = (0..WORD_BITS).map(cell).collect();
     json!({
         "attributes": {},
         "ports": {
             "address": { "direction": "input", "bits": address_bits },
             "data": { "direction": "output", "bits": data_bits },
         },
-        "cells": (0..WORD_BITS).map(cell).collect::<serde_json::Map<_, _>>(),
+        "cells": cells,
         "netnames": {
             "address": { "hide_name": 0, "bits": address_bits, "attributes": {} },
             "data": { "hide_name": 0, "bits": data_bits, "attributes": {} },
