@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements train-test wave clean
+.PHONY: help test-lm-eval gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements train-test wave clean
 
 # A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
 # whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -97,6 +97,13 @@ asan: ## the kernels' tests under AddressSanitizer
 
 # The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
 NEON := aarch64-unknown-linux-musl
+# Needs a gigabyte of Python packages, so it is no part of 'make test'.
+test-lm-eval: system ## scores by lm-evaluation-harness through 'nda serve', beside llama.cpp and the CPU
+	./tools.sh lm-eval
+	$(CARGO) build --release --locked -p nda-cli
+	.tools/lm-eval/bin/python host/chat/tests/lm_eval/run.py target/release/nda host/convert/tests/models/llama.gguf
+	.tools/lm-eval/bin/python host/chat/tests/lm_eval/run.py target/release/nda models/tiny.ndf --backend sim --limit 2
+
 neon-test: ## the NEON kernels' tests in an emulator
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=qemu-aarch64 \
 	    $(CARGO) test --release --locked --target $(NEON) -p nda-kernels --lib --tests -- --skip million --skip most_columns --skip exponential

