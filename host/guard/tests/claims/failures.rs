@@ -186,7 +186,7 @@ fn hooks_filters_and_monitors_of_the_repository_never_run() {
 }
 
 #[test]
-fn the_repositorys_index_head_branches_and_stash_stay_as_they_are() {
+fn index_head_branches_and_stash_of_the_repository_stay_as_they_are() {
     let folder = Folder::repository();
     folder.write("a", "1");
     folder.git(&["add", "-A"]);
