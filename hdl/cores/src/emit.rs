@@ -58,9 +58,6 @@ pub enum EmitError {
         /// Slots of the frame buffer.
         slots: usize,
     },
-    /// A token machine, which no top has yet.
-    #[error("configuration '{0}' has a token machine, which no top among the cores has yet; 'loopback:{0}' is its software model")]
-    Token(String),
     /// rust-hdl's own check: an input that nothing is connected to, a loop of logic, a wrong direction.
     #[error("rust-hdl refuses the circuit: {0}")]
     Circuit(String),
@@ -182,9 +179,6 @@ pub fn emit(config: &Config, port: Port) -> Result<Emitted, EmitError> {
 /// As [`emit`].
 pub fn emit_as(config: &Config, port: Port, board_id: u16, build: u64) -> Result<Emitted, EmitError> {
     config.check()?;
-    if config.token.is_some() {
-        return Err(EmitError::Token(config.name.clone()));
-    }
     let ident = Ident {
         protocol: PROTOCOL_VERSION,
         engine: ENGINE_VERSION,
@@ -205,7 +199,9 @@ pub fn emit_as(config: &Config, port: Port, board_id: u16, build: u64) -> Result
 fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError> {
     let page = ident.to_bytes();
     // A configuration without a vector unit has the same text as before there was one.
-    let raw = if config.geometry.vector_words > 0 {
+    let raw = if config.token.is_some() {
+        crate::token_engine::board(config, page, port)?
+    } else if config.geometry.vector_words > 0 {
         geometries!(VectorBoardParallel, VectorBoardUart, config, page, port;
             (1, 16, 1, 10),
             (4, 64, 2, 12),
@@ -567,12 +563,7 @@ mod tests {
 
     #[test]
     fn the_build_hash_is_that_of_the_text_and_differs_between_images() {
-        let all: Vec<Emitted> = Config::all()
-            .unwrap()
-            .iter()
-            .filter(|c| c.token.is_none())
-            .flat_map(|c| Port::ALL.map(|port| emit(c, port).unwrap()))
-            .collect();
+        let all: Vec<Emitted> = Config::all().unwrap().iter().flat_map(|c| Port::ALL.map(|port| emit(c, port).unwrap())).collect();
         let hashes: BTreeSet<u64> = all.iter().map(|e| e.ident.build).collect();
         assert_eq!(hashes.len(), all.len());
         let again = emit(&Config::named("nano16").unwrap(), Port::Parallel).unwrap();

@@ -56,3 +56,9 @@ fn a_model_of_the_committed_shape_chooses_the_tokens_that_golden_chooses() {
         token = next;
     }
 }
+
+/// What a seal is made of is what was written, to the last unit.
+#[test]
+fn every_unit_of_a_program_can_be_peeked_at() {
+    Bench::new(&Model::random(Style::Gemma, SMALL, 5)).peek_at_everything();
+}

@@ -60,6 +60,18 @@ pub const EXPONENT_BITS: usize = 8;
 pub const LEVEL_OFFSET: u64 = 6;
 
 impl Sizes {
+    /// Those of a token machine.
+    pub fn of(machine: &nda_spec::token::Sizes) -> Sizes {
+        Sizes {
+            heads: machine.heads,
+            kv_heads: machine.kv_width / machine.head_dim,
+            head_dim: machine.head_dim,
+            ring: machine.ring,
+            rows: 2 * machine.layers * machine.ring,
+            makers: 16,
+        }
+    }
+
     /// That they are sizes.
     ///
     /// # Panics

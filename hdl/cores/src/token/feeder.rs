@@ -6,7 +6,7 @@
 //! meets turned keys.
 
 use super::field;
-use crate::netlist::{Bus, Module, Style, Value};
+use crate::netlist::{Bus, Module, Stage, Style, Value};
 use nda_spec::token::wired as w;
 
 /// Passes that wait.
@@ -49,7 +49,8 @@ struct Front<'m> {
     step: Value<'m>,
 }
 
-pub(super) fn feeder<'m>(m: &'m Module, feed: &Feed<'m>) -> Fed<'m> {
+/// The feeder.
+pub(super) fn update<'m>(m: &'m Module, feed: &Feed<'m>) -> Fed<'m> {
     let queue = m.memory("queue", Style::Distributed, QUEUE, 128);
     let state = m.always("the pass in front");
     let (write_at, read_at) = (state.declare("queue_write", 4, 0), state.declare("queue_read", 4, 0));
@@ -60,10 +61,6 @@ pub(super) fn feeder<'m>(m: &'m Module, feed: &Feed<'m>) -> Fed<'m> {
         state.declare("head_base", WORD_NUMBER, 0),
         state.declare("is_second", 1, 0),
     );
-    let order = state.declare("order", WORD_NUMBER, 0);
-    let (first, group, group_left) =
-        (state.declare("is_first", 1, 0), state.declare("group", GROUP_NUMBER, 0), state.declare("group_left", 7, 0));
-    let (of_factor, factor_left) = (state.declare("factor_group", GROUP_NUMBER, 0), state.declare("factor_left", 7, 0));
     let (walk, walks) = (state.declare("root_walk", 6, 0), state.declare("walks", 1, 0));
     m.stage("a pass waits", feed.push).write(queue, write_at, feed.step);
 
@@ -94,20 +91,9 @@ pub(super) fn feeder<'m>(m: &'m Module, feed: &Feed<'m>) -> Fed<'m> {
     state.take(pair, (loads | (moves & ends_half)).mux(zero(WORD_NUMBER), moves.mux(pair.next(), pair)));
     let next_head = (base + (half << 1)).low(WORD_NUMBER);
     state.take(base, loads.mux(zero(WORD_NUMBER), (moves & ends_half).mux(next_head, base)));
-    state.take(first, loads | (first & !beat));
 
-    // Groups of what is reduced count what comes out, groups of the factor what goes in.
-    let group_words = |step: Value<'m>| field(step, w::GROUP);
-    let ends_group = group_left.is(1).named("ends_group");
     let comes_out = (beat & (!is_gated | second)).named("comes_out");
-    let counted = (group_left - m.constant(1, 7)).low(7).unsigned();
-    state.take(group_left, loads.mux(group_words(next), comes_out.mux(ends_group.mux(group_words(step), counted), group_left)));
-    state.take(order, loads.mux(zero(WORD_NUMBER), comes_out.mux(order.next(), order)));
-    state.take(group, loads.mux(zero(GROUP_NUMBER), (comes_out & ends_group).mux(group.next(), group)));
-    let ends_factor = factor_left.is(1).named("ends_factor");
-    let counted = (factor_left - m.constant(1, 7)).low(7).unsigned();
-    state.take(factor_left, loads.mux(field(next, w::WORDS), beat.mux(ends_factor.mux(get(w::WORDS), counted), factor_left)));
-    state.take(of_factor, loads.mux(zero(GROUP_NUMBER), (beat & ends_factor).mux(of_factor.next(), of_factor)));
+    let counted = groups(m, state, step, next, &Moves { loads, beat, comes_out });
     let needs_roots = field(next, w::FACTOR).is(2);
     let walk_ends = walk.is((GROUPS + ROOT_WALK - 1) as u64);
     state.take(walks, !feed.flush & (loads.mux(needs_roots, walks & !walk_ends)));
@@ -118,18 +104,53 @@ pub(super) fn feeder<'m>(m: &'m Module, feed: &Feed<'m>) -> Fed<'m> {
     let read_word = (base + pair + (second & paired).mux(behind, zero(WORD_NUMBER))).low(WORD_NUMBER).named("read_word");
     let out_word = is_gated.mux(pair, read_word).named("out_word");
     let front = Front { active: beat, step };
-    let words = [("read_word", read_word), ("out_word", out_word), ("order", order), ("second", second), ("turn_pair", pair)];
+    let words = [("read_word", read_word), ("out_word", out_word), ("order", counted.order), ("second", second), ("turn_pair", pair)];
     let bounds = [
-        ("first", first),
         ("last", is_last),
         ("comes_out", !is_gated | second),
-        ("group", group),
-        ("ends_group", ends_group | is_last),
-        ("factor_group", of_factor),
+        ("group", counted.group),
+        ("ends_group", counted.ends_group | is_last),
+        ("factor_group", counted.of_factor),
     ];
-    let fresh = m.always("the group's first word").feedback("starts_group", 1, |q| loads | comes_out.mux(ends_group, q));
-    let beat = word_of(m, &front, &[&words[..], &bounds[..], &[("starts_group", fresh)]].concat());
+    let beat = word_of(m, &front, &[&words[..], &bounds[..], &[("starts_group", counted.fresh)]].concat());
     Fed { beat, root: walks & walk.less(m.constant(GROUPS as u64, 6)), root_group: walk.slice(0, GROUP_NUMBER), root_floor: get(w::FLOOR) }
+}
+
+/// What the pass in front does in this cycle.
+struct Moves<'m> {
+    loads: Value<'m>,
+    beat: Value<'m>,
+    comes_out: Value<'m>,
+}
+
+/// Where in its groups the word in front stands.
+struct Counted<'m> {
+    order: Value<'m>,
+    group: Value<'m>,
+    ends_group: Value<'m>,
+    of_factor: Value<'m>,
+    fresh: Value<'m>,
+}
+
+fn groups<'m>(m: &'m Module, state: Stage<'m>, step: Value<'m>, next: Value<'m>, moves: &Moves<'m>) -> Counted<'m> {
+    let Moves { loads, beat, comes_out } = *moves;
+    let zero = |bits: usize| m.constant(0, bits);
+    let order = state.declare("order", WORD_NUMBER, 0);
+    let (group, group_left) = (state.declare("group", GROUP_NUMBER, 0), state.declare("group_left", 7, 0));
+    let (of_factor, factor_left) = (state.declare("factor_group", GROUP_NUMBER, 0), state.declare("factor_left", 7, 0));
+    // Groups of what is reduced count what comes out, groups of the factor what goes in.
+    let group_words = |step: Value<'m>| field(step, w::GROUP);
+    let ends_group = group_left.is(1).named("ends_group");
+    let counted = (group_left - m.constant(1, 7)).low(7).unsigned();
+    state.take(group_left, loads.mux(group_words(next), comes_out.mux(ends_group.mux(group_words(step), counted), group_left)));
+    state.take(order, loads.mux(zero(WORD_NUMBER), comes_out.mux(order.next(), order)));
+    state.take(group, loads.mux(zero(GROUP_NUMBER), (comes_out & ends_group).mux(group.next(), group)));
+    let ends_factor = factor_left.is(1).named("ends_factor");
+    let counted = (factor_left - m.constant(1, 7)).low(7).unsigned();
+    state.take(factor_left, loads.mux(field(next, w::WORDS), beat.mux(ends_factor.mux(field(step, w::WORDS), counted), factor_left)));
+    state.take(of_factor, loads.mux(zero(GROUP_NUMBER), (beat & ends_factor).mux(of_factor.next(), of_factor)));
+    let fresh = m.always("the group's first word").feedback("starts_group", 1, |q| loads | comes_out.mux(ends_group, q));
+    Counted { order, group, ends_group, of_factor, fresh }
 }
 
 /// The register in which a word enters: everything that the pipe has to know of it.

@@ -46,13 +46,13 @@ pub(super) fn gate_lane() -> Arc<Netlist> {
     let even_3 = three.register("even_3", even.at(peek.mux(peek_at, even_at)));
     let odd_3 = three.register("odd_3", odd.at(peek.mux(peek_at, odd_at)));
     let centred = (line_2.extend(NARROW).signed() - m.constant(128, NARROW).signed()).low(NARROW);
-    let begin = three.register("begin", centred.shifted_left(step).unsigned());
+    let begin = three.register("begins", centred.shifted_left(step).unsigned());
     let x_3 = three.register("x_3", x_2);
     let is_odd_3 = three.register("is_odd_3", line_2.bit(0));
     let four = m.always("4: within the line");
     let even_4 = four.register("even_4", even_3);
     let odd_4 = four.register("odd_4", odd_3);
-    let inside = four.register("inside", (x_3.signed() - begin.signed()).low(NARROW).unsigned());
+    let inside = four.register("offset_in_line", (x_3.signed() - begin.signed()).low(NARROW).unsigned());
     let is_odd_4 = four.register("is_odd_4", is_odd_3);
     let five = m.always("5: the line's ends");
     let (here, there) = (is_odd_4.mux(odd_4, even_4), is_odd_4.mux(even_4, odd_4));

@@ -1,7 +1,7 @@
 //! The machine whole, but for the array and its weights, the attention and the choice, which stand beside it.
 
 use super::control::{Ended, Go, Run, Seen, State};
-use super::feeder::{Feed, feeder};
+use super::feeder::{self, Feed};
 use super::field;
 use super::job::{self, Start};
 use super::lane::NARROW;
@@ -51,22 +51,27 @@ impl<'m> Beside<'m> {
 /// The machine of these sizes; `map` says where in a program what lies.
 pub fn machine(sizes: &Sizes, map: &Map) -> Arc<Netlist> {
     let m = Module::new("machine");
-    let memories = Memories::new(&m, sizes, map);
-    let beside = Beside::new(&m);
+    update(&m, sizes, map);
+    m.finish()
+}
+
+fn update<'m>(m: &'m Module, sizes: &Sizes, map: &Map) {
+    let memories = Memories::new(m, sizes, map);
+    let beside = Beside::new(m);
     let (clear, abort) = (m.input("clear", 1), m.input("abort", 1));
     let (token_valid, token, want) = (m.input("token_valid", 1), m.input("token", 16), m.input("token_want", 2));
-    let state = State::new(&m);
-    let flush = flushing(&m, abort);
+    let state = State::new(m);
+    let flush = flushing(m, abort);
     let start = (token_valid & !state.running & !flush & !abort).named("token_taken");
     let fresh = m.always("before the first token").feedback_from("is_fresh", 1, 1, |q| clear | (q & !start));
     let was_fresh = m.stage("the token is the first", start).register("was_fresh", fresh);
     let begins = m.always("the token begins").register("token_begins", start);
-    let walked = walker(&m, &memories, begins, was_fresh, flush);
-    let step = memories.steps.each_ref().map(|half| half.read(state.pc.fit(half.address)));
+    let walked = walker(m, &memories, begins, was_fresh, flush);
+    let step = memories.steps.each_ref().map(|half| half.read(&memories.load, state.pc.fit(half.address)));
     let step = m.concat(&[step[1], step[0]]).named("step");
 
-    let vectors = Vectors::new(&m, sizes);
-    let array = job::State::new(&m, state.load);
+    let vectors = Vectors::new(m, sizes);
+    let array = job::State::new(m, state.load);
     let seen = Seen {
         flush,
         array_accepts: array.accepts,
@@ -79,9 +84,9 @@ pub fn machine(sizes: &Sizes, map: &Map) -> Arc<Netlist> {
     };
     let go = state.decide(step, &seen);
     let job = array.advance(&Start { product: go.product, step, load: state.load, flush });
-    let fed = feeder(&m, &Feed { push: go.pass, step, announced: job.announced, half_head: memories.numbers.half_head, flush });
+    let fed = feeder::update(m, &Feed { push: go.pass, step, announced: job.announced, half_head: memories.numbers.half_head, flush });
     let made = makers(
-        &m,
+        m,
         &memories,
         &vectors,
         &Wanted {
@@ -95,15 +100,34 @@ pub fn machine(sizes: &Sizes, map: &Map) -> Arc<Netlist> {
             flush,
         },
     );
-    let row = row_of(&m, &memories, state.token);
-    let sources = sources(&m, &beside, &made, &walked, row);
-    let streamed = stream(&m, &memories, &vectors, &fed.beat, &sources);
+    let row = row_of(m, &memories, state.token);
+    let sources = sources(&beside, &made, &walked, row);
+    let streamed = stream(m, &memories, &vectors, &fed.beat, &sources);
 
+    let ended = ended(&streamed, &made, &beside);
+    let numbers = &memories.numbers;
+    let steps = state.want.is(0).mux(numbers.body, (numbers.body + numbers.head).low(8));
+    let done = state.is_done(beside.made_valid);
+    state.advance(step, &go, &ended, &seen, &Run { start, token, want, steps, done });
+    m.output("token_ready", !state.running & !flush & !abort);
+    m.output("token_done", m.always("the token's end").register("was_done", done));
+    m.output("token_starts", begins);
+    m.output("ring", numbers.ring);
+    m.output("row_wanted", state.want.is(2));
+    m.output("busy", state.running | flush);
+    array_ports(m, &job, &made);
+    attention_ports(m, step, &go, &fed.beat, &streamed, &made);
+    choice_ports(m, &streamed);
+    m.output("peek_data", memories.load.peeked());
+}
+
+/// What ends in this cycle.
+fn ended<'m>(streamed: &Streamed<'m>, made: &Made<'m>, beside: &Beside<'m>) -> Ended<'m> {
     let out = &streamed.out;
     let last = (out.get("valid") & out.get("last")).named("last_word_out");
     let into = |number: u64| last & out.get("into").is(number);
     let reduced = &streamed.reduced;
-    let ended = Ended {
+    Ended {
         pass: last,
         work: reduced.get("valid") & reduced.get("last") & reduced.get("reduces"),
         wide: into(1) | into(2),
@@ -116,21 +140,7 @@ pub fn machine(sizes: &Sizes, map: &Map) -> Arc<Netlist> {
         query_codes: made.query_read,
         codes_read: made.read,
         chosen: beside.made_valid,
-    };
-    let numbers = &memories.numbers;
-    let steps = state.want.is(0).mux(numbers.body, (numbers.body + numbers.head).low(8));
-    let done = state.is_done(beside.made_valid);
-    state.advance(step, &go, &ended, &seen, &Run { start, token, want, steps, done });
-    m.output("token_ready", !state.running & !flush & !abort);
-    m.output("token_done", m.always("the token's end").register("was_done", done));
-    m.output("token_starts", begins);
-    m.output("ring", numbers.ring);
-    m.output("busy", state.running | flush);
-    array_ports(&m, &job, &made);
-    attention_ports(&m, step, &go, &fed.beat, &streamed, &made);
-    choice_ports(&m, &streamed);
-    peek_ports(&m, &streamed);
-    m.finish()
+    }
 }
 
 /// First word of the token's row in the embedding.
@@ -141,7 +151,7 @@ fn row_of<'m>(m: &'m Module, memories: &Memories<'m>, token: Value<'m>) -> Value
     product.fit(bits)
 }
 
-fn sources<'m>(m: &'m Module, beside: &Beside<'m>, made: &Made<'m>, walked: &walker::Walked<'m>, row: Value<'m>) -> Sources<'m> {
+fn sources<'m>(beside: &Beside<'m>, made: &Made<'m>, walked: &walker::Walked<'m>, row: Value<'m>) -> Sources<'m> {
     Sources {
         sums: beside.sums,
         mixed: beside.mixed,
@@ -159,8 +169,6 @@ fn sources<'m>(m: &'m Module, beside: &Beside<'m>, made: &Made<'m>, walked: &wal
         set_lane: walked.set_lane,
         set_word: walked.set_word,
         set_data: walked.set_data,
-        peek: m.constant(0, 1),
-        peek_address: m.constant(0, 9),
     }
 }
 
@@ -206,13 +214,10 @@ fn choice_ports<'m>(m: &'m Module, streamed: &Streamed<'m>) {
     m.output("logit_last", late.get("last"));
     m.output("logit_word", late.get("out_word"));
     let (tail, is_last) = (late.get("tail"), late.get("last"));
-    let keep = |lane: u64| !is_last | tail.is(0) | m.constant(lane, 3).less(tail);
+    // A tail of eight is none.
+    let within = |lane: u64| if lane == 7 { m.constant(0, 1) } else { m.constant(lane, 3).less(tail) };
+    let keep = |lane: u64| !is_last | tail.is(0) | within(lane);
     m.output("logit_keep", m.concat(&(0..WORD as u64).rev().map(keep).collect::<Vec<_>>()));
-}
-
-/// Entries of the gates' tables.
-fn peek_ports<'m>(m: &'m Module, streamed: &Streamed<'m>) {
-    m.output("gate_peek", streamed.gate_peek);
 }
 
 fn flushing<'m>(m: &'m Module, abort: Value<'m>) -> Value<'m> {

@@ -138,12 +138,11 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
             m.part(&format!("maker_{k}"), &unit, &ports).get("code")
         })
         .collect();
-    let seven = &c[7];
-    let valid = seven.get("valid");
+    let (seven, valid) = (&c[7], c[7].get("valid"));
     let to_array = (valid & !seven.get("query")).named("codes_to_array");
     let x = kept(m, to_array, seven, &codes, wanted);
     let scale = (c[8].get("valid") & c[8].get("fresh")).named("scale_stands");
-    let (mantissa, exponent) = (coder.get("scale_mantissa"), coder.get("scale_exponent"));
+    let [mantissa, exponent] = ["scale_mantissa", "scale_exponent"].map(|port| coder.get(port));
     let of_array = m.stage("the scale of the array's codes", scale & !c[8].get("query"));
     Made {
         read: c[4].get("valid") & c[4].get("last"),

@@ -5,74 +5,122 @@
 
 use super::lane::NARROW;
 use super::root::SQUARES;
-use super::turn;
 use crate::netlist::{Memory, Module, Style, Value};
 use nda_spec::token::{Map, Sizes, WORD};
+use std::cell::RefCell;
 
 /// Bits of a unit's number.
 pub(super) const UNIT_ADDRESS: usize = 20;
+/// Units of a program's numbers.
+const HEAD_UNITS: usize = 8;
 /// Bits of a unit.
 pub(super) const UNIT: usize = 64;
 
-/// What comes in, and which part of the program it is.
+/// What comes in, which part of the program it is, and what is peeked at.
 pub(super) struct Load<'m> {
     m: &'m Module,
     valid: Value<'m>,
     address: Value<'m>,
     /// The unit.
     pub data: Value<'m>,
+    /// A unit is peeked at: no memory is read for anything else.
+    pub peek: Value<'m>,
+    peek_address: Value<'m>,
+    shown: RefCell<Vec<Value<'m>>>,
 }
 
-/// A part of the program: whether the unit belongs to it, and its number within.
+/// A part of the program: whether the unit belongs to it, and its number within, for what comes and for what is peeked at.
 #[derive(Clone, Copy)]
 pub(super) struct Part<'m> {
     pub write: Value<'m>,
     pub at: Value<'m>,
+    pub peeked: Value<'m>,
+    pub peek_at: Value<'m>,
+}
+
+impl<'m> Part<'m> {
+    /// Every so manyth unit of it, from one on: a power of two.
+    fn lane(self, of: usize, number: usize) -> Part<'m> {
+        let bits = of.ilog2() as usize;
+        let is_it = |at: Value<'m>| at.slice(0, bits).is(number as u64);
+        let rest = |at: Value<'m>| at.slice(bits, at.bits - bits);
+        Part {
+            write: self.write & is_it(self.at),
+            at: rest(self.at),
+            peeked: self.peeked & is_it(self.peek_at),
+            peek_at: rest(self.peek_at),
+        }
+    }
 }
 
 impl<'m> Load<'m> {
     pub(super) fn new(m: &'m Module) -> Load<'m> {
         let (valid, address) = (m.input("load_valid", 1), m.input("load_address", UNIT_ADDRESS));
         let data = m.input("load_data", UNIT);
+        let (peek, peek_address) = (m.input("peek_valid", 1), m.input("peek_address", UNIT_ADDRESS));
         let on = m.always("a unit comes");
-        Load { m, valid: on.register("loads", valid), address: on.register("unit", address), data: on.register("unit_data", data) }
+        Load {
+            m,
+            valid: on.register("loads", valid),
+            address: on.register("unit", address),
+            data: on.register("unit_data", data),
+            peek: on.register("peeks", peek),
+            peek_address: on.register("peeked_unit", peek_address),
+            shown: RefCell::default(),
+        }
     }
 
-    /// The part from one unit to another, its numbers with so many bits.
-    pub(super) fn part(&self, name: &str, (from, end): (usize, usize), bits: usize) -> Part<'m> {
+    /// The part of so many units from one on, its numbers with so many bits.
+    pub(super) fn part(&self, name: &str, from: usize, units: usize) -> Part<'m> {
         let m = self.m;
-        let is_there = !self.address.less(m.constant(from as u64, UNIT_ADDRESS)) & self.address.less(m.constant(end as u64, UNIT_ADDRESS));
-        let at = (self.address - m.constant(from as u64, UNIT_ADDRESS)).low(bits).unsigned().named(&format!("{name}_at"));
-        Part { write: (self.valid & is_there).named(&format!("{name}_write")), at }
+        let (first, end) = (m.constant(from as u64, UNIT_ADDRESS), m.constant((from + units) as u64, UNIT_ADDRESS));
+        let is_there = |address: Value<'m>| if from == 0 { address.less(end) } else { !address.less(first) & address.less(end) };
+        let at = |address: Value<'m>| (address - first).low(address_bits(units)).unsigned();
+        Part {
+            write: (self.valid & is_there(self.address)).named(&format!("{name}_write")),
+            at: at(self.address).named(&format!("{name}_at")),
+            peeked: (self.peek & is_there(self.peek_address)).named(&format!("{name}_peeked")),
+            peek_at: at(self.peek_address).named(&format!("{name}_peek_at")),
+        }
+    }
+
+    /// What is seen of a part, if it is peeked at.
+    pub(super) fn show(&self, part: Part<'m>, low: usize, data: Value<'m>) {
+        let unit =
+            self.m.concat(&[data.unsigned(), self.m.constant(0, low.max(1))]).slice(usize::from(low == 0), data.bits + low).extend(UNIT);
+        self.shown.borrow_mut().push(part.peeked.repeat(UNIT) & unit);
+    }
+
+    /// The unit that is peeked at: five cycles behind its number.
+    pub(super) fn peeked(&self) -> Value<'m> {
+        let shown = self.shown.borrow();
+        let all = shown.iter().copied().reduce(|a, b| a | b).expect("memories");
+        self.m.always("what is peeked at").register("peeked_data", all)
     }
 }
 
 /// A memory of one unit's part per word.
 pub(super) struct Words<'m> {
-    m: &'m Module,
     name: String,
     memory: Memory<'m>,
+    low: usize,
+    part: Part<'m>,
     /// Bits of a word's number.
     pub address: usize,
 }
 
 impl<'m> Words<'m> {
-    /// Of `words` words of `bits` bits, taken from bit `low` of the units that `write` names.
-    pub(super) fn new(
-        load: &Load<'m>,
-        name: &str,
-        style: Style,
-        words: usize,
-        (low, bits): (usize, usize),
-        write: Value<'m>,
-        at: Value<'m>,
-    ) -> Self {
+    /// Of `words` words of `bits` bits, taken from bit `low` of a part's units.
+    pub(super) fn new(load: &Load<'m>, name: &str, style: Style, words: usize, (low, bits): (usize, usize), part: Part<'m>) -> Self {
         let m = load.m;
         let memory = m.memory(name, style, words, bits);
         let address = address_bits(words);
-        let at = at.fit(address);
-        m.stage(&format!("{name} come"), write).write(memory, at, load.data.slice(low, bits));
-        Words { m, name: name.to_string(), memory, address }
+        m.stage(&format!("{name} come"), part.write).write(memory, part.at.fit(address), load.data.slice(low, bits));
+        let words = Words { name: name.to_string(), memory, low, part, address };
+        if style == Style::Distributed {
+            load.show(part, low, memory.at(part.peek_at.fit(address)));
+        }
+        words
     }
 
     /// The word at an address, at once: LUT RAM.
@@ -80,11 +128,14 @@ impl<'m> Words<'m> {
         self.memory.at(at)
     }
 
-    /// The word at an address, two cycles later.
-    pub(super) fn read(&self, at: Value<'m>) -> Value<'m> {
-        let name = &self.name;
-        let fetched = self.m.always(&format!("{name}: the memory")).register(&format!("{name}_fetched"), self.memory.at(at));
-        self.m.always(&format!("{name}: its output register")).register(&format!("{name}_read"), fetched)
+    /// The word at an address, two cycles later: block RAM, whose one read port is the peek's too.
+    pub(super) fn read(&self, load: &Load<'m>, at: Value<'m>) -> Value<'m> {
+        let (m, name) = (load.m, &self.name);
+        let at = load.peek.mux(self.part.peek_at.fit(self.address), at.unsigned());
+        let fetched = m.always(&format!("{name}: the memory")).register(&format!("{name}_fetched"), self.memory.at(at));
+        let word = m.always(&format!("{name}: its output register")).register(&format!("{name}_read"), fetched);
+        load.show(self.part, self.low, word);
+        word
     }
 }
 
@@ -108,7 +159,9 @@ pub(super) struct Numbers<'m> {
 impl<'m> Numbers<'m> {
     pub(super) fn new(load: &Load<'m>, map: &Map) -> Numbers<'m> {
         let m = load.m;
-        let head = load.part("numbers", (map.head, map.head + 8), 3);
+        let head = load.part("numbers", map.head, HEAD_UNITS);
+        // As they came, for who peeks.
+        Words::new(load, "head", Style::Distributed, HEAD_UNITS, (0, UNIT), head);
         // Four numbers of 16 bits in a unit.
         let number = |name: &str, index: usize, low: usize, bits: usize| {
             let is_it = head.write & head.at.is(index as u64 / 4);
@@ -153,39 +206,29 @@ impl<'m> Memories<'m> {
         let load = Load::new(m);
         let numbers = Numbers::new(&load, map);
         // Exactly what there is of everything: a unit beyond it would be taken for one of the first.
-        let part = |name: &str, from: usize, units: usize| load.part(name, (from, from + units), address_bits(units));
+        let part = |name: &str, from: usize, units: usize| load.part(name, from, units);
         let step = part("steps", map.steps, 2 * sizes.steps);
-        let half = |high: usize| {
-            let is_it = step.at.bit(0).is(high as u64);
-            let at = step.at.slice(1, step.at.bits - 1);
-            Words::new(&load, &format!("steps_{high}"), Style::Block, sizes.steps, (0, UNIT), step.write & is_it, at)
-        };
+        let half = |high: usize| Words::new(&load, &format!("steps_{high}"), Style::Block, sizes.steps, (0, UNIT), step.lane(2, high));
         let (pass, norm) = (sizes.constant_words - sizes.weight_words, sizes.weight_words);
         let middle = map.constants + pass * CONSTANT_UNITS;
         let constants = lanes(&load, "constants", pass, part("constants", map.constants, pass * CONSTANT_UNITS));
         let weights = lanes(&load, "weights", norm, part("weights", middle, norm * CONSTANT_UNITS));
-        let words = |of: usize, per: usize| of.div_ceil(per).max(2);
-        let codes = part("embedding_codes", map.codes, words(sizes.embedding_codes, 16));
-        let scales = part("embedding_scales", map.scales, words(sizes.embedding_scales, 2));
-        let floors = part("floors", map.floors, words(sizes.floors, 1));
-        let phases = part("phases", map.phases, words(sizes.phases, 2));
+        let memory = |name: &str, style: Style, from: usize, units: usize, bits: usize| {
+            let units = units.max(2);
+            Words::new(&load, name, style, units, (0, bits), load.part(name, from, units))
+        };
+        let (block, lut) = (Style::Block, Style::Distributed);
+        // Nobody reads them but who peeks: a step has what it needs of them.
+        memory("matrices", lut, map.matrices, 2 * sizes.matrices, UNIT);
         Memories {
             steps: [half(0), half(1)],
             constants,
             weights,
-            codes: Words::new(&load, "embedding_codes", Style::Block, words(sizes.embedding_codes, 16), (0, UNIT), codes.write, codes.at),
-            scales: Words::new(
-                &load,
-                "embedding_scales",
-                Style::Block,
-                words(sizes.embedding_scales, 2),
-                (0, 2 * NARROW),
-                scales.write,
-                scales.at,
-            ),
-            floors: Words::new(&load, "floors", Style::Distributed, words(sizes.floors, 1), (0, SQUARES), floors.write, floors.at),
-            gates: load.part("gates", (map.gates, map.gates + sizes.gates * nda_spec::token::GATE_UNITS), 9),
-            phase_steps: Words::new(&load, "phase_steps", Style::Distributed, turn::WORDS * WORD / 2, (0, UNIT), phases.write, phases.at),
+            codes: memory("embedding_codes", block, map.codes, sizes.embedding_codes.div_ceil(16), UNIT),
+            scales: memory("embedding_scales", block, map.scales, sizes.embedding_scales.div_ceil(2), 2 * NARROW),
+            floors: memory("floors", lut, map.floors, sizes.floors, SQUARES),
+            gates: load.part("gates", map.gates, sizes.gates * nda_spec::token::GATE_UNITS),
+            phase_steps: memory("phase_steps", lut, map.phases, sizes.phases.div_ceil(2), UNIT),
             numbers,
             split: pass,
             load,
@@ -195,10 +238,6 @@ impl<'m> Memories<'m> {
 
 /// A memory of constants: two lanes in each of four.
 fn lanes<'m>(load: &Load<'m>, name: &str, words: usize, part: Part<'m>) -> Vec<Words<'m>> {
-    let pair = |k: usize| {
-        let is_it = part.at.slice(0, 2).is(k as u64);
-        let at = part.at.slice(2, part.at.bits - 2);
-        Words::new(load, &format!("{name}_{k}"), Style::Block, words, (0, 2 * NARROW), part.write & is_it, at)
-    };
+    let pair = |k: usize| Words::new(load, &format!("{name}_{k}"), Style::Block, words, (0, 2 * NARROW), part.lane(CONSTANT_UNITS, k));
     (0..CONSTANT_UNITS).map(pair).collect()
 }

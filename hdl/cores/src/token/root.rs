@@ -30,7 +30,7 @@ pub(super) fn inverse_roots() -> Arc<Netlist> {
     let three = m.always("3: the nine bits behind it");
     let count = m.concat(&[coarse_count, fine_count]).named("count");
     // The leading one was at 63 - count in 64 bits, of which the lowest 15 are none of the sum's.
-    let top = (m.constant(48, 7) - count.extend(7)).low(6).unsigned().named("top");
+    let top = (m.constant(48, 7) - count.extend(7)).low(6).unsigned().named("leading_at");
     let behind = three.register("behind", m.concat(&[top.bit(0), fine.slice(54, 9)]));
     let exponent = three.register("exponent_3", (m.constant(17, 6) + top.slice(1, 5)).low(6));
     let words: Vec<u64> = (0..1024).map(|i| root_entry(i) as u64).collect();

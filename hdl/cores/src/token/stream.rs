@@ -37,9 +37,6 @@ pub(super) struct Sources<'m> {
     pub set_lane: Value<'m>,
     pub set_word: Value<'m>,
     pub set_data: Value<'m>,
-    /// Peeks at the gates' tables.
-    pub peek: Value<'m>,
-    pub peek_address: Value<'m>,
 }
 
 /// The vectors that steps hand on.
@@ -75,8 +72,6 @@ pub(super) struct Streamed<'m> {
     pub values: Vec<Value<'m>>,
     /// The word in stage 13.
     pub reduced: Bus<'m>,
-    /// An entry of the gates' tables, in the order of a unit.
-    pub gate_peek: Value<'m>,
 }
 
 /// Bits of a word of `work`'s or wide's number.
@@ -97,7 +92,7 @@ pub(super) fn stream<'m>(
 ) -> Streamed<'m> {
     let wide = vectors.wide;
     let product = products(m, memories, entered, s, wide);
-    let (out, values, gate_peek) = sections(m, memories, &product, s);
+    let (out, values) = sections(m, memories, &product, s);
     let late = out.later(m, "written");
     // 9: what is written or added.
     let at = (out.get("into_at").slice(0, VECTOR_WORD) + out.get("out_word").slice(0, VECTOR_WORD)).low(VECTOR_WORD).named("wide_at");
@@ -113,7 +108,7 @@ pub(super) fn stream<'m>(
     let writes = late.get("valid") & (late.get("into").is(1) | late.get("into").is(2));
     m.stage("wide values come", writes.named("wide_writes")).write(wide, at, joined(m, &finals));
     let reduced = reduce(m, memories, vectors, &out, &late, &finals);
-    Streamed { out, late, values: finals, reduced, gate_peek }
+    Streamed { out, late, values: finals, reduced }
 }
 
 /// Lane 0 lightest.
@@ -130,16 +125,16 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, entered: &Bus<'m>, s: &S
     let zero = m.always("0: addresses");
     let address = (entered.get("constants").slice(0, 10) + entered.get("read_word")).low(10);
     let constant_at = zero.register("constant_at", address);
-    let constants: Vec<Value> = memories.constants.iter().map(|pair| pair.read(constant_at.fit(pair.address))).collect();
+    let constants: Vec<Value> = memories.constants.iter().map(|pair| pair.read(&memories.load, constant_at.fit(pair.address))).collect();
     let wide_word = (entered.get("at").slice(0, VECTOR_WORD) + entered.get("read_word").slice(0, VECTOR_WORD)).low(VECTOR_WORD);
     let wide_word = zero.register("wide_word", wide_word);
     let wide_read = m.always("1: wide values").register("wide_read", wide.at(wide_word));
     let row_word = zero.register("row_word", (s.row + entered.get("read_word").fit(s.row.bits)).low(s.row.bits).unsigned());
-    let unit = memories.codes.read((row_word >> 1).fit(memories.codes.address));
+    let unit = memories.codes.read(&memories.load, (row_word >> 1).fit(memories.codes.address));
     let is_upper = m.delayed("upper_half", row_word.bit(0), 2);
     let codes = is_upper.mux(unit.slice(32, 32), unit.slice(0, 32)).named("row_codes");
     let scale_word = memories.numbers.is_fine.mux(row_word, row_word >> 2);
-    let pair = memories.scales.read((scale_word >> 1).fit(memories.scales.address));
+    let pair = memories.scales.read(&memories.load, (scale_word >> 1).fit(memories.scales.address));
     let is_odd = m.delayed("odd_scale", scale_word.bit(0), 2);
     let scale_2 = is_odd.mux(pair.slice(NARROW, NARROW), pair.slice(0, NARROW));
     let scale = m.always("3: the row's scale").register("row_scale", scale_2);
@@ -199,7 +194,7 @@ fn factor<'m>(m: &'m Module, t: &[Bus<'m>], s: &Sources<'m>, numbers: &super::me
 }
 
 /// Stage 8, turned or gated: the word that comes out.
-fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s: &Sources<'m>) -> (Bus<'m>, Vec<Value<'m>>, Value<'m>) {
+fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s: &Sources<'m>) -> (Bus<'m>, Vec<Value<'m>>) {
     let eight = &product.t[8];
     let (is_turned, is_gated) = (eight.get("turn").any(), eight.get("gate").any());
     let is_slow = is_turned | eight.get("settles");
@@ -229,7 +224,7 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
             m.part(&format!("turn_{k}"), &unit, &ports).get("turned_value")
         })
         .collect();
-    let (gates, peek) = gates(m, memories, eight, &product.values, s);
+    let gates = gates(m, memories, eight, &product.values);
     let values = (0..WORD)
         .map(|k| {
             let gate = gates[k].signed().extend(WIDE).unsigned();
@@ -237,17 +232,11 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
         })
         .collect();
     let out = Bus::choose("out", gated.get("valid"), &gated, &Bus::choose("fast_out", slow.get("valid"), &slow, &direct));
-    (out, values, peek)
+    (out, values)
 }
 
 /// Words of a gated pass: eight values from two turns of four lanes.
-fn gates<'m>(
-    m: &'m Module,
-    memories: &Memories<'m>,
-    eight: &Bus<'m>,
-    values: &[Value<'m>],
-    s: &Sources<'m>,
-) -> (Vec<Value<'m>>, Value<'m>) {
+fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[Value<'m>]) -> Vec<Value<'m>> {
     let is_second = eight.get("second");
     let hold = |name: &str, enable: Value<'m>, k: usize| {
         m.stage(&format!("{name} {k} waits"), enable).register(&format!("{name}_{k}"), values[k].slice(0, NARROW))
@@ -278,17 +267,18 @@ fn gates<'m>(
                 ("factor_shift", shifts.slice(8, SHIFT)),
                 ("gated_shift", shifts.slice(16, SHIFT)),
                 ("write_enable", part.write),
-                ("write_address", part.at),
+                ("write_address", part.at.fit(9)),
                 ("write_data", memories.load.data.slice(0, 2 * NARROW)),
-                ("peek", s.peek),
-                ("peek_address", s.peek_address),
+                ("peek", memories.load.peek),
+                ("peek_address", part.peek_at.fit(9)),
             ];
             m.part(&format!("gate_lane_{k}"), &unit, &ports)
         })
         .collect();
     let now: Vec<Value> = gated.iter().map(|g| g.get("gated")).collect();
     let lower = now.iter().enumerate().map(|(k, v)| m.always(&format!("gated {k}, lower")).register(&format!("lower_{k}"), *v));
-    (lower.chain(now.iter().copied()).collect(), gated[0].get("peek_data"))
+    memories.load.show(part, 0, gated[0].get("peek_data"));
+    lower.chain(now.iter().copied()).collect()
 }
 
 /// Stages 9 to 14: `work`, its largest magnitude and its squares.
@@ -304,7 +294,7 @@ fn reduce<'m>(
     let r = nine.stages(m, "r", 5);
     let base = (eight.get("weights") - m.constant(memories.split as u64 + 1, 15)).low(10).unsigned();
     let weight_at = (base + eight.get("out_word")).low(10).named("weight_at");
-    let weights: Vec<Value> = memories.weights.iter().map(|pair| pair.read(weight_at.fit(pair.address))).collect();
+    let weights: Vec<Value> = memories.weights.iter().map(|pair| pair.read(&memories.load, weight_at.fit(pair.address))).collect();
     let unit = reduce_lane();
     let lanes: Vec<_> = (0..WORD)
         .map(|k| {

@@ -13,10 +13,12 @@ use nda_spec::token::{Map, Sizes};
 use std::sync::Arc;
 
 /// Ports of the steps' machine that go through as they are.
-const IN: [(&str, usize); 9] = [
+const IN: [(&str, usize); 11] = [
     ("load_valid", 1),
     ("load_address", 20),
     ("load_data", 64),
+    ("peek_valid", 1),
+    ("peek_address", 20),
     ("result", 192),
     ("clear", 1),
     ("abort", 1),
@@ -40,7 +42,7 @@ const OUT: [&str; 16] = [
     "logit_last",
     "logit_word",
     "logit_keep",
-    "gate_peek",
+    "peek_data",
 ];
 /// What the machine hears of the units beside it, and whose output that is.
 const HEARD: [(&str, usize, &str); 6] = [
@@ -106,6 +108,7 @@ pub fn token_machine(sizes: &Sizes, map: &Map, attention: &attention::Sizes) -> 
     let choice = m.part("chooser", &chooser("chooser"), &ports);
     m.connect(made, choice.get("made_valid"));
     OUT.iter().for_each(|name| m.output(name, get(name)));
+    m.output("row_valid", get("logit_valid") & get("row_wanted"));
     m.output("made_valid", choice.get("made_valid"));
     m.output("made_token", choice.get("made_token"));
     m.finish()

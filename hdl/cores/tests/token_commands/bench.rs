@@ -14,6 +14,8 @@ pub const LAYOUT: Layout = Layout {
         ring: 102,
         layers: 5,
         kv_width: 128,
+        heads: 4,
+        head_dim: 32,
         wide_words: 64,
         steps: 100,
         constant_words: 1000,

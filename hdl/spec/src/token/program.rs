@@ -77,6 +77,12 @@ impl Program {
         self.embedding.tokens()
     }
 
+    /// Heads of a query; 0 if nothing is scored.
+    pub fn heads(&self) -> usize {
+        let heads = |step: &Step| if let Step::Scores { heads, .. } = step { usize::from(*heads) } else { 0 };
+        self.steps().map(heads).max().unwrap_or(0)
+    }
+
     /// Words of constants that values are multiplied by; those behind them are weights. `None` if they are mixed.
     pub fn factor_words(&self) -> Option<usize> {
         let (mut factors, mut weights) = (0, self.constants.len() / WORD);

@@ -36,6 +36,10 @@ pub struct Sizes {
     pub layers: usize,
     /// Channels of a position's keys in a block.
     pub kv_width: usize,
+    /// Heads of a query.
+    pub heads: usize,
+    /// Channels of a head.
+    pub head_dim: usize,
     /// Words of wide values.
     pub wide_words: usize,
     /// Steps of a token.
@@ -133,6 +137,8 @@ impl Sizes {
             ring: program.kv.ring,
             layers: program.kv.layers,
             kv_width: program.kv.width(),
+            heads: program.heads(),
+            head_dim: program.kv.head_dim,
             wide_words: program.wide_words,
             steps: program.body.len() + program.head.len(),
             constant_words: program.constants.len() / WORD,
@@ -152,6 +158,15 @@ impl Sizes {
     /// The first memory that is too small for it.
     pub fn fit(&self, program: &Program) -> Result<(), Misfit> {
         let needed = Sizes::of(program, self.queue_tokens, self.prompt_tokens);
+        // Heads are wired: others than these are not there, fewer neither.
+        let wired = [
+            ("heads", needed.heads, self.heads),
+            ("channels of a head", needed.head_dim, self.head_dim),
+            ("channels of the cache", needed.kv_width, self.kv_width),
+        ];
+        if let Some((what, needed, there)) = wired.into_iter().find(|(_, needed, there)| needed != there) {
+            return Err(Misfit { what, needed, there });
+        }
         if let Some(m) = program.matrices.iter().find(|m| m.rows.max(m.cols) > MOST_LINES) {
             return Err(Misfit { what: "rows or columns of a matrix", needed: m.rows.max(m.cols), there: MOST_LINES });
         }
@@ -193,6 +208,8 @@ mod tests {
         ring: 102,
         layers: 5,
         kv_width: 128,
+        heads: 4,
+        head_dim: 32,
         wide_words: 64,
         steps: 100,
         constant_words: 1000,

@@ -23,7 +23,8 @@ impl Sizes {
     /// The page's numbers in their order.
     const fn page(&self) -> [usize; 16] {
         [
-            self.token_bytes,
+            // Small numbers share a field: a page has sixteen.
+            self.token_bytes | self.heads << 8 | self.head_dim << 16,
             self.queue_tokens,
             self.prompt_tokens,
             self.ring,
@@ -62,7 +63,9 @@ impl Sizes {
         let bytes: &[u8; IDENT_BYTES] = bytes.try_into().map_err(|_| TokenPageError::Length(bytes.len()))?;
         let at = |i: usize| u32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]]) as usize;
         let sizes = Sizes {
-            token_bytes: at(0),
+            token_bytes: at(0) & 255,
+            heads: at(0) >> 8 & 255,
+            head_dim: at(0) >> 16,
             queue_tokens: at(1),
             prompt_tokens: at(2),
             ring: at(3),
@@ -112,12 +115,14 @@ mod tests {
 
     #[test]
     fn a_machine_survives_its_page_and_others_are_refused() {
-        let numbers: Vec<u8> =
-            [1_u32, 1024, 512, 102, 5, 128, 64, 100, 1000, 32_768, 1024, 8, 2, 16, 21, 0].into_iter().flat_map(u32::to_le_bytes).collect();
+        let numbers: Vec<u8> = [0x0020_0401_u32, 1024, 512, 102, 5, 128, 64, 100, 1000, 32_768, 1024, 8, 2, 16, 21, 0]
+            .into_iter()
+            .flat_map(u32::to_le_bytes)
+            .collect();
         let sizes = Sizes::from_page(&numbers).unwrap();
         assert_eq!((sizes.ring, sizes.matrices, &sizes.to_page()[..]), (102, 21, &numbers[..]));
         assert_eq!(Sizes::from_page(&numbers[1..]), Err(TokenPageError::Length(63)));
-        for (field, value) in [(0, 0), (0, 5), (1, 512), (1, 1025), (2, 0), (3, 0), (3, 1025), (9, 255)] {
+        for (field, value) in [(0, 0x0400), (0, 0x0405), (1, 512), (1, 1025), (2, 0), (3, 0), (3, 1025), (9, 255)] {
             let mut bad = numbers.clone();
             bad[4 * field + usize::from(field == 9) * 3] = value as u8;
             bad[4 * field + 1] = if field == 9 { bad[4 * field + 1] } else { (value >> 8) as u8 };

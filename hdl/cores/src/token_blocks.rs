@@ -1,0 +1,96 @@
+//! The token machine and its commands as blocks of Rust-HDL, for the top: eight rows of 128 columns.
+
+use crate::netlist_block;
+use rust_hdl_core::prelude::*;
+
+netlist_block! {
+    /// [`crate::token::token_machine`] of an array of 8 x 128 tables.
+    TokenMachine, "token_machine_text", {
+        load_valid: Bit,
+        load_address: Bits<20>,
+        load_data: Bits<64>,
+        peek_valid: Bit,
+        peek_address: Bits<20>,
+        result: Bits<192>,
+        clear: Bit,
+        abort: Bit,
+        token_valid: Bit,
+        token: Bits<16>,
+        token_want: Bits<2>,
+        is_greedy: Bit,
+        inverse_temperature: Bits<17>,
+        seed: Bits<64>,
+    } {
+        token_ready: Bit,
+        token_done: Bit,
+        busy: Bit,
+        array_issue: Bit,
+        array_is_load: Bit,
+        array_is_first: Bit,
+        array_is_last: Bit,
+        array_ternary: Bit,
+        tile_address: Bits<12>,
+        x: Bits<1024>,
+        values: Bits<192>,
+        logit_valid: Bit,
+        logit_last: Bit,
+        logit_word: Bits<10>,
+        logit_keep: Bits<8>,
+        row_valid: Bit,
+        peek_data: Bits<64>,
+        made_valid: Bit,
+        made_token: Bits<16>,
+    }
+}
+
+netlist_block! {
+    /// [`crate::token::commands::commands`] of words of eight results.
+    TokenCommands, "token_commands_text", {
+        frame_valid: Bit,
+        frame_bytes: Bits<13>,
+        read_data: Bits<8>,
+        out_ready: Bit,
+        tile_write: Bit,
+        write_address: Bits<16>,
+        command_done: Bit,
+        command_read: Bit,
+        command_address: Bits<13>,
+        command_valid: Bit,
+        command_data: Bits<8>,
+        command_last: Bit,
+        token_ready: Bit,
+        busy: Bit,
+        made_valid: Bit,
+        made_token: Bits<16>,
+        last_token: Bits<16>,
+        row_valid: Bit,
+        row_last: Bit,
+        peek_data: Bits<64>,
+        row_data: Bits<192>,
+    } {
+        frame_done: Bit,
+        read_enable: Bit,
+        read_address: Bits<13>,
+        command_frame: Bit,
+        command_ready: Bit,
+        out_valid: Bit,
+        out_data: Bits<8>,
+        out_last: Bit,
+        load_valid: Bit,
+        load_address: Bits<20>,
+        load_data: Bits<64>,
+        peek_valid: Bit,
+        peek_address: Bits<20>,
+        clear: Bit,
+        abort: Bit,
+        greedy: Bit,
+        inverse_temperature: Bits<17>,
+        seed: Bits<64>,
+        token_valid: Bit,
+        token: Bits<16>,
+        token_want: Bits<2>,
+        row_write_address: Bits<12>,
+        row_read_address: Bits<12>,
+        row_reads: Bit,
+    }
+}
