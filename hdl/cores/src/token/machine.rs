@@ -55,7 +55,7 @@ pub fn machine(sizes: &Sizes, map: &Map) -> Arc<Netlist> {
     m.finish()
 }
 
-fn update<'m>(m: &'m Module, sizes: &Sizes, map: &Map) {
+fn update(m: &Module, sizes: &Sizes, map: &Map) {
     let memories = Memories::new(m, sizes, map);
     let beside = Beside::new(m);
     let (clear, abort) = (m.input("clear", 1), m.input("abort", 1));
