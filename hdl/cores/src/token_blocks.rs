@@ -29,6 +29,7 @@ netlist_block! {
         array_is_first: Bit,
         array_is_last: Bit,
         array_ternary: Bit,
+        array_init: Bits<24>,
         tile_address: Bits<12>,
         x: Bits<1024>,
         values: Bits<192>,

@@ -68,7 +68,6 @@ pub struct TokenEngine {
     identity: Identity,
     counters: Counters,
     last_token: Constant<Bits<16>>,
-    no_init: Constant<Bits<24>>,
 }
 
 impl TokenEngine {
@@ -107,7 +106,6 @@ impl TokenEngine {
             identity: Identity::new(page),
             counters: Default::default(),
             last_token: Constant::new(255_u64.to_bits()),
-            no_init: Constant::new(0_u64.to_bits()),
         }
     }
 }
@@ -212,7 +210,7 @@ impl Logic for TokenEngine {
             self.array.is_last.next = self.machine.array_is_last.val();
             self.array.ternary.next = self.machine.array_ternary.val();
             self.array.a2.next = false;
-            self.array.init.next = self.no_init.val();
+            self.array.init.next = self.machine.array_init.val();
             self.array.x.next = self.machine.x.val();
         }
         // Results to responses.

@@ -179,6 +179,7 @@ fn array_ports<'m>(m: &'m Module, job: &job::Job<'m>, made: &Made<'m>) {
     m.output("array_is_last", job.is_last);
     m.output("array_ternary", job.ternary);
     m.output("tile_address", job.tile);
+    m.output("array_init", job.ternary.mux(m.constant(0, 24), made.init));
     m.output("x", made.x);
 }
 

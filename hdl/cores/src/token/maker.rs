@@ -45,6 +45,8 @@ pub(super) struct Made<'m> {
     pub first_beat: Value<'m>,
     /// The job has one beat of columns.
     pub is_single: Value<'m>,
+    /// Minus twice the sum of the codes: what quaternary planes are too much.
+    pub init: Value<'m>,
     /// 128 codes, by bit.
     pub x: Value<'m>,
     pub mantissa: Value<'m>,
@@ -149,6 +151,7 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
         query_read: c[7].get("valid") & c[7].get("last") & c[7].get("query"),
         first_beat: (c[5].get("valid") & !c[5].get("query") & c[5].get("ends_first")).named("first_codes"),
         is_single,
+        init: correction(m, wanted.start & !field(wanted.step, w::TO), to_array, &codes),
         x,
         mantissa: of_array.register("codes_mantissa", mantissa),
         exponent: of_array.register("codes_exponent", exponent),
@@ -162,6 +165,22 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
         root,
         root_exponent,
     }
+}
+
+/// A quaternary weight is `3 s + e - 2`, and the array sums `3 s + e`: minus twice the sum of a vector's codes, five cycles behind them.
+fn correction<'m>(m: &'m Module, start: Value<'m>, to_array: Value<'m>, codes: &[Value<'m>]) -> Value<'m> {
+    let mut sums: Vec<Value> = codes.iter().map(|code| code.signed()).collect();
+    for level in 0..4 {
+        let stage = m.always(&format!("sum of codes, level {level}"));
+        sums = sums.chunks(2).enumerate().map(|(k, pair)| stage.register(&format!("code_sum_{level}_{k}"), pair[0] + pair[1])).collect();
+    }
+    let valid = m.delayed("codes_summed", to_array, 4);
+    let total = m.always("sum of the vector's codes").feedback("code_total", 23, |q| {
+        let more = (q.signed() + sums[0].extend(23)).low(23).unsigned();
+        start.mux(m.constant(0, 23), valid.mux(more, q))
+    });
+    let twice = m.concat(&[total, m.constant(0, 1)]);
+    (m.constant(0, 24) - twice).low(24).unsigned()
 }
 
 /// The codes that the array multiplies by: beats of columns in LUT RAM, the one that is loaded in a register, by bit.

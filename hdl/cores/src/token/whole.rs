@@ -26,7 +26,7 @@ const IN: [(&str, usize); 11] = [
     ("token", 16),
     ("token_want", 2),
 ];
-const OUT: [&str; 16] = [
+const OUT: [&str; 17] = [
     "token_ready",
     "token_done",
     "busy",
@@ -35,6 +35,7 @@ const OUT: [&str; 16] = [
     "array_is_first",
     "array_is_last",
     "array_ternary",
+    "array_init",
     "tile_address",
     "x",
     "values",
