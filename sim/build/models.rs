@@ -54,8 +54,7 @@ impl Models {
 }
 
 fn is_asked_for(config: &Config) -> bool {
-    // The top with a token machine is not among the cores yet.
-    config.token.is_none() && (cfg!(feature = "configurations") || config.name == DEFAULT_CONFIG)
+    cfg!(feature = "configurations") || config.name == DEFAULT_CONFIG
 }
 
 fn is_simulated(config: &Config, port: Port) -> bool {

@@ -3,6 +3,7 @@
 //! Handshake: ready/valid on both sides.
 
 use crate::engine::Engine;
+use crate::frame_buffer::WhenFull;
 use nda_spec::Config;
 use nda_spec::wire::IDENT_BYTES;
 use rust_hdl_core::prelude::*;
@@ -38,7 +39,7 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
             tx_valid: Default::default(),
             tx_data: Default::default(),
             tx_ready: Default::default(),
-            engine: Engine::new(config, page, false),
+            engine: Engine::new(config, page, WhenFull::Wait),
         }
     }
 }

@@ -15,6 +15,15 @@ use crate::crc32::Crc32;
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;
 
+/// What becomes of a byte that finds no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It is dropped: a UART cannot wait.
+    Drop,
+    /// It waits on the wire.
+    Wait,
+}
+
 /// See the module's documentation. `AW` = address bits of all slots together.
 #[derive(LogicBlock)]
 pub struct FrameBuffer<const AW: usize> {
@@ -85,7 +94,7 @@ pub struct FrameBuffer<const AW: usize> {
 
 impl<const AW: usize> FrameBuffer<AW> {
     /// `slots` slots of `slot_bytes` bytes, both powers of two, `slots * slot_bytes = 2^AW`.
-    pub fn new(slots: usize, slot_bytes: usize, drop_when_full: bool) -> Self {
+    pub fn new(slots: usize, slot_bytes: usize, when_full: WhenFull) -> Self {
         assert!(slots.is_power_of_two() && slot_bytes.is_power_of_two() && slots * slot_bytes == 1 << AW && slots <= 8);
         Self {
             clock: Default::default(),
@@ -124,7 +133,7 @@ impl<const AW: usize> FrameBuffer<AW> {
             slot_shift: Constant::new(u64::from(slot_bytes.trailing_zeros()).into()),
             least_last: Constant::new(((nda_spec::wire::HEADER_BYTES + nda_spec::wire::CRC_BYTES) as u64 - 1).into()),
             residue: Constant::new(u64::from(nda_spec::wire::CRC_RESIDUE).into()),
-            drop_when_full: Constant::new(drop_when_full),
+            drop_when_full: Constant::new(when_full == WhenFull::Drop),
             is_free: Default::default(),
             takes: Default::default(),
             fits: Default::default(),

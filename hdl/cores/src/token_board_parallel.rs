@@ -2,6 +2,7 @@
 //!
 //! Handshake: ready/valid on both sides.
 
+use crate::frame_buffer::WhenFull;
 use crate::token_engine::TokenEngine;
 use nda_spec::Config;
 use nda_spec::wire::IDENT_BYTES;
@@ -38,7 +39,7 @@ impl TokenBoardParallel {
             tx_valid: Default::default(),
             tx_data: Default::default(),
             tx_ready: Default::default(),
-            engine: TokenEngine::new(config, page, false),
+            engine: TokenEngine::new(config, page, WhenFull::Wait),
         }
     }
 }

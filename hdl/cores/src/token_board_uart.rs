@@ -1,5 +1,6 @@
 //! An engine with a token machine behind a UART: two pins, and three lights for a person.
 
+use crate::frame_buffer::WhenFull;
 use crate::status_lights::StatusLights;
 use crate::token_engine::TokenEngine;
 use crate::uart_rx::UartRx;
@@ -39,7 +40,7 @@ impl TokenBoardUart {
             link: Default::default(),
             busy: Default::default(),
             fault: Default::default(),
-            engine: TokenEngine::new(config, page, true),
+            engine: TokenEngine::new(config, page, WhenFull::Drop),
             uart_rx: UartRx::new(config.uart_divisor()),
             uart_tx: UartTx::new(config.uart_divisor()),
             lights: StatusLights::new(config.clk_hz),

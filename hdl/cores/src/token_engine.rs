@@ -11,7 +11,7 @@ use crate::command_processor::CommandProcessor;
 use crate::counters::Counters;
 use crate::emit::{EmitError, Port, text};
 use crate::engine::{activation_style, request_stages, weight_style};
-use crate::frame_buffer::FrameBuffer;
+use crate::frame_buffer::{FrameBuffer, WhenFull};
 use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::GemvArray;
 use crate::gemv_sequencer::GemvSequencer;
@@ -71,9 +71,9 @@ pub struct TokenEngine {
 }
 
 impl TokenEngine {
-    /// An engine of this configuration that identifies itself with `page`. With `drop_when_full` a byte that
-    /// finds no room is dropped (a UART cannot wait), else it waits.
-    pub fn new(config: &Config, page: [u8; IDENT_BYTES], drop_when_full: bool) -> Self {
+    /// An engine of this configuration that identifies itself with `page`. `when_full` says what
+    /// becomes of a byte that finds no room.
+    pub fn new(config: &Config, page: [u8; IDENT_BYTES], when_full: WhenFull) -> Self {
         let g = &config.geometry;
         let layout = Layout::of(config).expect("a configuration with a token machine");
         let sizes = layout.sizes;
@@ -92,7 +92,7 @@ impl TokenEngine {
             refused: Default::default(),
             run_cycle: Default::default(),
             decoder: Default::default(),
-            frames: FrameBuffer::new(config.slots, config.slot_bytes, drop_when_full),
+            frames: FrameBuffer::new(config.slots, config.slot_bytes, when_full),
             commands: TokenCommands::around(commands("commands", &layout)),
             machine: TokenMachine::around(token_machine(&sizes, &map, &attention)),
             command: CommandProcessor::new(g),

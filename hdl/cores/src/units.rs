@@ -9,7 +9,7 @@ use crate::crc32::Crc32;
 use crate::element_units::element_units;
 use crate::emit::{EmitError, finish};
 use crate::fixed_multiplier::FixedMultiplier;
-use crate::frame_buffer::FrameBuffer;
+use crate::frame_buffer::{FrameBuffer, WhenFull};
 use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::GemvArray;
 use crate::gemv_sequencer::GemvSequencer;
@@ -79,8 +79,8 @@ pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
         unit("crc32", &Crc32::default())?,
         unit("cobs_decoder", &CobsDecoder::default())?,
         unit("frame_encoder", &FrameEncoder::default())?,
-        unit("frame_buffer", &FrameBuffer::<8>::new(FRAME_SLOTS.0, FRAME_SLOTS.1, false))?,
-        unit("frame_buffer_dropping", &FrameBuffer::<8>::new(FRAME_SLOTS.0, FRAME_SLOTS.1, true))?,
+        unit("frame_buffer", &FrameBuffer::<8>::new(FRAME_SLOTS.0, FRAME_SLOTS.1, WhenFull::Wait))?,
+        unit("frame_buffer_dropping", &FrameBuffer::<8>::new(FRAME_SLOTS.0, FRAME_SLOTS.1, WhenFull::Drop))?,
         unit("uart_rx", &UartRx::new(UART_DIVISOR))?,
         unit("uart_tx", &UartTx::new(UART_DIVISOR))?,
         unit("block_ram", &BlockRam::<12, 5>::new(STORE_WORDS))?,

@@ -2,6 +2,7 @@
 //!
 //! Handshake: ready/valid on both sides.
 
+use crate::frame_buffer::WhenFull;
 use crate::vector_engine::VectorEngine;
 use nda_spec::Config;
 use nda_spec::wire::IDENT_BYTES;
@@ -38,7 +39,7 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
             tx_valid: Default::default(),
             tx_data: Default::default(),
             tx_ready: Default::default(),
-            engine: VectorEngine::new(config, page, false),
+            engine: VectorEngine::new(config, page, WhenFull::Wait),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! An engine with a vector unit behind a UART: two pins, and three lights for a person.
 
+use crate::frame_buffer::WhenFull;
 use crate::status_lights::StatusLights;
 use crate::uart_rx::UartRx;
 use crate::uart_tx::UartTx;
@@ -39,7 +40,7 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
             link: Default::default(),
             busy: Default::default(),
             fault: Default::default(),
-            engine: VectorEngine::new(config, page, true),
+            engine: VectorEngine::new(config, page, WhenFull::Drop),
             uart_rx: UartRx::new(config.uart_divisor()),
             uart_tx: UartTx::new(config.uart_divisor()),
             lights: StatusLights::new(config.clk_hz),

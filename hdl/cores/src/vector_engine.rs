@@ -8,7 +8,7 @@ use crate::cobs_decoder::CobsDecoder;
 use crate::command_processor::CommandProcessor;
 use crate::counters::Counters;
 use crate::engine::{activation_style, request_stages, weight_style};
-use crate::frame_buffer::FrameBuffer;
+use crate::frame_buffer::{FrameBuffer, WhenFull};
 use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::GemvArray;
 use crate::gemv_sequencer::GemvSequencer;
@@ -61,9 +61,9 @@ pub struct VectorEngine<const W: usize, const X: usize, const Y: usize, const U:
 }
 
 impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: usize> VectorEngine<W, X, Y, U, AW> {
-    /// An engine of this configuration that identifies itself with `page`. With `drop_when_full` a byte that
-    /// finds no room is dropped (a UART cannot wait), else it waits.
-    pub fn new(config: &Config, page: [u8; IDENT_BYTES], drop_when_full: bool) -> Self {
+    /// An engine of this configuration that identifies itself with `page`. `when_full` says what
+    /// becomes of a byte that finds no room.
+    pub fn new(config: &Config, page: [u8; IDENT_BYTES], when_full: WhenFull) -> Self {
         let g = &config.geometry;
         Self {
             clock: Default::default(),
@@ -78,7 +78,7 @@ impl<const W: usize, const X: usize, const Y: usize, const U: usize, const AW: u
             refused: Default::default(),
             run_cycle: Default::default(),
             decoder: Default::default(),
-            frames: FrameBuffer::new(config.slots, config.slot_bytes, drop_when_full),
+            frames: FrameBuffer::new(config.slots, config.slot_bytes, when_full),
             vector: VectorUnit::new(g),
             command: CommandProcessor::new(g),
             encoder: Default::default(),

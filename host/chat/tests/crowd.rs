@@ -18,7 +18,7 @@ const TALKS: usize = 20;
 
 fn body(talk: usize) -> String {
     let messages = json!([{ "role": "user", "content": format!("Talk {talk} of many.") }]);
-    json!({ "messages": messages, "max_tokens": 30, "temperature": 1, "seed": talk, "stream": talk % 2 == 0 }).to_string()
+    json!({ "messages": messages, "max_tokens": 30, "temperature": 1, "seed": talk, "stream": talk.is_multiple_of(2) }).to_string()
 }
 
 /// The text of a whole answer, streamed or not.

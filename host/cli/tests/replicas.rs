@@ -50,7 +50,7 @@ fn talk(number: usize, turns: &[&str], more: Value) -> Value {
 
 /// Whether an answer came whole; else what came.
 fn ask(front: SocketAddr, number: usize) -> Result<(), String> {
-    let streams = number % 2 == 0;
+    let streams = number.is_multiple_of(2);
     let body = talk(number % 37, &[], json!({ "stream": streams }));
     let (status, text) = receive(send(front, "POST", CHAT, "", &body.to_string()));
     let is_whole = if streams { text.ends_with("data: [DONE]\n\n") } else { serde_json::from_str::<Value>(&text).is_ok() };
@@ -139,6 +139,6 @@ fn kill_one_in_the_midst(front: SocketAddr, servers: &[(Running, SocketAddr)]) {
     assert!(broken >= 1 && broken < long.len(), "{broken} of {} long streams broke", long.len());
     let failed: Vec<&(usize, Result<(), String>)> = results.iter().filter(|(_, result)| result.is_err()).collect();
     // A stream that had begun on the dead server cannot be whole, and its client sees that; all others are answered.
-    assert!(results.len() == REQUESTS && failed.iter().all(|(number, _)| number % 2 == 0), "{failed:?}");
+    assert!(results.len() == REQUESTS && failed.iter().all(|(number, _)| number.is_multiple_of(2)), "{failed:?}");
     assert!(failed.len() <= CLIENTS, "{} of {REQUESTS} failed", failed.len());
 }

@@ -125,8 +125,8 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
     let coder = m.part("coder", &coder(), &ports);
 
     let five = m.always("5: two words of work");
-    let word = |k: usize| five.register(&format!("codes_from_{k}"), vectors.work[k].at(c[4].get("at").slice(0, VECTOR_WORD - 1)));
-    let words = [word(0), word(1)];
+    let at = c[4].get("at").slice(0, VECTOR_WORD - 1);
+    let words = [0, 1].map(|k: usize| five.register(&format!("codes_from_{k}"), vectors.work[k].at(at)));
     let unit = maker();
     let codes: Vec<Value> = (0..MAKERS)
         .map(|k| {

@@ -161,19 +161,6 @@ fn found_json(found: &Found) -> Value {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_boards_image_is_found_by_whoever_does_not_know_its_baud_rate() {
-        for board in Board::all().unwrap() {
-            let baud = board.config().unwrap().baud;
-            assert!(BAUD_RATES.contains(&baud), "{}: {baud} baud", board.name);
-        }
-    }
-}
-
 /// A line for each adapter; the number is what `gpu:NUMBER` takes.
 fn gpu_lines(adapters: &Result<Vec<Adapter>, BackendError>) -> Outcome {
     match adapters {
@@ -192,6 +179,19 @@ fn gpu_json(adapters: &Result<Vec<Adapter>, BackendError>) -> Value {
         Ok(all) => {
             let adapter = |(number, a): (usize, &Adapter)| json!({ "backend": format!("gpu:{number}"), "name": a.name, "kind": a.kind, "driver": a.driver, "binding_bytes": a.binding_bytes });
             json!({ "available": true, "adapters": all.iter().enumerate().map(adapter).collect::<Vec<Value>>() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_boards_image_is_found_by_whoever_does_not_know_its_baud_rate() {
+        for board in Board::all().unwrap() {
+            let baud = board.config().unwrap().baud;
+            assert!(BAUD_RATES.contains(&baud), "{}: {baud} baud", board.name);
         }
     }
 }
