@@ -338,7 +338,7 @@ fn every_failure_has_its_exit_code_and_three_lines() {
     let prompt = ["--prompt", "a"];
     let run = |more: &[&str]| [&["run", &model][..], &prompt, more].concat().into_iter().map(String::from).collect::<Vec<_>>();
     for more in [
-        &["--backend", "gpu"][..],
+        &["--backend", "npu"][..],
         &["--backend", "sim:huge"],
         &["--temperature", "-1"],
         &["--top-p", "2"],

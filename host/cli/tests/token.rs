@@ -54,6 +54,24 @@ fn a_device_with_a_token_machine_says_the_cpus_text_and_hardly_uses_its_link() {
     }
 }
 
+/// The emitted Verilog makes every token itself: embedding, blocks, attention, choice.
+#[cfg(feature = "configurations")]
+#[test]
+fn the_simulated_board_makes_the_cpus_tokens_in_the_stated_cycles() {
+    for sampling in [&["--temperature", "0"][..], &["--temperature", "0.8", "--seed", "3"]] {
+        // The ring of 102 positions is full and wraps.
+        let common =
+            [&["run", TINY, "--prompt", "He took the letter from the table and read it to ", "--max-tokens", "65", "--json"], sampling]
+                .concat();
+        let cpu = json(&[&common[..], &["--offload", "token"]].concat());
+        let board = json(&[&common[..], &["--backend", "sim:token1024"]].concat());
+        assert_eq!((&cpu["tokens"], &cpu["text"]), (&board["tokens"], &board["text"]));
+        let cycles = board["decode"]["cycles_per_token"].as_f64().unwrap();
+        assert!((3_000.0..4_000.0).contains(&cycles), "{cycles} cycles per token");
+        assert_eq!(board["work"]["cpu"]["products"], 0, "{}", board["work"]);
+    }
+}
+
 #[test]
 fn a_text_is_evaluated_in_the_same_integers() {
     let common = ["eval", TINY, "--text", VALIDATION, "--max-bytes", "2049", "--window", "256", "--json"];
