@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn haproxy() -> Option<(PathBuf, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/haproxy");
     let program = root.join("usr/sbin/haproxy");
-    let libraries = fs::read_dir(root.join("usr/lib")).ok()?.filter_map(Result::ok).map(|entry| entry.path()).find(|path| path.is_dir());
+    let has_them = |folder: &PathBuf| folder.join("liblua5.3.so.0").exists();
+    let libraries = fs::read_dir(root.join("usr/lib")).ok()?.filter_map(Result::ok).map(|entry| entry.path()).find(has_them);
     program.exists().then_some((program, libraries.unwrap_or(root)))
 }
 

@@ -1,6 +1,6 @@
 //! The attention of a token: one unit beside the memory of keys and values.
 //!
-//! Golden model: `nda_spec::token`, `Attention` and `KvStore`. One core per file; [`unit`] joins them.
+//! Golden model: `nda_spec::token`, `Attention` and `KvStore`. One core per file; [`mod@unit`] joins them.
 
 pub mod dots;
 pub mod extreme;

@@ -5,13 +5,13 @@ use super::HEADER_BYTES;
 /// Header of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
-    /// Operation byte; see [`Op`].
+    /// Operation byte; see [`Op`](crate::wire::Op).
     pub op: u8,
     /// Argument: the protocol version for `SYNC`, else 0.
     pub arg: u8,
     /// Sequence number; the response returns it.
     pub seq: u16,
-    /// Address; see [`Op`].
+    /// Address; see [`Op`](crate::wire::Op).
     pub addr: u32,
 }
 
@@ -30,13 +30,13 @@ impl Request {
 /// Header of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Response {
-    /// Operation byte of the request, with [`RESPONSE_BIT`].
+    /// Operation byte of the request, with [`RESPONSE_BIT`](crate::wire::RESPONSE_BIT).
     pub op: u8,
-    /// Status byte; see [`Status`].
+    /// Status byte; see [`Status`](crate::wire::Status).
     pub status: u8,
     /// The request's sequence number.
     pub seq: u16,
-    /// See [`Op`] and [`Status`].
+    /// See [`Op`](crate::wire::Op) and [`Status`](crate::wire::Status).
     pub aux: u32,
 }
 
