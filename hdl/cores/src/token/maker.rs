@@ -123,7 +123,6 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
     let found = asked.stages(m, "root_asked", root::STAGES + 1)[root::STAGES + 1].clone();
     let ports = [("largest", largest), ("root", root), ("root_exponent", root_exponent), ("is_normed", c[7].get("normed"))];
     let coder = m.part("coder", &coder(), &ports);
-
     let five = m.always("5: two words of work");
     let at = c[4].get("at").slice(0, VECTOR_WORD - 1);
     let words = [0, 1].map(|k: usize| five.register(&format!("codes_from_{k}"), vectors.work[k].at(at)));
