@@ -304,11 +304,11 @@ mod tests {
     fn shipped_configurations_can_be_built_and_span_16_to_1024_lanes() {
         let all = Config::all().unwrap();
         let lanes: Vec<usize> = all.iter().map(|c| c.geometry.lanes()).collect();
-        assert_eq!(lanes, [16, 64, 256, 256, 1024, 256, 256, 64, 64, 32, 256, 16, 256]);
+        assert_eq!(lanes, [16, 64, 256, 256, 1024, 256, 256, 64, 64, 32, 256, 16, 256, 1024]);
         let vector: Vec<&str> = all.iter().filter(|c| c.geometry.vector_words > 0).map(|c| c.name.as_str()).collect();
         assert_eq!(vector, ["wide256", "blocks256", "vector16", "vector256t"]);
         let tables: Vec<&str> = all.iter().filter(|c| c.geometry.array == ArrayKind::Tables).map(|c| c.name.as_str()).collect();
-        assert_eq!(tables, ["table1024", "table256", "vector256t"]);
+        assert_eq!(tables, ["table1024", "table256", "vector256t", "token1024"]);
         let single_port: Vec<&str> = all.iter().filter(|c| c.weight_memory == WeightMemory::Spram).map(|c| c.name.as_str()).collect();
         assert_eq!(single_port, ["up32"]);
         assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 64);

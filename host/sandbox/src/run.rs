@@ -96,13 +96,13 @@ fn run_at(level: Level, order: &Order, output: &mut dyn FnMut(Stream, &[u8])) ->
         }
     }
     let mut at = start(level, order, own)?;
-    at.channel.send(&Ask::Prepare(Box::new(instruction))).map_err(SandboxError::system("speak to the sandbox's helper"))?;
+    heard(at.channel.send(&Ask::Prepare(Box::new(instruction))))?;
     at.expect("prepare the sandbox", |say| matches!(say, Say::Prepared))?;
     let scratch = at.channel.receive_descriptor().map_err(SandboxError::system("take the scratch"))?;
     // A path to what the descriptor leads to, in whatever namespace that is mounted.
     let work = PathBuf::from(format!("/proc/self/fd/{}", scratch.as_raw_fd())).join("work");
     let manifest = scratch::clone(&order.project, &work, order.limits.scratch_bytes)?;
-    at.channel.send(&Ask::Start).map_err(SandboxError::system("speak to the sandbox's helper"))?;
+    heard(at.channel.send(&Ask::Start))?;
     at.expect("start the command", |say| matches!(say, Say::Started))?;
     let files = (level == Level::Landlock).then(|| at.own.path().to_owned());
     let mut watch = Watch::new(&order.limits, at.helper.id(), files);
@@ -119,6 +119,14 @@ fn run_at(level: Level, order: &Order, output: &mut dyn FnMut(Stream, &[u8])) ->
         _ => return Err(SandboxError::Helper("the command was never seen to end".into())),
     };
     Ok(Outcome { end, level, changes, omitted_bytes, killed: ended.killed })
+}
+
+/// A helper that refuses may be gone before it is spoken to; its reason waits in the channel, and reading comes next.
+fn heard(sent: std::io::Result<()>) -> Result<(), SandboxError> {
+    match sent {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        sent => sent.map_err(SandboxError::system("speak to the sandbox's helper")),
+    }
 }
 
 fn instruct(level: Level, order: &Order, own: &Path) -> Instruction {
