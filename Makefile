@@ -97,7 +97,7 @@ asan: ## the kernels' tests under AddressSanitizer
 
 # The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
 NEON := aarch64-unknown-linux-musl
-# Needs a gigabyte of Python packages, so it is no part of 'make test'.
+# Needs a gigabyte of Python packages, so it is not part of 'make test'.
 test-lm-eval: system ## scores by lm-evaluation-harness through 'nda serve', beside llama.cpp and the CPU
 	./tools.sh lm-eval
 	$(CARGO) build --release --locked -p nda-cli

@@ -1,4 +1,4 @@
-//! Whole tokens on the verilated board: the golden machine's, and as many cycles as are predicted.
+//! Whole tokens on the verilated board: the golden machine's.
 
 #[path = "../../hdl/spec/tests/token/lower.rs"]
 #[allow(dead_code)]

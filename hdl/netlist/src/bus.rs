@@ -47,7 +47,7 @@ impl<'m> Bus<'m> {
         Bus { word: module.always(name).register(name, self.word), fields: self.fields.clone() }
     }
 
-    /// The word in every one of so many cycles, this one first.
+    /// The word in each of this many cycles, this one first.
     pub fn stages(&self, module: &'m Module, name: &str, count: usize) -> Vec<Bus<'m>> {
         let mut all = vec![self.clone()];
         for k in 1..=count {

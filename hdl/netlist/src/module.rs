@@ -157,7 +157,7 @@ impl Module {
         Outputs(of.outputs.iter().map(|(port, _)| port.clone()).zip(values).collect())
     }
 
-    /// A wire whose value is said later, by [`Module::connect`]: between instances that hear one another.
+    /// A wire whose value is said later, by [`Module::connect`]: between instances that read each other.
     #[track_caller]
     pub fn forward(&self, name: &str, bits: usize) -> Value<'_> {
         let value = self.value(Op::Forward(None), bits);

@@ -28,7 +28,7 @@ impl Module {
         flags.iter().copied().reduce(|a, b| a | b).unwrap_or_else(|| self.constant(0, 1))
     }
 
-    /// What stood so many cycles before.
+    /// The value of that many cycles before.
     #[track_caller]
     pub fn delayed<'m>(&'m self, name: &str, value: Value<'m>, cycles: usize) -> Value<'m> {
         (1..=cycles).fold(value, |v, k| self.always(&format!("{name}, {k} later")).register(&format!("{name}_{k}"), v))
@@ -104,7 +104,7 @@ impl<'m> Value<'m> {
         (value, m.concat(&count))
     }
 
-    /// In so many bits: extended, or its lowest ones.
+    /// In that many bits: extended, or its lowest ones.
     pub fn fit(self, bits: usize) -> Value<'m> {
         if self.bits > bits { self.low(bits) } else { self.extend(bits) }
     }
@@ -125,7 +125,7 @@ impl<'m> Value<'m> {
         self.less(other).mux(other, self)
     }
 
-    /// Without its sign, in as many bits: of a number that is no less than minus its largest.
+    /// Without its sign, in as many bits: of a number that is at least minus its largest.
     pub fn magnitude(self) -> Value<'m> {
         let sign = self.bit(self.bits - 1);
         ((self.unsigned() ^ sign.repeat(self.bits)) + sign).low(self.bits)

@@ -58,7 +58,7 @@ fn word_from(words: &[u64], low: usize) -> u64 {
     if by == 0 { of(at) } else { of(at) >> by | of(at + 1) << (64 - by) }
 }
 
-/// A two's complement number of so many bits, at most 64.
+/// A two's complement number of at most 64 bits.
 fn signed(word: u64, bits: usize) -> i64 {
     (word << (64 - bits)) as i64 >> (64 - bits)
 }

@@ -99,7 +99,7 @@ impl<'m> Value<'m> {
         of.unary(Op::Slice(of.id, low), bits).unsigned()
     }
 
-    /// The lowest bits; of a sum, a sum of so many bits.
+    /// The lowest bits; of a sum, a sum of that many bits.
     #[track_caller]
     pub fn low(self, bits: usize) -> Value<'m> {
         assert!(bits <= self.bits, "{bits} bits of {}", self.bits);

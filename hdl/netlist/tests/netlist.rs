@@ -13,7 +13,7 @@ fn words(seed: u64) -> impl FnMut() -> u64 {
     }
 }
 
-/// A number of so many bits as two's complement.
+/// A number of that many bits as two's complement.
 fn signed(word: u64, bits: usize) -> i128 {
     i128::from(word) - (i128::from(word >> (bits - 1) & 1) << bits)
 }

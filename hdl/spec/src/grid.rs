@@ -5,7 +5,7 @@
 //! stacks: `sum_k coefficient_k * gemv(stack k)`. That is what a back end without floats computes, and what a back end that
 //! looks levels up computes at once.
 //!
-//! Scales are IEEE 754 binary16 and stand as the tiles do: word by word of a tile (or so many words as a group has), in a word row by
+//! Scales are IEEE 754 binary16 and stand as the tiles do: word by word of a tile (or of as many words as a group has), in a word row by
 //! row, in a row group by group. So a kernel that walks a tile reads them from front to back.
 
 use crate::WeightCode;

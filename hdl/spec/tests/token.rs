@@ -206,7 +206,7 @@ fn programs_that_cannot_run_say_which_step_and_why() {
     assert!(refused(&|p| p.floors.clear()).contains("no floor"));
 }
 
-/// A machine's memories spell the program that was put into them, in every architecture; what else they hold is no panic.
+/// A machine's memories spell the program that was put into them, in every architecture; other contents never panic.
 #[test]
 fn a_program_survives_the_memories_of_a_machine() {
     let g = nda_spec::Config::named("table1024").unwrap().geometry;

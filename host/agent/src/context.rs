@@ -79,7 +79,7 @@ impl Context {
         Origin { who: self.who(), tool: tool.into(), call }
     }
 
-    /// Asks a person about something that is no proposal: a restore.
+    /// Asks a person about something that is not a proposal: a restore.
     pub fn ask(&self, question: &Question) -> Answer {
         self.asking.people(question)
     }

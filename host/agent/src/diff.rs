@@ -4,7 +4,7 @@ use nda_guard::FileState;
 use nda_text::unified;
 use std::borrow::Cow;
 
-/// A unified diff; of bytes that are no text, what is said of them.
+/// A unified diff; of bytes that are not text, what is said of them.
 pub fn diff(path: &str, before: Option<&FileState>, after: Option<&FileState>) -> String {
     let (old, new) = (text(before), text(after));
     let mut told = match (old, new) {
@@ -23,7 +23,7 @@ fn bytes(state: Option<&FileState>) -> String {
     state.map_or_else(|| "nothing".into(), |state| format!("{} bytes", state.bytes.len()))
 }
 
-/// A file's text as it may be shown: what a terminal would obey or hide is written out. None if it is no text.
+/// A file's text as it may be shown: what a terminal would obey or hide is written out. None if it is not text.
 fn text(state: Option<&FileState>) -> Option<Cow<'_, str>> {
     let Some(state) = state else { return Some("".into()) };
     std::str::from_utf8(&state.bytes).ok().map(shown)

@@ -144,7 +144,7 @@ impl Approver {
     ///
     /// # Errors
     /// Another approver listens there, or the system's answer.
-    #[allow(clippy::disallowed_methods, reason = "the socket is no file of a workspace")]
+    #[allow(clippy::disallowed_methods, reason = "the socket is not a file of a workspace")]
     pub fn listen(place: &Path) -> io::Result<Approver> {
         if UnixStream::connect(place).is_ok() {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, "another approver listens for this folder"));
@@ -175,7 +175,7 @@ impl Approver {
 }
 
 impl Drop for Approver {
-    #[allow(clippy::disallowed_methods, reason = "the socket is no file of a workspace")]
+    #[allow(clippy::disallowed_methods, reason = "the socket is not a file of a workspace")]
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.place);
     }

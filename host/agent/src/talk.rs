@@ -28,7 +28,7 @@ pub struct Call {
 
 /// Whoever answers with calls.
 pub trait Model {
-    /// The calls that follow on these messages; text alone is no call.
+    /// The calls that follow on these messages; text alone is not a call.
     ///
     /// # Errors
     /// The endpoint's failure.

@@ -113,7 +113,7 @@ impl CallForm {
             (false, Some(text), _) => format!("start: call rest | text\ntext: {text}\n"),
             // What begins as a call does is one.
             (false, None, CallForm::Bare) => "start: call | TEXT\nTEXT: /([^{](.|\\n)*|\\{[^\"](.|\\n)*|\\{\"[^n](.|\\n)*)?/\n".to_owned(),
-            // Text may come before a call; what follows the last one is nothing. A mark that is a token of its own is no text.
+            // Text may come before a call; what follows the last one is nothing. A mark that is a token of its own is not text.
             (false, None, CallForm::Tagged) if open.starts_with('"') => {
                 format!("start: TEXT | lead body rest\nlead[lazy]: TEXT {open}\nTEXT: /(.|\\n)*/\n")
             }

@@ -30,7 +30,7 @@ pub enum ChatError {
         /// Positions that there are.
         context: usize,
     },
-    /// Bytes that are no saved conversation of this model.
+    /// Bytes that are not a saved conversation of this model.
     #[error("{0}")]
     Saved(#[source] nda_engine::saved::FileError),
     /// The model or its back end failed.
@@ -51,7 +51,7 @@ pub enum ChatError {
         address: SocketAddr,
     },
     /// An origin that no header can name.
-    #[error("'{origin}' is no origin of pages")]
+    #[error("'{origin}' is not an origin of pages")]
     Origin {
         /// What was given.
         origin: String,

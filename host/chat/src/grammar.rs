@@ -85,7 +85,7 @@ fn failed(error: impl ToString) -> ChatError {
 fn word(tokenizer: &Tokenizer, token: u32) -> Vec<u8> {
     let bytes = tokenizer.decode(&[token]);
     let is_text = !tokenizer.is_hidden(token) && bytes.first() != Some(&TokTrie::SPECIAL_TOKEN_MARKER);
-    // No character has the marker's byte, so a token of it alone is no loss.
+    // No character has the marker's byte, so a token of it alone is not a loss.
     if is_text { bytes } else { special(&bytes) }
 }
 

@@ -64,7 +64,7 @@ enum Side {
     Both,
 }
 
-/// A text in so many characters; `side` is where the rest goes.
+/// A text of at most that many characters; `side` is where the rest goes.
 fn padded(text: &str, width: usize, fill: char, side: Side) -> String {
     let rest = width.saturating_sub(text.chars().count());
     let left = match side {
@@ -121,7 +121,7 @@ fn of_text(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, Erro
     }))
 }
 
-/// A capital after everything that is no letter, as Python has it.
+/// A capital after everything that is not a letter, as Python has it.
 fn titled(text: &str) -> String {
     let mut is_inside = false;
     let mut title = String::with_capacity(text.len());

@@ -19,7 +19,7 @@ pub struct Scanner {
     held: String,
     /// Whether anything but spaces was let through.
     has_spoken: bool,
-    /// Whether a call was the last thing: line ends behind it are no text.
+    /// Whether a call was the last thing: line ends behind it are not text.
     is_after_call: bool,
 }
 
@@ -96,7 +96,7 @@ impl Scanner {
             let begins = (1..open.len()).rev().find(|count| self.held.ends_with(&open[..*count]));
             self.held.len() - begins.unwrap_or(0)
         });
-        // Spaces before a call are no text either, but nobody knows yet whether one comes.
+        // Spaces before a call are not text either, but nobody knows yet whether one comes.
         let kept = if self.held[..at].trim().is_empty() { 0 } else { self.held[..at].trim_end().len() };
         let is_call = self.held[at..].starts_with(open);
         let (text, rest) = (self.held[..kept].to_owned(), self.held[if is_call { at } else { kept }..].to_owned());
@@ -163,7 +163,7 @@ mod tests {
             (CallForm::Listed, "a [TOOL".into(), "a [TOOL", vec![]),
             (CallForm::Bare, " {\"name\": \"f\", \"parameters\": {\"a\": 1}}".into(), "", vec![one.clone()]),
             (CallForm::Bare, "<|python_tag|>{\"name\": \"f\", \"parameters\": {\"a\": 1}}".into(), "", vec![one]),
-            (CallForm::Bare, "{\"names\": 1} is no call".into(), "{\"names\": 1} is no call", vec![]),
+            (CallForm::Bare, "{\"names\": 1} is not a call".into(), "{\"names\": 1} is not a call", vec![]),
             (CallForm::Bare, "Well, {}".into(), "Well, {}", vec![]),
         ] {
             for cut in [1, 2, 3, 7, 200] {

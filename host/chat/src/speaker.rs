@@ -25,13 +25,13 @@ pub struct Manner {
     pub shown: Vec<u32>,
 }
 
-/// Tokens whose scores a listener hears of.
+/// Tokens whose scores a listener is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Telling {
     /// Nobody asks.
     #[default]
     Nothing,
-    /// Those drawn, each with so many of the likeliest.
+    /// Those drawn, each with that many of the likeliest.
     Drawn(usize),
     /// Those of the prompt too: nothing of it is kept then, and it takes as long as a new one.
     All(usize),

@@ -1,4 +1,4 @@
-//! Two hundred requests at once, many of which go away: nothing is left of them, and nobody hears another's answer.
+//! Two hundred requests at once, many of which go away: nothing is left of them, and nobody gets another's answer.
 
 mod common;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// Room for tools and schemas; the model is no wiser for it.
+/// Room for tools and schemas; the model does not read it.
 const ROOMY: &[(&str, &str)] = &[("chat_template", TEMPLATE), ("context", "4096")];
 
 /// Runs a client against a server, and expects its last words.

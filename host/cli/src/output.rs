@@ -25,7 +25,7 @@ pub fn bytes(bytes: &[u8]) -> Outcome {
 /// Passes another program's bytes on to standard error.
 #[cfg(all(feature = "workspace", target_os = "linux"))]
 pub fn error_bytes(bytes: &[u8]) -> Outcome {
-    // Whoever does not hear them misses nothing of the result.
+    // Whoever ignores them misses nothing of the result.
     let _ = io::stderr().lock().write_all(bytes);
     Ok(())
 }
@@ -57,7 +57,7 @@ pub fn error(failure: &Failure) {
 
 /// A remark for a person, on standard error.
 pub fn note(text: impl fmt::Display) {
-    // A remark that nobody can read is no failure.
+    // A remark that nobody can read is not a failure.
     let _ = writeln!(io::stderr().lock(), "{} {text}", style("note:").for_stderr().bold());
 }
 

@@ -35,7 +35,7 @@ fn a_prompt_comes_from_the_command_line_a_file_or_standard_input() {
     let expected = run(&["--prompt", "She was "], b"");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("prompt.txt");
-    // The break that ends the file is no part of the prompt; the space is.
+    // The break that ends the file is not part of the prompt; the space is.
     std::fs::write(&file, "She was \r\n").unwrap();
     for (more, input) in [
         (&["--prompt-file", file.to_str().unwrap()][..], &b"not this"[..]),

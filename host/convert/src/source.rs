@@ -65,7 +65,7 @@ pub enum Shared {
     Matrix,
     /// Those of a row.
     Row,
-    /// Those of so many columns of a row.
+    /// Those of that many columns of a row.
     Columns(GroupCols),
 }
 

@@ -46,7 +46,7 @@ impl Call {
         }
     }
 
-    /// Whether an `Ok` response may have a payload of so many bytes.
+    /// Whether an `Ok` response may have a payload of that many bytes.
     pub(crate) fn takes(&self, bytes: usize) -> bool {
         if self.op == Op::Tokens { (1..=self.reply_bytes).contains(&bytes) } else { bytes == self.reply_bytes }
     }

@@ -175,7 +175,7 @@ impl<T: Transport> FabricGemv<'_, T> {
         Err(self.unsettled_text())
     }
 
-    /// Answers without a token that a prompt of so many explains, and some.
+    /// Answers without a token that a prompt of that many explains, and some.
     fn patience(&self, place: usize, prompt: usize) -> u64 {
         let cycles = u64::from(self.token_places[place].token_cycles) * (prompt as u64 + 1);
         MAX_EMPTY + cycles / (WAIT_CYCLES * u64::from(u8::MAX))

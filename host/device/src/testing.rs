@@ -68,7 +68,7 @@ pub struct FaultScenario {
     pub seed: u64,
     /// Faults of the link in each session.
     pub faults: Faults,
-    /// Sessions go on until so many frames were sent.
+    /// Sessions go on until that many frames were sent.
     pub frames: u64,
     /// Products of a session.
     pub products: usize,

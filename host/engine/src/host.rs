@@ -15,7 +15,7 @@ use rayon::prelude::*;
 /// Most blocks that can attend, so that a wild number is an error and not a table.
 const MAX_BLOCKS: i64 = 1 << 16;
 
-/// Refuses what is no whole number of vectors.
+/// Refuses what is not a whole number of vectors.
 pub(crate) fn check_len(name: &str, found: usize, cols: usize) -> Result<(), HostError> {
     if found > 0 && found.is_multiple_of(cols) {
         return Ok(());

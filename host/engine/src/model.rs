@@ -204,7 +204,7 @@ impl<'a, 'm> Session<'a, 'm> {
         self.host.attended = Some(Box::new(observe));
     }
 
-    /// Calls a function of the program that is no part of a forward pass, within its own limits, at position 0.
+    /// Calls a function of the program that is not part of a forward pass, within its own limits, at position 0.
     /// Texts among the arguments are made of strings.
     ///
     /// # Errors

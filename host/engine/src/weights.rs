@@ -69,7 +69,7 @@ pub struct Weights<'d> {
     program_text: String,
     program: Program,
     links: Links,
-    /// None of a program that is no model's.
+    /// None of a program that is not a model's.
     entries: Option<Entries>,
     tensors: Tensors<'d>,
     /// Layers of matrices in the order in which they are first multiplied.

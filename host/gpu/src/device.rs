@@ -61,7 +61,7 @@ impl Gpu {
         }
     }
 
-    /// A buffer of so many bytes, at least 4; what is not written is zero.
+    /// A buffer of that many bytes, at least 4; what is not written is zero.
     ///
     /// # Errors
     /// [`GpuError::OutOfMemory`].

@@ -29,7 +29,7 @@ impl Growing {
         Growing { usage, buffer: None }
     }
 
-    /// The buffer, with room for so many words at least.
+    /// The buffer, with room for that many words at least.
     fn room(&mut self, gpu: &Gpu, words: usize) -> Result<wgpu::Buffer, GpuError> {
         let bytes = words.max(1) as u64 * 4;
         match &self.buffer {

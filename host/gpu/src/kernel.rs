@@ -92,7 +92,7 @@ impl Form {
         (self.kernel, self.weights, self.x, vectors)
     }
 
-    /// The shader, for so many vectors per workgroup.
+    /// The shader, for that many vectors per workgroup.
     pub fn source(&self, vectors: u32) -> String {
         let mut text = String::from("requires packed_4x8_integer_dot_product;\n");
         // Writing to a text cannot fail.

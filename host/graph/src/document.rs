@@ -12,7 +12,7 @@ pub struct GraphError(#[from] NdfError);
 /// which the driver loads them, the fused products: names joined by `+`, and words of the tile store.
 ///
 /// # Errors
-/// Bytes that are no document.
+/// Bytes that are not a document.
 pub fn tensors(bytes: &[u8], tiles: Option<(&str, &[(String, usize)])>) -> Result<Facts, GraphError> {
     let document = Document::open_structure(bytes)?;
     let mut facts = Facts::default();

@@ -3,7 +3,7 @@
 use crate::facts::{Facts, Kind, PORT, Symbol};
 use crate::scan::{Lined, Style, Token, scan};
 
-/// Words that stand before a parenthesis and are no calls.
+/// Words that stand before a parenthesis and are not calls.
 const NO_CALLS: [&str; 12] = ["if", "while", "match", "for", "return", "fn", "in", "let", "loop", "move", "as", "Some"];
 
 pub(crate) fn facts(text: &str) -> Facts {

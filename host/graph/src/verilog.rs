@@ -5,7 +5,7 @@ use crate::scan::{Lined, Style, Token, scan};
 
 /// Words before the names of signals.
 const DECLARES: [&str; 7] = ["input", "output", "inout", "wire", "reg", "logic", "integer"];
-/// Words that begin statements and are no modules.
+/// Words that begin statements and are not modules.
 const STATEMENTS: [&str; 22] = [
     "module",
     "if",

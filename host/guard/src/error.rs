@@ -18,7 +18,7 @@ pub enum GuardError {
     /// A path leads through a symbolic link, or out of the root.
     #[error("'{0}' leads through a symbolic link or out of the workspace; name the real file")]
     Link(RelPath),
-    /// Something that is no plain file stands there.
+    /// Something that is not a plain file stands there.
     #[error("'{path}' is {found}, not a plain file")]
     NotAFile {
         /// The path.

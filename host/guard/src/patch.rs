@@ -48,7 +48,7 @@ impl Workspace {
     /// hold and a replay is impossible; without, every place must be found by its text alone.
     ///
     /// # Errors
-    /// [`GuardError::Patch`] with the nearest places, a base that is another, a file that is no text, or the system's answer.
+    /// [`GuardError::Patch`] with the nearest places, a base that is another, a file that is not text, or the system's answer.
     pub fn plan_patch(&self, origin: Origin, files: &[FilePatch], bases: &BTreeMap<RelPath, Hash>) -> Result<Planned, GuardError> {
         let (mut changes, mut answers, mut already) = (Vec::new(), Vec::new(), Vec::new());
         for file in files {

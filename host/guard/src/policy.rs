@@ -48,7 +48,7 @@ impl Policy {
     /// The policy in a folder; an absent file has no rules.
     ///
     /// # Errors
-    /// A file that cannot be read, or is no policy.
+    /// A file that cannot be read, or is not a policy.
     pub fn of_folder(root: &Path) -> Result<Policy, GuardError> {
         let text = Workspace::own_file(root, &RelPath::new(POLICY_FILE)?)?;
         text.map_or(Ok(Policy::default()), |text| Policy::parse(&text))

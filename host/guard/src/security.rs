@@ -93,7 +93,7 @@ impl Security {
     }
 }
 
-/// Lines whose code has the word `unsafe`. Comments do not count; what stands in a string does, for the scan is no parser.
+/// Lines whose code has the word `unsafe`. Comments do not count; what stands in a string does, for the scan is not a parser.
 fn unsafe_lines(text: &str) -> Vec<usize> {
     let has_word = |line: &str| {
         line.split("//").next().unwrap_or_default().split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe")

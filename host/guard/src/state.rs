@@ -30,7 +30,7 @@ pub(crate) fn write_cache(path: &Path, bytes: &[u8]) -> Result<(), GuardError> {
     written.and_then(|()| std::fs::rename(&temporary, path)).map_err(GuardError::io("write", path))
 }
 
-/// Removes a file; an absent one is no error.
+/// Removes a file; an absent one is not an error.
 pub(crate) fn remove_file(path: &Path) -> Result<(), GuardError> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(GuardError::io("remove", path)(error)),

@@ -83,7 +83,7 @@ pub fn exp(x: f32) -> f32 {
         sum = sum * rest + coefficient;
     }
     let fraction = sum * rest * rest + rest + 1.0;
-    // 2^whole in two halves, because 2^128 is no float and the largest result is nearly that.
+    // 2^whole in two halves, because 2^128 is not a float and the largest result is nearly that.
     let power = |n: i32| f32::from_bits(((n + 127) << 23).cast_unsigned());
     // The whole number stands in the low bits of the shifted one; of NaN and infinities anything does.
     let clamped = shifted.to_bits().wrapping_sub(ROUND.to_bits()).cast_signed().clamp(-126, 128);
@@ -199,7 +199,7 @@ for_wide! {
     /// `out[v * rows_stride + r] = dot(row r, vector v)` for rows of `cols` values and vectors one after another.
     ///
     /// # Panics
-    /// If lengths are no multiples of `cols` or `out` is too short.
+    /// If lengths are not multiples of `cols` or `out` is too short.
     pub fn rows_by_vectors(rows: &[f32], cols: usize, x: &[f32], out: &mut [f32], stride: usize) {
         let vectors: Vec<&[f32]> = x.chunks_exact(cols).collect();
         for (first, four) in vectors.chunks(TOGETHER).enumerate() {

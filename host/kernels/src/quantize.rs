@@ -62,7 +62,7 @@ for_wide! {
 }
 
 for_wide! {
-    /// The index of the first value that is no number, or infinite.
+    /// The index of the first value that is not a number, or infinite.
     pub fn first_not_finite(x: &[f32]) -> Option<usize> {
         // A product with zero is zero of every finite number, and NaN of all others; a sum of zeros and NaN needs no order.
         let mut sums = [0.0_f32; LANES];

@@ -19,7 +19,7 @@ pub enum KvError {
         /// Where the text is.
         position: usize,
     },
-    /// A value that is no number, or infinite: codes would hide it.
+    /// A value that is not a number, or infinite: codes would hide it.
     #[error("attend: a {what} of block {block} is not finite")]
     NotFinite {
         /// The block.

@@ -19,11 +19,11 @@ const MAX_HEAD: usize = 1 << 12;
 /// Longest name of a model.
 const MAX_NAME: usize = 256;
 
-/// Why bytes are no saved text, or none of this model.
+/// Why bytes are not a saved text, or none of this model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
     /// Another kind of file.
-    #[error("this is no saved conversation: it does not begin with NDAKV")]
+    #[error("this is not a saved conversation: it does not begin with NDAKV")]
     Magic,
     /// It ends too early.
     #[error("the file ends at byte {at}, within {place}; it was cut short")]

@@ -268,7 +268,7 @@ impl Frames {
         self.tokens.len()
     }
 
-    /// How many positions would be left of so many.
+    /// How many positions would be left of that many.
     fn left_of(&self, position: usize) -> usize {
         let position = position.min(self.tokens.len());
         [position, position / FRAME_POSITIONS * FRAME_POSITIONS].into_iter().find(|&left| self.can_go_back_to(left)).unwrap_or(0)

@@ -134,7 +134,7 @@ pub(crate) struct Means {
 }
 
 impl Means {
-    /// Of nothing, for so many queries.
+    /// Of nothing, for that many queries.
     pub fn new(count: usize, head_dim: usize) -> Means {
         Means { means: vec![Mean::EMPTY; count], values: vec![0.0; count * head_dim] }
     }

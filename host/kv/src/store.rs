@@ -29,7 +29,7 @@ pub struct FrameStore {
 }
 
 impl FrameStore {
-    /// An empty store that holds at most so many bytes.
+    /// An empty store that holds at most that many bytes.
     pub fn new(most_bytes: usize) -> FrameStore {
         FrameStore { entries: HashMap::new(), most_bytes, bytes: 0, clock: 0 }
     }

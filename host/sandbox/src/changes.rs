@@ -38,7 +38,7 @@ pub struct Change {
     pub content: Content,
 }
 
-/// Compares a scratch with its manifest. Files that are new and that git would ignore are no changes; those that were cloned are
+/// Compares a scratch with its manifest. Files that are new and that git would ignore are not changes; those that were cloned are
 /// compared whatever the ignore files say now.
 ///
 /// # Errors
@@ -61,7 +61,7 @@ pub(crate) fn changes(work: &Path, manifest: &Manifest) -> Result<Vec<Change>, S
     Ok(changes)
 }
 
-/// All that is no folder, from `work`; links are not followed.
+/// All that is not a folder, from `work`; links are not followed.
 fn walk(work: &Path, folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<(), SandboxError> {
     let whole = work.join(folder);
     for entry in std::fs::read_dir(&whole).map_err(SandboxError::file("list", &whole))? {

@@ -31,7 +31,7 @@ fn snapshot(folder: &Path) -> BTreeMap<PathBuf, String> {
     all
 }
 
-/// What is outside of a box, and what must not hear of it.
+/// What is outside of a box, and what must not notice it.
 struct Outside {
     folder: PathBuf,
     victim: Child,

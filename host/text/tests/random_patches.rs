@@ -147,7 +147,7 @@ fn a_diff_makes_the_text_that_it_was_made_of_or_is_refused() {
     assert!(made > 1000 && refused > 100, "{made} made, {refused} refused");
 }
 
-/// Whether the new file honestly has the old lines of every hunk at one place: then a second application is no replay that
+/// Whether the new file honestly has the old lines of every hunk at one place: then a second application is not a replay that
 /// anybody could tell from a first one.
 fn count_same(edits: &[Edit], text: &str) -> bool {
     let lines: Vec<&str> = text.lines().collect();

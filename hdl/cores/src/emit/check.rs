@@ -75,7 +75,7 @@ pub(super) fn strip_comments(text: &str) -> String {
     text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The names in a text; numbers' digits after an apostrophe are no names.
+/// The names in a text; numbers' digits after an apostrophe are not names.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     let quoted = |at: usize| at > 0 && text.as_bytes()[at - 1] == b'\'';
     text.split(|c: char| !is_name(c)).filter(move |w| {

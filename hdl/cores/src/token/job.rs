@@ -9,7 +9,7 @@ use crate::netlist::{Module, Stage, Value};
 use nda_spec::cycles::TABLE_WORDS;
 use nda_spec::token::wired as w;
 
-/// From the issue of a beat to the cycle in which the feeder hears of its result.
+/// From the issue of a beat to the cycle in which the feeder is told its result.
 const ANNOUNCE: usize = 11;
 
 /// A job to start.

@@ -39,7 +39,7 @@ pub(super) struct Part<'m> {
 }
 
 impl<'m> Part<'m> {
-    /// Every so manyth unit of it, from one on: a power of two.
+    /// Every n-th unit from one on; n is a power of two.
     fn lane(self, of: usize, number: usize) -> Part<'m> {
         let bits = of.ilog2() as usize;
         let is_it = |at: Value<'m>| at.slice(0, bits).is(number as u64);
@@ -70,7 +70,7 @@ impl<'m> Load<'m> {
         }
     }
 
-    /// The part of so many units from one on, its numbers with so many bits.
+    /// A part: its first unit, how many units, and the bits of its numbers.
     pub(super) fn part(&self, name: &str, from: usize, units: usize) -> Part<'m> {
         let m = self.m;
         let (first, end) = (m.constant(from as u64, UNIT_ADDRESS), m.constant((from + units) as u64, UNIT_ADDRESS));

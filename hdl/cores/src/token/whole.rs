@@ -45,7 +45,7 @@ const OUT: [&str; 17] = [
     "logit_keep",
     "peek_data",
 ];
-/// What the machine hears of the units beside it, and whose output that is.
+/// What the units beside the machine tell it, and which output says so.
 const HEARD: [(&str, usize, &str); 6] = [
     ("mixed", 144, "mixed"),
     ("mixed_mantissa", 18, "mixed_mantissa"),

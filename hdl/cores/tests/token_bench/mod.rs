@@ -71,7 +71,7 @@ impl Coming {
     }
 }
 
-/// Lanes of so many bits, signed.
+/// Signed lanes of `bits` bits.
 fn lanes(words: &[u64], bits: usize, count: usize) -> Vec<i64> {
     let bit = |k: usize| words[k / 64] >> (k % 64) & 1;
     let value = |lane: usize| {
@@ -270,7 +270,7 @@ fn place(tiles: &mut Vec<Vec<i8>>, products: &Golden, matrix: usize, order: &[us
                 let (row, col) = (group * WORD + k / 128, beat * 128 + k % 128);
                 match order.get(row) {
                     Some(row) if col < cols => products.weights[matrix][row * cols + col],
-                    // Padding is no zero: what it meets has to be one.
+                    // Padding is not zero: what it meets has to be one.
                     _ => -2,
                 }
             };

@@ -14,7 +14,7 @@ pub enum Style {
     Least,
 }
 
-/// How long the sequencer waits between beats: up to so many cycles.
+/// How long the sequencer waits between beats: up to this many cycles.
 #[derive(Clone, Copy)]
 pub struct Gaps(pub usize);
 

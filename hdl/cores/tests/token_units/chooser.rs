@@ -40,7 +40,7 @@ fn choose(circuit: &mut impl Circuit, rng: &mut Rng, choice: Choice, tokens: usi
     let beats: Vec<&[i32]> = logits.chunks(LANES).collect();
     for (i, beat) in beats.iter().enumerate() {
         (0..if gaps { rng.below(3) } else { 0 }).for_each(|_| circuit.clock());
-        // Lanes that are no tokens hold what would win.
+        // Lanes that are not tokens hold what would win.
         let lanes = (0..LANES).map(|lane| i64::from(beat.get(lane).copied().unwrap_or(WIDE_MAX)));
         circuit.set("logits", &pack(lanes, 24));
         circuit.set("logit_keep", &[u64::MAX >> (64 - beat.len())]);

@@ -35,7 +35,7 @@ pub fn pack(numbers: impl Iterator<Item = i64>, bits: usize) -> Vec<u64> {
     words
 }
 
-/// Signed numbers of so many bits.
+/// Signed numbers of this many bits.
 pub fn unpack(words: &[u64], bits: usize, count: usize) -> Vec<i64> {
     let bit = |at: usize| words[at / 64] >> (at % 64) & 1;
     let number = |n: usize| (0..bits).fold(0, |sum, k| sum | bit(n * bits + k) << k);

@@ -18,7 +18,7 @@ pub const FETCH_CYCLES: u64 = 3;
 pub const PASSES: usize = 4;
 /// By how much a word's turn comes before its result.
 const RESULT_STAGES: u64 = 4;
-/// From a pass's issue to its first word, if it is no product.
+/// From a pass's issue to its first word, if it is not a product.
 const FEED_STAGES: u64 = 2;
 /// From a word's turn to where it goes: memories, constant times factor, times value, shift, saturation.
 pub const PIPE_STAGES: u64 = 10;
@@ -71,7 +71,7 @@ impl Fabric {
         ((loads + groups * beats) as u64, 10 + tree_levels(self.cols / TABLE_COLS) as u64)
     }
 
-    /// Cycles of makers for so many values.
+    /// Cycles of makers for that many values.
     fn makings(&self, len: usize, to: CodesTo) -> u64 {
         // The array's codes are whole beats of columns.
         let len = if to == CodesTo::Array { len.next_multiple_of(self.cols) } else { len };

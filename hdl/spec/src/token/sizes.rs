@@ -100,7 +100,7 @@ pub struct Map {
 }
 
 impl Sizes {
-    /// Where what of a program lies, on a device whose tile words have so many bytes.
+    /// Where what of a program lies, on a device whose tile words have that many bytes.
     pub fn map(&self, tile_word_bytes: usize) -> Map {
         let word = (tile_word_bytes / 8).max(1);
         let mut next = 0;

@@ -39,14 +39,14 @@ pub enum GenerateError {
     Stops,
 }
 
-/// Bytes of a token's number on the wire: as few as hold every one of so many tokens.
+/// Bytes of a token's number on the wire: as few as hold the highest token.
 pub const fn token_bytes(tokens: usize) -> usize {
     let bits = usize::BITS as usize - tokens.saturating_sub(1).leading_zeros() as usize;
     if bits <= 8 { 1 } else { bits.div_ceil(8) }
 }
 
 impl Generate {
-    /// The payload, tokens in so many bytes each.
+    /// The payload, tokens of that many bytes each.
     ///
     /// # Panics
     /// If there are more stops or tokens than their counts hold.

@@ -75,7 +75,7 @@ pub struct TokensReply {
 }
 
 impl TokensReply {
-    /// The payload, tokens in so many bytes each.
+    /// The payload, tokens of that many bytes each.
     pub fn to_bytes(&self, token_bytes: usize) -> Vec<u8> {
         let tokens = self.tokens.iter().flat_map(|token| token.to_le_bytes().into_iter().take(token_bytes));
         std::iter::once(self.making as u8).chain(tokens).collect()

@@ -34,7 +34,7 @@ pub(super) fn completion_scores(scored: &[Scored], top: usize, offset: &mut usiz
     })
 }
 
-/// The likeliest tokens and the one that stands there, as an object. Of two with one text, bytes that are no characters, the
+/// The likeliest tokens and the one that stands there, as an object. Of two with one text, bytes that are not characters, the
 /// likelier one stays: it comes last.
 fn likeliest(one: &Scored) -> Value {
     if one.token.logprob.is_none() {

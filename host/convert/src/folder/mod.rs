@@ -24,7 +24,7 @@ use weights::{Shards, StoredTensor};
 
 /// Longest file of text that is read: vocabularies of a quarter of a million tokens take half of it.
 const MAX_TEXT_BYTES: u64 = 1 << 26;
-/// The file without which a folder is no model.
+/// The file without which a folder is not a model.
 const CONFIG: &str = "config.json";
 /// Weights of a byte in a packed ternary tensor.
 const PACKED: usize = 4;

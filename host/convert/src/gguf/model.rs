@@ -205,7 +205,7 @@ impl Model {
         metadata.insert("architecture".into(), architecture.name().into());
         metadata.insert("activation".into(), "A8".into());
         for (key, theirs) in [("name", "general.name"), ("licence", "general.license"), ("chat_template", "tokenizer.chat_template")] {
-            // A name that is no text is no reason to refuse a model.
+            // A name that is not text is no reason to refuse a model.
             if let Ok(Some(text)) = keys.text(theirs) {
                 metadata.insert(key.into(), text.into());
             }

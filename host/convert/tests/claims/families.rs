@@ -26,7 +26,7 @@ fn fetched(family: &str) -> Option<String> {
 fn agrees(family: &str, form: &str, json: String) {
     let tokenizer = Tokenizer::new(&nda_ndf::Tokenizer::Json(json)).unwrap();
     let text = scripts::text();
-    assert!(text.len() > 1_000_000, "{} bytes are no megabyte", text.len());
+    assert!(text.len() > 1_000_000, "{} bytes are not a megabyte", text.len());
     let ids: Vec<u32> = scripts::pieces(&text).iter().flat_map(|piece| tokenizer.encode(piece.as_bytes()).unwrap()).collect();
     let all: Value = serde_json::from_str(include_str!("families.json")).unwrap();
     let found = (ids.len() as u64, scripts::fnv(&ids));

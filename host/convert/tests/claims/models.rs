@@ -157,7 +157,7 @@ fn progress_ends_with_every_byte_and_nothing_is_left_of_a_conversion_that_fails(
     assert!(matches!(error, ConvertError::Model(_)), "{error}");
     assert_eq!(steps.len(), source.description().tensors.len() + 1);
     assert!(steps.windows(2).all(|pair| pair[0].0 < pair[1].0) && steps.last().is_some_and(|(done, total)| done == total));
-    // A value that is no number is found on the way, and a file that has shrunk since it was opened.
+    // A value that is not a number is found on the way, and a file that has shrunk since it was opened.
     let bytes = sample::gguf(false).bytes();
     fs::write(&input, &bytes[..bytes.len() / 2]).unwrap();
     let error = convert(&mut source, &output, &Options::default(), |_| ()).unwrap_err();

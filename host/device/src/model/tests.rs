@@ -90,7 +90,7 @@ fn a_job_runs_once_and_its_results_stay_until_the_next() {
     assert_eq!(b.status(Op::Run, 0, &run(job(0))).0, Status::Ok, "0 comes after 65,535");
     assert_eq!(b.status(Op::Read, 0xffff_0000, &1_u32.to_le_bytes()), (Status::StaleJob, 0));
     assert_eq!(b.0.stat().jobs, 2);
-    assert_eq!(b.status(Op::Sync, 1, &[]).0, Status::Version, "argument 0 is no version");
+    assert_eq!(b.status(Op::Sync, 1, &[]).0, Status::Version, "argument 0 is not a version");
     assert_eq!(b.status(Op::Run, 0, &run(job(65_000))).0, Status::Ok, "after SYNC any id runs");
     b.status(Op::Write, 0, &[0; 4]);
     assert_eq!(b.status(Op::Run, 0, &run(job(65_001))), (Status::TileDirty, 0));

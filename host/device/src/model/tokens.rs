@@ -114,7 +114,7 @@ impl Sequence {
         }
     }
 
-    /// The tokens from an index on, at most so many; the state is told with the last ones.
+    /// The tokens from an index on, at most that many; the state is told with the last ones.
     fn reply(&self, first: u32, count: usize) -> TokensReply {
         let tokens: Vec<u32> = self.kept.iter().skip((first - self.first) as usize).take(count).copied().collect();
         let is_all = first + tokens.len() as u32 == self.made;

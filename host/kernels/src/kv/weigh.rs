@@ -155,7 +155,7 @@ for_wide! {
     /// `sums[c] = sum_row weights[row] * rows[row][c]`: a mix of exact values.
     ///
     /// # Panics
-    /// If `rows` is no whole number of rows as long as `sums`.
+    /// If `rows` is not a whole number of rows as long as `sums`.
     pub fn exact_mix(weights: &[i8], rows: &[i8], sums: &mut [i32]) {
         for sum in sums.iter_mut() {
             *sum = 0;

@@ -73,7 +73,7 @@ fn main() {
         [_, "without", part, program, rest @ ..] => missing::without(part, program, rest),
         [_, "linger"] => processes::linger(),
         [_, "bomb"] => processes::bomb(),
-        other => panic!("{other:?} is no way to attack"),
+        other => panic!("{other:?} is not an attack"),
     }
 }
 

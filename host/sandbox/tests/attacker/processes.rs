@@ -41,7 +41,7 @@ pub const ATTACKS: &[Attack] = &[
     }),
     ("kill_the_supervisor", |_| {
         signal(supervisor(), libc::SIGKILL)?;
-        // The first process of a namespace does not hear what comes from inside of it.
+        // The first process of a namespace does not get signals from inside of it.
         if supervisor() == 1 { held("it does not hear") } else { Ok(()) }
     }),
     ("kill_the_group_of_the_victim", |w| signal(-w.victim, libc::SIGKILL)),

@@ -55,7 +55,7 @@ pub const READ_CYCLES: usize = 3;
 /// Most words of dots that stand in LUT RAM.
 const DISTRIBUTED_WORDS: usize = 64;
 
-/// Cycles from `score_start` to `score_done` for a window of so many positions.
+/// Cycles from `score_start` to `score_done` for a window of that many positions.
 pub const fn score_cycles(sizes: &Sizes, positions: usize) -> usize {
     WALK + positions.div_ceil(2) - 1 + ROW_STAGES + dots::stages(sizes)
 }

@@ -104,7 +104,7 @@ impl Fields {
 
 /// A whole number that an `i64` holds.
 pub(super) fn whole(value: &Value) -> Option<i64> {
-    // Above 2^53 a float is no certain number.
+    // Above 2^53 a float is not exact.
     let of_float = |number: f64| (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64);
     value.as_i64().or_else(|| value.as_f64().filter(|_| value.is_f64()).and_then(of_float))
 }

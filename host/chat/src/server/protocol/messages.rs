@@ -55,7 +55,7 @@ fn text_of(part: Value, path: String) -> Result<String, Problem> {
     match (part.text("type")?.as_deref(), part.text("text")?) {
         (Some("text" | "input_text" | "output_text") | None, Some(text)) => Ok(text),
         (kind, _) => {
-            Err(Problem::field(at, format_args!("a part of type '{}' is no text; this model reads text alone", kind.unwrap_or("none"))))
+            Err(Problem::field(at, format_args!("a part of type '{}' is not text; this model reads text alone", kind.unwrap_or("none"))))
         }
     }
 }
