@@ -120,9 +120,13 @@ pub fn emit_as(config: &Config, port: Port, board_id: u16, build: u64) -> Result
         ring: config.token.map_or(0, |sizes| sizes.ring as u16),
         build,
     };
-    let verilog = board(config, &ident, port)?;
+    let verilog = stacker::grow(STACK_BYTES, || board(config, &ident, port))?;
     Ok(Emitted { verilog, top: "board", ident })
 }
+
+/// Stack for a board's value: rust-hdl's blocks are built by value, and without the optimiser each level of them copies those below.
+/// The board of whole tokens overflows the 2 MiB of a test's thread.
+const STACK_BYTES: usize = 64 << 20;
 
 fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError> {
     let page = ident.to_bytes();
