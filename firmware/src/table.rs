@@ -30,8 +30,6 @@ struct Line {
     /// The cores have changed since the record.
     stale: bool,
     cost: TokenCost,
-    /// A token in whole blocks, where there is a vector unit.
-    blocks: Option<TokenWork>,
 }
 
 /// The whole document.
@@ -77,8 +75,7 @@ fn line(root: &Path, board: &Board, layers: &[Layer], code: ActivationCode) -> R
     let emitted = emitted.map_err(|source| FlowError::Emit { config: config.name.clone(), source })?;
     let stale = hash(emitted.verilog.as_bytes()) != record.inputs.verilog;
     let cost = token_cost(&config, layers, code);
-    let blocks = model::token_in_blocks(&root.join(model::MODEL), &config)?;
-    Ok(Line { board: board.clone(), config, record, stale, cost, blocks })
+    Ok(Line { board: board.clone(), config, record, stale, cost })
 }
 
 const HEAD: &str = "\
@@ -155,7 +152,7 @@ fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
         "## What it comes to\n\n\
          `{}` has {} layers with {weights} weights. A layer that does not fit beside those before it stays on the host's CPU.\n\
          A token's time is the board's, the wire's and {} ms for each round trip over USB, which is assumed; the CPU's own work is not in it.\n\
-         On a board with a vector unit norms, products, SwiGLU and residuals run between two answers (`nda run` asks for it by itself); on the others products alone.\n\n\
+         Every board here multiplies, and the host does the rest.\n\n\
          | board | MACs a cycle, A8 (derived) | GMAC/s (projected) | weights on the board (derived) | layers (derived) | round trips a token (derived) | board, link, turnarounds: ms a token (projected) | tokens/s (projected) |\n\
          |---|---|---|---|---|---|---|---|\n",
         model::MODEL,
@@ -163,27 +160,24 @@ fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
         1e3 * TURNAROUND_S,
     );
     for l in lines {
-        let plain = TokenWork { run_cycles: l.cost.run_cycles, bytes: l.cost.wire_bytes, round_trips: l.cost.jobs };
-        let forms = l.blocks.map_or_else(|| vec![(plain, "")], |blocks| vec![(blocks, ""), (plain, " (products alone)")]);
-        for (work, form) in forms {
-            let macs = macs_per_cycle(&l.config.geometry, ActivationCode::A8);
-            let time = TokenTime::new(&l.config, work);
-            let _ = writeln!(
-                text,
-                "| {}{form} | {macs} | {:.2} | {} of {weights} | {} of {} | {} | {:.2}, {:.1}, {:.1} at {} baud | {:.1} |",
-                l.board.title,
-                macs * f64::from(l.config.clk_hz) / 1e9,
-                l.cost.weights,
-                l.cost.layers,
-                layers.len(),
-                work.round_trips,
-                1e3 * time.array_s,
-                1e3 * time.link_s,
-                1e3 * time.turnaround_s,
-                l.config.baud,
-                time.tokens_per_second(),
-            );
-        }
+        let work = TokenWork { run_cycles: l.cost.run_cycles, bytes: l.cost.wire_bytes, round_trips: l.cost.jobs };
+        let macs = macs_per_cycle(&l.config.geometry, ActivationCode::A8);
+        let time = TokenTime::new(&l.config, work);
+        let _ = writeln!(
+            text,
+            "| {} | {macs} | {:.2} | {} of {weights} | {} of {} | {} | {:.2}, {:.1}, {:.1} at {} baud | {:.1} |",
+            l.board.title,
+            macs * f64::from(l.config.clk_hz) / 1e9,
+            l.cost.weights,
+            l.cost.layers,
+            layers.len(),
+            work.round_trips,
+            1e3 * time.array_s,
+            1e3 * time.link_s,
+            1e3 * time.turnaround_s,
+            l.config.baud,
+            time.tokens_per_second(),
+        );
     }
     *text += "\n";
 }

@@ -66,9 +66,6 @@ pub struct Geometry {
     pub act_words: usize,
     /// Words of the result store; a word holds `array_rows` results.
     pub result_words: usize,
-    /// Wide values of the vector unit; 0 if there is none.
-    #[serde(default)]
-    pub vector_words: usize,
 }
 
 impl Geometry {
@@ -225,7 +222,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let g = &self.geometry;
         let power = |n: usize, most: usize| n.is_power_of_two() && n <= most;
-        let rules: [(&'static str, usize, bool, &'static str); 17] = [
+        let rules: [(&'static str, usize, bool, &'static str); 16] = [
             ("name's length", self.name.len(), (1..=16).contains(&self.name.len()) && self.name.is_ascii(), "1 to 16 ASCII characters"),
             ("array_rows", g.array_rows, (1..=64).contains(&g.array_rows), "1 to 64"),
             ("array_cols", g.array_cols, g.array_cols.is_multiple_of(8) && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
@@ -258,12 +255,6 @@ impl Config {
                 g.result_words,
                 g.result_words.is_power_of_two() && (2..=4096).contains(&g.result_words),
                 "a power of two, 2 to 4096",
-            ),
-            (
-                "vector_words",
-                g.vector_words,
-                g.vector_words == 0 || (g.vector_words.is_power_of_two() && (256..=4096).contains(&g.vector_words)),
-                "0, or a power of two, 256 to 4096",
             ),
             (
                 "slot_bytes",
@@ -304,11 +295,9 @@ mod tests {
     fn shipped_configurations_can_be_built_and_span_16_to_1024_lanes() {
         let all = Config::all().unwrap();
         let lanes: Vec<usize> = all.iter().map(|c| c.geometry.lanes()).collect();
-        assert_eq!(lanes, [16, 64, 256, 256, 1024, 256, 256, 64, 64, 32, 256, 16, 256, 1024]);
-        let vector: Vec<&str> = all.iter().filter(|c| c.geometry.vector_words > 0).map(|c| c.name.as_str()).collect();
-        assert_eq!(vector, ["wide256", "blocks256", "vector16", "vector256t"]);
+        assert_eq!(lanes, [16, 64, 256, 1024, 256, 256, 64, 64, 32, 256, 1024]);
         let tables: Vec<&str> = all.iter().filter(|c| c.geometry.array == ArrayKind::Tables).map(|c| c.name.as_str()).collect();
-        assert_eq!(tables, ["table1024", "table256", "vector256t", "token1024"]);
+        assert_eq!(tables, ["table1024", "table256", "token1024"]);
         let single_port: Vec<&str> = all.iter().filter(|c| c.weight_memory == WeightMemory::Spram).map(|c| c.name.as_str()).collect();
         assert_eq!(single_port, ["up32"]);
         assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 64);

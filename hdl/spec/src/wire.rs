@@ -43,8 +43,6 @@ pub const STAT_BYTES: usize = 40;
 pub const READ_BYTES: usize = 4;
 /// Bytes of a `SEAL` request's payload: the expected CRC-32.
 pub const SEAL_BYTES: usize = 4;
-/// Bytes that stand first in the payload of a `PROGRAM` request: its job id and the id of the program that it goes on from.
-pub const PROGRAM_BYTES: usize = 4;
 /// First bytes of the `IDENT` page.
 pub const IDENT_MAGIC: [u8; 4] = *b"2BPG";
 /// Set in the operation byte of every response.

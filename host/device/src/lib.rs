@@ -16,7 +16,6 @@ mod connect;
 mod driver;
 mod error;
 mod fabric;
-mod fabric_programs;
 mod fabric_tokens;
 mod fault;
 mod frame;
@@ -54,7 +53,7 @@ pub use options::{DriverOptions, DriverStats};
 #[cfg(unix)]
 pub use pty::PtyBridge;
 pub use random::Random;
-pub use request::{Care, JobRequest, ProgramOutcome, ProgramRequest, RunOutcome, RunResult};
+pub use request::{Care, JobRequest, RunOutcome, RunResult};
 pub use serial::{SerialDevice, SerialTransport, devices};
 pub use session::Driver;
 pub use tokens::{Begun, Ends, Made};

@@ -56,34 +56,3 @@ pub enum Care {
     /// They did: an audit between the job and its results shows that no old frame brought it back.
     Audited,
 }
-
-/// A program's place and shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProgramRequest {
-    /// First tile word.
-    pub base: u16,
-    /// Tile words.
-    pub words: u16,
-    /// Job ids that a run takes.
-    pub jobs: u16,
-    /// Bytes of the answer.
-    pub output_bytes: usize,
-    /// Cycles that it takes.
-    pub cycles: u64,
-}
-
-/// How a program ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProgramOutcome {
-    /// It ran.
-    Done {
-        /// Its answer.
-        output: Vec<u8>,
-        /// Cycles that it took, as the device counted them.
-        cycles: u32,
-    },
-    /// A page that it needs is not sealed; what wide values the device holds is not known.
-    TileDirty(usize),
-    /// What it should go on from is gone: a new session, a reset, another job in between. All from the first on must run again.
-    Gone,
-}

@@ -26,8 +26,6 @@ pub struct Driver<T: Transport = Box<dyn Transport>> {
     /// The token machine, of a device that has one.
     pub(crate) token: Option<Sizes>,
     pub(crate) job_id: u16,
-    /// Id of the last program that ran.
-    pub(crate) program_id: u16,
     /// Nonces.
     random: Random,
     /// `STAT`'s frame count at the last audit.
@@ -44,7 +42,7 @@ impl<T: Transport> Driver<T> {
         let seq = random.next_u64() as u16;
         let job_id = random.next_u64() as u16;
         let link = Link::new(transport, options, seq);
-        let mut driver = Driver { link, ident: unknown(), token: None, job_id, program_id: 0, random, audited_frames: None };
+        let mut driver = Driver { link, ident: unknown(), token: None, job_id, random, audited_frames: None };
         driver.link.flush()?;
         let status = driver.sync("SYNC (the start of a session)", 0)?;
         driver.ident = driver.identify()?;
@@ -268,7 +266,6 @@ fn unknown() -> Ident {
         page_words: 2,
         act_words: 8,
         result_words: 2,
-        vector_words: 0,
     };
     Ident {
         protocol: PROTOCOL_VERSION,

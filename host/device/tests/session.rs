@@ -31,7 +31,6 @@ fn tiny() -> Loopback<ModelDevice> {
         page_words: 4,
         act_words: 16,
         result_words: 8,
-        vector_words: 0,
     };
     let config = config("tiny", geometry);
     Loopback::new(ModelDevice::new(&config, ModelPort::Uart))
@@ -343,7 +342,6 @@ fn a_job_whose_results_cannot_be_read_is_run_again_under_a_new_id() {
         page_words: 8,
         act_words: 64,
         result_words: 64,
-        vector_words: 0,
     };
     let config = config("tall", geometry);
     let stack = [RandomMatrix::new(64 * 60, 9, WeightCode::Quaternary, &mut random)];

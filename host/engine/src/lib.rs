@@ -10,7 +10,6 @@
 
 #![forbid(unsafe_code)]
 
-mod blocks;
 mod bounds;
 mod calibrate;
 mod compare;
@@ -18,7 +17,6 @@ mod controls;
 mod decoder;
 mod error;
 mod evaluate;
-mod floats;
 mod generate;
 mod grid;
 mod host;
@@ -55,7 +53,7 @@ pub use hyper::Hyper;
 pub use json::JsonTokenizer;
 pub use layer::Prepared;
 pub use linear::{Linear, Scratch};
-pub use model::{BlockForm, Model, Session};
+pub use model::{Model, Session};
 pub use nda_kv::file as saved;
 pub use nda_kv::{Cache, CacheForm, FrameStore, UnknownForm};
 pub use nda_lang::{ops, quantize};

@@ -2,7 +2,6 @@
 
 use crate::cost::Cost;
 use crate::error::GemvError;
-use crate::programs::Start;
 use crate::shape::MatrixId;
 use nda_spec::token::{Program, Reply, Request};
 use std::ops::ControlFlow;
@@ -10,6 +9,15 @@ use std::ops::ControlFlow;
 /// A prepared token program; valid only for the back end that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokensId(pub usize);
+
+/// Which sequence of tokens a call belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// A new one.
+    Anew,
+    /// The one that the last call left.
+    Continues,
+}
 
 /// Makes whole tokens: `nda_spec::token::Machine` and its loop, where the matrices are.
 ///

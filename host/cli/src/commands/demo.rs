@@ -32,8 +32,8 @@ pub struct Arguments {
     /// Seed of the generator.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// What the back ends do: whole blocks, or products alone. A model whose program has no graph has no blocks.
-    #[arg(long, value_enum, default_value = "blocks")]
+    /// What the back ends do: products alone, or whole tokens.
+    #[arg(long, value_enum, default_value = "gemv")]
     offload: Offload,
     /// Print a JSON object instead of text and table.
     #[arg(long)]

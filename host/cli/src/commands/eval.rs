@@ -6,7 +6,7 @@ use crate::kv::KvArgument;
 use crate::output::{self, Progress};
 use crate::prompt::positions;
 use crate::report::{Speed, work_json, work_text};
-use crate::speak::{Offload, loaded_for, session};
+use crate::speak::{Offload, loaded, session};
 use crate::threads::ThreadsArgument;
 use crate::{backend, files, token};
 use nda_engine::{CacheForm, Comparison, Evaluation, Session, Weights, compare, evaluate, evaluate_on};
@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Who multiplies; see 'nda --help'.
     #[arg(long, default_value = "cpu")]
     backend: String,
-    /// What the back end does: products alone, whole blocks, or whole tokens.
+    /// What the back end does: products alone, or whole tokens.
     #[arg(long, value_enum, default_value = "gemv")]
     offload: Offload,
     #[command(flatten)]
@@ -132,7 +132,7 @@ impl Job<'_, '_> {
             return Err(Failure::usage(error, "--against", "leave --offload away").into());
         }
         let [mut one, mut two] = [backend::open_for_model(&self.name, self.weights)?, backend::open_for_model(&self.name, self.weights)?];
-        let [first, second] = [&mut one, &mut two].map(|backend| loaded_for(self.weights, backend, self.model, Some(self.offload), None));
+        let [first, second] = [&mut one, &mut two].map(|backend| loaded(self.weights, backend, self.model));
         let (first, second) = (first?, second?);
         let (mut reference, mut other) = (session(&first, &mut one, reference), session(&second, &mut two, self.kv));
         let mut bar = Progress::new("comparing");
@@ -202,7 +202,7 @@ impl Job<'_, '_> {
 
     fn with_session(&self, work: impl FnOnce(&mut Session<'_, '_>) -> Outcome) -> Outcome<Done> {
         let mut backend = backend::open_for_model(&self.name, self.weights)?;
-        let model = loaded_for(self.weights, &mut backend, self.model, Some(self.offload), None)?;
+        let model = loaded(self.weights, &mut backend, self.model)?;
         let mut session = session(&model, &mut backend, self.kv);
         work(&mut session)?;
         let cost = session.cost();

@@ -137,7 +137,7 @@ pub(super) fn update<'m>(
     let over = pages_end_over(m, layout, fields, pages_end);
     let out_of_range = flag("out_of_range", over);
     let failed = maker.making.is(Making::Failed as u64);
-    let [sync, ident, write, seal, run, program, read] = [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Program, Op::Read].map(op);
+    let [sync, ident, write, seal, run, read] = [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Read].map(op);
     let [generate, asks_tokens, step] = [Op::Generate, Op::Tokens, Op::Step].map(op);
 
     let mut say = Verdicts::new(m);
@@ -151,7 +151,7 @@ pub(super) fn update<'m>(
     say.say(read & has_row & !has_four, Status::BadLen, None);
     say.say(read & has_row & !asks_row, Status::StaleJob, Some(row_id));
     say.say(read & has_row, Status::Range, None);
-    say.say(maker.is_on & (write | seal | run | program | step), Status::Busy, None);
+    say.say(maker.is_on & (write | seal | run | step), Status::Busy, None);
     say.say(run & of_run, Status::StaleJob, Some(run_id));
     say.say(write & own_word & no_words, Status::BadLen, None);
     say.say(write & own_word & write_over, Status::Range, None);
