@@ -67,7 +67,6 @@ pub struct TokenEngine {
     array: GemvArray<2048, 1024, 192>,
     identity: Identity,
     counters: Counters,
-    last_token: Constant<Bits<16>>,
 }
 
 impl TokenEngine {
@@ -105,7 +104,6 @@ impl TokenEngine {
             array: GemvArray::new(g),
             identity: Identity::new(page),
             counters: Default::default(),
-            last_token: Constant::new(255_u64.to_bits()),
         }
     }
 }
@@ -158,7 +156,7 @@ impl Logic for TokenEngine {
         self.commands.busy.next = self.machine.busy.val();
         self.commands.made_valid.next = self.machine.made_valid.val();
         self.commands.made_token.next = self.machine.made_token.val();
-        self.commands.last_token.next = self.last_token.val();
+        self.commands.last_token.next = self.machine.last_token.val();
         self.commands.row_valid.next = self.machine.row_valid.val();
         self.commands.row_last.next = self.machine.logit_last.val();
         self.commands.peek_data.next = self.machine.peek_data.val();

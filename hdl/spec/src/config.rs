@@ -2,6 +2,7 @@
 
 use crate::code::ARRAY_PLANES;
 use crate::token::Sizes;
+use crate::token::limits::Misbuilt;
 use crate::width;
 use crate::wire::{CRC_BYTES, HEADER_BYTES};
 use serde::Deserialize;
@@ -283,7 +284,12 @@ impl Config {
                 rule: "enough for one tile word",
             });
         }
-        Ok(())
+        self.check_token()
+    }
+
+    fn check_token(&self) -> Result<(), ConfigError> {
+        let wrong = |Misbuilt { what: field, value, rule }| ConfigError::Field { name: self.name.clone(), field, value, rule };
+        self.token.map_or(Ok(()), |sizes| sizes.check(&self.geometry).map_err(wrong))
     }
 }
 
@@ -311,6 +317,9 @@ mod tests {
         let text = CONFIGS_TOML.replacen("planes = 8", "planes = 4", 1);
         let message = Config::parse(&text).unwrap_err().to_string();
         assert_eq!(message, "configuration 'table1024': planes is 4, but must be 8 on an array of tables");
+        let text = CONFIGS_TOML.replacen("wide_words = 64", "wide_words = 65", 1);
+        let message = Config::parse(&text).unwrap_err().to_string();
+        assert_eq!(message, "configuration 'token1024': words of wide values is 65, but must be 2 to 64");
         let text = CONFIGS_TOML.replacen("baud = 3_000_000", "baud = 0", 1);
         assert!(matches!(Config::parse(&text), Err(ConfigError::Field { field: "uart divisor", .. })));
         assert!(matches!(Config::named("x"), Err(ConfigError::Unknown { .. })));

@@ -2,7 +2,7 @@
 
 use nda_device::{DeviceError, FabricGemv, MatrixPlan, Transport};
 use nda_gemv::check::{check_run, check_shape, stacked_shape};
-use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape, Start, Tokens, TokensId};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, NoTokens, Shape, Start, Tokens, TokensId};
 use nda_spec::TileMatrix;
 use nda_spec::plan::Layer;
 use nda_spec::tile::TILE_ROWS;
@@ -282,12 +282,12 @@ impl<'m, T: Transport> Gemv<'m> for FabricPool<'m, T> {
 }
 
 impl<T: Transport> Tokens for FabricPool<'_, T> {
-    fn prepare_tokens(
-        &mut self,
-        program: &token::Program,
-        matrix: &dyn Fn(usize) -> Option<MatrixId>,
-    ) -> Result<Option<TokensId>, GemvError> {
-        let Some(tokens) = self.boards[0].tokens() else { return Ok(None) };
+    fn runs(&mut self, program: &token::Program) -> Result<(), NoTokens> {
+        self.boards[0].tokens().ok_or(NoTokens::Absent)?.runs(program)
+    }
+
+    fn prepare_tokens(&mut self, program: &token::Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<TokensId, NoTokens> {
+        let tokens = self.boards[0].tokens().ok_or(NoTokens::Absent)?;
         let matrices = &self.matrices;
         let on_board = |number: usize| match matrices.get(matrix(number)?.0)?.pieces.as_slice() {
             [piece] => Some(piece.id),

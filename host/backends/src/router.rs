@@ -2,8 +2,8 @@
 
 use crate::Boards;
 use nda_gemv::{
-    Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, Shape, Start, Tokens, TokensId, Vectors, integer_layers,
-    run_vectors,
+    Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, NoTokens, Shape, Start, Tokens, TokensId, Vectors,
+    integer_layers, run_vectors,
 };
 use nda_kernels::CpuGemv;
 use nda_spec::plan::Layer;
@@ -113,12 +113,12 @@ impl<'m> Gemv<'m> for Router<'m> {
 }
 
 impl Tokens for Router<'_> {
-    fn prepare_tokens(
-        &mut self,
-        program: &token::Program,
-        matrix: &dyn Fn(usize) -> Option<MatrixId>,
-    ) -> Result<Option<TokensId>, GemvError> {
-        let Some(tokens) = self.boards.tokens() else { return Ok(None) };
+    fn runs(&mut self, program: &token::Program) -> Result<(), NoTokens> {
+        self.boards.tokens().ok_or(NoTokens::Absent)?.runs(program)
+    }
+
+    fn prepare_tokens(&mut self, program: &token::Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<TokensId, NoTokens> {
+        let tokens = self.boards.tokens().ok_or(NoTokens::Absent)?;
         let places = &self.places;
         let on_board = |number: usize| match places.get(matrix(number)?.0)? {
             Place::Boards(id) => Some(*id),

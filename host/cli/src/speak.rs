@@ -5,7 +5,7 @@ use crate::failure::Outcome;
 use crate::files;
 use crate::output::{self, Progress};
 use crate::report::Speed;
-use crate::token;
+use crate::{kv, token};
 use nda_engine::{CacheForm, Model, Sampling, Session, Step, Typed, Utf8Stream, Weights, generate};
 use nda_gemv::Cost;
 use std::ops::ControlFlow;
@@ -35,8 +35,8 @@ pub struct Task<'t> {
     pub max_tokens: usize,
     /// How they are drawn.
     pub sampling: Sampling,
-    /// How keys and values are kept.
-    pub kv: CacheForm,
+    /// How keys and values are kept, if it is asked for.
+    pub kv: Option<CacheForm>,
     /// What the back end does; if nothing is said, all that it can.
     pub offload: Option<Offload>,
 }
@@ -86,14 +86,14 @@ pub fn speak<'m>(
     task: &Task<'_>,
     mut piece: impl FnMut(&str) -> Outcome,
 ) -> Outcome<Speech> {
-    if task.offload == Some(Offload::Token) || task.offload.is_none() && token::is_default(weights, backend, task) {
+    if token::is_asked_for(weights, backend, task)? {
         return token::speak(weights, backend, task, piece);
     }
     let model = loaded(weights, backend, task.path)?;
     let tokenizer = model.tokenizer();
     let prompt = tokenizer.encode_prompt(task.prompt, task.typed).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);
-    let mut session = session(&model, backend, task.kv);
+    let mut session = session(&model, backend, kv::form(task.kv));
     session.limit_context(task.context);
     let mut stream = Utf8Stream::default();
     let (mut text, mut bytes) = (String::new(), Vec::new());

@@ -1,13 +1,14 @@
 //! `FabricGemv`: GEMV on a device. Tiles are streamed once and sealed; then only activations travel.
 
 use crate::error::DeviceError;
-use crate::fabric_tokens::{Sequence, TokenPlace, program_pages};
+use crate::fabric_tokens::Sequence;
 use crate::layout::{Allocator, Limits, Place, total_words};
 use crate::matrix::Matrix;
 use crate::options::DriverStats;
 use crate::request::{Care, JobRequest, RunOutcome};
 use crate::session::Driver;
 use crate::store::Store;
+use crate::token_place::{TokenPlace, program_pages};
 use crate::transport::Transport;
 use nda_gemv::check::{check_run, check_shape, stacked_shape};
 use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape, Tokens, Work};

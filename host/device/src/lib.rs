@@ -37,6 +37,7 @@ mod spans;
 mod store;
 #[doc(hidden)]
 pub mod testing;
+mod token_place;
 mod tokens;
 pub mod transport;
 

@@ -169,7 +169,7 @@ impl<T: Transport> Driver<T> {
 
     fn identify_token(&mut self) -> Result<Sizes, DeviceError> {
         let page = self.ask_page(Call { addr: 1, ..Call::plain(Op::Ident, IDENT_BYTES, self.work(IDENT_BYTES as u64)) })?;
-        Sizes::from_page(&page).map_err(|source| DeviceError::TokenPage { device: self.link.device.clone(), source })
+        Sizes::from_page(&page, self.geometry()).map_err(|source| DeviceError::TokenPage { device: self.link.device.clone(), source })
     }
 
     fn read_ident(&self, page: &[u8]) -> Result<Ident, DeviceError> {

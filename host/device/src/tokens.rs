@@ -6,12 +6,11 @@ use crate::link::MAX_RESPONSE;
 use crate::request::JobRequest;
 use crate::session::Driver;
 use crate::transport::Transport;
+use nda_spec::token::text::FRAME_TOKENS;
 use nda_spec::wire::{Generate, JobFlags, Op, Status, TOKENS_BYTES, TokensReply, TokensRequest, WAIT_CYCLES};
 
 /// New ids that one request may need: each is another fault at the worst moment.
 const MAX_TRIES: u32 = 16;
-/// Most tokens that a response brings: a frame of a known cost, and not too late for who reads along.
-pub(crate) const FRAME_TOKENS: u8 = 64;
 
 /// How a request for tokens began.
 #[derive(Debug, Clone, PartialEq, Eq)]

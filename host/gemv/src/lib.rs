@@ -30,5 +30,5 @@ pub use error::GemvError;
 pub use gemv::Gemv;
 pub use grids::{GridId, GridInputError, Grids, GroupedVectors, integer_layers};
 pub use shape::{Activations, MatrixId, Shape};
-pub use tokens::{Start, Tokens, TokensId};
+pub use tokens::{NoTokens, Start, Tokens, TokensId};
 pub use vectors::{Vectors, run_vectors};

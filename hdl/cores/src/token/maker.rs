@@ -11,7 +11,7 @@ use super::memories::Memories;
 use super::root::{self, inverse_roots};
 use super::stream::{VECTOR_WORD, Vectors};
 use crate::netlist::{Bus, Module, Style, Value};
-use nda_spec::token::{WORD, wired as w};
+use nda_spec::token::{WORD, limits, wired as w};
 
 /// Codes per cycle.
 pub(super) const MAKERS: usize = 16;
@@ -20,7 +20,7 @@ pub(super) const COLS: usize = 128;
 /// Cycles of makers in a beat of columns.
 const BEAT: usize = COLS / MAKERS;
 /// Beats of columns that are kept.
-pub(super) const CODE_BEATS: usize = 4;
+pub(super) const CODE_BEATS: usize = limits::CODE_BEATS;
 
 /// What the makers need.
 pub(super) struct Wanted<'m> {

@@ -154,6 +154,8 @@ pub(super) struct Numbers<'m> {
     pub is_fine: Value<'m>,
     pub shift: Value<'m>,
     pub ring: Value<'m>,
+    /// Tokens, modulo 2^16.
+    pub tokens: Value<'m>,
 }
 
 impl<'m> Numbers<'m> {
@@ -178,6 +180,7 @@ impl<'m> Numbers<'m> {
             is_fine: number("embedding_group_bit", 11, 3, 1),
             shift: number("embedding_shift", 12, 0, 6),
             ring: number("ring_positions", 18, 0, 11),
+            tokens: number("tokens_known", 13, 0, 16),
         }
     }
 }

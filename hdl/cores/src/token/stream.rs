@@ -11,7 +11,8 @@ use super::memories::Memories;
 use super::root::{EXPONENT, SQUARES};
 use super::turn::{self, turn_lane};
 use crate::netlist::{Bus, Memory, Module, Style, Value};
-use nda_spec::token::{Sizes, WORD};
+use nda_spec::token::{Sizes, WORD, limits};
+use nda_spec::width::index_bits;
 
 /// What comes to the pipe from other units.
 pub(super) struct Sources<'m> {
@@ -75,7 +76,7 @@ pub(super) struct Streamed<'m> {
 }
 
 /// Bits of a word of `work`'s or wide's number.
-pub(super) const VECTOR_WORD: usize = 6;
+pub(super) const VECTOR_WORD: usize = index_bits(limits::VECTOR_WORDS);
 
 /// A word in the stages of the product.
 struct Product<'m> {

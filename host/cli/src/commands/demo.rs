@@ -111,7 +111,7 @@ fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: O
         context: weights.hyper().context,
         max_tokens: arguments.max_tokens,
         sampling,
-        kv: CacheForm::F32,
+        kv: (arguments.offload != Offload::Token).then_some(CacheForm::F32),
         offload: Some(arguments.offload),
     };
     let mut bar = Progress::new("speaking");

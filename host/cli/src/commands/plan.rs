@@ -1,6 +1,7 @@
 //! `nda plan`: what a model costs on a configuration, layer by layer, before anything runs.
 
 use crate::backend::{self, BackendName, SimPort};
+use crate::commands::plan_tokens::WholeToken;
 use crate::commands::{plan_boards, plan_graph};
 use crate::failure::{Failure, Outcome};
 use crate::{files, output};
@@ -9,6 +10,7 @@ use nda_engine::{Prepared, Scratch, Weights};
 use nda_gemv::Cost;
 use nda_spec::Config;
 use nda_spec::config::{DEFAULT_CONFIG, WeightMemory};
+use nda_spec::token::text::Link;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -105,8 +107,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Port::Parallel => SimPort::Parallel,
     };
     let rows = plan(&weights, &config, port).map_err(|stop| files::in_file(&arguments.model, stop))?;
+    let link = match arguments.port {
+        Port::Uart => Link::Uart(config.uart_divisor()),
+        Port::Parallel => Link::Parallel,
+    };
+    let whole = WholeToken::of(&weights, &config, link);
     if arguments.json {
-        return output::json(&plan_json(arguments, &config, board.as_ref(), &rows));
+        let mut value = plan_json(arguments, &config, board.as_ref(), &rows);
+        value["whole_token"] =
+            whole.map_or(Value::Null, |whole| whole.map_or_else(|reason| json!({ "reason": reason }), |whole| whole.json()));
+        return output::json(&value);
     }
     if let Some(board) = &board {
         board_text(board, &config)?;
@@ -119,7 +129,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
             output::line("the layers on the CPU are not counted")?;
         }
     }
-    Ok(())
+    match whole {
+        None => Ok(()),
+        Some(Ok(whole)) => whole.text(),
+        Some(Err(reason)) => output::line(format_args!("\nno whole tokens: {reason}")),
+    }
 }
 
 /// The board of a name.

@@ -98,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         context,
         max_tokens: arguments.max_tokens,
         sampling,
-        kv: arguments.kv.form,
+        kv: arguments.kv.asked(),
         offload: arguments.offload,
     };
     let prompt = String::from_utf8_lossy(&prompt);
