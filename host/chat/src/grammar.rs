@@ -21,6 +21,20 @@ pub enum Form {
     Gbnf(String),
 }
 
+impl Form {
+    /// The form as a part of a Lark grammar, with rules of its own whatever their names. It must be whole by itself.
+    ///
+    /// # Errors
+    /// [`ChatError::Grammar`] for what is not GBNF.
+    pub(crate) fn nested(&self) -> Result<String, ChatError> {
+        Ok(match self {
+            Form::Json(schema) => json(schema),
+            Form::Lark(text) => format!("%lark {{\n{text}\n}}"),
+            Form::Gbnf(text) => format!("%lark {{\n{}\n}}", gbnf::to_lark(text)?),
+        })
+    }
+}
+
 /// A vocabulary that grammars are held against. Making it takes a look at every token; a grammar takes far less.
 pub struct Grammars {
     factory: ParserFactory,

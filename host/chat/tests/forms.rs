@@ -121,6 +121,43 @@ fn an_answer_that_need_not_call_is_text_and_knows_its_tools() {
 }
 
 #[test]
+fn beside_tools_an_answer_is_a_call_or_a_text_of_the_grammar() {
+    let server = server();
+    let gbnf = json!({ "grammar": "root ::= item (\", \" item){2}\nitem ::= \"yes\" | \"no\"" });
+    // Rules that are called as those of a call, and braces: neither meets those of the grammar around.
+    let lark = json!({ "grammar": "start: one body | call\none: \"{\"\nbody: /[0-9]{3}/ \"}\"\ncall: \"nothing\"\n" });
+    let is_list = |text: &str| text.split(", ").count() == 3 && text.split(", ").all(|item| item == "yes" || item == "no");
+    let is_number = |text: &str| {
+        let digits = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+        text == "nothing" || (digits.len() == 3 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    let forms: [(&Value, &dyn Fn(&str) -> bool); 2] = [(&gbnf, &is_list), (&lark, &is_number)];
+    for ((form, is_one), seed) in forms.into_iter().flat_map(|form| (0..4).map(move |seed| (form, seed))) {
+        let mut body = json!({ "seed": seed, "tools": [tool("push"), tool("pull")], "parallel_tool_calls": false });
+        body.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
+        let with = |key: &str, value: Value| {
+            let mut body = body.clone();
+            body[key] = value;
+            ask(&server, body)
+        };
+        // Whether it is a call is decided by its first character: one that no text begins with, made certain or impossible.
+        let free = with("logit_bias", json!({ (b'<').to_string(): -100 }));
+        let text = free["message"]["content"].as_str().unwrap();
+        assert!(is_one(text) && free["finish_reason"] == "stop" && free["message"].get("tool_calls").is_none(), "{free}");
+        for called in [with("logit_bias", json!({ (b'<').to_string(): 100 })), with("tool_choice", json!("required"))] {
+            assert_eq!((&called["finish_reason"], &called["message"]["content"]), (&json!("tool_calls"), &Value::Null), "{called}");
+            checked(&called["message"]["tool_calls"][0]);
+        }
+        let never = with("tool_choice", json!("none"));
+        assert!(is_one(never["message"]["content"].as_str().unwrap()), "{never}");
+    }
+    // A brace too many is no way out of the grammar around.
+    let body = json!({ "messages": [{ "role": "user", "content": "Hello" }], "tools": [tool("push")], "grammar": "start: \"a\" }\nx: %lark {\nstart: \"b\"" });
+    let (status, answer) = post(server.address, CHAT, &body);
+    assert_eq!((status, answer["error"]["code"].as_str()), (400, Some("invalid_grammar")), "{answer}");
+}
+
+#[test]
 fn a_form_that_is_none_is_refused_before_the_answer() {
     let server = server();
     for extra in [

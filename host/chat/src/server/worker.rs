@@ -7,7 +7,7 @@ use super::protocol::{Echo, Plain, Prompt, Request};
 use crate::calls::Calling;
 use crate::dialect::Dialect;
 use crate::error::ChatError;
-use crate::grammar::{Form, Grammars, json};
+use crate::grammar::{Form, Grammars};
 use crate::guide::{Free, Guide};
 use crate::scores::Scored;
 use crate::speaker::{Answer, Event, Finish, Manner, Speaker};
@@ -108,6 +108,10 @@ impl Desk<'_, '_, '_, '_> {
             return Err(self.why(&job));
         }
         let plan = self.plan(&job.request)?;
+        if plan.form != job.request.form {
+            // Beside tools it becomes a part of theirs, which a brace too many must not end: it is whole by itself, or refused.
+            let _ = guide(&mut self.grammars, job.request.form.as_ref(), self.speaker)?;
+        }
         let (mut usage, begun) = (Usage::default(), Cell::new(false));
         for (at, prompt) in plan.prompts.iter().enumerate() {
             usage.prompt += prompt.len();
@@ -167,11 +171,7 @@ impl Desk<'_, '_, '_, '_> {
         let form = match (self.dialect, request.tools.calling) {
             (Some(dialect), calling) if calling != Calling::Never => {
                 manner.shown = dialect.call_form().marks(dialect.tokenizer());
-                let text = match &request.form {
-                    None => None,
-                    Some(Form::Json(schema)) => Some(json(schema)),
-                    Some(_) => return Err(Problem::field("grammar", "a grammar beside tools is not supported; leave one of them out")),
-                };
+                let text = request.form.as_ref().map(Form::nested).transpose()?;
                 let grammar = dialect.call_form().grammar(&request.tools.callable(), calling, dialect.tokenizer(), text.as_deref());
                 Some(Form::Lark(grammar))
             }
