@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help test-lm-eval gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements train-test wave clean
+.PHONY: help test-lm-eval gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
 
 # A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
 # whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -143,6 +143,11 @@ boards: tools ## the images of all boards, their records and their table
 	$(FLOW) table
 
 boards-table: ## the table alone
+	$(FLOW) table
+
+# The token board before placement, and its machine alone on three seeds: an hour. Kept in firmware/sizes, told in docs/boards.md.
+sizes: tools ## the token board's size by synthesis, its machine's clock alone
+	$(FLOW) size ulx3s-85f --configuration token1024 --record
 	$(FLOW) table
 
 # What the element cores cost on each family, by yosys: docs/elements.md and its record.

@@ -5,6 +5,7 @@
 use crate::error::{FlowError, read};
 use crate::model;
 use crate::record::{Record, hash};
+use crate::size;
 use nda_boards::{Board, Family, Status, TURNAROUND_S, TokenTime, TokenWork};
 use nda_cores::{Port, emit_as};
 use nda_spec::plan::{Layer, TokenCost, macs_per_cycle, token_cost};
@@ -48,6 +49,7 @@ pub fn table(root: &Path) -> Result<String, FlowError> {
         let _ = write!(text, "No record is kept yet of: {}. `make boards` routes them.\n\n", missing.join(", "));
     }
     size_and_speed(&mut text, &lines);
+    before_placement(root, &mut text)?;
     meaning(&mut text, &lines, &layers);
     pins(&mut text, &boards)?;
     notes(&mut text, &boards, &lines);
@@ -143,6 +145,44 @@ fn size_and_speed(text: &mut String, lines: &[Line]) {
         );
     }
     *text += "\n";
+}
+
+/// What is synthesised but not (yet) routed.
+fn before_placement(root: &Path, text: &mut String) -> Result<(), FlowError> {
+    let sizes = size::records(root)?;
+    if sizes.is_empty() {
+        return Ok(());
+    }
+    *text += "## Before placement (yosys)\n\n\
+        What a configuration takes after synthesis, whether or not its image is routed, and what clock the token machine's own netlist reaches\n\
+        placed and routed alone (nextpnr, `--out-of-context`), so without the wires of array, weights and attention. LUT sites are LUT4, two for a carry\n\
+        cell and six for a LUT RAM of 16 words by 4 bits. Made by `make sizes`.\n\n\
+        | configuration | part | LUT sites | flip-flops | DP16KD | MULT18X18D | token machine alone: LUT sites, Fmax by seed, MHz | record |\n\
+        |---|---|---|---|---|---|---|---|\n";
+    for size in sizes {
+        let board = Board::named(&size.board)?;
+        let count = |kind: &str| size.cells.get(kind).copied().unwrap_or_default();
+        let alone = size.alone.as_ref().map_or_else(
+            || "-".into(),
+            |alone| {
+                let seeds: Vec<String> = alone.mhz.iter().map(|(seed, mhz)| format!("{seed}: {mhz:.1}")).collect();
+                format!("{}, {}", size::luts(&alone.cells), seeds.join(", "))
+            },
+        );
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {alone} | {} |",
+            size.configuration,
+            board.part,
+            size::luts(&size.cells),
+            count("TRELLIS_FF"),
+            count("DP16KD"),
+            count("MULT18X18D"),
+            if size::is_current(&board, &size)? { "current" } else { "stale: the cores have changed since" },
+        );
+    }
+    *text += "\n";
+    Ok(())
 }
 
 fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
