@@ -45,28 +45,31 @@ struct Verdicts<'m> {
     status: Value<'m>,
     aux: Value<'m>,
     answers: Value<'m>,
+    /// Verdicts so far.
+    count: usize,
 }
 
 impl<'m> Verdicts<'m> {
     fn new(m: &'m Module) -> Verdicts<'m> {
         let zero = |bits| m.constant(0, bits);
-        Verdicts { m, open: m.constant(1, 1), status: zero(8), aux: zero(32), answers: zero(1) }
+        Verdicts { m, open: m.constant(1, 1), status: zero(8), aux: zero(32), answers: zero(1), count: 0 }
     }
 
     fn say(&mut self, flag: Value<'m>, status: Status, aux: Option<Value<'m>>) -> Value<'m> {
-        let says = self.open & flag;
+        let says = self.rest(flag);
         let aux = aux.map_or(self.m.constant(0, 32), |aux| aux.extend(32));
         self.status = says.mux(self.m.constant(status as u64, 8), self.status);
         self.aux = says.mux(aux, self.aux);
         self.answers = self.answers | says;
-        self.open = self.open & !flag;
         says
     }
 
     /// What is left of a flag: nothing that was said before.
     fn rest(&mut self, flag: Value<'m>) -> Value<'m> {
-        let rest = self.open & flag;
-        self.open = self.open & !flag;
+        // Each with a name: else every verdict's text would hold the texts of all those before it.
+        let rest = (self.open & flag).named(&format!("verdict_{}", self.count));
+        self.open = (self.open & !flag).named(&format!("open_{}", self.count));
+        self.count += 1;
         rest
     }
 }
