@@ -11,17 +11,17 @@ help: ## this list
 
 .PHONY: help test-lm-eval gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
 
-# A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
-# whether the tokens are equal. The command is built with what this takes and nothing else.
+# A prompt on the CPU and on the board, first with whole tokens on the board, then with products alone: the text, and a table that
+# says whether the tokens are equal. The command is built with what this takes and nothing else.
 DEMO := --profile demo --locked -p nda-cli --no-default-features --features verilator
-NDA_DEMO := $(CARGO) run --quiet $(DEMO) -- demo $(MODEL) --max-tokens 16
+NDA_DEMO := $(CARGO) run --quiet $(DEMO) -- demo $(MODEL)
 
 demo: system ## a text from the CPU and from the board's Verilog, token for token the same
-	@echo "Compiles the command, and the default board's Verilog to C++ and machine code: 3 CPU minutes, so 2 minutes on two idle"
+	@echo "Compiles the command, and the default board's Verilog to C++ and machine code: 4 CPU minutes, so 2 to 3 minutes on two idle"
 	@echo "cores, and nothing the next time. The simulator's part (nda-sim) is quiet for half of that. Then the model speaks: 15 seconds."
 	$(CARGO) build $(DEMO)
-	$(NDA_DEMO) --offload gemv --backends cpu,sim
-	$(NDA_DEMO)
+	$(NDA_DEMO) --max-tokens 64
+	$(NDA_DEMO) --max-tokens 16 --offload gemv
 
 # The whole command as it is handed out: target/dist/nda.
 dist: system ## the whole command as it is handed out: target/dist/nda

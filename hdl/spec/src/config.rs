@@ -10,8 +10,10 @@ use serde::Deserialize;
 /// The shipped configurations' text (`configs.toml`).
 pub const CONFIGS_TOML: &str = include_str!("../configs.toml");
 
-/// The configuration that is used when none is named.
-pub const DEFAULT_CONFIG: &str = "wide256";
+/// The configuration that is used when none is named: it makes whole tokens.
+pub const DEFAULT_CONFIG: &str = "token1024";
+/// The one whose UART is simulated when none is named: a bit of the default one's takes so many cycles that almost all would be waiting.
+pub const DEFAULT_UART_CONFIG: &str = "wide256";
 
 /// How an array sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
@@ -306,7 +308,7 @@ mod tests {
         assert_eq!(tables, ["table1024", "table256", "token1024"]);
         let single_port: Vec<&str> = all.iter().filter(|c| c.weight_memory == WeightMemory::Spram).map(|c| c.name.as_str()).collect();
         assert_eq!(single_port, ["up32"]);
-        assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 64);
+        assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 256);
     }
 
     #[test]

@@ -90,6 +90,9 @@ pub fn speak<'m>(
         return token::speak(weights, backend, task, piece);
     }
     let model = loaded(weights, backend, task.path)?;
+    if task.offload.is_none() && weights.kv().is_none() && backend.idle().is_none() && backend.gemv().tokens().is_some() {
+        output::note("products alone, no whole tokens: the document has no cache for them, frame 'kv'");
+    }
     let tokenizer = model.tokenizer();
     let prompt = tokenizer.encode_prompt(task.prompt, task.typed).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);

@@ -1,6 +1,6 @@
 //! Whole tokens in integers, on a board or on the CPU: what `--offload token` runs.
 
-use crate::backend::{self, Backend};
+use crate::backend::{self, Backend, BackendName};
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Progress};
 use crate::report::Speed;
@@ -41,6 +41,24 @@ pub fn is_asked_for(weights: &Weights<'_>, backend: &mut Backend<'_>, task: &Tas
     let Task { sampling, context, offload, kv, .. } = task;
     let plain = sampling.top_k.is_none() && sampling.top_p.is_none() && *context == weights.hyper().context;
     Ok((plain || offload.is_some()) && is_asked(*offload, weights, backend, *kv)?)
+}
+
+/// Why these back ends do not all make whole tokens of a model, if they do not.
+pub fn obstacle(weights: &Weights<'_>, names: &[BackendName]) -> Option<String> {
+    if let Err(error) = token_program(weights) {
+        return Some(error.to_string());
+    }
+    names.iter().find(|name| !has_machine(name)).map(|name| format!("'{name}' has no token machine"))
+}
+
+/// Whether a back end makes whole tokens, as far as its name tells.
+fn has_machine(name: &BackendName) -> bool {
+    match name {
+        BackendName::Cpu(_) | BackendName::Serial { .. } => true,
+        BackendName::Sim(config, _) | BackendName::Loopback(config, _) => config.token.is_some(),
+        BackendName::Fitting(board) => has_machine(board),
+        BackendName::Gpu(_) | BackendName::Boards(_) => false,
+    }
 }
 
 /// Says a text by the model's token program.

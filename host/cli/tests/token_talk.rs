@@ -54,7 +54,7 @@ fn what_a_conversation_in_whole_tokens_cannot_do_is_refused_with_the_way_out() {
     for (arguments, expected) in [
         (&["--offload", "token", "--save", file][..], "leave --save and --resume out"),
         (&["--offload", "token", "--kv", "b2"], "leave --kv out"),
-        (&["--offload", "token", "--backend", "loopback"], "no token machine"),
+        (&["--offload", "token", "--backend", "loopback:wide256"], "no token machine"),
     ] {
         let output = nda(&[&["chat", &model], arguments].concat(), b"Hello\n");
         let said = text(&output.stderr);
