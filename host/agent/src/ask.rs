@@ -1,6 +1,6 @@
 //! Who is asked about a proposal, and in which order. Red unless somebody says green.
 
-use crate::diff::diff;
+use crate::diff::{diff, texts};
 use nda_guard::{Approver, Decide, Decision, Policy, Review};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -12,6 +12,18 @@ pub struct QuestionFile {
     pub path: String,
     /// What would change, as a unified diff.
     pub diff: String,
+    /// Both texts, for whoever shows them beside each other; none if they are not text. They are not part of what goes over a socket.
+    #[serde(skip)]
+    pub texts: Option<Texts>,
+}
+
+/// A file's text before and after; none where there is no file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// As it is.
+    pub before: Option<String>,
+    /// As it would be.
+    pub after: Option<String>,
 }
 
 /// What somebody is to decide.
@@ -97,7 +109,8 @@ impl Asking {
         let origin = review.proposal.origin();
         let file = |file: &nda_guard::Reviewed| {
             let path = file.path.to_string();
-            QuestionFile { diff: diff(&path, file.before.as_ref(), file.after.as_ref()), path }
+            let (before, after) = (file.before.as_ref(), file.after.as_ref());
+            QuestionFile { diff: diff(&path, before, after), texts: texts(before, after), path }
         };
         Question {
             root: self.root.clone(),
@@ -144,7 +157,7 @@ mod tests {
             who: "w".into(),
             tool: "t".into(),
             call: "c".into(),
-            files: vec![QuestionFile { path: "ä".into(), diff: "äöü".into() }],
+            files: vec![QuestionFile { path: "ä".into(), diff: "äöü".into(), texts: None }],
             remarks: vec![],
         };
         let all = |answers: Vec<Answer>| {

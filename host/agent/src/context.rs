@@ -1,6 +1,7 @@
 //! What the tools work on: a workspace, the sandbox's helper, and what the command knows.
 
 use crate::ask::{Answer, Asking, Question};
+use crate::stop::Stop;
 use nda_guard::{GuardError, Origin, Settings, Workspace};
 use nda_sandbox::Wish;
 use std::ffi::OsString;
@@ -9,11 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the command's other parts know: plans, boards. The tools themselves know no back end.
 pub trait Facts: Send + Sync {
-    /// The output of the command with these arguments.
+    /// The output of the command with these arguments, and with these bytes as its standard input.
     ///
     /// # Errors
     /// What it says when it fails.
-    fn ask(&self, arguments: &[&str]) -> Result<String, String>;
+    fn ask(&self, arguments: &[&str], input: &[u8]) -> Result<String, String>;
 }
 
 /// How the sandbox is entered, and what may be read in it beside the system.
@@ -37,6 +38,8 @@ pub struct Context {
     pub helper: Helper,
     /// What else the command knows.
     pub facts: Box<dyn Facts>,
+    /// Ends the work.
+    pub stop: Stop,
     /// What calls, emits and shows what.
     pub(crate) graph: crate::tools::graph::Known,
     /// Who calls.
@@ -56,6 +59,7 @@ impl Context {
             asking,
             helper,
             facts,
+            stop: Stop::default(),
             who: std::sync::Mutex::new("an agent".into()),
             calls: AtomicU64::new(1),
             graph: Default::default(),

@@ -1,5 +1,6 @@
 //! A file's change as people read it.
 
+use crate::ask::Texts;
 use nda_guard::FileState;
 use nda_text::unified;
 use std::borrow::Cow;
@@ -17,6 +18,16 @@ pub fn diff(path: &str, before: Option<&FileState>, after: Option<&FileState>) -
         told.push_str(&format!("{path}: {:?} -> {:?}\n", before.mode, after.mode));
     }
     told
+}
+
+/// Both texts as they may be shown; none if one of them is not text, or nothing but a mode changes.
+pub fn texts(before: Option<&FileState>, after: Option<&FileState>) -> Option<Texts> {
+    let told = |state: Option<&FileState>| match state {
+        None => Some(None),
+        Some(_) => text(state).map(|text| Some(text.into_owned())),
+    };
+    let texts = Texts { before: told(before)?, after: told(after)? };
+    (texts.before != texts.after).then_some(texts)
 }
 
 fn bytes(state: Option<&FileState>) -> String {

@@ -1,4 +1,5 @@
-//! What an agent may do in a project, once: [`Tools`]. Faces call them: [`mcp`] for others' agents, [`talk`] for a loop of our own.
+//! What an agent may do in a project, once: [`Tools`]. Faces call them: [`mcp`] for others' agents, [`talk`] for a loop of our own, which
+//! [`acp`] puts into editors.
 //!
 //! Nothing is written without a decision. Tools make proposals; the guard checks them and asks [`Asking`]: rules of the policy
 //! first, then whoever can be asked (the client's own form, a terminal with `nda approve`), and red if nobody can. Commands run in the
@@ -7,6 +8,7 @@
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]
 
+pub mod acp;
 mod ask;
 mod context;
 mod diff;
@@ -14,10 +16,13 @@ pub mod door;
 mod error;
 pub mod mcp;
 pub mod openai;
+mod stop;
 pub mod talk;
 mod tools;
 
-pub use ask::{Answer, Ask, Asking, Question, QuestionFile};
+pub use ask::{Answer, Ask, Asking, Question, QuestionFile, Texts};
 pub use context::{Context, Facts, Helper};
 pub use error::ToolError;
-pub use tools::{Effect, Tool, Tools, proposed};
+pub use nda_graph::wave::{WaveError, Waves};
+pub use stop::Stop;
+pub use tools::{Effect, Tool, Tools, proposed, read_waves};

@@ -1,5 +1,6 @@
 //! A model behind an endpoint of OpenAI's chat protocol.
 
+use crate::stop::Stop;
 use crate::talk::{Call, Model};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -7,38 +8,48 @@ use hyper::client::conn::http1::handshake;
 use hyper::{Method, Request, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// How long an answer may take: a small machine reads a long prompt slowly.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(1800);
 /// Bytes of an answer.
 const ANSWER_BYTES: usize = 16 << 20;
 
-/// An endpoint, plain HTTP: a server on this machine or in this network.
+/// An endpoint: plain HTTP for a server on this machine or in this network, HTTPS for others.
 pub struct OpenAi {
     runtime: Runtime,
     base: String,
+    /// Whom to believe; none for plain HTTP.
+    tls: Option<Arc<ClientConfig>>,
     model: String,
     key: Option<String>,
     most_tokens: u32,
+    stop: Stop,
 }
 
 impl OpenAi {
     /// The endpoint at a base address such as `http://127.0.0.1:8080/v1`; a key goes along if there is one. Without a name the first
-    /// model that it lists is taken.
+    /// model that it lists is taken. HTTPS believes the system's certificates, or those that SSL_CERT_FILE names.
     ///
     /// # Errors
-    /// An address that is not plain HTTP; no model is named and the endpoint lists none.
+    /// An address of another kind; no certificates; no model is named and the endpoint lists none.
     pub fn new(base: &str, model: Option<&str>, key: Option<String>, most_tokens: u32) -> Result<OpenAi, String> {
-        if !base.starts_with("http://") {
-            return Err(format!("'{base}' is not an address that begins with http://; put a proxy of your own before https"));
-        }
+        let tls = match base.split_once("://") {
+            Some(("http", _)) => None,
+            Some(("https", _)) => Some(system_certificates()?),
+            _ => return Err(format!("'{base}' is not an address that begins with http:// or https://")),
+        };
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|e| e.to_string())?;
         let base = base.trim_end_matches('/').to_owned();
-        let mut endpoint = OpenAi { runtime, base, model: model.unwrap_or_default().into(), key, most_tokens };
+        let mut endpoint = OpenAi { runtime, base, tls, model: model.unwrap_or_default().into(), key, most_tokens, stop: Stop::default() };
         if model.is_none() {
             let listed = endpoint.asked(Method::GET, "models", Vec::new())?;
             let first = listed.pointer("/data/0/id").and_then(Value::as_str);
@@ -47,10 +58,23 @@ impl OpenAi {
         Ok(endpoint)
     }
 
+    /// The same, whose answer is not waited for once this is set: the connection is closed, so a server need not go on.
+    #[must_use]
+    pub fn until(self, stop: Stop) -> OpenAi {
+        OpenAi { stop, ..self }
+    }
+
     /// A request and its answer, which is JSON.
     fn asked(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Value, String> {
         let address = format!("{}/{path}", self.base);
-        let whole = self.runtime.block_on(async { timeout(ANSWER_DEADLINE, exchange(&address, method, body, self.key.as_deref())).await });
+        let whole = self.runtime.block_on(async {
+            let work = timeout(ANSWER_DEADLINE, self.exchange(&address, method, body));
+            tokio::select! {
+                whole = work => Some(whole),
+                () = self.stop.wished() => None,
+            }
+        });
+        let Some(whole) = whole else { return Err(format!("{address}: stopped before it answered")) };
         let (status, bytes) = match whole {
             Ok(answer) => answer.map_err(|e| format!("{address}: {e}"))?,
             Err(_) => return Err(format!("{address}: no answer within {} seconds", ANSWER_DEADLINE.as_secs())),
@@ -64,23 +88,50 @@ impl OpenAi {
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// One request over a connection of its own.
-async fn exchange(address: &str, method: Method, body: Vec<u8>, key: Option<&str>) -> Result<(StatusCode, Bytes), Failed> {
-    let uri: Uri = address.parse()?;
-    let host = uri.host().ok_or("an address has a host")?;
-    let stream = TcpStream::connect((host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80))).await?;
-    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    let mut request = Request::builder().method(method).uri(target).header(header::CONTENT_TYPE, "application/json");
-    request = request.header(header::HOST, uri.authority().map_or(host, |authority| authority.as_str()));
-    if let Some(key) = key {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+/// Bytes there and back, encrypted or not.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<W: AsyncRead + AsyncWrite + Unpin + Send> Wire for W {}
+
+/// TLS that believes whom the system believes.
+fn system_certificates() -> Result<Arc<ClientConfig>, String> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (taken, _) = roots.add_parsable_certificates(found.certs);
+    if taken == 0 {
+        let why = found.errors.first().map_or_else(String::new, |e| format!(" ({e})"));
+        return Err(format!("no certificates of authorities are found{why}; install ca-certificates, or name a file in SSL_CERT_FILE"));
     }
-    let response = sender.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
-    let status = response.status();
-    let bytes = Limited::new(response.into_body(), ANSWER_BYTES).collect().await?.to_bytes();
-    Ok((status, bytes))
+    Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
+}
+
+impl OpenAi {
+    async fn connect(&self, uri: &Uri) -> Result<Box<dyn Wire>, Failed> {
+        let host = uri.host().ok_or("an address has a host")?.trim_matches(['[', ']']);
+        let port = uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
+        let stream = TcpStream::connect((host, port)).await?;
+        Ok(match &self.tls {
+            None => Box::new(stream),
+            Some(tls) => Box::new(TlsConnector::from(tls.clone()).connect(ServerName::try_from(host.to_owned())?, stream).await?),
+        })
+    }
+
+    /// One request over a connection of its own.
+    async fn exchange(&self, address: &str, method: Method, body: Vec<u8>) -> Result<(StatusCode, Bytes), Failed> {
+        let uri: Uri = address.parse()?;
+        let (mut sender, connection) = handshake(TokioIo::new(self.connect(&uri).await?)).await?;
+        tokio::spawn(connection);
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let mut request = Request::builder().method(method).uri(target).header(header::CONTENT_TYPE, "application/json");
+        request = request.header(header::HOST, uri.authority().map_or("", |authority| authority.as_str()));
+        if let Some(key) = &self.key {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        }
+        let response = sender.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
+        let status = response.status();
+        let bytes = Limited::new(response.into_body(), ANSWER_BYTES).collect().await?.to_bytes();
+        Ok((status, bytes))
+    }
 }
 
 impl Model for OpenAi {
@@ -113,6 +164,8 @@ fn calls(answer: &Value) -> Result<Vec<Call>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
     #[test]
     fn calls_are_read_and_text_is_none() {
@@ -121,7 +174,7 @@ mod tests {
         assert_eq!(calls(&answer).unwrap(), [Call { id: "1".into(), name: "done".into(), arguments: "{}".into() }]);
         assert_eq!(calls(&json!({ "choices": [{ "message": { "content": "hi" } }] })).unwrap(), []);
         assert!(calls(&json!({})).is_err());
-        assert!(OpenAi::new("https://x", Some("m"), None, 1).is_err());
+        assert!(OpenAi::new("ftp://x", Some("m"), None, 1).is_err());
     }
 
     /// A server that answers these bodies, one connection each, and gives what it was asked.
@@ -153,5 +206,47 @@ mod tests {
         let asked = served.join().unwrap();
         assert!(asked[0].starts_with("GET /v1/models HTTP/1.1") && asked[0].contains("Bearer secret"));
         assert!(asked[1].contains(r#""model":"tiny""#) && asked[1].contains(r#""tool_choice":"required""#), "{}", asked[1]);
+    }
+
+    /// A server that speaks TLS with a certificate of its own, for one connection; the certificate.
+    fn tls_server(body: &'static str) -> (String, CertificateDer<'static>) {
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let certificate = own.cert.der().clone();
+        let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.clone()], key).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("https://localhost:{}/v1", listener.local_addr().unwrap().port());
+        std::thread::spawn(move || {
+            use std::io::{Read, Write};
+            let (stream, _) = listener.accept().unwrap();
+            let mut wire = StreamOwned::new(ServerConnection::new(config.into()).unwrap(), stream);
+            // A client that does not believe it ends here.
+            if wire.read(&mut [0; 4096]).is_ok() {
+                write!(wire, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+                wire.conn.send_close_notify();
+                let _ = wire.flush();
+            }
+        });
+        (address, certificate)
+    }
+
+    #[test]
+    fn https_speaks_with_whom_it_believes_and_with_nobody_else() {
+        let body = r#"{"choices":[{"message":{"tool_calls":[{"id":"1","function":{"name":"done","arguments":"{}"}}]}}]}"#;
+        let (address, _) = tls_server(body);
+        let Ok(mut model) = OpenAi::new(&address, Some("m"), None, 7) else {
+            return nda_tests::skip("HTTPS", "the system has no certificates; install ca-certificates");
+        };
+        let error = model.next(&[], &[]).unwrap_err();
+        assert!(error.contains("certificate"), "a stranger: {error}");
+        let (address, own) = tls_server(body);
+        let mut roots = RootCertStore::empty();
+        roots.add(own).unwrap();
+        model.tls = Some(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()));
+        model.base = address;
+        assert_eq!(model.next(&[], &[]).unwrap()[0].name, "done");
+        let (address, _) = tls_server(body);
+        model.base = address;
+        assert!(model.next(&[], &[]).unwrap_err().contains("certificate"), "another certificate");
     }
 }

@@ -54,15 +54,55 @@ pub enum Event<'e> {
     },
 }
 
+/// Why a loop ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finish {
+    /// The model says what it did, or why it cannot be done.
+    Done(String),
+    /// It came to no end in its steps.
+    OutOfSteps,
+    /// A person stopped it.
+    Stopped,
+}
+
 /// How a loop ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Talked {
-    /// What the model says that it did; none if it did not come to an end.
-    pub done: Option<String>,
+    /// Why.
+    pub finish: Finish,
     /// Calls, all of them.
     pub calls: usize,
     /// Calls of a tool that exists, with arguments that are what its schema says.
     pub well_formed: usize,
+}
+
+/// What was said so far; a further task goes on from it.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    messages: Vec<Value>,
+}
+
+impl Default for Conversation {
+    fn default() -> Conversation {
+        Conversation { messages: vec![json!({ "role": "system", "content": SYSTEM })] }
+    }
+}
+
+impl Conversation {
+    fn user(&mut self, text: &str) {
+        self.messages.push(json!({ "role": "user", "content": text }));
+    }
+
+    fn calls(&mut self, calls: &[Call]) {
+        let told =
+            |call: &Call| json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } });
+        let told: Vec<Value> = calls.iter().map(told).collect();
+        self.messages.push(json!({ "role": "assistant", "content": null, "tool_calls": told }));
+    }
+
+    fn answer(&mut self, call: &Call, text: &str) {
+        self.messages.push(json!({ "role": "tool", "tool_call_id": call.id, "content": text }));
+    }
 }
 
 /// The tools as an endpoint of OpenAI's protocol takes them.
@@ -78,50 +118,74 @@ pub fn descriptions(tools: &Tools) -> Vec<Value> {
     own.chain([describe(DONE, "Ends the work: says in a sentence what was done, or why it cannot be.", summary)]).collect()
 }
 
-/// Lets a model work on a task, for at most `steps` answers.
+/// Lets a model work on a task, for at most `steps` answers, or until the context's [`crate::Stop`] is set.
 ///
 /// # Errors
 /// The endpoint's failure.
-pub fn talk(tools: &Tools, model: &mut dyn Model, task: &str, steps: usize, watch: &mut dyn FnMut(Event<'_>)) -> Result<Talked, String> {
-    let described = descriptions(tools);
-    let mut messages = vec![json!({ "role": "system", "content": SYSTEM }), json!({ "role": "user", "content": task })];
-    let mut talked = Talked { done: None, calls: 0, well_formed: 0 };
+pub fn talk(
+    tools: &Tools,
+    model: &mut dyn Model,
+    conversation: &mut Conversation,
+    task: &str,
+    steps: usize,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<Talked, String> {
+    let (described, stop) = (descriptions(tools), &tools.context().stop);
+    conversation.user(task);
+    let mut talked = Talked { finish: Finish::OutOfSteps, calls: 0, well_formed: 0 };
     for _ in 0..steps {
-        let calls = model.next(&messages, &described)?;
-        let told: Vec<Value> = calls.iter().map(told).collect();
-        messages.push(json!({ "role": "assistant", "content": null, "tool_calls": told }));
-        if calls.is_empty() {
-            messages.pop();
-            messages.push(json!({ "role": "user", "content": "Call a tool, or done." }));
+        let answer = model.next(&conversation.messages, &described);
+        if stop.is_set() {
+            talked.finish = Finish::Stopped;
+            return Ok(talked);
         }
-        for call in calls {
-            talked.calls += 1;
-            watch(Event::Called { name: &call.name, arguments: &call.arguments });
-            let answer = answered(tools, &call, &mut talked);
-            if call.name == DONE && talked.done.is_some() {
-                return Ok(talked);
+        let calls = answer?;
+        if calls.is_empty() {
+            conversation.user("Call a tool, or done.");
+            continue;
+        }
+        conversation.calls(&calls);
+        for call in &calls {
+            if talked.finish == Finish::OutOfSteps {
+                let text = step(tools, call, &mut talked, watch);
+                conversation.answer(call, &text);
+            } else {
+                // Endpoints want an answer to every call.
+                conversation.answer(call, "not run: the work had ended");
             }
-            let (text, well) = match &answer {
-                Ok(value) => (value.to_string(), true),
-                Err(why) => (format!("error: {why}"), false),
-            };
-            let end = (0..=ANSWER_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-            watch(Event::Answered { text: &text[..end], well });
-            messages.push(json!({ "role": "tool", "tool_call_id": call.id, "content": &text[..end] }));
+        }
+        if talked.finish != Finish::OutOfSteps {
+            break;
         }
     }
     Ok(talked)
 }
 
-fn told(call: &Call) -> Value {
-    json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } })
+/// Runs one call: what the model gets to see of its answer.
+fn step(tools: &Tools, call: &Call, talked: &mut Talked, watch: &mut dyn FnMut(Event<'_>)) -> String {
+    talked.calls += 1;
+    watch(Event::Called { name: &call.name, arguments: &call.arguments });
+    let answer = answered(tools, call, talked);
+    let (mut text, well) = match &answer {
+        Ok(value) => (value.to_string(), true),
+        Err(why) => (format!("error: {why}"), false),
+    };
+    let end = (0..=ANSWER_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.truncate(end);
+    if !matches!(talked.finish, Finish::Done(_)) {
+        watch(Event::Answered { text: &text, well });
+        if tools.context().stop.is_set() {
+            talked.finish = Finish::Stopped;
+        }
+    }
+    text
 }
 
 fn answered(tools: &Tools, call: &Call, talked: &mut Talked) -> Result<Value, String> {
     let arguments: Value = serde_json::from_str(&call.arguments).map_err(|e| format!("the arguments are not JSON: {e}"))?;
     if call.name == DONE {
         let summary = arguments["summary"].as_str().ok_or("done has a summary")?;
-        talked.done = Some(summary.to_owned());
+        talked.finish = Finish::Done(summary.to_owned());
         talked.well_formed += 1;
         return Ok(Value::Null);
     }

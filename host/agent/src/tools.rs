@@ -7,9 +7,11 @@ pub(crate) mod graph;
 mod patch;
 mod read;
 mod search;
+mod wave;
 mod write;
 
 pub use boxed::proposed;
+pub use wave::read as read_waves;
 
 use crate::context::Context;
 use crate::error::ToolError;
@@ -58,7 +60,7 @@ impl Tool {
 
 /// All tools.
 const ALL: &[&[Tool]] =
-    &[read::TOOLS, search::TOOLS, patch::TOOLS, write::TOOLS, boxed::TOOLS, checkpoints::TOOLS, facts::TOOLS, graph::TOOLS];
+    &[read::TOOLS, search::TOOLS, patch::TOOLS, write::TOOLS, boxed::TOOLS, checkpoints::TOOLS, facts::TOOLS, graph::TOOLS, wave::TOOLS];
 
 /// The tools on a context.
 #[derive(Clone)]

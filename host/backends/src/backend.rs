@@ -81,6 +81,19 @@ impl<'m> Backend<'m> {
         }
     }
 
+    /// The first word of the tile store that a further product would have; none if there is no board, or more than one.
+    pub fn next_word(&self) -> Option<usize> {
+        let boards = match &self.kind {
+            Kind::Boards(boards) => boards.boards(),
+            Kind::Router(router) => router.boards().boards(),
+            _ => return None,
+        };
+        match boards {
+            [board] => Some(board.next_word()),
+            _ => None,
+        }
+    }
+
     /// Whether there are boards, at work or not.
     pub fn has_boards(&self) -> bool {
         matches!(self.kind, Kind::Boards(_) | Kind::Router(_))

@@ -41,6 +41,11 @@ impl<'m> Router<'m> {
         &self.cpu
     }
 
+    /// The boards, to be looked at.
+    pub fn boards(&self) -> &Boards<'m> {
+        &self.boards
+    }
+
     /// The boards.
     pub fn boards_mut(&mut self) -> &mut Boards<'m> {
         &mut self.boards

@@ -27,6 +27,10 @@ impl Runner for Boxed {
                 output.push_str(&format!("\nended by signal {signal}"));
                 None
             }
+            End::Stopped => {
+                output.push_str("\nstopped");
+                None
+            }
             End::Limit(exceeded) => {
                 output.push_str(&format!("\n{}", exceeded.describe(&order.limits)));
                 None

@@ -7,9 +7,9 @@ use nda_agent::{Answer, Ask, Asking, Context, Facts, Helper, Question, Tools, pr
 use nda_guard::{Gate, Origin, Policy, Proposal, Settings};
 use nda_sandbox::{SandboxError, Wish};
 use std::ffi::OsString;
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 /// The sandbox's level on the command line.
@@ -53,8 +53,17 @@ pub fn door(root: &Path) -> Outcome<Arc<dyn Ask>> {
 struct Own(PathBuf);
 
 impl Facts for Own {
-    fn ask(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = Command::new(&self.0).args(arguments).output().map_err(|e| e.to_string())?;
+    fn ask(&self, arguments: &[&str], input: &[u8]) -> Result<String, String> {
+        let mut command = Command::new(&self.0);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|e| e.to_string())?;
+        let pipe = child.stdin.take();
+        let output = std::thread::scope(|scope| {
+            // A child that does not read to the end has its reason, which it says.
+            scope.spawn(move || pipe.map(|mut pipe| pipe.write_all(input)));
+            child.wait_with_output()
+        });
+        let output = output.map_err(|e| e.to_string())?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }

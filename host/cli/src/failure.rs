@@ -82,5 +82,16 @@ impl From<Failure> for Stop {
     }
 }
 
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+impl fmt::Display for Stop {
+    /// In one line, for whoever reads it elsewhere than in this terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Failure(failure) => write!(f, "{} ({}); {}", failure.error, failure.at, failure.help),
+            _ => f.write_str("the command has ended"),
+        }
+    }
+}
+
 /// What a command returns.
 pub type Outcome<T = ()> = Result<T, Stop>;

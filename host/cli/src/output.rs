@@ -22,6 +22,12 @@ pub fn bytes(bytes: &[u8]) -> Outcome {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(stdout_failed)
 }
 
+/// Standard output for a protocol that a thread speaks by itself.
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+pub fn pipe() -> Box<dyn Write + Send> {
+    Box::new(io::stdout())
+}
+
 /// Passes another program's bytes on to standard error.
 #[cfg(all(feature = "workspace", target_os = "linux"))]
 pub fn error_bytes(bytes: &[u8]) -> Outcome {

@@ -8,29 +8,47 @@ use nda_ndf::{Document, NdfError};
 #[error(transparent)]
 pub struct GraphError(#[from] NdfError);
 
-/// What a document holds: matrices, grids and vectors by name. `tiles`, if a plan is known, are the board's name and, in the order in
-/// which the driver loads them, the fused products: names joined by `+`, and words of the tile store.
+/// What a document holds: matrices, grids and vectors by name.
 ///
 /// # Errors
 /// Bytes that are not a document.
-pub fn tensors(bytes: &[u8], tiles: Option<(&str, &[(String, usize)])>) -> Result<Facts, GraphError> {
+pub fn tensors(bytes: &[u8]) -> Result<Facts, GraphError> {
     let document = Document::open_structure(bytes)?;
     let mut facts = Facts::default();
     let names = document.matrices().map(|m| m.name().to_owned()).chain(document.grids().map(|g| g.name().to_owned()));
     for name in names.chain(document.vectors().map(|v| v.name().to_owned())) {
         facts.add(Symbol::new(Kind::Tensor, &name, "", 0));
     }
-    if let Some((board, products)) = tiles {
-        let mut first = 0;
-        for (name, words) in products {
-            for tensor in name.split('+') {
-                let mut tile = Symbol::new(Kind::Tile, &format!("{board}:{first}"), tensor.trim(), 0);
-                tile.parts =
-                    vec![(board.into(), "board".into()), (first.to_string(), "first word".into()), (words.to_string(), "words".into())];
-                facts.add(tile);
-            }
-            first += words;
+    Ok(facts)
+}
+
+/// A fused product on a board, as a plan says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// Its tensors, joined by `+`.
+    pub name: String,
+    /// The first word of the tile store that it has.
+    pub first_word: u64,
+    /// How many words.
+    pub words: u64,
+}
+
+/// Which words of a board's tile store hold which tensors of a document.
+pub fn tiles(board: &str, document: &str, products: &[Product]) -> Facts {
+    let mut facts = Facts::default();
+    for Product { name, first_word, words } in products {
+        for tensor in name.split('+') {
+            let mut tile = Symbol::new(Kind::Tile, &format!("{board}:{first_word}"), tensor.trim(), 0);
+            let number = |number: &u64, what: &str| (number.to_string(), what.to_owned());
+            tile.parts = vec![
+                (board.into(), "board".into()),
+                number(first_word, "first word"),
+                number(words, "words"),
+                (document.into(), "document".into()),
+                (name.clone(), "product".into()),
+            ];
+            facts.add(tile);
         }
     }
-    Ok(facts)
+    facts
 }

@@ -53,7 +53,7 @@ pub struct Symbol {
     pub within: String,
     /// Where, from 1; 0 where lines mean nothing.
     pub line: u32,
-    /// A core's or module's ports, in order; an instance's name and type in a core; a tile's board, first word and words.
+    /// A core's or module's ports, in order; an instance's name and type in a core; a tile's board, first word, words, document and product.
     pub parts: Vec<(String, String)>,
 }
 

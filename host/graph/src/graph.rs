@@ -20,12 +20,31 @@ pub struct Graph {
 pub struct Shown {
     /// Functions of programs that name the tensor.
     pub programs: Vec<Place>,
-    /// Its tiles: board, first word, words.
+    /// Its tiles, said.
     pub tiles: Vec<String>,
     /// Modules that the array's core is emitted as, with the signal that has the sums: `module.signal`.
     pub signals: Vec<String>,
     /// Variables of waves that are this signal, with their scope.
     pub waves: Vec<String>,
+}
+
+/// Words of a board's tile store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tile<'g> {
+    /// The board.
+    pub board: &'g str,
+    /// The fused product that has them: its tensors, joined by `+`.
+    pub product: &'g str,
+    /// The first word, from 0.
+    pub first_word: u64,
+    /// How many words.
+    pub words: u64,
+}
+
+impl std::fmt::Display for Tile<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} words from word {} ({})", self.board, self.words, self.first_word, self.product)
+    }
 }
 
 impl Graph {
@@ -155,17 +174,23 @@ impl Graph {
         found.map(|(path, wave)| format!("{path}: {}.{}", wave.within, wave.name)).collect()
     }
 
+    /// Where boards hold a tensor: the document, and the words of the tile store.
+    pub fn tiles(&self, tensor: &str) -> Vec<(&str, Tile<'_>)> {
+        let held = self.of_kind(Kind::Tile).filter(|(_, symbol)| symbol.within == tensor);
+        fn tile(symbol: &Symbol) -> Option<(&str, Tile<'_>)> {
+            let [(board, _), (first, _), (words, _), (document, _), (product, _)] = symbol.parts.as_slice() else { return None };
+            Some((document.as_str(), Tile { board, product, first_word: first.parse().ok()?, words: words.parse().ok()? }))
+        }
+        held.filter_map(|(_, symbol)| tile(symbol)).collect()
+    }
+
     /// The way of a tensor's product: the programs that ask for it, its tiles, the signal with its sums, the waves of that.
     pub fn shows(&self, tensor: &str) -> Shown {
         let (core, port) = ARRAY;
-        let tile = |symbol: &Symbol| {
-            let part = |i: usize| symbol.parts.get(i).map_or("", |(value, _)| value.as_str()).to_owned();
-            format!("{}: words {} of {}", part(0), part(2), part(1))
-        };
         let modules = self.emits(core);
         Shown {
             programs: self.multiplied_by(tensor),
-            tiles: self.of_kind(Kind::Tile).filter(|(_, symbol)| symbol.within == tensor).map(|(_, symbol)| tile(symbol)).collect(),
+            tiles: self.tiles(tensor).iter().map(|(_, tile)| tile.to_string()).collect(),
             signals: modules.iter().map(|module| format!("{module}.{port}")).collect(),
             waves: modules.iter().flat_map(|module| self.waves(module, port)).collect(),
         }

@@ -15,9 +15,9 @@ mod rust;
 mod scan;
 mod store;
 mod verilog;
-mod wave;
+pub mod wave;
 
-pub use document::{GraphError, tensors};
+pub use document::{GraphError, Product, tensors, tiles};
 pub use facts::{Facts, Kind, Place, Symbol};
-pub use graph::{Graph, Shown};
+pub use graph::{Graph, Shown, Tile};
 pub use store::Store;

@@ -1,6 +1,6 @@
 //! This project as a graph: the questions that it is for, on its own sources, and what reading and scanning cost.
 
-use nda_graph::{Facts, Kind, Store, tensors};
+use nda_graph::{Facts, Kind, Product, Store, tensors, tiles};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -46,8 +46,10 @@ fn a_tensors_product_is_followed_from_its_program_to_the_wave() {
     println!("{} symbols; slowest file {slowest:?}: {name}", store.snapshot().len());
     let bytes = std::fs::read(root().join("models/tiny.ndf")).unwrap();
     let aligned = nda_ndf::AlignedBytes::from(bytes.as_slice());
-    let plan = [("blk.0.q + blk.0.k".to_owned(), 96), ("blk.0.o".to_owned(), 32)];
-    store.set("models/tiny.ndf", Some(tensors(&aligned, Some(("wide256", &plan))).unwrap()));
+    let product = |name: &str, first_word, words| Product { name: name.into(), first_word, words };
+    let plan = [product("blk.0.q + blk.0.k", 0, 96), product("blk.0.o", 96, 32)];
+    store.set("models/tiny.ndf", Some(tensors(&aligned).unwrap()));
+    store.set("plan", Some(tiles("wide256", "models/tiny.ndf", &plan)));
     store.scan(
         "job.vcd",
         "$scope module board $end $scope module engine $end $scope module array $end $var wire 96 ! result [95:0] $end $upscope $end",
@@ -58,7 +60,7 @@ fn a_tensors_product_is_followed_from_its_program_to_the_wave() {
     assert!(graph.signals("board_engine_array").iter().any(|(name, _)| *name == "result"));
     let shown = graph.shows("blk.0.o");
     assert!(shown.programs.iter().any(|place| place.file == "host/engine/programs/llama.nda"), "{shown:?}");
-    assert_eq!(shown.tiles, ["wide256: words 32 of 96"]);
+    assert_eq!(shown.tiles, ["wide256: 32 words from word 96 (blk.0.o)"]);
     assert!(shown.signals.contains(&"board_engine_array.result".to_owned()));
     assert_eq!(shown.waves, ["job.vcd: board.engine.array.result"]);
     assert!(graph.definitions("FabricGemv").iter().any(|(kind, _)| *kind == Kind::Type));

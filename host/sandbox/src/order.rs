@@ -4,6 +4,8 @@ use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// How much of the kernel the box stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,8 @@ pub struct Order {
     pub variables: Vec<(OsString, OsString)>,
     /// The program that enters the box and its first arguments; [`crate::ENTER`] and a stage follow.
     pub helper: Vec<OsString>,
+    /// Once it is true, the command and everything that it started are killed.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Order {
@@ -66,6 +70,7 @@ impl Order {
             reads: Vec::new(),
             variables: Vec::new(),
             helper,
+            stop: Arc::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Bytes of output that are read at a time.
@@ -40,6 +41,8 @@ pub enum End {
     Signal(i32),
     /// It was killed because the box went over a limit.
     Limit(Exceeded),
+    /// It was killed because the caller wanted that.
+    Stopped,
 }
 
 /// What a run came to. Nothing of the project has changed.
@@ -106,14 +109,14 @@ fn run_at(level: Level, order: &Order, output: &mut dyn FnMut(Stream, &[u8])) ->
     at.expect("start the command", |say| matches!(say, Say::Started))?;
     let files = (level == Level::Landlock).then(|| at.own.path().to_owned());
     let mut watch = Watch::new(&order.limits, at.helper.id(), files);
-    let (ended, exceeded, omitted_bytes) = at.attend(order, &mut watch, output)?;
+    let (ended, cut, omitted_bytes) = at.attend(order, &mut watch, output)?;
     if ended.left > 0 {
         return Err(SandboxError::Left { count: ended.left, deadline_ms: KILL_DEADLINE.as_millis() as u64 });
     }
     let changes = changes(&work, &manifest)?;
     drop(scratch);
-    let end = match (exceeded, ended.exit, ended.signal) {
-        (Some(exceeded), ..) => End::Limit(exceeded),
+    let end = match (cut, ended.exit, ended.signal) {
+        (Some(cut), ..) => cut,
         (_, Some(code), _) => End::Code(code),
         (_, _, Some(signal)) => End::Signal(signal),
         _ => return Err(SandboxError::Helper("the command was never seen to end".into())),
@@ -171,15 +174,15 @@ impl Held {
         }
     }
 
-    /// Passes output on until the command and all of its processes have ended: how, over which limit, and bytes not passed on.
+    /// Passes output on until the command and all of its processes have ended: how, why they were killed, and bytes not passed on.
     fn attend(
         &mut self,
         order: &Order,
         watch: &mut Watch,
         output: &mut dyn FnMut(Stream, &[u8]),
-    ) -> Result<(Ended, Option<Exceeded>, u64), SandboxError> {
+    ) -> Result<(Ended, Option<End>, u64), SandboxError> {
         let mut pipes = Pipes::of(&mut self.helper, order.limits.output_bytes);
-        let mut exceeded: Option<(Exceeded, Instant)> = None;
+        let mut cut: Option<(End, Instant)> = None;
         let tick = Timespec { tv_sec: 0, tv_nsec: TICK.as_nanos() as i64 };
         loop {
             if pipes.pass(Some(&self.channel), &tick, output) {
@@ -189,15 +192,16 @@ impl Held {
                         while pipes.ready(None, &none).is_some() {
                             pipes.pass(None, &none, output);
                         }
-                        return Ok((ended, exceeded.map(|over| over.0), pipes.omitted));
+                        return Ok((ended, cut.map(|cut| cut.0), pipes.omitted));
                     }
                     other => return Err(SandboxError::Helper(format!("{other:?} while the command ran"))),
                 }
             }
-            match exceeded {
+            match cut {
                 None => {
-                    exceeded = watch.exceeded().map(|over| (over, Instant::now()));
-                    if exceeded.is_some() {
+                    let stopped = order.stop.load(Ordering::Relaxed).then_some(End::Stopped);
+                    cut = stopped.or_else(|| watch.exceeded().map(End::Limit)).map(|end| (end, Instant::now()));
+                    if cut.is_some() {
                         self.channel.send(&Ask::Kill).map_err(SandboxError::system("end the command"))?;
                     }
                 }

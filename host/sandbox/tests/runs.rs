@@ -3,10 +3,11 @@
 mod common;
 
 use common::{LEVELS, ordinary, ran, shell};
-use nda_sandbox::{Content, End, Exceeded, Level, Outcome, Part, SandboxError, Wish};
+use nda_sandbox::{Content, End, Exceeded, Level, Outcome, Part, SandboxError, Stream, Wish, run};
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 /// Changes by path: `+` and the text, `-` for nothing, `>` and where a link leads.
 fn told(outcome: &Outcome) -> BTreeMap<String, String> {
@@ -207,5 +208,18 @@ fn a_killed_caller_leaves_nothing_running() {
         let start = Instant::now();
         assert!(soon(|| running(b"sleep\x00778") == 0), "{level:?}: nothing is left");
         println!("{level:?}: all ended {:?} after the caller was killed", start.elapsed());
+    }
+}
+
+#[test]
+fn a_command_that_its_caller_stops_is_killed_with_all_that_it_started() {
+    let Some(place) = ordinary("a_command_that_its_caller_stops_is_killed_with_all_that_it_started") else { return };
+    for level in LEVELS {
+        let project = place.project(level.name());
+        let order = place.order(&project, level, &["sh", "-c", "sleep 50 & echo begun; sleep 50"]);
+        let (stop, begun) = (order.stop.clone(), Instant::now());
+        let outcome = run(&order, &mut |_: Stream, _: &[u8]| stop.store(true, Ordering::Relaxed)).unwrap();
+        assert_eq!(outcome.end, End::Stopped, "{level:?}");
+        assert!(outcome.killed >= 1 && begun.elapsed() < Duration::from_secs(30), "{level:?}: {outcome:?}");
     }
 }

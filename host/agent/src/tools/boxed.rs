@@ -116,6 +116,7 @@ fn order(context: &Context, words: Vec<OsString>, seconds: u64) -> Order {
     let mut order = Order::new(context.workspace.root(), words, context.helper.command.clone());
     order.wish = context.helper.wish;
     order.reads = context.helper.reads.clone();
+    order.stop = context.stop.flag();
     order.limits.wall_ms = seconds.clamp(1, MOST_SECONDS) * 1000;
     order
 }
@@ -126,6 +127,7 @@ fn boxed(context: &Context, order: &Order, tool: &str, what: &str, changes: Chan
     let end = match outcome.end {
         End::Code(code) => format!("exit code {code}"),
         End::Signal(signal) => format!("signal {signal}"),
+        End::Stopped => "killed: the user stopped it".into(),
         End::Limit(limit) => format!("killed: {}", limit.describe(&order.limits)),
     };
     let (files, not_proposed) = proposed(&outcome);
@@ -139,7 +141,7 @@ fn boxed(context: &Context, order: &Order, tool: &str, what: &str, changes: Chan
         "written": null,
         "refused": null,
     });
-    if !files.is_empty() && changes == Changes::Proposed {
+    if !files.is_empty() && changes == Changes::Proposed && outcome.end != End::Stopped {
         let short: String = what.chars().take(200).collect();
         match context.workspace.submit(Proposal::new(context.origin(tool, &short), files)) {
             Ok(change) => answer["written"] = written(&change),

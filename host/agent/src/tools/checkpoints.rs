@@ -70,7 +70,7 @@ fn restore(context: &Context, value: Value) -> Result<Value, ToolError> {
         who: origin.who,
         tool: origin.tool,
         call: origin.call,
-        files: vec![QuestionFile { path: "all files".into(), diff: format!("as they were in checkpoint {id} ({label})\n") }],
+        files: vec![QuestionFile { path: "all files".into(), diff: format!("as they were in checkpoint {id} ({label})\n"), texts: None }],
         remarks: Vec::new(),
     };
     match context.ask(&question) {

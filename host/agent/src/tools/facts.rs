@@ -41,7 +41,7 @@ struct Plan {
 
 /// The answer of the command, as JSON if it is some.
 fn asked(context: &Context, words: &[&str]) -> Result<Value, ToolError> {
-    let text = context.facts.ask(words).map_err(ToolError::Other)?;
+    let text = context.facts.ask(words, &[]).map_err(ToolError::Other)?;
     Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 

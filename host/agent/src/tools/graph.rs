@@ -1,11 +1,10 @@
-//! `graph_query` and `wave_query`: what calls, emits and shows what.
+//! `graph_query`: what calls, emits, holds and shows what.
 
 use super::search::files;
 use super::{Effect, Tool, arguments};
-use crate::context::Context;
+use crate::context::{Context, Facts as Command};
 use crate::error::ToolError;
-use nda_graph::{Facts, Graph, Kind, Place, Store, tensors};
-use nda_guard::RelPath;
+use nda_graph::{Facts, Graph, Kind, Place, Product, Store, tensors, tiles};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -14,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Endings of files that say something.
-const ENDINGS: [&str; 7] = ["rs", "nda", "v", "sv", "vh", "vcd", "ndf"];
+const ENDINGS: [&str; 8] = ["rs", "nda", "v", "sv", "vh", "vcd", "fst", "ndf"];
 /// Files of more bytes are left out; of a wave the head is enough.
 const FILE_BYTES: u64 = 64 << 20;
 /// Answers that come back at most.
@@ -29,7 +28,7 @@ pub struct Known {
 
 impl Known {
     /// The graph of the project as it is now.
-    pub fn of(&self, root: &Path) -> Arc<Graph> {
+    pub fn of(&self, root: &Path, command: &dyn Command) -> Arc<Graph> {
         let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
         let has_ending = |path: &Path| path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
         let mut now = BTreeMap::new();
@@ -38,7 +37,7 @@ impl Known {
             let Ok(metadata) = whole.symlink_metadata() else { continue };
             let stamp = (metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len());
             if stamps.get(&name) != Some(&stamp) && metadata.len() <= FILE_BYTES {
-                self.store.set(&name, scanned(&whole, &name));
+                self.store.set(&name, scanned(&whole, &name, command));
             }
             now.insert(name, stamp);
         }
@@ -49,57 +48,43 @@ impl Known {
 }
 
 /// What a file says; none if it cannot be read or is damaged.
-fn scanned(path: &Path, name: &str) -> Option<Facts> {
+fn scanned(path: &Path, name: &str, command: &dyn Command) -> Option<Facts> {
     let bytes = std::fs::read(path).ok()?;
     if name.ends_with(".ndf") {
-        return tensors(&bytes, None).ok();
+        return tensors(&bytes).ok();
+    }
+    if name.ends_with(".fst") {
+        return super::wave::head(command, &bytes);
     }
     Some(Facts::of(name, &String::from_utf8_lossy(&bytes)))
 }
 
-pub const TOOLS: &[Tool] = &[
-    Tool {
-        name: "graph_query",
-        title: "Ask the code graph",
-        description: "Across Rust, Rust-HDL cores, Verilog, NDA programs, documents and waves. Questions: 'defines' (where a name is defined), \
+pub const TOOLS: &[Tool] = &[Tool {
+    name: "graph_query",
+    title: "Ask the code graph",
+    description: "Across Rust, Rust-HDL cores, Verilog, NDA programs, documents and waves. Questions: 'defines' (where a name is defined), \
                       'callers', 'callees', 'emitted_from' (cores of a Verilog module), 'emits' (modules of a core), 'signals' (of a module), \
-                      'instances' (in a core or module), 'shows' (a tensor: programs that use it, signals and waves of its product).",
-        effect: Effect::Reads,
-        schema: || {
-            let questions = ["defines", "callers", "callees", "emitted_from", "emits", "signals", "instances", "shows"];
-            let input = json!({ "question": { "type": "string", "enum": questions }, "name": { "type": "string" } });
-            (input, &["question", "name"], json!({ "answers": { "type": "array" }, "symbols": { "type": "integer" } }))
-        },
-        run: graph_query,
+                      'instances' (in a core or module), 'shows' (a tensor: programs that use it, its tiles on a 'board', signals and waves of \
+                      its product), 'tiles' (words of a 'board' that hold a tensor).",
+    effect: Effect::Reads,
+    schema: || {
+        let questions = ["defines", "callers", "callees", "emitted_from", "emits", "signals", "instances", "shows", "tiles"];
+        let input = json!({
+            "question": { "type": "string", "enum": questions },
+            "name": { "type": "string" },
+            "board": { "type": "string", "description": "for 'tiles' and 'shows': a board of 'nda devices'" },
+        });
+        (input, &["question", "name"], json!({ "answers": { "type": "array" }, "symbols": { "type": "integer" } }))
     },
-    Tool {
-        name: "wave_query",
-        title: "Read a wave",
-        description: "Variables of a VCD file whose scope and name contain 'signal', and how their values change from 'from' to 'to' (in the \
-                      file's time unit).",
-        effect: Effect::Reads,
-        schema: || {
-            let input = json!({
-                "file": { "type": "string" },
-                "signal": { "type": "string" },
-                "from": { "type": "integer", "minimum": 0 },
-                "to": { "type": "integer", "minimum": 0 },
-            });
-            (
-                input,
-                &["file", "signal"],
-                json!({ "variables": { "type": "array" }, "changes": { "type": "array" }, "more": { "type": "boolean" } }),
-            )
-        },
-        run: wave_query,
-    },
-];
+    run: graph_query,
+}];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
     question: String,
     name: String,
+    board: Option<String>,
 }
 
 fn place(place: &Place) -> Value {
@@ -107,8 +92,13 @@ fn place(place: &Place) -> Value {
 }
 
 fn graph_query(context: &Context, value: Value) -> Result<Value, ToolError> {
-    let Question { question, name } = arguments("graph_query", value)?;
-    let graph = context.graph.of(context.workspace.root());
+    let Question { question, name, board } = arguments("graph_query", value)?;
+    let mut graph = context.graph.of(context.workspace.root(), context.facts.as_ref());
+    if let Some(board) = &board {
+        graph = Arc::new(placed(context, &graph, &name, board)?);
+    } else if question == "tiles" {
+        return Err(ToolError::Arguments { tool: "graph_query", why: "'tiles' wants a 'board'; board_status lists them".into() });
+    }
     let mut answers: Vec<Value> = match question.as_str() {
         "defines" => {
             let told = |(kind, at): &(Kind, Place)| json!({ "kind": kind.name(), "file": at.file, "line": at.line, "within": at.within });
@@ -125,6 +115,9 @@ fn graph_query(context: &Context, value: Value) -> Result<Value, ToolError> {
             let programs: Vec<Value> = shown.programs.iter().map(place).collect();
             vec![json!({ "programs": programs, "tiles": shown.tiles, "signals": shown.signals, "waves": shown.waves })]
         }
+        "tiles" => graph.tiles(&name).into_iter().map(|(document, tile)| {
+            json!({ "document": document, "board": tile.board, "product": tile.product, "first_word": tile.first_word, "words": tile.words })
+        }).collect(),
         other => {
             return Err(ToolError::Arguments { tool: "graph_query", why: format!("'{other}' is not a question; the schema lists them") });
         }
@@ -133,46 +126,23 @@ fn graph_query(context: &Context, value: Value) -> Result<Value, ToolError> {
     Ok(json!({ "answers": answers, "symbols": graph.len() }))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wave {
-    file: String,
-    signal: String,
-    from: Option<u64>,
-    to: Option<u64>,
-}
-
-fn wave_query(context: &Context, value: Value) -> Result<Value, ToolError> {
-    let Wave { file, signal, from, to } = arguments("wave_query", value)?;
-    let path = RelPath::new(file)?;
-    let (_, text) = super::read::text(context, &path)?;
-    let facts = Facts::of("wave.vcd", &text);
-    let full = |symbol: &nda_graph::Symbol| format!("{}.{}", symbol.within, symbol.name);
-    let chosen: BTreeMap<&str, String> = facts
-        .symbols()
-        .iter()
-        .filter(|symbol| symbol.kind == Kind::Wave && full(symbol).contains(&signal))
-        .filter_map(|symbol| Some((symbol.parts.first()?.0.as_str(), full(symbol))))
-        .collect();
-    let (mut changes, mut time, mut more) = (Vec::new(), 0_u64, false);
-    let mut words = text.split_once("$enddefinitions").map_or("", |(_, body)| body).split_ascii_whitespace();
-    while let Some(word) = words.next() {
-        let (value, code) = match word.as_bytes()[0] {
-            b'#' => {
-                time = word[1..].parse().unwrap_or(time);
-                continue;
-            }
-            b'b' | b'B' | b'r' | b'R' => (&word[1..], words.next().unwrap_or("")),
-            b'0' | b'1' | b'x' | b'X' | b'z' | b'Z' => word.split_at(1),
-            _ => continue,
-        };
-        if time > to.unwrap_or(u64::MAX) || changes.len() >= MOST {
-            more = true;
-            break;
-        }
-        if let (Some(name), true) = (chosen.get(code), time >= from.unwrap_or(0)) {
-            changes.push(json!({ "time": time, "name": name, "value": value }));
-        }
+/// The graph with the tiles of each document that has this tensor, as the command plans them for a board.
+fn placed(context: &Context, graph: &Graph, tensor: &str, board: &str) -> Result<Graph, ToolError> {
+    if board.starts_with('-') {
+        return Err(ToolError::Arguments { tool: "graph_query", why: format!("'{board}' is not a board") });
     }
-    Ok(json!({ "variables": chosen.values().collect::<Vec<_>>(), "changes": changes, "more": more }))
+    let holds = graph.definitions(tensor).into_iter().filter(|(kind, _)| *kind == Kind::Tensor).map(|(_, at)| at.file);
+    let mut graph = graph.clone();
+    for document in holds {
+        let path = context.workspace.root().join(&document).to_string_lossy().into_owned();
+        let text = context.facts.ask(&["plan", &path, "--json", "--board", board], &[]).map_err(ToolError::Other)?;
+        let plan: Value = serde_json::from_str(&text).map_err(|e| ToolError::Other(format!("the plan is no JSON: {e}")))?;
+        let product = |layer: &Value| {
+            let number = |key: &str| layer[key].as_u64();
+            Some(Product { name: layer["layer"].as_str()?.into(), first_word: number("first_word")?, words: number("words")? })
+        };
+        let products: Vec<Product> = plan["layers"].as_array().into_iter().flatten().filter_map(product).collect();
+        graph = graph.with(&format!("{document} on {board}"), Some(tiles(board, &document, &products)));
+    }
+    Ok(graph)
 }

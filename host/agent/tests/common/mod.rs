@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 pub struct Ignorant;
 
 impl Facts for Ignorant {
-    fn ask(&self, arguments: &[&str]) -> Result<String, String> {
+    fn ask(&self, arguments: &[&str], _: &[u8]) -> Result<String, String> {
         Err(format!("nothing is known of {arguments:?}"))
     }
 }

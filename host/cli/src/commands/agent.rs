@@ -3,9 +3,12 @@
 use crate::asking::{self, Level};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
+use nda_agent::acp::{self, Setup};
 use nda_agent::openai::OpenAi;
-use nda_agent::talk::{Event, talk};
-use std::path::PathBuf;
+use nda_agent::talk::{Conversation, Event, Finish, Model, talk};
+use nda_agent::{Ask, Stop, Tools};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Characters of a call or an answer that are shown.
 const SHOWN: usize = 400;
@@ -13,11 +16,16 @@ const SHOWN: usize = 400;
 /// Lets a model change this folder by calling tools: every change is shown and asked about, and commands run in the sandbox.
 ///
 /// The model is behind an endpoint of OpenAI's protocol, by default 'nda serve' on this machine. A key is taken from OPENAI_API_KEY.
-#[derive(clap::Args)]
+/// With --acp an editor that speaks the Agent Client Protocol says what to do, in which folder, and asks its user.
+#[derive(Clone, clap::Args)]
 pub struct Arguments {
     /// What to do.
-    task: String,
-    /// The endpoint, plain HTTP.
+    #[arg(required_unless_present = "acp")]
+    task: Option<String>,
+    /// Serves an editor over standard input and output.
+    #[arg(long, conflicts_with_all = ["task", "root"])]
+    acp: bool,
+    /// The endpoint: http://ADDRESS or https://ADDRESS.
     #[arg(long, default_value = "http://127.0.0.1:8080/v1")]
     endpoint: String,
     /// The model's name there; by default the first that it lists.
@@ -39,26 +47,59 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
+    match &arguments.task {
+        Some(task) => work(arguments, task),
+        None => host(arguments),
+    }
+}
+
+fn model(arguments: &Arguments) -> Result<OpenAi, String> {
+    let key = std::env::var("OPENAI_API_KEY").ok();
+    OpenAi::new(&arguments.endpoint, arguments.model.as_deref(), key, arguments.max_tokens)
+}
+
+const RUNS: &str = "see that the endpoint runs: 'nda serve MODEL', or --endpoint ADDRESS";
+
+fn work(arguments: &Arguments, task: &str) -> Outcome {
     let root = asking::folder(arguments.root.as_deref())?;
     let tools = asking::tools(&root, vec![asking::terminal(), asking::door(&root)?], asking::helper(arguments.level)?)?;
     tools.context().set_who("nda agent");
-    let key = std::env::var("OPENAI_API_KEY").ok();
-    let failed = |e: String| {
-        Failure::new(Exit::Failed, e, &arguments.endpoint, "see that the endpoint runs: 'nda serve MODEL', or --endpoint ADDRESS")
-    };
-    let mut model = OpenAi::new(&arguments.endpoint, arguments.model.as_deref(), key, arguments.max_tokens).map_err(failed)?;
+    let failed = |e: String| Failure::new(Exit::Failed, e, &arguments.endpoint, RUNS);
+    let mut model = model(arguments).map_err(failed)?;
     let cut = |text: &str| text.chars().take(SHOWN).collect::<String>();
     let mut watch = |event: Event<'_>| match event {
         Event::Called { name, arguments } => output::remark(format_args!("> {name} {}", cut(arguments))),
         Event::Answered { text, .. } => output::remark(format_args!("  {}", cut(text))),
     };
-    let talked = talk(&tools, &mut model, &arguments.task, arguments.steps as usize, &mut watch).map_err(failed)?;
+    let mut conversation = Conversation::default();
+    let talked = talk(&tools, &mut model, &mut conversation, task, arguments.steps as usize, &mut watch).map_err(failed)?;
     output::remark(format_args!("{} calls, {} well-formed", talked.calls, talked.well_formed));
-    match talked.done {
-        Some(summary) => output::line(summary),
-        None => {
+    match talked.finish {
+        Finish::Done(summary) => output::line(summary),
+        Finish::OutOfSteps | Finish::Stopped => {
             let why = format!("the model came to no end in {} answers", arguments.steps);
             Err(Failure::new(Exit::Failed, why, "nda agent", "give it more --steps, or a smaller task").into())
         }
     }
+}
+
+/// Serves an editor.
+fn host(arguments: &Arguments) -> Outcome {
+    let level = arguments.level;
+    let open = move |root: &Path, person: Arc<dyn Ask>| -> Outcome<Tools> {
+        let root = asking::folder(Some(root))?;
+        asking::tools(&root, vec![person, asking::door(&root)?], asking::helper(level)?)
+    };
+    let own = arguments.clone();
+    let model = move |stop: Stop| match model(&own) {
+        Ok(model) => Ok(Box::new(model.until(stop)) as Box<dyn Model>),
+        Err(e) => Err(format!("{e}; {RUNS}")),
+    };
+    let setup = Setup {
+        open: Box::new(move |root, person| open(root, person).map_err(|e| e.to_string())),
+        model: Box::new(model),
+        steps: arguments.steps as usize,
+    };
+    let help = "start it from an editor that speaks the Agent Client Protocol";
+    acp::serve(setup, std::io::stdin().lock(), output::pipe()).map_err(|e| Failure::new(Exit::Failed, e, "standard input", help).into())
 }

@@ -103,3 +103,28 @@ pub mod verify;
 pub mod wave;
 #[cfg(feature = "verilator")]
 mod wave_job;
+#[cfg(all(feature = "workspace", target_os = "linux"))]
+mod wave_read;
+#[cfg(not(all(feature = "workspace", target_os = "linux")))]
+mod wave_read {
+    use crate::failure::{Failure, Outcome};
+
+    /// Reads waves in place of making some; not in this build.
+    #[derive(clap::Args)]
+    pub struct Arguments {
+        #[arg(long, hide = true, num_args = 1.., allow_hyphen_values = true)]
+        read: Vec<std::ffi::OsString>,
+    }
+
+    impl Arguments {
+        /// Whether a wave is to be read.
+        pub fn is_asked(&self) -> bool {
+            !self.read.is_empty()
+        }
+    }
+
+    /// Says what is missing.
+    pub fn run(_: &Arguments) -> Outcome {
+        Err(Failure::not_built("reader of waves", "nda wave --read", "workspace").into())
+    }
+}

@@ -58,6 +58,8 @@ struct Row {
     rows: usize,
     cols: usize,
     words: usize,
+    /// Where its words begin in the tile store, if it is on one device.
+    first_word: Option<usize>,
     cost: Cost,
     link_cycles: u64,
     /// Why it is not on the device, if it is not.
@@ -67,7 +69,16 @@ struct Row {
 impl Row {
     /// A layer that the engine multiplies on the CPU.
     fn of_floats(name: &str, (rows, cols): (usize, usize)) -> Row {
-        Row { name: name.into(), rows, cols, words: 0, cost: Cost::default(), link_cycles: 0, refusal: Some(backend::FLOATS.into()) }
+        Row {
+            name: name.into(),
+            rows,
+            cols,
+            words: 0,
+            first_word: None,
+            cost: Cost::default(),
+            link_cycles: 0,
+            refusal: Some(backend::FLOATS.into()),
+        }
     }
 
     /// Whether the device multiplies any of it.
@@ -193,22 +204,23 @@ fn plan(weights: &Weights<'_>, config: &Config, port: SimPort) -> Outcome<Vec<Ro
     let code = weights.hyper().activation;
     let mut layers = Vec::new();
     for (name, products) in weights.fused_layers() {
-        let told = backend.refusals().len();
+        let (told, before) = (backend.refusals().len(), backend.next_word());
         let linear = Prepared::new(&name, &products, code, backend.gemv())?;
         let refusal = backend.refusals().get(told).cloned();
-        layers.push((name, products, linear, refusal));
+        let first_word = before.filter(|before| backend.next_word().is_some_and(|after| after > *before));
+        layers.push((name, products, linear, refusal, first_word));
     }
     // The upload's bytes are no token's.
     backend::upload(&mut backend)?;
     let mut scratch = Scratch::default();
     let mut rows = Vec::new();
-    for (name, products, linear, refusal) in layers {
+    for (name, products, linear, refusal, first_word) in layers {
         let (x, mut y) = (vec![0.0; linear.cols()], vec![0.0; linear.rows()]);
         let cost = linear.apply(backend.gemv(), &x, &mut scratch, &mut y)?;
         let words = products.integer_layers().iter().map(|layer| layer.words(&config.geometry)).sum();
         let cycles_of_a_byte = if port == SimPort::Uart { 10 * u64::from(config.uart_divisor()) } else { 1 };
         let link_cycles = (cost.bytes_out + cost.bytes_in) * cycles_of_a_byte;
-        rows.push(Row { name, rows: linear.rows(), cols: linear.cols(), words, cost, link_cycles, refusal });
+        rows.push(Row { name, rows: linear.rows(), cols: linear.cols(), words, first_word, cost, link_cycles, refusal });
     }
     rows.extend(weights.float_layers().into_iter().map(|(name, shape)| Row::of_floats(name, shape)));
     Ok(rows)
@@ -332,7 +344,7 @@ fn reasons_text(rows: &[Row]) -> Outcome {
 fn plan_json(arguments: &Arguments, config: &Config, board: Option<&Board>, rows: &[Row]) -> Value {
     let layer = |r: &Row| {
         json!({
-            "layer": r.name, "rows": r.rows, "cols": r.cols, "words": r.words, "resident": r.refusal.is_none(), "reason": r.refusal, "jobs": r.cost.jobs, "beats": r.cost.beats,
+            "layer": r.name, "rows": r.rows, "cols": r.cols, "words": r.words, "first_word": r.first_word, "resident": r.refusal.is_none(), "reason": r.refusal, "jobs": r.cost.jobs, "beats": r.cost.beats,
             "run_cycles": r.cost.run_cycles, "bytes_out": r.cost.bytes_out, "bytes_in": r.cost.bytes_in, "link_cycles": r.link_cycles, "limit": r.limit(),
         })
     };

@@ -87,6 +87,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         End::Code(0) => Ok(()),
         End::Code(code) => Err(Stop::Code(u8::try_from(code).unwrap_or(1))),
         End::Signal(signal) => Err(Stop::Code(u8::try_from(128 + signal).unwrap_or(1))),
+        End::Stopped => Err(Failure::new(Exit::Failed, "the command was stopped", "the sandbox", "run it again").into()),
         End::Limit(limit) => {
             let at = arguments.command[0].to_string_lossy().into_owned();
             Err(Failure::new(

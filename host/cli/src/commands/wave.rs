@@ -1,6 +1,7 @@
 //! `nda wave`: a short run of the simulated board as waves.
 
 use crate::backend::{self, SimPort};
+use crate::commands::wave_read;
 use crate::failure::{Failure, Outcome};
 use crate::{files, output};
 use nda_backends::WaveFormat;
@@ -45,6 +46,8 @@ pub struct Arguments {
     /// The file's format; without this, FST if its name ends in .fst, else VCD.
     #[arg(long, value_enum)]
     format: Option<Format>,
+    #[command(flatten)]
+    reads: wave_read::Arguments,
 }
 
 /// A format of wave files.
@@ -89,6 +92,9 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
+    if arguments.reads.is_asked() {
+        return wave_read::run(&arguments.reads);
+    }
     let config = backend::config(&arguments.config)?;
     nda_backends::simulator_available()?;
     let (out, format) = arguments.target();
