@@ -105,7 +105,7 @@ fn query() -> Result<Part, TextError> {
     let codes = "any == 32'h7f3901fd";
     let mut checks = Checks::new();
     checks.say("reg [7:0] cycle = 0;\nalways @(posedge clock) cycle <= cycle + 1;\nreg [15:0] done = 0;\n(* anyconst *) wire [31:0] any;");
-    checks.assume("codes_valid == (cycle == 0) && codes == {32'd0, any}");
+    checks.assume("!clear && codes_valid == (cycle == 0) && codes == {32'd0, any}");
     let term = |k: usize| format!("($past(write_address[{k}]) ? code_{k} : -code_{k})");
     (0..4).for_each(|k| checks.say(&format!("wire signed [9:0] code_{k} = $signed(any[{}:{}]);", 8 * k + 7, 8 * k)));
     let terms: Vec<String> = (0..4).map(term).collect();

@@ -6,6 +6,7 @@
 //! Streams: beats of codes, columns in order; the beat that completes the query starts the writes. `write_enable` and
 //! `write_address` stand a cycle before the sums that they write, for a register in every head. `ready` says that the tables
 //! will stand when a score that starts now reads them.
+//! `clear` forgets the beats of a query that was cut off.
 //! Latency: the last sum is written 22 cycles behind the last beat.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 1,499 LUT4, 1,913 FF for 128 columns, 46 LUT4 of them a generator of four.
 
@@ -33,13 +34,14 @@ const READY: u64 = 29;
 pub fn query_tables(name: &str, sizes: &Sizes) -> Arc<Netlist> {
     let m = Module::new(name);
     let cols = sizes.cols();
-    let valid = m.input("codes_valid", 1);
+    let (clear, valid) = (m.input("clear", 1), m.input("codes_valid", 1));
     let beat_codes = m.input("codes", sizes.makers * CODE_BITS);
     let take = m.stage("codes", valid);
     let bits = index_bits(cols / sizes.makers);
-    let beat = take.declare("beat", bits, 0);
+    let beats = m.stage("beats of codes", clear | valid);
+    let beat = beats.declare("beat", bits, 0);
     let is_last = beat.is((cols / sizes.makers - 1) as u64);
-    take.take(beat, is_last.mux(m.constant(0, bits), beat.next()));
+    beats.take(beat, (clear | is_last).mux(m.constant(0, bits), beat.next()));
     let all = cols * CODE_BITS;
     let codes = take.feedback("held", all, |held| {
         let shift = beat_codes.bits;
