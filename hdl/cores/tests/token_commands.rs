@@ -75,6 +75,7 @@ fn every_refusal_is_the_one_that_the_protocol_names() {
     assert_eq!(generate(&mut b, &Generate { stops: vec![1; 17], ..fine.clone() }).0, Status::Range);
     for wrong in [
         Generate { pages: 0, ..fine.clone() },
+        Generate { token_cycles: 1 << 24, ..fine.clone() },
         Generate { first_page: 3, ..fine.clone() },
         Generate { prompt: vec![], ..fine.clone() },
         Generate { prompt: vec![1; 65], ..fine.clone() },

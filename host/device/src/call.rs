@@ -55,8 +55,7 @@ impl Call {
         let expected: &[Status] = match self.op {
             Op::Sync => &[Status::Version],
             Op::Seal => &[Status::CrcMismatch],
-            Op::Run => &[Status::TileDirty, Status::StaleJob],
-            Op::Generate | Op::Step => &[Status::TileDirty, Status::OtherPages, Status::StaleJob],
+            Op::Run | Op::Generate | Op::Step => &[Status::TileDirty, Status::OtherPages, Status::StaleJob],
             Op::Read => &[Status::StaleJob],
             Op::Tokens => &[Status::StaleJob, Status::Range],
             Op::Ident | Op::Write | Op::Stat => &[],

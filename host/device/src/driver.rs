@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::error::DeviceError;
 use crate::link::{MAX_RESPONSE, Trouble};
-use crate::request::{Care, JobRequest, RunOutcome, RunResult};
+use crate::request::{JobRequest, RunOutcome, RunResult};
 use crate::session::Driver;
 use crate::spans::Spans;
 use crate::transport::Transport;
@@ -61,7 +61,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Runs a job on activation words and fetches all of its results.
-    pub fn run(&mut self, job: &JobRequest, act: &[u8], care: Care) -> Result<RunOutcome, DeviceError> {
+    pub fn run(&mut self, job: &JobRequest, act: &[u8]) -> Result<RunOutcome, DeviceError> {
         let g = *self.geometry();
         self.at_most("result words of a job", usize::from(job.row_groups), g.result_words)?;
         self.at_most("payload bytes of a job", JOB_BYTES + act.len(), usize::from(self.ident.mtu))?;
@@ -75,7 +75,7 @@ impl<T: Transport> Driver<T> {
             let call = Call { addr: inline as u32, payload, ..Call::plain(Op::Run, inline * g.result_word_bytes(), work) };
             match self.link.exchange_one(&call) {
                 Err(trouble) => self.recover(trouble, &mut recoveries)?,
-                Ok(reply) if reply.is(Status::TileDirty) => return Ok(RunOutcome::TileDirty(reply.aux as usize)),
+                Ok(reply) if reply.is(Status::TileDirty) || reply.is(Status::OtherPages) => return Ok(RunOutcome::Pages),
                 // A frame of an earlier session got in between; go on from where the device is.
                 Ok(reply) if reply.is(Status::StaleJob) => {
                     self.job_id = reply.aux as u16;
@@ -84,9 +84,6 @@ impl<T: Transport> Driver<T> {
                 // This host asked once, so another frame with this id ran first: what is stored may be its results.
                 Ok(reply) if reply.is(Status::Dup) && reply.tries == 1 => reissues += 1,
                 Ok(reply) => {
-                    if care == Care::Audited && !self.audit()? {
-                        return Ok(RunOutcome::Doubtful);
-                    }
                     let mut results = reply.payload;
                     match self.read_rest(job, inline, &mut results) {
                         Ok(true) => return Ok(RunOutcome::Done(RunResult { results, run_cycles: reply.aux })),

@@ -5,7 +5,7 @@ use crate::fabric_tokens::Sequence;
 use crate::layout::{Allocator, Limits, Place, total_words};
 use crate::matrix::Matrix;
 use crate::options::DriverStats;
-use crate::request::{Care, JobRequest, RunOutcome};
+use crate::request::{JobRequest, RunOutcome};
 use crate::session::Driver;
 use crate::store::Store;
 use crate::token_place::{TokenPlace, program_pages};
@@ -263,6 +263,7 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         let base = self.base(id);
         let block = &self.matrices[id.matrix].blocks[id.block];
         // Limits::new keeps these within their fields.
+        let pages = self.store.pages_of(base..base + block.words());
         let job = JobRequest {
             flags,
             plane_groups: groups as u8,
@@ -270,20 +271,13 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
             row_groups: block.groups.len() as u16,
             col_beats: block.col_beats as u16,
             init,
+            digest: self.store.digest(pages.clone()),
         };
         let beats = (block.words() * groups) as u64;
-        let pages = self.store.pages_of(base..base + block.words());
-        // Between the seal of these pages and the run nothing else may have been acted on: a late
-        // WRITE and SEAL of what the page held before would have been enough for a wrong number.
-        let care = if self.store.is_rewritten(pages.clone()) { Care::Audited } else { Care::Sealed };
-        if care == Care::Audited && !self.driver.is_audited() {
-            self.driver.audit()?;
-        }
         for _ in 0..MAX_BLOCK_TRIES {
             self.settle(pages.clone())?;
-            match self.driver.run(&job, act, care)? {
-                RunOutcome::TileDirty(_) => self.store.doubt(pages.clone()),
-                RunOutcome::Doubtful => self.store.doubt_rewritten(),
+            match self.driver.run(&job, act)? {
+                RunOutcome::Pages => self.store.doubt(pages.clone()),
                 RunOutcome::Done(result) => {
                     cost.jobs += 1;
                     cost.beats += beats;

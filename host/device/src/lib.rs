@@ -54,7 +54,7 @@ pub use options::{DriverOptions, DriverStats};
 #[cfg(unix)]
 pub use pty::PtyBridge;
 pub use random::Random;
-pub use request::{Care, JobRequest, RunOutcome, RunResult};
+pub use request::{JobRequest, RunOutcome, RunResult};
 pub use serial::{SerialDevice, SerialTransport, devices};
 pub use session::Driver;
 pub use tokens::{Begun, Ends, Made};

@@ -18,13 +18,15 @@ pub struct JobRequest {
     pub col_beats: u16,
     /// Initial value of every accumulator, 24 bits.
     pub init: i32,
+    /// What the pages of its weights must hold: their digest.
+    pub digest: u32,
 }
 
 impl JobRequest {
     /// The job that these numbers describe under an id.
     pub(crate) fn with_id(&self, id: u16) -> Job {
-        let JobRequest { flags, plane_groups, base, row_groups, col_beats, init } = *self;
-        Job { id, flags, plane_groups, base, row_groups, col_beats, init }
+        let JobRequest { flags, plane_groups, base, row_groups, col_beats, init, digest } = *self;
+        Job { id, flags, plane_groups, base, row_groups, col_beats, init, digest }
     }
 }
 
@@ -42,17 +44,6 @@ pub struct RunResult {
 pub enum RunOutcome {
     /// It ran.
     Done(RunResult),
-    /// It did not: this page of its weights is not sealed.
-    TileDirty(usize),
-    /// It ran, but the device acted on more than this session's frames since the last audit.
-    Doubtful,
-}
-
-/// How sure a job's results must be of the pages that it read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Care {
-    /// The pages held nothing else in this session: their seals are enough.
-    Sealed,
-    /// They did: an audit between the job and its results shows that no old frame brought it back.
-    Audited,
+    /// It did not: a page of its weights is not sealed, or they are sealed with other contents.
+    Pages,
 }

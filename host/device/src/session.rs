@@ -1,4 +1,4 @@
-//! A session: how it starts, what the device says of itself, how it goes on after silence, and the audit.
+//! A session: how it starts, what the device says of itself, how it goes on after silence.
 
 use crate::call::{Call, Reply};
 use crate::error::DeviceError;
@@ -28,8 +28,6 @@ pub struct Driver<T: Transport = Box<dyn Transport>> {
     pub(crate) job_id: u16,
     /// Nonces.
     random: Random,
-    /// `STAT`'s frame count at the last audit.
-    audited_frames: Option<u32>,
 }
 
 impl<T: Transport> Driver<T> {
@@ -42,7 +40,7 @@ impl<T: Transport> Driver<T> {
         let seq = random.next_u64() as u16;
         let job_id = random.next_u64() as u16;
         let link = Link::new(transport, options, seq);
-        let mut driver = Driver { link, ident: unknown(), token: None, job_id, random, audited_frames: None };
+        let mut driver = Driver { link, ident: unknown(), token: None, job_id, random };
         driver.link.flush()?;
         let status = driver.sync("SYNC (the start of a session)", 0)?;
         driver.ident = driver.identify()?;
@@ -111,23 +109,6 @@ impl<T: Transport> Driver<T> {
     pub fn stat(&mut self) -> Result<Stat, DeviceError> {
         let page = self.ask_page(Call::plain(Op::Stat, STAT_BYTES, self.work(STAT_BYTES as u64)))?;
         Stat::from_bytes(&page).ok_or_else(|| self.link.malformed("STAT", page.len(), STAT_BYTES))
-    }
-
-    /// Whether the device acted, since the last audit, on exactly the frames that this session was
-    /// answered. If not, a frame that was doubled, retransmitted or older than it seems was acted on
-    /// too, and what it did to the tile store must be looked at. The first audit says no.
-    pub fn audit(&mut self) -> Result<bool, DeviceError> {
-        // STAT is behind every answer, so each answered frame was acted on at least once before it.
-        // Whether the count includes STAT itself does not matter: the difference of two is the same.
-        let frames = self.stat()?.frames_ok;
-        let answered = std::mem::take(&mut self.link.answered);
-        let before = self.audited_frames.replace(frames);
-        Ok(before.is_some_and(|before| frames.wrapping_sub(before) == answered))
-    }
-
-    /// Whether an audit has been made in this session.
-    pub fn is_audited(&self) -> bool {
-        self.audited_frames.is_some()
     }
 
     /// Twice the time that the device works for so many cycles.

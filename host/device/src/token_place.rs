@@ -8,6 +8,7 @@ use nda_gemv::{MatrixId, NoTokens, Work};
 use nda_spec::token::cycles::{Fabric, most};
 use nda_spec::token::wired::row_order;
 use nda_spec::token::{Image, Matrix, Misfit, Place, Program};
+use nda_spec::wire::TOKEN_CYCLES_BITS;
 use std::ops::Range;
 
 /// A bound that is this many times what a token takes gives up none that is on its way.
@@ -60,7 +61,7 @@ impl<T: Transport> FabricGemv<'_, T> {
         let mut bytes: Vec<u8> = image.encode(&sizes, &g)?.into_iter().flat_map(u64::to_le_bytes).collect();
         let fabric = Fabric { rows: g.array_rows, cols: g.array_cols, ..Fabric::TOKEN_1024 };
         let cycles = most(program, &fabric) * SLACK;
-        let token_cycles = u32::try_from(cycles).map_err(|_| NoTokens::Slow { cycles })?;
+        let token_cycles = u32::try_from(cycles).ok().filter(|cycles| cycles >> TOKEN_CYCLES_BITS == 0).ok_or(NoTokens::Slow { cycles })?;
         for (number, id) in ids.into_iter().enumerate() {
             self.put_in_order(id, row_order(program, number));
         }

@@ -101,7 +101,7 @@ impl<T: Transport> Driver<T> {
     pub fn step(&mut self, request: &Generate, after: Option<u16>, row_groups: u16) -> Result<Made<(Vec<u8>, u16)>, DeviceError> {
         let g = *self.geometry();
         let work = self.work(request.token_cycles.into());
-        let job = JobRequest { flags: JobFlags::from_byte(0), plane_groups: 0, base: 0, row_groups, col_beats: 0, init: 0 };
+        let job = JobRequest { flags: JobFlags::from_byte(0), plane_groups: 0, base: 0, row_groups, col_beats: 0, init: 0, digest: 0 };
         let mut recoveries = 0;
         for _ in 0..MAX_TRIES {
             self.job_id = self.job_id.wrapping_add(1);

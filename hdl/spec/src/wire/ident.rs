@@ -129,7 +129,7 @@ pub enum IdentError {
     Magic([u8; 4]),
     /// Another version of the protocol or of the cores.
     #[error(
-        "the device speaks protocol {protocol} with engine {engine}; this host speaks protocol {PROTOCOL_VERSION} with engine {ENGINE_VERSION}; load an image of this version or use the host tools of that one"
+        "the device speaks protocol {protocol} with engine {engine}; this host speaks protocol {PROTOCOL_VERSION} with engine {ENGINE_VERSION}; make the board's image again with these tools ('make bitstream', 'make flash'), or use the host tools of the image's version"
     )]
     Version {
         /// The device's protocol.

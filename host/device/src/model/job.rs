@@ -40,8 +40,8 @@ impl ModelDevice {
             return range;
         }
         let pages = base / g.page_words..=(base + job.tile_words() - 1) / g.page_words;
-        if let Some(page) = pages.into_iter().find(|&page| self.seals[page].is_none()) {
-            return (Status::TileDirty, page as u32, Vec::new());
+        if let Err(refused) = self.check_pages(pages, job.digest) {
+            return refused;
         }
         let tile = &self.tiles[base * g.tile_word_bytes()..(base + job.tile_words()) * g.tile_word_bytes()];
         let sums = array_golden(&g, &job, tile, act);

@@ -7,7 +7,7 @@ use super::maker::Maker;
 use super::reply;
 use crate::netlist::{Module, Value};
 use nda_spec::token::MAX_STOPS;
-use nda_spec::wire::{GENERATE_BYTES, IDENT_BYTES, Making, Op, READ_BYTES, SEAL_BYTES, Status, TOKENS_BYTES};
+use nda_spec::wire::{GENERATE_BYTES, IDENT_BYTES, Making, Op, READ_BYTES, SEAL_BYTES, Status, TOKEN_CYCLES_BITS, TOKENS_BYTES};
 
 /// What the commands know.
 pub(super) struct Known<'k, 'm> {
@@ -199,9 +199,10 @@ pub(super) fn update<'m>(
     }
 }
 
-/// Whether a request's pages or its prompt are none that can be.
+/// Whether a request's pages, its prompt or its cycles are none that can be.
 fn pages_end_over<'m>(m: &'m Module, layout: &Layout, fields: &Fields<'m>, pages_end: Value<'m>) -> Value<'m> {
     let number = |value: usize, bits: usize| m.constant(value as u64, bits);
     let pages_over = number(layout.tile_pages, pages_end.bits).less(pages_end) | !fields.pages.any();
-    pages_over | !fields.prompt.any() | number(layout.sizes.prompt_tokens, 16).less(fields.prompt)
+    let endless = fields.token_cycles.slice(TOKEN_CYCLES_BITS, 32 - TOKEN_CYCLES_BITS).any();
+    pages_over | endless | !fields.prompt.any() | number(layout.sizes.prompt_tokens, 16).less(fields.prompt)
 }
