@@ -34,6 +34,15 @@ pub enum NoTokens {
         /// Which.
         number: usize,
     },
+    /// A step reads values where it writes others.
+    #[error("a step of the token program writes over values that it still reads, which this token machine has no order for")]
+    InPlace,
+    /// The device failed while the program was made ready.
+    #[error("{reason}")]
+    Failed {
+        /// What it says.
+        reason: String,
+    },
     /// A token takes longer than a request can say.
     #[error("a token takes up to {cycles} cycles, more than a request can wait for")]
     Slow {

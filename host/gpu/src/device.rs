@@ -12,6 +12,8 @@ const WATCHDOG_SECONDS: u64 = 60;
 #[derive(Debug)]
 pub(crate) struct Gpu {
     pub info: AdapterInfo,
+    /// Whether shaders have integers of 64 bits.
+    pub has_int64: bool,
     device: wgpu::Device,
     queue: wgpu::Queue,
     /// What the driver said outside of any call, and that it is gone.
@@ -32,7 +34,8 @@ impl Gpu {
         let infos: Vec<AdapterInfo> = all.iter().map(adapter::describe).collect();
         let at = adapter::choose(&infos, wanted)?;
         let (adapter, info) = (all.swap_remove(at), infos[at].clone());
-        let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+        let int64 = adapter.features() & wgpu::Features::SHADER_INT64;
+        let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), required_features: int64, ..Default::default() };
         let opened = pollster::block_on(adapter.request_device(&descriptor));
         let (device, queue) = opened.map_err(|e| GpuError::Open { adapter: info.name.clone(), reason: e.to_string() })?;
         let fault = Arc::new(Mutex::new(None));
@@ -47,7 +50,7 @@ impl Gpu {
             }
         });
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| keep(&refused, error.to_string())));
-        Ok(Gpu { info, device, queue, fault, submissions: 0, bytes_read: 0 })
+        Ok(Gpu { info, has_int64: !int64.is_empty(), device, queue, fault, submissions: 0, bytes_read: 0 })
     }
 
     /// Why the device is of no more use, if it is not.
@@ -132,38 +135,42 @@ impl Gpu {
 
     /// A pipeline's buffers, in the order of their bindings.
     pub fn bind(&self, pipeline: &wgpu::ComputePipeline, buffers: &[&wgpu::Buffer]) -> wgpu::BindGroup {
-        let entries: Vec<_> =
-            (0..).zip(buffers).map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() }).collect();
+        let numbered: Vec<(u32, &wgpu::Buffer)> = (0..).zip(buffers.iter().copied()).collect();
+        self.bind_at(pipeline, &numbered)
+    }
+
+    /// A pipeline's buffers with the numbers of their bindings.
+    pub fn bind_at(&self, pipeline: &wgpu::ComputePipeline, buffers: &[(u32, &wgpu::Buffer)]) -> wgpu::BindGroup {
+        let numbered = buffers.iter().map(|&(binding, buffer)| (binding, buffer.as_entire_binding()));
+        let entries: Vec<_> = numbered.map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
         let layout = pipeline.get_bind_group_layout(0);
         self.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries })
     }
 
-    /// Runs dispatches in one submission and reads the first `words` words of `from` through `to`.
+    /// Runs dispatches in one submission, waits for them, and reads what is to be read.
     ///
     /// # Errors
     /// A lost device; one that does not answer within a minute.
-    pub fn run(
-        &mut self,
-        dispatches: &[Dispatch<'_>],
-        (from, to): (&wgpu::Buffer, &wgpu::Buffer),
-        words: usize,
-    ) -> Result<Vec<u32>, GpuError> {
-        let bytes = words as u64 * 4;
+    pub fn submit<'d>(&mut self, dispatches: impl IntoIterator<Item = &'d Dispatch>, read: Option<&Read>) -> Result<Vec<u32>, GpuError> {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             for dispatch in dispatches {
-                pass.set_pipeline(dispatch.pipeline);
+                pass.set_pipeline(&dispatch.pipeline);
                 pass.set_bind_group(0, &dispatch.buffers, &[]);
                 pass.dispatch_workgroups(dispatch.groups.0, dispatch.groups.1, 1);
             }
         }
-        encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes);
+        if let Some(read) = read {
+            encoder.copy_buffer_to_buffer(&read.from, 0, &read.to, 0, read.bytes);
+            self.bytes_read += read.bytes;
+        }
         let submission = self.queue.submit([encoder.finish()]);
         self.submissions += 1;
-        self.bytes_read += bytes;
-        let part = to.slice(..bytes);
-        part.map_async(wgpu::MapMode::Read, |_| {});
+        let part = read.map(|read| read.to.slice(..read.bytes));
+        if let Some(part) = &part {
+            part.map_async(wgpu::MapMode::Read, |_| {});
+        }
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(Duration::from_secs(WATCHDOG_SECONDS)) };
         match self.device.poll(wait) {
             Ok(_) => {}
@@ -173,18 +180,44 @@ impl Gpu {
             Err(other) => return Err(self.lost(&other)),
         }
         self.check()?;
+        let (Some(read), Some(part)) = (read, part) else { return Ok(Vec::new()) };
         let found = {
             let view = part.get_mapped_range().map_err(|e| self.lost(&e))?;
             view.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect()
         };
-        to.unmap();
+        read.to.unmap();
         Ok(found)
     }
 }
 
+/// The first words of a buffer, to be read through another.
+#[derive(Debug)]
+pub(crate) struct Read {
+    from: wgpu::Buffer,
+    to: wgpu::Buffer,
+    bytes: u64,
+}
+
+impl Read {
+    /// The first `words` words, at least one, of a buffer, read through one of its own.
+    ///
+    /// # Errors
+    /// [`GpuError::OutOfMemory`].
+    pub fn new(gpu: &Gpu, from: wgpu::Buffer, words: usize) -> Result<Read, GpuError> {
+        let to = gpu.buffer(4 * words as u64, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)?;
+        Ok(Read::through(from, to, words))
+    }
+
+    /// The same through a buffer that is there.
+    pub fn through(from: wgpu::Buffer, to: wgpu::Buffer, words: usize) -> Read {
+        Read { from, to, bytes: 4 * words as u64 }
+    }
+}
+
 /// One shader over some workgroups.
-pub(crate) struct Dispatch<'p> {
-    pub pipeline: &'p wgpu::ComputePipeline,
+#[derive(Debug)]
+pub(crate) struct Dispatch {
+    pub pipeline: wgpu::ComputePipeline,
     pub buffers: wgpu::BindGroup,
     pub groups: (u32, u32),
 }

@@ -1,14 +1,15 @@
 //! The back end: matrices on the device, products in one submission each.
 
-use crate::device::{Dispatch, Gpu};
+use crate::device::{Dispatch, Gpu, Read};
 use crate::error::GpuError;
 use crate::grid::{Pipelines, StackedGrid};
 use crate::input::{Input, pack};
 use crate::kernel::{Form, Kernel};
+use crate::tokens::TokenMachine;
 use crate::weights::{Chunk, Place, tiles};
 use crate::{AdapterInfo, selftest, tune};
 use nda_gemv::check::{check_run, check_shape, check_vectors, stacked_grids, stacked_shape};
-use nda_gemv::{Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, Shape, Vectors, Work};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, Shape, Tokens, TokensId, Vectors, Work};
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 use std::collections::HashMap;
 
@@ -55,7 +56,7 @@ impl Growing {
 pub(crate) struct Memory {
     pub x: Growing,
     pub scales: Growing,
-    offsets: Growing,
+    sums: Growing,
     results: Growing,
     read: Growing,
 }
@@ -67,7 +68,7 @@ impl Memory {
         Memory {
             x: sent(),
             scales: sent(),
-            offsets: sent(),
+            sums: sent(),
             results: Growing::new(Usage::STORAGE | Usage::COPY_SRC),
             read: Growing::new(Usage::MAP_READ | Usage::COPY_DST),
         }
@@ -99,6 +100,7 @@ pub struct GpuGemv {
     pipelines: HashMap<(Kernel, WeightCode, ActivationCode, u32), wgpu::ComputePipeline>,
     grid_pipelines: Pipelines,
     chosen: HashMap<Choice, Kernel>,
+    machines: Vec<TokenMachine>,
     /// The kernel that is used whatever is faster, if somebody asks for one.
     forced: Option<Kernel>,
 }
@@ -118,6 +120,7 @@ impl GpuGemv {
             pipelines: HashMap::new(),
             grid_pipelines: Pipelines::default(),
             chosen: HashMap::new(),
+            machines: Vec::new(),
             forced: None,
         };
         selftest::run(&mut gemv)?;
@@ -153,28 +156,66 @@ impl GpuGemv {
         self.forced.or_else(|| self.chosen.get(&(weights, x, 1)).copied())
     }
 
+    /// The pipeline of a form for that many vectors per workgroup, made at its first use.
+    pub(crate) fn pipeline_of(&mut self, form: &Form, vectors: u32) -> Result<wgpu::ComputePipeline, GpuError> {
+        let key = form.key(vectors);
+        if !self.pipelines.contains_key(&key) {
+            self.pipelines.insert(key, self.gpu.pipeline(form.kernel.name(), form.source(vectors))?);
+        }
+        Ok(self.pipelines[&key].clone())
+    }
+
+    /// The kernel for products of these codes, chosen by a product with `x` if none has chosen it yet.
+    pub(crate) fn choose_kernel(&mut self, id: MatrixId, x: Activations<'_>) -> Result<Kernel, GpuError> {
+        let code = self.stacks[id.0].shape.code;
+        if let Some(kernel) = self.kernel_of(code, x.code) {
+            return Ok(kernel);
+        }
+        let (kernel, _) = tune::choose(self, id.0, 1, x)?;
+        self.chosen.insert((code, x.code, 1), kernel);
+        Ok(kernel)
+    }
+
+    /// A prepared matrix's parts on the device, if it has that shape.
+    pub(crate) fn parts_of(&self, id: MatrixId, wanted: Shape) -> Option<&[Chunk]> {
+        self.stacks.get(id.0).filter(|stack| stack.shape == wanted).map(|stack| &stack.chunks[..])
+    }
+
+    pub(crate) fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// A token machine, and the device that it is on.
+    pub(crate) fn machine(&mut self, id: TokensId) -> Result<(&TokenMachine, &mut Gpu), GemvError> {
+        match self.machines.get(id.0) {
+            Some(machine) => Ok((machine, &mut self.gpu)),
+            None => Err(GemvError::UnknownTokens { id }),
+        }
+    }
+
+    pub(crate) fn add_machine(&mut self, machine: TokenMachine) -> TokensId {
+        self.machines.push(machine);
+        TokensId(self.machines.len() - 1)
+    }
+
     /// Multiplies by one kernel.
     pub(crate) fn multiply(&mut self, kernel: Kernel, id: usize, vectors: usize, x: Activations<'_>) -> Result<Vec<u32>, GpuError> {
         let Shape { rows, cols, code } = self.stacks[id].shape;
         let form = Form::new(kernel, code, x.code);
         let width = if vectors == 1 { 1 } else { VECTORS };
         let padded = vectors.next_multiple_of(width as usize);
-        let key = form.key(width);
-        if !self.pipelines.contains_key(&key) {
-            self.pipelines.insert(key, self.gpu.pipeline(kernel.name(), form.source(width))?);
-        }
-        let Input { words, offsets } = pack(&form, x, cols, padded);
+        let pipeline = self.pipeline_of(&form, width)?;
+        let Input { words, sums } = pack(&form, x, cols, padded);
         let x_words = self.memory.x.load(&self.gpu, &words)?;
-        let offsets = self.memory.offsets.load(&self.gpu, &offsets)?;
+        let x_sums = self.memory.sums.load(&self.gpu, &sums)?;
         let (from, to) = self.memory.y(&self.gpu, padded * rows)?;
-        let pipeline = &self.pipelines[&key];
         let dispatch = |chunk: &Chunk| Dispatch {
-            pipeline,
-            buffers: self.gpu.bind(pipeline, &[&chunk.words, &x_words, &offsets, &from, &chunk.shape]),
+            pipeline: pipeline.clone(),
+            buffers: self.gpu.bind(&pipeline, &[&chunk.words, &x_words, &x_sums, &from, &chunk.shape]),
             groups: (chunk.tiles, (padded / width as usize) as u32),
         };
-        let dispatches: Vec<Dispatch<'_>> = self.stacks[id].chunks.iter().map(dispatch).collect();
-        self.gpu.run(&dispatches, (&from, &to), vectors * rows)
+        let dispatches: Vec<Dispatch> = self.stacks[id].chunks.iter().map(dispatch).collect();
+        self.gpu.submit(&dispatches, Some(&Read::through(from, to, vectors * rows)))
     }
 
     fn product(&mut self, id: MatrixId, vectors: usize, x: Activations<'_>, y: &mut [i32]) -> Result<(), GpuError> {
@@ -238,6 +279,10 @@ impl<'m> Gemv<'m> for GpuGemv {
 
     fn grids(&mut self) -> Option<&mut dyn Grids<'m>> {
         Some(self)
+    }
+
+    fn tokens(&mut self) -> Option<&mut dyn Tokens> {
+        self.gpu.has_int64.then_some(self)
     }
 }
 

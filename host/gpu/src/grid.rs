@@ -1,6 +1,6 @@
 //! Group-quantized matrices on the device.
 
-use crate::device::{Dispatch, Gpu};
+use crate::device::{Dispatch, Gpu, Read};
 use crate::error::GpuError;
 use crate::gemv::Memory;
 use crate::input::{HALF, bytes};
@@ -93,10 +93,10 @@ impl StackedGrid {
             for chunk in &part.chunks {
                 let Some(scales) = &chunk.scales else { continue };
                 let buffers = gpu.bind(pipeline, &[&chunk.words, scales, &x_words, &x_scales, sums, &from, &chunk.shape]);
-                dispatches.push(Dispatch { pipeline, buffers, groups: (chunk.tiles, vectors as u32) });
+                dispatches.push(Dispatch { pipeline: pipeline.clone(), buffers, groups: (chunk.tiles, vectors as u32) });
             }
         }
-        let found = gpu.run(&dispatches, (&from, &to), y.len())?;
+        let found = gpu.submit(&dispatches, Some(&Read::through(from, to, y.len())))?;
         y.iter_mut().zip(found).for_each(|(y, bits)| *y = f32::from_bits(bits));
         Ok(())
     }

@@ -7,11 +7,11 @@ use nda_spec::ActivationCode;
 /// Columns of a half word, the unit of the shaders: one `u32` of a plane.
 pub(crate) const HALF: usize = 32;
 
-/// Vectors of a product: words of all half words of all vectors, and what is added to each vector's sums.
+/// Vectors of a product: words of all half words of all vectors, and each vector's sum.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Input {
     pub words: Vec<u32>,
-    pub offsets: Vec<u32>,
+    pub sums: Vec<u32>,
 }
 
 /// Packs `vectors` vectors of `cols` columns for a kernel, zeros up to whole words of 64 columns and up to `padded` vectors.
@@ -21,7 +21,7 @@ pub(crate) fn pack(form: &Form, x: Activations<'_>, cols: usize, padded: usize) 
         Kernel::Popcount => x.code.planes(),
         Kernel::Dot4 => HALF / 4,
     };
-    let mut input = Input { words: vec![0; padded * half_words * per_half], offsets: vec![0; padded] };
+    let mut input = Input { words: vec![0; padded * half_words * per_half], sums: vec![0; padded] };
     if cols == 0 {
         return input;
     }
@@ -34,7 +34,7 @@ pub(crate) fn pack(form: &Form, x: Activations<'_>, cols: usize, padded: usize) 
             }
         }
         let sum: i32 = values.iter().map(|value| i32::from(*value)).sum();
-        input.offsets[v] = form.weight_offset.wrapping_mul(sum).cast_unsigned();
+        input.sums[v] = sum.cast_unsigned();
     }
     input
 }

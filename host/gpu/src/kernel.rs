@@ -38,8 +38,8 @@ pub(crate) struct Form {
     pub kernel: Kernel,
     weights: WeightCode,
     x: ActivationCode,
-    /// What every activation adds to every row, besides what the shader sums.
-    pub weight_offset: i32,
+    /// What every activation adds to every row times itself, besides what the planes sum.
+    weight_offset: i32,
 }
 
 /// A weight's planes as factors that are not negative: a plane that counts negatively is complemented, and the offset pays for it.
@@ -96,7 +96,7 @@ impl Form {
     pub fn source(&self, vectors: u32) -> String {
         let mut text = String::from("requires packed_4x8_integer_dot_product;\n");
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "const VECTORS: u32 = {vectors}u;");
+        let _ = writeln!(text, "const VECTORS: u32 = {vectors}u;\nconst W_OFFSET: i32 = i32({});", self.weight_offset);
         match self.kernel {
             Kernel::Dot4 => text += &Positive::of(self.weights).constants(self.weights.planes()),
             Kernel::Popcount => {

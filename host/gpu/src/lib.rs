@@ -5,6 +5,8 @@
 //! the first product of a kind measures both. Group-quantized matrices use integers alone, their one fused multiplication and addition
 //! included, because WGSL does not promise how its own rounds.
 //!
+//! A token program (`nda_spec::token`) runs on the device as a whole: one submission per token, nothing read back but the token.
+//!
 //! Opening an adapter multiplies small matrices of every code first: a driver that computes wrongly is refused, not used.
 
 mod adapter;
@@ -15,6 +17,7 @@ mod grid;
 mod input;
 mod kernel;
 mod selftest;
+mod tokens;
 mod tune;
 mod weights;
 

@@ -5,7 +5,7 @@ struct Shape { rows: u32, col_words: u32, first_row: u32, y_rows: u32, cols: u32
 
 @group(0) @binding(0) var<storage, read> weights: array<u32>;
 @group(0) @binding(1) var<storage, read> x: array<u32>;
-@group(0) @binding(2) var<storage, read> offsets: array<u32>;
+@group(0) @binding(2) var<storage, read> x_sums: array<u32>;
 @group(0) @binding(3) var<storage, read_write> y: array<u32>;
 @group(0) @binding(4) var<uniform> shape: Shape;
 
@@ -26,7 +26,7 @@ fn finish(tile: u32, first_vector: u32, local: u32) {
   let row = local % TILE_ROWS;
   if (tile * TILE_ROWS + row >= shape.rows) { return; }
   for (var v = local / TILE_ROWS; v < VECTORS; v += 256u / TILE_ROWS) {
-    var sum = bitcast<i32>(offsets[first_vector + v]);
+    var sum = W_OFFSET * bitcast<i32>(x_sums[first_vector + v]);
     for (var split = 0u; split < SPLITS; split++) {
       let at = (split * 64u + row * 2u) * VECTORS + v;
       sum += parts[at] + parts[at + VECTORS];

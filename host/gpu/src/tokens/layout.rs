@@ -1,0 +1,187 @@
+//! Where a token program's data and its machine's state lie: words of two buffers, as constants that all its shaders begin with.
+
+use crate::input::HALF;
+use nda_spec::WeightCode;
+use nda_spec::token::{self, KvShape, Pass, Program, Step, WORD};
+use std::fmt::Write;
+
+/// Bitmaps of codes of 8 bits.
+const CODE_PLANES: usize = 8;
+/// Where the feed holds 1 / temperature, the seed's halves, how many tokens are taken, and the tokens.
+pub(super) const FEED_INVERSE: usize = 0;
+pub(super) const FEED_SEED: usize = 1;
+pub(super) const FEED_NEXT: usize = 3;
+pub(super) const FEED_TOKENS: usize = 4;
+/// Words of the state that a new text starts from: position and slot one before the first, no position filled, no token.
+pub(super) const HEADER: usize = 4;
+
+/// Offsets by name, in words.
+#[derive(Debug, Default)]
+struct Regions {
+    names: Vec<(&'static str, usize)>,
+    words: usize,
+}
+
+impl Regions {
+    fn take(&mut self, name: &'static str, words: usize) -> usize {
+        let at = self.words;
+        self.names.push((name, at));
+        self.words += words;
+        at
+    }
+}
+
+/// A program's data on the device and its shaders' constants.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// All that does not change while tokens are made.
+    pub data: Vec<u32>,
+    /// Words of the machine's state.
+    pub state_words: usize,
+    /// Constants of the shaders.
+    pub constants: String,
+    /// First words of the program's own numbers in the data.
+    pub program: Places,
+}
+
+/// Where a program's numbers lie in the data.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub constants: usize,
+    pub floors: usize,
+    gates: usize,
+    turns: usize,
+}
+
+impl Places {
+    /// The entries of a gate.
+    pub fn gate(&self, gate: u8) -> usize {
+        self.gates + usize::from(gate) * (token::GATE_ENTRIES + 1)
+    }
+
+    /// The phases of a set.
+    pub fn turn(&self, set: u8, kv: &KvShape) -> usize {
+        self.turns + usize::from(set) * (kv.head_dim / 2)
+    }
+}
+
+/// Words of 32 channels of a head.
+pub(super) fn head_words(kv: &KvShape) -> usize {
+    kv.head_dim.div_ceil(HALF)
+}
+
+impl Layout {
+    /// The layout of a checked program.
+    pub fn new(program: &Program, takes_bytes: bool) -> Layout {
+        let mut text = String::new();
+        let (data, places) = data(program, &mut text);
+        let mut state = Regions::default();
+        state_regions(program, &mut state);
+        for (name, at) in &state.names {
+            constant(&mut text, name, *at as i64);
+        }
+        shape_constants(program, &mut text);
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "const BYTES: bool = {takes_bytes};");
+        for (name, at) in [("FEED_INVERSE", FEED_INVERSE), ("FEED_SEED", FEED_SEED), ("FEED_NEXT", FEED_NEXT), ("FEED_TOKENS", FEED_TOKENS)]
+        {
+            let _ = writeln!(text, "const {name}: u32 = {at}u;");
+        }
+        Layout { data, state_words: state.words, constants: text, program: places }
+    }
+}
+
+fn constant(text: &mut String, name: &str, value: i64) {
+    let _ = writeln!(text, "const {name}: i32 = {value};");
+}
+
+fn shape_constants(program: &Program, text: &mut String) {
+    let kv = &program.kv;
+    let coefficients = kv.form.coefficients();
+    let sum: i64 = coefficients.iter().map(|c| i64::from(*c)).sum();
+    let shape = [
+        ("RING", kv.ring),
+        ("KV_HEADS", kv.heads),
+        ("HEAD_DIM", kv.head_dim),
+        ("HEAD_WORDS", head_words(kv)),
+        ("KV_PLANES", kv.form.bits()),
+        ("LEVELS", kv.form.levels().len()),
+    ];
+    shape.into_iter().for_each(|(name, value)| constant(text, name, value as i64));
+    constant(text, "COEFFICIENTS_SUM", sum);
+    let list = coefficients.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+    let _ = writeln!(text, "const COEFFICIENTS = array<i32, {}>({list});", coefficients.len());
+}
+
+/// Values of the longest vector that a step reads or writes.
+fn longest(program: &Program) -> usize {
+    let of = |step: &Step| match *step {
+        Step::Pass(Pass { count, .. }) | Step::Codes { count, .. } => usize::from(count) * WORD,
+        _ => 0,
+    };
+    program.steps().map(of).max().unwrap_or(0).max(program.embedding.width)
+}
+
+fn state_regions(program: &Program, state: &mut Regions) {
+    let (kv, heads, longest) = (&program.kv, program.heads(), longest(program));
+    let groups = longest.div_ceil(WORD);
+    state.take("HEADER", HEADER);
+    state.take("WIDE", program.wide_words * WORD);
+    state.take("READ", longest);
+    state.take("WORK", longest);
+    state.take("SQUARES", 2 * groups);
+    state.take("LARGEST", groups);
+    state.take("ARRAY_SCALE", 2);
+    state.take("QUERY", heads * head_words(kv) * CODE_PLANES);
+    state.take("QUERY_SCALES", 2 * heads);
+    state.take("SCORES", heads * kv.ring);
+    state.take("WEIGHTS", heads * kv.ring);
+    state.take("MIXED", heads * kv.head_dim);
+    state.take("SUMS", 2 * heads);
+    state.take("KV", 2 * kv.layers * kv.ring * kv.heads * head_words(kv) * kv.form.bits());
+}
+
+/// The words that do not change, and their places in `text`.
+fn data(program: &Program, text: &mut String) -> (Vec<u32>, Places) {
+    let mut data = Vec::new();
+    let mut add = |name: &str, words: &mut dyn Iterator<Item = u32>| {
+        let at = data.len();
+        data.extend(words);
+        if !name.is_empty() {
+            constant(text, name, at as i64);
+        }
+        at
+    };
+    let table = |entries: usize, entry: fn(usize) -> i32| (0..entries).map(move |i| entry(i).cast_unsigned());
+    add("RECIPROCALS", &mut table(256, |i| token::reciprocal(256 + i as u32)));
+    add("ROOTS", &mut table(1024, token::root_entry));
+    add("EXP2", &mut table(256, token::exp2_entry));
+    add("COSINES", &mut table(1024, token::cosine));
+    add("NOISE", &mut table(1024, token::noise_entry));
+    let form = &program.kv.form;
+    // Twice the middle of two levels, as the form compares.
+    add("THRESHOLDS", &mut form.levels().windows(2).map(|w| (i32::from(w[0]) + i32::from(w[1])).cast_unsigned()));
+    add("SPELLINGS", &mut form.levels().iter().map(|level| spelling(form.spell(*level).unwrap_or_default())));
+    let embedding = &program.embedding;
+    add("EMBEDDING", &mut embedding.codes.chunks(4).map(packed));
+    add("EMBEDDING_SCALES", &mut embedding.scales.iter().map(|v| v.cast_unsigned()));
+    let places = Places {
+        constants: add("", &mut program.constants.iter().map(|v| v.cast_unsigned())),
+        floors: add("", &mut program.floors.iter().flat_map(|floor| [*floor as u32, (floor >> 32) as u32])),
+        gates: add("", &mut program.gates.iter().flat_map(|gate| gate.entries.iter().map(|v| v.cast_unsigned()))),
+        turns: add("", &mut program.turns.iter().flatten().copied()),
+    };
+    (data, places)
+}
+
+/// Sign and extra bit of each stack's code, the first stack lowest.
+fn spelling(codes: Vec<i8>) -> u32 {
+    codes.iter().enumerate().fold(0, |bits, (stack, code)| {
+        let (sign, extra) = WeightCode::Quaternary.encode(*code).unwrap_or_default();
+        bits | (u32::from(sign) | u32::from(extra) << 1) << (2 * stack)
+    })
+}
+
+fn packed(codes: &[i8]) -> u32 {
+    codes.iter().enumerate().fold(0, |word, (at, code)| word | u32::from(code.cast_unsigned()) << (8 * at))
+}
