@@ -231,12 +231,7 @@ impl Config {
             ("array_cols", g.array_cols, g.array_cols.is_multiple_of(8) && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
             ("planes", g.planes, matches!(g.planes, 1 | 2 | 4 | 8), "1, 2, 4 or 8"),
             ("planes", g.planes, g.array == ArrayKind::Planes || g.planes == 8, "8 on an array of tables"),
-            (
-                "bytes of a tile word",
-                g.tile_word_bytes(),
-                power(g.tile_word_bytes(), 256) && g.tile_word_bytes() >= 4,
-                "a power of two, 4 to 256 (rows x cols / 4)",
-            ),
+            ("bytes of a tile word", g.tile_word_bytes(), power(g.tile_word_bytes() / 4, 64), "a power of two, 4 to 256 (rows x cols / 4)"),
             (
                 "bytes of an activation word",
                 g.act_word_bytes(),

@@ -412,16 +412,8 @@ fn results_of_a_job_that_this_host_did_not_run_are_not_taken_for_its_own() {
     let mut link = FaultInjector::new(model("nano16"), Faults::NONE, 1);
     let g = Config::named("nano16").unwrap().geometry;
     let page = vec![0xa5; g.page_words * g.tile_word_bytes()];
-    let digest = wire::PageDigest::of([crc32fast::hash(&page)]);
-    let job = JobRequest {
-        flags: JobFlags { ternary: false, a2: false },
-        plane_groups: 8,
-        base: 0,
-        row_groups: 2,
-        col_beats: 1,
-        init: 0,
-        digest,
-    };
+    let (flags, digest) = (JobFlags { ternary: false, a2: false }, wire::PageDigest::of([crc32fast::hash(&page)]));
+    let job = JobRequest { flags, plane_groups: 8, base: 0, row_groups: 2, col_beats: 1, init: 0, digest };
     let run = |driver: &mut Driver<&mut FaultInjector<Loopback<ModelDevice>>>, act: u8| match driver.run(&job, &[act; 16]).unwrap() {
         RunOutcome::Done(result) => result.results,
         other => panic!("{other:?}"),
