@@ -134,7 +134,7 @@ fn a_token_of_the_committed_models_shape_takes_3700_cycles_at_64_and_4000_at_mos
     assert_eq!([at(101), at(5_000)], [most, most]);
     assert!((0..101).all(|p| at(p) <= at(p + 1)));
     let bound = program.check().unwrap();
-    assert_eq!((bound.steps, bound.weights), (3 + 5 * 14, 1_097_728));
+    assert_eq!((bound.steps, bound.weights), (3 + 5 * 14, 1_015_808));
     assert_eq!(bound.attention, 5 * 2 * 4 * 32 * 102);
     let (steps, total) = cycles::token(&program, &Fabric::TOKEN_1024, 63);
     assert_eq!(steps.len(), bound.steps);
