@@ -12,8 +12,6 @@ pub mod netlist;
 pub mod program;
 pub mod record;
 pub mod report;
-mod script;
-pub mod size;
 pub mod table;
 pub mod tools;
 pub mod top;

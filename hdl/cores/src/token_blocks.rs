@@ -39,7 +39,6 @@ netlist_block! {
         logit_keep: Bits<8>,
         row_valid: Bit,
         peek_data: Bits<64>,
-        last_token: Bits<16>,
         made_valid: Bit,
         made_token: Bits<16>,
     }

@@ -19,7 +19,6 @@ mod gate;
 mod generate;
 mod image;
 mod kv;
-pub mod limits;
 mod machine;
 mod noise;
 mod number;
@@ -27,7 +26,6 @@ mod program;
 mod sizes;
 mod step;
 mod table;
-pub mod text;
 pub mod wired;
 
 pub use assemble::{Assembler, AttentionShape, Folded, Norm, ROW_POINT, Unit};

@@ -16,6 +16,7 @@ const SMALL: Geometry = Geometry {
     page_words: 8,
     act_words: 64,
     result_words: 64,
+    vector_words: 0,
 };
 /// Results of a job are more than one response holds, so that they are read in several.
 const TALL: Geometry = Geometry {
@@ -27,6 +28,7 @@ const TALL: Geometry = Geometry {
     page_words: 8,
     act_words: 64,
     result_words: 64,
+    vector_words: 0,
 };
 
 fn device(geometry: Geometry, port: ModelPort) -> Loopback<ModelDevice> {

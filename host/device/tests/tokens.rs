@@ -26,6 +26,7 @@ const GEOMETRY: Geometry = Geometry {
     page_words: 8,
     act_words: 16,
     result_words: 64,
+    vector_words: 0,
 };
 
 fn model(style: Style, seed: u64) -> TokenModel {

@@ -1,6 +1,7 @@
 //! Why a back end refuses a product or fails.
 
 use crate::grids::{GridId, GridInputError};
+use crate::programs::ProgramId;
 use crate::shape::{MatrixId, Shape};
 use crate::tokens::TokensId;
 
@@ -28,6 +29,12 @@ pub enum GemvError {
     UnknownGrid {
         /// The id.
         id: GridId,
+    },
+    /// The id is not one of this back end's, or its place was given away since.
+    #[error("program {} was not prepared by this back end", id.0)]
+    UnknownProgram {
+        /// The id.
+        id: ProgramId,
     },
     /// The id is not one of this back end's.
     #[error("token program {} was not prepared by this back end", id.0)]

@@ -7,6 +7,7 @@ mod elements;
 mod link;
 mod stores;
 mod token;
+mod vector;
 
 use nda_sim::{Model, PortId};
 

@@ -26,7 +26,7 @@ const IN: [(&str, usize); 11] = [
     ("token", 16),
     ("token_want", 2),
 ];
-const OUT: [&str; 18] = [
+const OUT: [&str; 17] = [
     "token_ready",
     "token_done",
     "busy",
@@ -44,7 +44,6 @@ const OUT: [&str; 18] = [
     "logit_word",
     "logit_keep",
     "peek_data",
-    "last_token",
 ];
 /// What the units beside the machine tell it, and which output says so.
 const HEARD: [(&str, usize, &str); 6] = [
