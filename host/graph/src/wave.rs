@@ -222,8 +222,8 @@ fn unit_of(exponent: i8) -> String {
     of.map_or_else(|| format!("1e{exponent} s"), |(power, name)| format!("1{} {name}", "0".repeat((exponent - power) as usize)))
 }
 
-fn fst_changes<'b>(
-    reader: &mut FstReader<Cursor<&'b [u8]>>,
+fn fst_changes(
+    reader: &mut FstReader<Cursor<&[u8]>>,
     by_code: &HashMap<&str, Vec<usize>>,
     span: RangeInclusive<u64>,
     found: &mut Found,
