@@ -97,7 +97,7 @@ impl TokenMachine {
     /// No room; a shader that the driver does not take. `None` if the program has a pass that works in place in a way that this
     /// machine has no order for.
     fn new(gpu: &Gpu, program: &Program, matrices: &[Multiplied<'_>], kernel: Kernel) -> Result<Option<TokenMachine>, GpuError> {
-        let layout = Layout::new(program, kernel == Kernel::Dot4);
+        let layout = Layout::new(program, kernel);
         let Some(jobs) = Jobs::new(program, &layout) else { return Ok(None) };
         let buffers = Buffers::new(gpu, program, &layout)?;
         let mut shaders = HashMap::new();

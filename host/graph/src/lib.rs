@@ -20,4 +20,4 @@ pub mod wave;
 pub use document::{GraphError, Product, tensors, tiles};
 pub use facts::{Facts, Kind, Place, Symbol};
 pub use graph::{Graph, Shown, Tile};
-pub use store::Store;
+pub use store::{Reader, Store};

@@ -1,6 +1,7 @@
 //! Where a token program's data and its machine's state lie: words of two buffers, as constants that all its shaders begin with.
 
 use crate::input::HALF;
+use crate::kernel::Kernel;
 use nda_spec::WeightCode;
 use nda_spec::token::{self, KvShape, Pass, Program, Step, WORD};
 use std::fmt::Write;
@@ -71,8 +72,8 @@ pub(super) fn head_words(kv: &KvShape) -> usize {
 }
 
 impl Layout {
-    /// The layout of a checked program.
-    pub fn new(program: &Program, takes_bytes: bool) -> Layout {
+    /// The layout of a checked program whose codes that kernel multiplies by: bytes for dot products of four, planes for popcounts.
+    pub fn new(program: &Program, kernel: Kernel) -> Layout {
         let mut text = String::new();
         let (data, places) = data(program, &mut text);
         let mut state = Regions::default();
@@ -82,7 +83,7 @@ impl Layout {
         }
         shape_constants(program, &mut text);
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "const BYTES: bool = {takes_bytes};");
+        let _ = writeln!(text, "const BYTES: bool = {};", kernel == Kernel::Dot4);
         for (name, at) in [("FEED_INVERSE", FEED_INVERSE), ("FEED_SEED", FEED_SEED), ("FEED_NEXT", FEED_NEXT), ("FEED_TOKENS", FEED_TOKENS)]
         {
             let _ = writeln!(text, "const {name}: u32 = {at}u;");
