@@ -93,7 +93,7 @@ trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<W: AsyncRead + AsyncWrite + Unpin + Send> Wire for W {}
 
-/// TLS that believes whom the system believes.
+/// TLS with the system's root certificates.
 fn system_certificates() -> Result<Arc<ClientConfig>, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn https_speaks_with_whom_it_believes_and_with_nobody_else() {
+    fn https_accepts_trusted_certificates_alone() {
         let body = r#"{"choices":[{"message":{"tool_calls":[{"id":"1","function":{"name":"done","arguments":"{}"}}]}}]}"#;
         let (address, _) = tls_server(body);
         let Ok(mut model) = OpenAi::new(&address, Some("m"), None, 7) else {

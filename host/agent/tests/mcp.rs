@@ -28,7 +28,7 @@ fn inspector() -> Option<[PathBuf; 2]> {
     both.iter().all(|path| path.exists()).then_some(both)
 }
 
-/// What the inspector prints for a method, and its exit code. It has nobody to ask: it is no terminal, and it says so to the server.
+/// What the inspector prints for a method, and its exit code. Nobody can be asked: it has no terminal, and tells the server so.
 fn inspected([node, script]: &[PathBuf; 2], root: &Path, arguments: &[&str]) -> (Value, Option<i32>) {
     let home = root.parent().unwrap();
     let output = Command::new(node)

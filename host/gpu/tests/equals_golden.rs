@@ -1,23 +1,14 @@
 //! On the adapter of this machine, the software one where there is no other: every code, every tail, bit for bit.
 
+mod common;
+
+use common::open;
 use nda_gemv::{Activations, Gemv, GemvError, Grids, GroupedVectors, MatrixId, Vectors};
-use nda_gpu::{GpuError, GpuGemv, Kernel, adapters};
+use nda_gpu::{GpuGemv, Kernel, adapters};
 use nda_spec::grid::{scale_count, scale_index};
 use nda_spec::{ActivationCode, GridMatrix, GroupCols, TileMatrix, WeightCode, golden, grid, tile};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-
-/// The adapter, or a word on why there is none.
-fn open(what: &str) -> Option<GpuGemv> {
-    match GpuGemv::open(None) {
-        Ok(gemv) => Some(gemv),
-        Err(GpuError::NoAdapter) => {
-            nda_tests::skip(what, "there is no GPU adapter; './tools.sh gpu' installs the software one");
-            None
-        }
-        Err(other) => panic!("{other}"),
-    }
-}
 
 fn tiles(rows: usize, cols: usize, code: WeightCode, values: &[i8]) -> Vec<u64> {
     tile::pack(rows, cols, code, values).unwrap()

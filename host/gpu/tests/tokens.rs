@@ -8,25 +8,16 @@ mod lower;
 #[path = "../../../hdl/spec/tests/token/model.rs"]
 mod model;
 
+mod common;
+
+use common::open;
 use lower::lower;
 use model::{Model, SMALL, Size, Style};
 use nda_gemv::{Gemv, MatrixId, Start, Tokens, TokensId};
-use nda_gpu::{GpuError, GpuGemv, Kernel};
+use nda_gpu::{GpuGemv, Kernel};
 use nda_spec::token::{Choice, Golden, Machine, Program, Request, generate};
 use nda_spec::{TileMatrix, tile};
 use std::ops::ControlFlow;
-
-/// The adapter, or a word on why there is none.
-fn open(what: &str) -> Option<GpuGemv> {
-    match GpuGemv::open(None) {
-        Ok(gemv) => Some(gemv),
-        Err(GpuError::NoAdapter) => {
-            nda_tests::skip(what, "there is no GPU adapter; './tools.sh gpu' installs the software one");
-            None
-        }
-        Err(other) => panic!("{other}"),
-    }
-}
 
 /// The program on the device.
 fn prepare(gemv: &mut GpuGemv, program: &Program, golden: &Golden) -> TokensId {
@@ -42,7 +33,7 @@ fn request(prompt: &[u32], most_tokens: usize, choice: Choice) -> Request {
     Request { prompt: prompt.to_vec(), most_tokens, stops: Vec::new(), choice }
 }
 
-/// Channels that are no whole word of 32, groups of heads, more tokens than a workgroup.
+/// Head widths that are not a multiple of 32, grouped heads, more tokens than a workgroup has invocations.
 const WIDER: Size = Size { layers: 1, width: 96, heads: 6, kv_heads: 2, head_dim: 40, ff: 136, tokens: 131, ring: 40 };
 
 #[test]

@@ -15,7 +15,7 @@ const FST_WRAPPED: u8 = 254;
 /// Why a file shows no waves.
 #[derive(Debug, thiserror::Error)]
 pub enum WaveError {
-    /// It is neither of both formats.
+    /// It is in neither format.
     #[error("it is neither a VCD, which is text with $enddefinitions, nor an FST")]
     Format,
     /// It is an FST in a wrapper.
@@ -99,7 +99,7 @@ impl<'b> Waves<'b> {
         &self.unit
     }
 
-    /// What some variables change to within a span of times, at most so many changes; and whether there are more.
+    /// What some variables change to within a span of times, at most `most` changes; and whether there are more.
     ///
     /// # Errors
     /// An FST that is damaged.

@@ -20,7 +20,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The line is no JSON.
+    /// The line is not JSON.
     pub const PARSE: i64 = -32700;
     /// The request does not fit now.
     pub const REQUEST: i64 = -32600;

@@ -136,7 +136,7 @@ fn placed(context: &Context, graph: &Graph, tensor: &str, board: &str) -> Result
     for document in holds {
         let path = context.workspace.root().join(&document).to_string_lossy().into_owned();
         let text = context.facts.ask(&["plan", &path, "--json", "--board", board], &[]).map_err(ToolError::Other)?;
-        let plan: Value = serde_json::from_str(&text).map_err(|e| ToolError::Other(format!("the plan is no JSON: {e}")))?;
+        let plan: Value = serde_json::from_str(&text).map_err(|e| ToolError::Other(format!("the plan is not JSON: {e}")))?;
         let product = |layer: &Value| {
             let number = |key: &str| layer[key].as_u64();
             Some(Product { name: layer["layer"].as_str()?.into(), first_word: number("first_word")?, words: number("words")? })

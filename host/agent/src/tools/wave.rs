@@ -54,7 +54,7 @@ fn query(context: &Context, value: Value) -> Result<Value, ToolError> {
         let (from, to) = (format!("--from={from}"), format!("--to={to}"));
         let words = ["wave", "--read=-", &format!("--signal={signal}"), &from, &to, "--json"];
         let text = context.facts.ask(&words, &state.bytes).map_err(ToolError::Other)?;
-        return serde_json::from_str(&text).map_err(|e| ToolError::Other(format!("the command answered no JSON: {e}")));
+        return serde_json::from_str(&text).map_err(|e| ToolError::Other(format!("the command's answer is not JSON: {e}")));
     }
     let wrong = |e| ToolError::Other(format!("'{path}': {e}"));
     read(&mut Waves::open(&state.bytes).map_err(wrong)?, &signal, from, to).map_err(wrong)

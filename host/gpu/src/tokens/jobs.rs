@@ -1,6 +1,6 @@
 //! A program's steps as jobs of shaders, each with its numbers.
 
-use super::layout::{HEADER, Layout, head_words};
+use super::layout::{Layout, head_words};
 use crate::input::HALF;
 use nda_spec::token::{CodesTo, Factor, Into, Pass, Program, Reduce, Source, Step, WORD};
 
@@ -148,7 +148,7 @@ impl Jobs {
     pub fn new(program: &Program, layout: &Layout) -> Option<Jobs> {
         let mut jobs = Jobs::default();
         let mut builder = Builder { program, layout, group: WORD, jobs: &mut jobs.body };
-        builder.shader(Shader::Begin, Fields { values: HEADER as i32, ..Fields::default() }, (1, 1));
+        builder.shader(Shader::Begin, Fields::default(), (1, 1));
         program.body.iter().try_for_each(|step| builder.step(step))?;
         builder.jobs = &mut jobs.head;
         program.head.iter().try_for_each(|step| builder.step(step))?;
