@@ -9,19 +9,19 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help test-lm-eval gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements train-test wave clean
+.PHONY: help test-lm-eval gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
 
-# A prompt on every back end, first with products alone on the board, then with whole blocks: the text, and a table that says
-# whether the tokens are equal. The command is built with what this takes and nothing else.
+# A prompt on the CPU and on the board, first with whole tokens on the board, then with products alone: the text, and a table that
+# says whether the tokens are equal. The command is built with what this takes and nothing else.
 DEMO := --profile demo --locked -p nda-cli --no-default-features --features verilator
-NDA_DEMO := $(CARGO) run --quiet $(DEMO) -- demo $(MODEL) --max-tokens 16
+NDA_DEMO := $(CARGO) run --quiet $(DEMO) -- demo $(MODEL)
 
 demo: system ## a text from the CPU and from the board's Verilog, token for token the same
-	@echo "Compiles the command, and the default board's Verilog to C++ and machine code: 3 CPU minutes, so 2 minutes on two idle"
+	@echo "Compiles the command, and the default board's Verilog to C++ and machine code: 4 CPU minutes, so 2 to 3 minutes on two idle"
 	@echo "cores, and nothing the next time. The simulator's part (nda-sim) is quiet for half of that. Then the model speaks: 15 seconds."
 	$(CARGO) build $(DEMO)
-	$(NDA_DEMO) --offload gemv --backends cpu,sim
-	$(NDA_DEMO)
+	$(NDA_DEMO) --max-tokens 64
+	$(NDA_DEMO) --max-tokens 16 --offload gemv
 
 # The whole command as it is handed out: target/dist/nda.
 dist: system ## the whole command as it is handed out: target/dist/nda
@@ -143,6 +143,11 @@ boards: tools ## the images of all boards, their records and their table
 	$(FLOW) table
 
 boards-table: ## the table alone
+	$(FLOW) table
+
+# The token board before placement, and its machine alone on three seeds: an hour. Kept in firmware/sizes, told in docs/boards.md.
+sizes: tools ## the token board's size by synthesis, its machine's clock alone
+	$(FLOW) size ulx3s-85f --configuration token1024 --record
 	$(FLOW) table
 
 # What the element cores cost on each family, by yosys: docs/elements.md and its record.

@@ -4,13 +4,12 @@ use crate::error::{FlowError, read, write};
 use crate::netlist::{Netlist, Routed};
 use crate::record::{Bitstream, Inputs, Record, Run, SCHEMA, hash, id_text, rounded};
 use crate::report::{Clock, Report, Wanted};
+use crate::script::{placement, synthesis};
 use crate::tools::{Step, Tools};
 use crate::top::{CLOCK_START, pad_name, top};
-use nda_boards::{Board, ECP5_SYNTHESIS, Family, MemoryFile, PinFile, Status};
-use nda_cores::packed_store::is_banked;
+use nda_boards::{Board, Family, MemoryFile, PinFile, Status};
 use nda_cores::{Port, emit_as};
 use nda_spec::Config;
-use nda_spec::config::WeightMemory;
 use nda_spec::wire::Ident;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -113,6 +112,19 @@ impl<'t> Flow<'t> {
         Ok(record)
     }
 
+    /// What the image is made of and its cells after synthesis, by type: nothing is placed.
+    ///
+    /// # Errors
+    /// A step that fails.
+    pub fn size(&self) -> Result<(Inputs, BTreeMap<String, u64>), FlowError> {
+        let prepared = self.prepare()?;
+        self.synthesise(&prepared)?;
+        let path = self.folder.join("netlist.json");
+        let text = read(&path)?;
+        let cells = Netlist::parse(&text, &path)?.cell_counts(&path)?;
+        Ok((prepared.inputs, cells))
+    }
+
     /// The record that is there, if it and the bitstream are of these inputs and seeds.
     fn up_to_date(&self, prepared: &Prepared, seeds: &[u64]) -> Option<Record> {
         let record = Record::read(&self.folder.join("record.json")).ok()?;
@@ -148,7 +160,7 @@ impl<'t> Flow<'t> {
             top: hash(top.as_bytes()),
             constraints: hash(constraints.as_bytes()),
             tools: versions.collect::<Result<_, FlowError>>()?,
-            synthesis: synthesis(&self.board, &self.config, self.memories.is_some()),
+            synthesis: synthesis(&self.board, &self.config, self.memories.as_ref()),
             route: route_options(&self.board, &wanted),
             pack: pack_options(&self.board),
             seed: 0,
@@ -327,47 +339,6 @@ const fn pack_package(family: Family) -> &'static str {
         Family::Ice40 | Family::Ecp5 => route_package(family),
         Family::Gowin | Family::Gatemate => "apycula",
     }
-}
-
-/// The script of the synthesis.
-///
-/// The identity's table stays a module, because it is exchanged for each seed; a row of the array stays one where there are
-/// several, because all are alike and are then mapped once; and so does a bank of the weights, for its registers' sake: until
-/// all is mapped where its memories are to be placed, for then no two banks are alike. Why the options: [`ECP5_SYNTHESIS`].
-fn synthesis(board: &Board, config: &Config, is_placed: bool) -> String {
-    let spram = if config.weight_memory == WeightMemory::Spram { " -spram" } else { "" };
-    let family = match board.family {
-        Family::Ice40 => format!("synth_ice40 -device {} -no-rw-check{spram}", if board.device == "up5k" { "u" } else { "hx" }),
-        Family::Ecp5 => ECP5_SYNTHESIS.into(),
-        // Pads are in the top: -noiopads keeps it from putting some on every module that is kept.
-        Family::Gowin | Family::Gatemate => {
-            format!("synth_gowin -family {} -nowidelut -no-rw-check -noiopads", if board.device == "GW2A-18C" { "gw2a" } else { "gw1n" })
-        }
-    };
-    let g = &config.geometry;
-    let rows = if g.array_rows > 1 { " board_engine_array_row*" } else { "" };
-    // Copies of a register, one a bank, would be made one again.
-    let banks = ["tiles", "command_seal_bytes"].map(|store| format!("board_engine_{store}_bank board_engine_{store}_last")).join(" ");
-    let kept = if is_banked(8 * g.tile_word_bytes()) { format!(" {banks}") } else { String::new() };
-    let placed = match (is_placed, kept.is_empty()) {
-        (false, _) => String::new(),
-        (true, true) => format!(" script {PLACEMENT};"),
-        (true, false) => format!(" setattr -mod -unset keep_hierarchy{kept}; flatten; script {PLACEMENT};"),
-    };
-    format!(
-        "read_verilog board.v top.v; setattr -mod -set keep_hierarchy 1 board_engine_identity{rows}{kept}; \
-         {family} -top top;{placed} write_json netlist.json; tee -q -o stat.txt stat"
-    )
-}
-
-/// The script that places memories.
-const PLACEMENT: &str = "memories.ys";
-
-/// Its name and text. Yosys stops at a cell that is not there, nextpnr at a site.
-fn placement(memories: &MemoryFile) -> (String, String) {
-    let lines =
-        memories.places.iter().map(|(cell, site)| format!("select -assert-count 1 top/{cell}\nsetattr -set BEL \"{site}\" top/{cell}\n"));
-    (PLACEMENT.into(), lines.collect())
 }
 
 /// nextpnr's arguments but for files and seed. A clock that has no constraint gets the system clock's; what a miss means

@@ -12,6 +12,8 @@ pub mod netlist;
 pub mod program;
 pub mod record;
 pub mod report;
+mod script;
+pub mod size;
 pub mod table;
 pub mod tools;
 pub mod top;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use nda_boards::{Board, Status};
-use nda_firmware::{Flow, FlowError, Record, SEEDS, Tools, build_folder, elements, program, root, table};
+use nda_firmware::{Flow, FlowError, Record, SEEDS, Tools, build_folder, elements, program, root, size, table};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,6 +48,20 @@ enum Command {
         /// Only compare it with its record, and the record with the cores.
         #[arg(long)]
         check: bool,
+    },
+    /// Synthesises a board with a configuration, and routes its token machine alone: how large, how fast, before any placement.
+    Size {
+        /// The board.
+        board: String,
+        /// The configuration; the row's own if none is named.
+        #[arg(long)]
+        configuration: Option<String>,
+        /// The seeds for the machine alone.
+        #[arg(long, value_delimiter = ',', default_values_t = SEEDS)]
+        seeds: Vec<u64>,
+        /// Keep the record in firmware/sizes.
+        #[arg(long)]
+        record: bool,
     },
     /// Checks the rows, the pin files and the tools, and lists the boards.
     Check,
@@ -108,6 +122,12 @@ fn run(command: &Command) -> Result<(), FlowError> {
             let folder = root.join("target/elements");
             elements::measure(&root, &Tools::of_project(&root), &folder, &|line| println!("{line}"))
         }
+        Command::Size { board, configuration, seeds, record } => {
+            let board = Board::named(board)?;
+            let configuration = configuration.as_deref().unwrap_or(&board.configuration);
+            let size = measure(&root, &board, configuration, seeds)?;
+            if *record { size::keep(&root, &size) } else { Ok(()) }
+        }
         Command::Check => check(&root),
     }
 }
@@ -121,6 +141,25 @@ fn bitstream(root: &Path, board: &Board, build: &Build, folder: &Path) -> Result
     }
     summary(board, folder, &record);
     Ok(())
+}
+
+fn measure(root: &Path, board: &Board, configuration: &str, seeds: &[u64]) -> Result<size::Size, FlowError> {
+    let tools = Tools::of_project(root);
+    let folder = root.join("target/sizes").join(configuration);
+    let progress = |line: &str| println!("{configuration}: {line}");
+    let size = size::measure(board, configuration, seeds, &tools, &folder, &progress)?;
+    let count = |kind: &str| size.cells.get(kind).copied().unwrap_or_default();
+    println!(
+        "{configuration}: {} LUT sites with carry and LUT RAM, {} flip-flops, {} DP16KD, {} MULT18X18D (yosys)",
+        size::luts(&size.cells),
+        count("TRELLIS_FF"),
+        count("DP16KD"),
+        count("MULT18X18D")
+    );
+    if let Some(alone) = &size.alone {
+        println!("{configuration}: its token machine alone {:?} MHz by seed (nextpnr)", alone.mhz);
+    }
+    Ok(size)
 }
 
 fn summary(board: &Board, folder: &Path, record: &Record) {

@@ -5,6 +5,7 @@
 use crate::error::{FlowError, read};
 use crate::model;
 use crate::record::{Record, hash};
+use crate::size;
 use nda_boards::{Board, Family, Status, TURNAROUND_S, TokenTime, TokenWork};
 use nda_cores::{Port, emit_as};
 use nda_spec::plan::{Layer, TokenCost, macs_per_cycle, token_cost};
@@ -30,8 +31,6 @@ struct Line {
     /// The cores have changed since the record.
     stale: bool,
     cost: TokenCost,
-    /// A token in whole blocks, where there is a vector unit.
-    blocks: Option<TokenWork>,
 }
 
 /// The whole document.
@@ -50,6 +49,7 @@ pub fn table(root: &Path) -> Result<String, FlowError> {
         let _ = write!(text, "No record is kept yet of: {}. `make boards` routes them.\n\n", missing.join(", "));
     }
     size_and_speed(&mut text, &lines);
+    before_placement(root, &mut text)?;
     meaning(&mut text, &lines, &layers);
     pins(&mut text, &boards)?;
     notes(&mut text, &boards, &lines);
@@ -77,8 +77,7 @@ fn line(root: &Path, board: &Board, layers: &[Layer], code: ActivationCode) -> R
     let emitted = emitted.map_err(|source| FlowError::Emit { config: config.name.clone(), source })?;
     let stale = hash(emitted.verilog.as_bytes()) != record.inputs.verilog;
     let cost = token_cost(&config, layers, code);
-    let blocks = model::token_in_blocks(&root.join(model::MODEL), &config)?;
-    Ok(Line { board: board.clone(), config, record, stale, cost, blocks })
+    Ok(Line { board: board.clone(), config, record, stale, cost })
 }
 
 const HEAD: &str = "\
@@ -148,6 +147,44 @@ fn size_and_speed(text: &mut String, lines: &[Line]) {
     *text += "\n";
 }
 
+/// What is synthesised but not (yet) routed.
+fn before_placement(root: &Path, text: &mut String) -> Result<(), FlowError> {
+    let sizes = size::records(root)?;
+    if sizes.is_empty() {
+        return Ok(());
+    }
+    *text += "## Before placement (yosys)\n\n\
+        What a configuration takes after synthesis, whether or not its image is routed, and what clock the token machine's own netlist reaches\n\
+        placed and routed alone (nextpnr, `--out-of-context`), so without the wires of array, weights and attention. LUT sites are LUT4, two for a carry\n\
+        cell and six for a LUT RAM of 16 words by 4 bits. Made by `make sizes`.\n\n\
+        | configuration | part | LUT sites | flip-flops | DP16KD | MULT18X18D | token machine alone: LUT sites, Fmax by seed, MHz | record |\n\
+        |---|---|---|---|---|---|---|---|\n";
+    for size in sizes {
+        let board = Board::named(&size.board)?;
+        let count = |kind: &str| size.cells.get(kind).copied().unwrap_or_default();
+        let alone = size.alone.as_ref().map_or_else(
+            || "-".into(),
+            |alone| {
+                let seeds: Vec<String> = alone.mhz.iter().map(|(seed, mhz)| format!("{seed}: {mhz:.1}")).collect();
+                format!("{}, {}", size::luts(&alone.cells), seeds.join(", "))
+            },
+        );
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {alone} | {} |",
+            size.configuration,
+            board.part,
+            size::luts(&size.cells),
+            count("TRELLIS_FF"),
+            count("DP16KD"),
+            count("MULT18X18D"),
+            if size::is_current(&board, &size)? { "current" } else { "stale: the cores have changed since" },
+        );
+    }
+    *text += "\n";
+    Ok(())
+}
+
 fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
     let weights: u64 = layers.iter().map(Layer::weights).sum();
     let _ = write!(
@@ -155,7 +192,7 @@ fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
         "## What it comes to\n\n\
          `{}` has {} layers with {weights} weights. A layer that does not fit beside those before it stays on the host's CPU.\n\
          A token's time is the board's, the wire's and {} ms for each round trip over USB, which is assumed; the CPU's own work is not in it.\n\
-         On a board with a vector unit norms, products, SwiGLU and residuals run between two answers (`nda run` asks for it by itself); on the others products alone.\n\n\
+         Every board here multiplies, and the host does the rest.\n\n\
          | board | MACs a cycle, A8 (derived) | GMAC/s (projected) | weights on the board (derived) | layers (derived) | round trips a token (derived) | board, link, turnarounds: ms a token (projected) | tokens/s (projected) |\n\
          |---|---|---|---|---|---|---|---|\n",
         model::MODEL,
@@ -163,27 +200,24 @@ fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
         1e3 * TURNAROUND_S,
     );
     for l in lines {
-        let plain = TokenWork { run_cycles: l.cost.run_cycles, bytes: l.cost.wire_bytes, round_trips: l.cost.jobs };
-        let forms = l.blocks.map_or_else(|| vec![(plain, "")], |blocks| vec![(blocks, ""), (plain, " (products alone)")]);
-        for (work, form) in forms {
-            let macs = macs_per_cycle(&l.config.geometry, ActivationCode::A8);
-            let time = TokenTime::new(&l.config, work);
-            let _ = writeln!(
-                text,
-                "| {}{form} | {macs} | {:.2} | {} of {weights} | {} of {} | {} | {:.2}, {:.1}, {:.1} at {} baud | {:.1} |",
-                l.board.title,
-                macs * f64::from(l.config.clk_hz) / 1e9,
-                l.cost.weights,
-                l.cost.layers,
-                layers.len(),
-                work.round_trips,
-                1e3 * time.array_s,
-                1e3 * time.link_s,
-                1e3 * time.turnaround_s,
-                l.config.baud,
-                time.tokens_per_second(),
-            );
-        }
+        let work = TokenWork { run_cycles: l.cost.run_cycles, bytes: l.cost.wire_bytes, round_trips: l.cost.jobs };
+        let macs = macs_per_cycle(&l.config.geometry, ActivationCode::A8);
+        let time = TokenTime::new(&l.config, work);
+        let _ = writeln!(
+            text,
+            "| {} | {macs} | {:.2} | {} of {weights} | {} of {} | {} | {:.2}, {:.1}, {:.1} at {} baud | {:.1} |",
+            l.board.title,
+            macs * f64::from(l.config.clk_hz) / 1e9,
+            l.cost.weights,
+            l.cost.layers,
+            layers.len(),
+            work.round_trips,
+            1e3 * time.array_s,
+            1e3 * time.link_s,
+            1e3 * time.turnaround_s,
+            l.config.baud,
+            time.tokens_per_second(),
+        );
     }
     *text += "\n";
 }

@@ -1,8 +1,9 @@
-"""Bits a byte of checkpoints on one text, in f32 with exact codes.
+"""Bits per byte of checkpoints on one text, in f32 with exact codes: with the cache they were trained with, and in floats without a ring.
 
     python3 evaluate.py --text DIR/val.bin DIR/quaternary.pt DIR/fp32.pt
 """
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,11 +23,14 @@ def main():
         torch.set_num_threads(args.threads)
     for path in args.checkpoints:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        model = Llama(Config(**checkpoint["config"]))
-        model.load_state_dict(checkpoint["state"])
-        data = torch.cat(load(args.text).split(model.config.context)[::args.one_in])
-        value, count = bits_per_byte(model, data)
-        print(f"{path.name} step {checkpoint['step']} {args.text.name}: {value:.4f} bits a byte over {count} bytes", flush=True)
+        trained = Config(**checkpoint["config"])
+        data = torch.cat(load(args.text).split(trained.context)[::args.one_in])
+        for config in (trained, replace(trained, kv="float"), replace(trained, kv="float", ring=trained.context)):
+            model = Llama(config)
+            model.load_state_dict(checkpoint["state"])
+            value, count = bits_per_byte(model, data)
+            print(f"{path.name} step {checkpoint['step']} {args.text.name}, cache in {config.kv}, ring of {config.ring}: "
+                  f"{value:.4f} bits per byte over {count} bytes", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ dot products in NumPy, from the written file alone: it is what another engine ha
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,12 @@ CONTINUATION_BYTES = 32
 def tensors_of(model):
     """name -> array, as they are written."""
     coded, out = dict(model.coded_layers()), {}
-    for name, value in model.state_dict().items():
+    for name, value in model.named_parameters():
         layer = coded.get(name.removesuffix(".weight"))
         if layer is None:
-            out[name] = value.float().numpy()
+            out[name] = value.detach().float().numpy()
             continue
-        code, scale = type(layer).code(value.float())
+        code, scale = type(layer).code(value.detach().float())
         out[name.removesuffix("weight") + "code"] = code.to(torch.int8).numpy()
         out[name.removesuffix("weight") + "scale"] = scale.squeeze(1).numpy()
     return out
@@ -42,8 +43,8 @@ def tensors_of(model):
 def metadata_of(model, checkpoint, scores):
     c = model.config
     facts = dict(architecture="llama", vocab="bytes", d_model=c.d_model, n_layers=c.n_layers, n_heads=c.n_heads,
-                 n_kv_heads=c.n_heads, ff=c.ff, rope_theta=c.rope_theta, rope_form="half-split", rms_eps=c.rms_eps,
-                 context=c.context, activation="A8", weights=c.weights, head=c.head, scale="per row",
+                 n_kv_heads=c.n_kv_heads, ff=c.ff, rope_theta=c.rope_theta, rope_form="half-split", rms_eps=c.rms_eps,
+                 context=c.context, sliding_window=c.ring, activation="A8", weights=c.weights, head=c.head, scale="per row",
                  training_steps=checkpoint["step"], training_tokens=checkpoint["tokens"],
                  training_arguments=json.dumps(checkpoint["arguments"]), bits_per_byte=json.dumps(scores))
     return {k: str(v) for k, v in facts.items()}
@@ -59,7 +60,8 @@ class Reference:
         for k, v in self.t.items():
             if k.endswith(".code"):
                 self.t[k] = v.astype(np.int32)
-        self.heads, self.layers = int(self.meta["n_heads"]), int(self.meta["n_layers"])
+        self.heads, self.kv_heads, self.layers = (int(self.meta[k]) for k in ("n_heads", "n_kv_heads", "n_layers"))
+        self.ring = int(self.meta["sliding_window"])
         half = int(self.meta["d_model"]) // self.heads // 2
         self.frequency = np.float32(self.meta["rope_theta"]) ** (-np.arange(half, dtype=np.float32) / np.float32(half))
         self.cache = [([], []) for _ in range(self.layers)]
@@ -80,7 +82,7 @@ class Reference:
     def rotate(self, x, position):
         angle = np.float32(position) * self.frequency
         cos, sin = np.cos(angle), np.sin(angle)
-        a, b = np.split(x.reshape(self.heads, -1), 2, axis=1)
+        a, b = np.split(x.reshape(-1, 2 * len(angle)), 2, axis=1)
         return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=1)
 
     def token(self, byte):
@@ -92,12 +94,14 @@ class Reference:
             y = self.norm(at + "input_layernorm", x)
             q, k = (self.rotate(self.linear(at + f"self_attn.{p}_proj", y), position) for p in "qk")
             keys, values = self.cache[i]
+            # The newest positions alone, as the program of the document has it.
             keys.append(k)
-            values.append(self.linear(at + "self_attn.v_proj", y).reshape(self.heads, -1))
-            score = np.einsum("hd,thd->ht", q, np.stack(keys)) / np.sqrt(np.float32(q.shape[1]))
-            weight = np.exp(score - score.max(1, keepdims=True))
-            weight /= weight.sum(1, keepdims=True)
-            mixed = np.einsum("ht,thd->hd", weight, np.stack(values)).reshape(-1)
+            values.append(self.linear(at + "self_attn.v_proj", y).reshape(self.kv_heads, -1))
+            shared = q.reshape(self.kv_heads, -1, q.shape[1])
+            score = np.einsum("hsd,thd->hst", shared, np.stack(keys[-self.ring:])) / np.sqrt(np.float32(q.shape[1]))
+            weight = np.exp(score - score.max(-1, keepdims=True))
+            weight /= weight.sum(-1, keepdims=True)
+            mixed = np.einsum("hst,thd->hsd", weight, np.stack(values[-self.ring:])).reshape(-1)
             x = x + self.linear(at + "self_attn.o_proj", mixed)
             y = self.norm(at + "post_attention_layernorm", x)
             gate, up = self.linear(at + "mlp.gate_proj", y), self.linear(at + "mlp.up_proj", y)
@@ -147,7 +151,8 @@ def main():
     parser.add_argument("--name", default="tiny")
     args = parser.parse_args()
     checkpoint = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
-    model = Llama(Config(**checkpoint["config"]))
+    # The file says nothing of levels: its reference keeps keys and values in floats.
+    model = Llama(replace(Config(**checkpoint["config"]), kv="float"))
     model.load_state_dict(checkpoint["state"])
     scores = {}
     if args.log:

@@ -20,19 +20,30 @@ QUATERNARY_SCALE = 0.8156
 QUATERNARY_THRESHOLD = 1.5
 A8_MAX = 127
 A8_SMALLEST_ABSMAX = 1e-8
+# The cache's levels: every integer to 6 from two stacks of quaternary codes with coefficients 2 and 1.
+LEVEL_MAX = 6
+# Share of a channel's magnitudes that saturate, as `nda convert` calibrates it.
+SATURATED = 0.02
+# Queries that attend together.
+CHUNK = 64
 
 
 @dataclass
 class Config:
-    """The model's shape. `weights` is quaternary, ternary or float; `head` likewise."""
+    """The model's shape. `weights` is quaternary, ternary or float; `head` likewise. `ring` and `kv` describe its cache."""
     weights: str = "quaternary"
     head: str = "quaternary"
     vocab: int = 256
     d_model: int = 128
     n_layers: int = 5
     n_heads: int = 4
+    n_kv_heads: int = 2
     ff: int = 384
-    context: int = 512
+    context: int = 256
+    # Positions that attention reaches, the newest one included.
+    ring: int = 102
+    # The cache's form: levels or float.
+    kv: str = "levels"
     rope_theta: float = 10000.0
     rms_eps: float = 1e-5
 
@@ -128,28 +139,89 @@ def rope_tables(config, length, device=None):
     return angle.cos(), angle.sin()
 
 
+def ring_mask(length, ring):
+    """(length, length): 0 where a position attends to another, -inf elsewhere."""
+    back = torch.arange(length)[:, None] - torch.arange(length)
+    return torch.where((back >= 0) & (back < ring), 0.0, -math.inf)
+
+
 def rotate(x, cos, sin):
     """Half-split form, as in Hugging Face's Llama: the pair is (x[i], x[i + head_dim/2])."""
     a, b = x.chunk(2, -1)
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
 
+class Levels(nn.Module):
+    """Keys or values as the cache keeps them: levels of one constant per channel, which follows the data while training.
+
+    `bound` (heads, head_dim) is what the largest level stands for: the magnitude that `SATURATED` of a channel's exceed.
+    Two channels that RoPE turns into one another share it where `paired`, as keys do.
+    """
+
+    def __init__(self, heads, head_dim, paired):
+        super().__init__()
+        self.paired = paired
+        # The quantile of a Gaussian: where the projections start.
+        self.register_buffer("bound", torch.full((heads, head_dim), 2.33))
+
+    @torch.no_grad()
+    def follow(self, x):
+        """Moves the bounds towards the quantile of x (B, heads, T, head_dim), by stochastic approximation (Robbins and Monro, 1951)."""
+        beyond = (x.abs() > self.bound[:, None]).float().mean((0, 2))
+        if self.paired:
+            first, second = beyond.chunk(2, -1)
+            beyond = torch.cat([first + second] * 2, -1) / 2
+        self.bound.mul_(torch.exp(beyond - SATURATED))
+
+    def forward(self, x):
+        if self.training:
+            self.follow(x)
+        unit = self.bound[:, None] / LEVEL_MAX
+        inside = (x / unit).clamp(-LEVEL_MAX, LEVEL_MAX)
+        # Ties go up, as in the device's `KvForm::level`; the gradient is 0 where a value saturates.
+        return (inside + (torch.floor(inside + 0.5) - inside).detach()) * unit
+
+
 class Attention(nn.Module):
     def __init__(self, c, linear, std):
         super().__init__()
-        d = c.d_model
-        self.n_heads = c.n_heads
-        self.q_proj, self.k_proj, self.v_proj = linear(d, d, std), linear(d, d, std), linear(d, d, std)
+        d, head_dim = c.d_model, c.d_model // c.n_heads
+        self.n_heads, self.n_kv_heads, self.kv, self.ring = c.n_heads, c.n_kv_heads, c.kv, c.ring
+        kv_width = c.n_kv_heads * head_dim
+        self.q_proj, self.k_proj, self.v_proj = linear(d, d, std), linear(d, kv_width, std), linear(d, kv_width, std)
         self.o_proj = linear(d, d, std / math.sqrt(2 * c.n_layers))
+        self.keys, self.values = Levels(c.n_kv_heads, head_dim, True), Levels(c.n_kv_heads, head_dim, False)
 
-    def forward(self, x, cos, sin):
+    def forward(self, x, cos, sin, mask):
         B, T, D = x.shape
 
-        def heads(z):
-            return z.view(B, T, self.n_heads, -1).transpose(1, 2)
-        q, k, v = rotate(heads(self.q_proj(x)), cos, sin), rotate(heads(self.k_proj(x)), cos, sin), heads(self.v_proj(x))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        def heads(z, n):
+            return z.view(B, T, n, -1).transpose(1, 2)
+        q, k = rotate(heads(self.q_proj(x), self.n_heads), cos, sin), rotate(heads(self.k_proj(x), self.n_kv_heads), cos, sin)
+        v = heads(self.v_proj(x), self.n_kv_heads)
+        if self.kv == "levels":
+            k, v = self.keys(k), self.values(v)
+        y = attend(q, k, v, mask, self.ring)
         return self.o_proj(y.transpose(1, 2).reshape(B, T, D))
+
+
+def attend(q, k, v, mask, ring):
+    """Softmax attention of q (B, heads, T, head_dim) to k and v (B, kv_heads, T, head_dim); `mask` (T, T) is added to the scores.
+
+    Queries go in chunks, each against the positions that its ring reaches: half the scores of a window of 256.
+    """
+    B, H, T, C = q.shape
+    # The heads that share keys are further rows of one product.
+    q = q.reshape(B, k.shape[1], -1, T, C)
+    out = []
+    for start in range(0, T, CHUNK):
+        end = min(start + CHUNK, T)
+        first = max(0, start - ring + 1) // 16 * 16
+        shared = q[:, :, :, start:end].reshape(B, k.shape[1], -1, C)
+        score = (shared @ k[:, :, first:end].transpose(-1, -2)).float().view(B, H, end - start, end - first) * C ** -0.5
+        weight = torch.softmax(score + mask[start:end, first:end], -1).view(B, k.shape[1], -1, end - first)
+        out.append((weight @ v[:, :, first:end]).view(B, H, end - start, C))
+    return torch.cat(out, 2)
 
 
 class MLP(nn.Module):
@@ -171,8 +243,8 @@ class Layer(nn.Module):
         self.post_attention_layernorm = RMSNorm(c.d_model, c.rms_eps)
         self.mlp = MLP(c, linear, std)
 
-    def forward(self, x, cos, sin):
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin)
+    def forward(self, x, cos, sin, mask):
+        x = x + self.self_attn(self.input_layernorm(x), cos, sin, mask)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -191,12 +263,13 @@ class Llama(nn.Module):
         cos, sin = rope_tables(c, c.context)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
+        self.register_buffer("mask", ring_mask(c.context, c.ring), persistent=False)
 
     def forward(self, tokens):
         T = tokens.shape[1]
         x = self.model.embed_tokens(tokens)
         for layer in self.model.layers:
-            x = layer(x, self.cos[:T], self.sin[:T])
+            x = layer(x, self.cos[:T], self.sin[:T], self.mask[:T, :T])
         return self.lm_head(self.model.norm(x))
 
     def coded_layers(self):
@@ -212,11 +285,13 @@ def bits_per_byte(model, data, batch=32, autocast=False):
     little to go on: the honest, slightly pessimistic form. Returns (bits a byte, bytes predicted).
     """
     context, device = model.config.context, next(model.parameters()).device
-    total, count = 0.0, 0
+    total, count, training = 0.0, 0, model.training
+    model.eval()
     starts = list(range(0, len(data) - 1, context))
     full = [s for s in starts if s + context + 1 <= len(data)]
     groups = [full[i:i + batch] for i in range(0, len(full), batch)] + [[s] for s in starts if s not in set(full)]
-    with torch.no_grad():
+    # What is compiled is compiled for training; other shapes and modes are not worth the wait.
+    with torch.no_grad(), torch.compiler.set_stance("force_eager"):
         for group in groups:
             length = min(context, len(data) - 1 - group[0])
             window = torch.stack([data[s:s + length + 1] for s in group]).to(device).long()
@@ -224,4 +299,5 @@ def bits_per_byte(model, data, batch=32, autocast=False):
                 logits = model(window[:, :-1])
             total += F.cross_entropy(logits.float().flatten(0, 1), window[:, 1:].flatten(), reduction="sum").double().item()
             count += window[:, 1:].numel()
+    model.train(training)
     return total / count / math.log(2), count

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 
 from model import Config, Llama, bits_per_byte
 
@@ -59,6 +60,23 @@ def load(path):
     return torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
 
 
+def start_from(model, path):
+    """Takes the weights of a checkpoint or of an exported model; the mean of the heads of keys and values that become one."""
+    if path.suffix == ".pt":
+        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state"])
+        return
+    with safe_open(path, "pt") as file:
+        names = set(file.keys())
+        for name, parameter in model.named_parameters():
+            at = name.removesuffix("weight")
+            value = file.get_tensor(name) if name in names else file.get_tensor(at + "code").float() * file.get_tensor(at + "scale")[:, None]
+            if value.shape != parameter.shape:
+                head_dim, cols = model.config.d_model // model.config.n_heads, value.shape[1]
+                value = value.view(model.config.n_kv_heads, -1, head_dim, cols).mean(1).reshape(-1, cols)
+            with torch.no_grad():
+                parameter.copy_(value)
+
+
 class Trainer:
     """One variant: model, optimizer and, on a GPU, the whole step captured as one graph."""
 
@@ -68,24 +86,28 @@ class Trainer:
         self.name = name
         self.model = Llama(Config(weights=weights, head=head, context=args.context)).to(device)
         if args.start_from:
-            self.model.load_state_dict(torch.load(args.start_from / f"{name}.pt", map_location=device, weights_only=True)["state"])
+            start_from(self.model, args.start_from)
         named = list(self.model.named_parameters())
         decay = [p for n, p in named if p.dim() > 1 and "embed" not in n]
         rest = [p for n, p in named if p.dim() <= 1 or "embed" in n]
         gpu = device.type == "cuda"
         # On a GPU the rate is a tensor, so that a captured step can be replayed with another one.
-        adamw = dict(lr=torch.tensor(args.lr, device=device), fused=True, capturable=True) if gpu else dict(lr=args.lr, foreach=True)
+        adamw = dict(lr=torch.tensor(args.lr, device=device), fused=True, capturable=True) if gpu else dict(lr=args.lr, fused=True)
         self.optimizer = torch.optim.AdamW([dict(params=decay, weight_decay=args.weight_decay), dict(params=rest, weight_decay=0.0)],
                                            betas=BETAS, **adamw)
         self.peak = args.lr
         self.device, self.graph, self.x = device, None, None
         # A sum over the steps since the last reading: one GPU scalar, no wait a step.
         self.loss_sum = torch.zeros((), device=device)
-        loss = self.loss_mixed if gpu else self.loss
-        self.compiled = torch.compile(loss) if args.compile else loss
+        loss = self.loss_mixed if args.mixed else self.loss
+        self.compiled = torch.compile(loss) if args.compile and gpu else loss
+        if args.compile and not gpu:
+            # Block by block: one block's code serves all of them, and takes a fifth of the time to compile.
+            for layer in self.model.model.layers:
+                layer.compile()
 
     def loss_mixed(self, window):
-        with torch.autocast("cuda", dtype=torch.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
             return self.loss(window)
 
     def loss(self, window):
@@ -159,10 +181,11 @@ def main():
     limit.add_argument("--seconds", type=float, help="wall-clock budget of the training loop, compilation not counted")
     limit.add_argument("--steps", type=int)
     parser.add_argument("--batch", type=int, default=128, help="windows a step")
-    parser.add_argument("--context", type=int, default=512)
+    parser.add_argument("--context", type=int, default=256)
     parser.add_argument("--lr", type=float, default=3e-3)
-    parser.add_argument("--start-from", type=Path, help="an earlier OUT: take its weights, not its optimizer")
+    parser.add_argument("--start-from", type=Path, help="VARIANT.pt or a model.safetensors: take its weights, not its optimizer")
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--mixed", action=argparse.BooleanOptionalAction, default=True, help="products in bfloat16, in which codes are exact")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--final", type=float, default=0.02)
     parser.add_argument("--warmup", type=int, default=300)
@@ -240,7 +263,7 @@ def main():
             if time.time() - last_evaluation > args.evaluate_seconds:
                 scores = {}
                 for t in trainers:
-                    value = bits_per_byte(t.model, progress_sample, 32, device.type == "cuda")[0]
+                    value = bits_per_byte(t.model, progress_sample, 32, args.mixed)[0]
                     scores[t.name] = dict(train=round(t.take_loss(step - logged_step), 4), validation=round(value, 4))
                 log(event="step", step=step, seconds=round(elapsed, 1), milliseconds_a_step=round(rate * 1e3, 3), share=round(share, 4), **scores)
                 save(step)

@@ -3,7 +3,8 @@
 use crate::models::{Model, Models};
 use crate::store::Store;
 use crate::verilator::{ARGUMENTS, Verilator};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::{env, fs};
 
@@ -33,13 +34,15 @@ pub fn all(models: &Models, tool: &Verilator, store: &Store, out: &Path) -> Resu
     let next = Mutex::new(0..models.all.len());
     let done = Mutex::new(vec![Ok(String::new()); models.all.len()]);
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(MAX_THREADS));
+    // With fewer models than cores a model's units share them.
+    let within = (threads / models.all.len().max(1)).max(1);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
                     let Some(index) = next.lock().ok().and_then(|mut next| next.next()) else { return };
                     let model = &models.all[index];
-                    let library = library(model, &shim, tool, store, out).map_err(|e| format!("model {}: {e}", model.name));
+                    let library = library(model, &shim, tool, store, out, within).map_err(|e| format!("model {}: {e}", model.name));
                     if let Ok(mut done) = done.lock() {
                         done[index] = library;
                     }
@@ -54,7 +57,9 @@ pub fn all(models: &Models, tool: &Verilator, store: &Store, out: &Path) -> Resu
     }
     let runtime = |name: &str, file: &Path| {
         let text = fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
-        store.library(name, &[&recipe(tool, 2), &text], out, |folder, library| compile(tool, 2, folder, file, library))
+        store.library(name, &[&recipe(tool, 2), &text], out, |folder, library| {
+            compiler(tool, 2, folder).file(file).try_compile(library).map_err(|e| e.to_string())
+        })
     };
     Ok(Libraries {
         models: done.into_iter().flatten().collect(),
@@ -70,7 +75,7 @@ fn recipe(tool: &Verilator, optimise: u32) -> String {
 }
 
 /// The library of one model.
-fn library(model: &Model, shim: &str, tool: &Verilator, store: &Store, out: &Path) -> Result<String, String> {
+fn library(model: &Model, shim: &str, tool: &Verilator, store: &Store, out: &Path, threads: usize) -> Result<String, String> {
     let name = format!("model_{}", model.name);
     store.library(&name, &[&recipe(tool, model.optimise), &model.verilog, shim], out, |folder, library| {
         let prefix = format!("V{}", model.name);
@@ -80,29 +85,95 @@ fn library(model: &Model, shim: &str, tool: &Verilator, store: &Store, out: &Pat
         if !header.contains("(&clock,") {
             return Err("the top has no port called clock".into());
         }
-        let unity = folder.join("unity.cc");
-        fs::write(&unity, unity_text(model, &prefix, &header, folder)?).map_err(|e| e.to_string())?;
-        compile(tool, model.optimise, folder, &unity, library)
+        let units = units(model, &prefix, &header, folder)?;
+        let next = Mutex::new(units.into_iter());
+        let objects: Mutex<Result<Vec<PathBuf>, String>> = Mutex::new(Ok(Vec::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some(unit) = next.lock().ok().and_then(|mut next| next.next()) {
+                        let object = compiler(tool, unit.optimise, folder).file(&unit.file).try_compile_intermediates();
+                        let object = object.map_err(|e| e.to_string());
+                        if let Ok(mut objects) = objects.lock() {
+                            *objects = std::mem::replace(&mut *objects, Ok(Vec::new())).and_then(|all| Ok([all, object?].concat()));
+                        }
+                    }
+                });
+            }
+        });
+        let objects = objects.into_inner().map_err(|e| e.to_string())??;
+        compiler(tool, model.optimise, folder).objects(objects).try_compile(library).map_err(|e| e.to_string())
     })
 }
 
-/// One translation unit for a model: the phases of an evaluation inline into one another.
-fn unity_text(model: &Model, prefix: &str, header: &str, folder: &Path) -> Result<String, String> {
-    let mut text = format!("#include \"{prefix}.h\"\n");
-    for file in sources(folder)? {
-        text += &format!("#include \"{file}\"\n");
+/// A translation unit.
+struct Unit {
+    file: PathBuf,
+    /// The C++ compiler's level.
+    optimise: u32,
+}
+
+/// Bytes of C++ in a unit at most, unless one file has more: what a core optimises in half a minute.
+const UNIT_BYTES: u64 = 1 << 20;
+
+/// The translation units of a model. What an evaluation runs comes first, in units whose phases inline into one another; what runs for
+/// a trace alone, or once, is most of a board's text, and is compiled as fast as can be.
+fn units(model: &Model, prefix: &str, header: &str, folder: &Path) -> Result<Vec<Unit>, String> {
+    let level = |file: &str| match file {
+        file if file.contains("__Slow") || file.contains("__Syms") => 0,
+        file if file.contains("__Trace") => 1,
+        _ => model.optimise,
+    };
+    let sources = sources(folder)?;
+    let mut units = Vec::new();
+    for optimise in BTreeSet::from([model.optimise, 1, 0]).into_iter().rev() {
+        let files = sources.iter().filter(|file| level(file) == optimise).cloned();
+        let mut taken: Vec<String> = Vec::new();
+        let mut bytes = 0;
+        for file in files {
+            let more = fs::metadata(folder.join(&file)).map_err(|e| e.to_string())?.len();
+            if bytes > 0 && bytes + more > UNIT_BYTES {
+                units.push(unit(units.len(), std::mem::take(&mut taken), prefix, optimise, folder)?);
+                bytes = 0;
+            }
+            bytes += more;
+            taken.push(file);
+        }
+        if !taken.is_empty() {
+            units.push(unit(units.len(), taken, prefix, optimise, folder)?);
+        }
     }
+    units.push(shim_unit(model, prefix, header, folder)?);
+    Ok(units)
+}
+
+/// Some files as one unit.
+fn unit(number: usize, files: Vec<String>, prefix: &str, optimise: u32, folder: &Path) -> Result<Unit, String> {
+    let text = files.iter().fold(format!("#include \"{prefix}.h\"\n"), |text, file| text + &format!("#include \"{file}\"\n"));
+    written(folder.join(format!("unit_{number}.cc")), &text, optimise)
+}
+
+/// The ports and functions that Rust calls.
+fn shim_unit(model: &Model, prefix: &str, header: &str, folder: &Path) -> Result<Unit, String> {
     let port = |(name, bits, is_input): &(String, u32, bool)| {
         format!("{{\"{name}\", [](Sim* s) -> void* {{ return &s->top->{name}; }}, {bits}, {}}}, ", u8::from(*is_input))
     };
     let ports: String = ports(header).iter().map(port).collect();
     let name = &model.name;
-    text +=
-        &format!("#define TOP {prefix}\n#define CLOCK clock\n#define NAME nda_model_{name}\n#define PORTS {ports}\n#include \"shim.h\"\n");
-    Ok(text)
+    let text = format!(
+        "#include \"{prefix}.h\"\n#define TOP {prefix}\n#define CLOCK clock\n#define NAME nda_model_{name}\n#define PORTS {ports}\n\
+         #include \"shim.h\"\n"
+    );
+    written(folder.join("shim_unit.cc"), &text, model.optimise)
 }
 
-fn compile(tool: &Verilator, optimise: u32, folder: &Path, file: &Path, library: &str) -> Result<(), String> {
+fn written(file: PathBuf, text: &str, optimise: u32) -> Result<Unit, String> {
+    fs::write(&file, text).map_err(|e| e.to_string())?;
+    Ok(Unit { file, optimise })
+}
+
+/// The C++ compiler as every unit has it.
+fn compiler(tool: &Verilator, optimise: u32, folder: &Path) -> cc::Build {
     let mut build = cc::Build::new();
     build.cpp(true).std("c++17").warnings(false).opt_level(optimise).debug(false).cargo_metadata(false);
     for (name, value) in DEFINES {
@@ -112,7 +183,8 @@ fn compile(tool: &Verilator, optimise: u32, folder: &Path, file: &Path, library:
         build.flag_if_supported(flag);
     }
     build.define("VL_TIME_CONTEXT", None).include(tool.root.join("include")).include(tool.root.join("include/vltstd"));
-    build.include(folder).include("shim").file(file).out_dir(folder).try_compile(library).map_err(|e| e.to_string())
+    build.include(folder).include("shim").out_dir(folder);
+    build
 }
 
 fn sources(folder: &Path) -> Result<Vec<String>, String> {

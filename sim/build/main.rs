@@ -1,6 +1,6 @@
 //! Emits the cores, verilates them and compiles each model into a static library of its own.
 //!
-//! Which models: the default device's boards; with the feature `configurations` all others' too, with `units` single cores
+//! Which models: the default device's board; with the feature `configurations` all others' too, with `units` single cores
 //! for tests ([`models`]). A model is compiled once for all profiles and features of a target folder ([`store`]).
 
 #[cfg(feature = "verilator")]

@@ -7,21 +7,38 @@ mod lower;
 #[allow(dead_code)]
 mod model;
 
-use model::{Model, Style, TINY};
+use model::{Model, SMALL, Size, Style, TINY};
 use nda_device::testing::TokenModel;
-use nda_device::{Driver, DriverOptions, FabricGemv};
+use nda_device::{Driver, DriverOptions, FabricGemv, Transport};
 use nda_gemv::{Gemv, Start};
 use nda_sim::{Port, SimBoard};
 use nda_spec::token::{Choice, Machine, Request, generate};
 use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// A size with the heads of the image, which are wired.
+fn wired(size: Size) -> Size {
+    let sizes = nda_spec::Config::named("token1024").unwrap().token.unwrap();
+    Size { heads: sizes.heads, kv_heads: sizes.kv_width / sizes.head_dim, head_dim: sizes.head_dim, ..size }
+}
+
+/// As little as makes a token.
+const LEAST: Size = Size { layers: 1, width: 16, ff: 16, tokens: 29, ring: 12, ..SMALL };
+
+fn model(style: Style, size: Size, seed: u64) -> TokenModel {
+    let (program, golden) = lower::lower(&Model::random(style, wired(size), seed));
+    TokenModel::new(program, golden)
+}
+
+fn board() -> SimBoard {
+    SimBoard::new("token1024", Port::Parallel).unwrap()
+}
 
 /// A prompt and an answer, greedy and drawn, in one sequence each.
 #[test]
 fn the_board_makes_the_tokens_that_golden_makes() {
-    let (program, golden) = lower::lower(&Model::random(Style::Llama, TINY, 3));
-    let model = TokenModel::new(program, golden);
-    let board = SimBoard::new("token1024", Port::Parallel).unwrap();
-    let driver = Driver::open(board, DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap();
+    let model = model(Style::Llama, TINY, 3);
+    let driver = Driver::open(board(), DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap();
     let mut fabric = FabricGemv::new(driver);
     let id = model.prepare(&mut fabric);
     for choice in [Choice::GREEDY, Choice::at(0.8, 7).unwrap()] {
@@ -32,5 +49,49 @@ fn the_board_makes_the_tokens_that_golden_makes() {
         let Ok(expected) = generate(&mut machine, &mut model.golden.clone(), &request, |_| ControlFlow::Continue(()));
         println!("{} cycles, {} bytes in, {} bytes out", cost.cycles, cost.bytes_in, cost.bytes_out);
         assert_eq!(reply, expected);
+    }
+}
+
+/// Three architectures on one board, one after another, none of them known to it: programs and weights are what it is sent.
+#[test]
+fn one_board_runs_a_llama_a_gemma_and_a_bitnet_of_61_tokens() {
+    let models = [Style::Llama, Style::Gemma, Style::BitNet].map(|style| (style, model(style, SMALL, 11)));
+    let mut board = board();
+    for (style, model) in &models {
+        let driver = Driver::open(&mut board, DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap();
+        let mut fabric = FabricGemv::new(driver);
+        let id = model.prepare(&mut fabric);
+        for choice in [Choice::GREEDY, Choice::at(0.8, 7).unwrap()] {
+            let request = Request { prompt: (0..30).map(|i| i * 7 % 61).collect(), most_tokens: 40, stops: vec![], choice };
+            let tokens = fabric.tokens().unwrap();
+            let (reply, _) = tokens.generate(id, Start::Anew, &request, &mut |_, _| ControlFlow::Continue(())).unwrap();
+            let mut machine = Machine::new(model.program.clone()).unwrap();
+            let Ok(expected) = generate(&mut machine, &mut model.golden.clone(), &request, |_| ControlFlow::Continue(()));
+            assert_eq!(reply, expected, "{style:?}, {choice:?}");
+            let mut row = Vec::new();
+            tokens.step(id, Start::Continues, reply.tokens[39], &mut row).unwrap();
+            assert_eq!(Ok(&row[..]), machine.logits(&mut model.golden.clone(), reply.tokens[39]), "{style:?}, {choice:?}");
+        }
+    }
+}
+
+/// A new sequence cuts off what the one before is at: a row of the cache, a query, a walk. Nothing of it is left.
+#[test]
+fn a_sequence_that_begins_in_the_midst_of_a_token_is_what_golden_makes_of_it() {
+    let model = model(Style::Llama, LEAST, 3);
+    let mut fabric = FabricGemv::new(Driver::open(board(), DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap());
+    let id = model.prepare(&mut fabric);
+    let mut machine = Machine::new(model.program.clone()).unwrap();
+    let Ok(expected) = machine.logits(&mut model.golden.clone(), 7).map(<[i32]>::to_vec);
+    for cycles in (0..900).step_by(9) {
+        // All but the last goes in; the answer comes while it does.
+        let request = Request { prompt: vec![3, 25], most_tokens: 0, stops: vec![], choice: Choice::GREEDY };
+        fabric.tokens().unwrap().generate(id, Start::Anew, &request, &mut |_, _| ControlFlow::Continue(())).unwrap();
+        let board = fabric.driver_mut().transport_mut();
+        let until = board.now() + Duration::from_nanos(10 * cycles);
+        assert_eq!(board.receive(&mut [0; 16], until).unwrap(), 0);
+        let mut row = Vec::new();
+        fabric.tokens().unwrap().step(id, Start::Anew, 7, &mut row).unwrap();
+        assert_eq!(row, expected, "{cycles} cycles behind the answer");
     }
 }

@@ -88,8 +88,8 @@ const DRAWN: &[(&str, &[&str])] = &[
     ("nda-boards", &["nda-spec"]),
     ("nda-gates", &["nda-spec", "nda-boards", "nda-device"]),
     ("nda-formal", &["nda-spec", "nda-cores", "nda-gates"]),
-    // nda-engine and nda-ndf for the shapes of a model's layers, nda-device for what a token in whole blocks takes.
-    ("nda-firmware", &["nda-spec", "nda-files", "nda-cores", "nda-boards", "nda-device", "nda-engine", "nda-ndf"]),
+    // nda-engine and nda-ndf for the shapes of a model's layers.
+    ("nda-firmware", &["nda-spec", "nda-files", "nda-cores", "nda-boards", "nda-engine", "nda-ndf"]),
     // nda-cores for `nda emit` alone.
     (
         "nda-cli",

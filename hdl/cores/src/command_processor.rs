@@ -6,8 +6,8 @@
 //! response's bytes to the frame encoder (ready/valid).
 //! Timing: every sum and every comparison of the checks ends in a register (`sums`, `flags`), and a state that
 //! decides waits until those it reads stand; so a path is one carry chain or a few LUTs, whatever the geometry.
-//! Cycles: 29 for a header; a byte a cycle for weights and activations; `RUN` adds 36 for two serial products and
-//! two a page of weights; `SEAL` takes `page_words * (tile_word_bytes + 4)`. Cost: some 600 LUT4.
+//! Cycles: 33 for a header; a byte a cycle for weights and activations; `RUN` adds 38 for two serial products and
+//! six per page of weights; `SEAL` takes `page_words * (tile_word_bytes + 4)`. Cost: some 600 LUT4.
 
 use crate::crc32::Crc32;
 use crate::header_register::HeaderRegister;
@@ -26,7 +26,7 @@ pub enum CommandState {
     Idle,
     /// Waits for the frame's length.
     Settle,
-    /// Reads 24 bytes into the header register.
+    /// Reads 28 bytes into the header register.
     Header,
     /// Waits for the sums over the header's fields.
     Sums,
@@ -64,6 +64,12 @@ pub enum CommandState {
     RunPages,
     /// Looks at the answer.
     RunSealed,
+    /// Takes the page's CRC-32 into the digest.
+    RunDigest,
+    /// Waits for the comparison of the digest.
+    RunCompare,
+    /// Looks at it.
+    RunSame,
     /// Copies the activations.
     RunActs,
     /// Starts the array.
@@ -216,6 +222,7 @@ pub struct CommandProcessor<const W: usize, const Y: usize, const U: usize> {
     other_job: DFF<Bit>,
     same_job: DFF<Bit>,
     crc_same: DFF<Bit>,
+    digest_same: DFF<Bit>,
     acts_wrong: DFF<Bit>,
     acts_over: DFF<Bit>,
     dup_over: DFF<Bit>,
@@ -272,6 +279,7 @@ pub struct CommandProcessor<const W: usize, const Y: usize, const U: usize> {
     st_bad_len: Constant<Bits<8>>,
     st_range: Constant<Bits<8>>,
     st_dirty: Constant<Bits<8>>,
+    st_other: Constant<Bits<8>>,
     st_crc: Constant<Bits<8>>,
     st_version: Constant<Bits<8>>,
     st_stale: Constant<Bits<8>>,
@@ -405,6 +413,7 @@ impl<const W: usize, const Y: usize, const U: usize> CommandProcessor<W, Y, U> {
             other_job: Default::default(),
             same_job: Default::default(),
             crc_same: Default::default(),
+            digest_same: Default::default(),
             acts_wrong: Default::default(),
             acts_over: Default::default(),
             dup_over: Default::default(),
@@ -440,6 +449,7 @@ impl<const W: usize, const Y: usize, const U: usize> CommandProcessor<W, Y, U> {
             st_bad_len: small(Status::BadLen as usize),
             st_range: small(Status::Range as usize),
             st_dirty: small(Status::TileDirty as usize),
+            st_other: small(Status::OtherPages as usize),
             st_crc: small(Status::CrcMismatch as usize),
             st_version: small(Status::Version as usize),
             st_stale: small(Status::StaleJob as usize),
@@ -477,7 +487,20 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             next_word
         );
         dff_setup!(self, clock, is_sync, is_ident, is_stat, is_write, is_seal, is_run, is_read, is_version, has_payload, has_word);
-        dff_setup!(self, clock, has_descriptor, has_tail, high_address, write_over, page_over, read_over, other_job, same_job, crc_same);
+        dff_setup!(
+            self,
+            clock,
+            has_descriptor,
+            has_tail,
+            high_address,
+            write_over,
+            page_over,
+            read_over,
+            other_job,
+            same_job,
+            crc_same,
+            digest_same
+        );
         dff_setup!(self, clock, acts_wrong, acts_over, dup_over, tile_over, shape_bad, counts_bad, range_bad);
         clock!(self, clock, header, seals, seal_bytes, seal_crc, answer);
 
@@ -526,7 +549,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         // Where the payload ends, and the byte stream from it: a byte is asked for in one cycle and there in the next.
         self.payload_end.d.next = self.frame_bytes.val() - 4;
         self.payload.d.next = self.frame_bytes.val() - 12;
-        self.act_bytes.d.next = self.frame_bytes.val() - 28;
+        self.act_bytes.d.next = self.frame_bytes.val() - 32;
         self.more.next = self.position.q.val() != self.payload_end.q.val();
         self.fetched.d.next = false;
         self.store_done.next = !self.more.val() & !self.fetched.q.val();
@@ -560,7 +583,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         self.is_version.d.next = self.header.arg.val() == self.version.val();
         self.has_payload.d.next = self.payload.q.val() != 0;
         self.has_word.d.next = self.payload.q.val() == 4;
-        self.has_descriptor.d.next = self.payload.q.val() >= 16;
+        self.has_descriptor.d.next = self.payload.q.val() >= 20;
         self.has_tail.d.next = self.tail.val() != 0;
         self.high_address.d.next = self.addr_high.val() != 0;
         self.write_over.d.next = self.write_end.q.val() > self.tile_words.val();
@@ -569,6 +592,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         self.other_job.d.next = self.addr_high.val() != self.job_id.q.val();
         self.same_job.d.next = self.age.q.val() == 0;
         self.crc_same.d.next = self.crc_found.val() == self.header.word.val();
+        self.digest_same.d.next = self.crc_found.val() == self.header.digest.val();
         self.acts_wrong.d.next = self.wanted_act_bytes.val() != bit_cast::<32, 13>(self.act_bytes.q.val());
         self.acts_over.d.next = self.product.q.val() > self.act_words.val();
         self.dup_over.d.next = self.addr_low.val() > self.job_rows.q.val();
@@ -589,6 +613,8 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
         self.first_seal.next = self.addr_low.val() << self.page_shift.val();
         self.seals.page.next = self.write_page.val().get_bits::<8>(0);
         self.seals.query.next = self.page_now.val().get_bits::<8>(0);
+        // A page is sealed with what was found there, which is what the host said.
+        self.seals.crc.next = self.header.word.val();
 
         // The next word of a response.
         self.page_address.next = self.word_at.q.val().get_bits::<4>(0);
@@ -625,7 +651,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             CommandState::Header => {
                 // Bytes beyond a short frame's payload are taken as zero.
                 self.in_frame.d.next = self.position.q.val() < self.payload_end.q.val();
-                if self.position.q.val() < 24 {
+                if self.position.q.val() < 28 {
                     self.read_enable.next = true;
                     self.fetched.d.next = true;
                     self.position.d.next = self.position.q.val() + 1;
@@ -635,7 +661,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                     if self.in_frame.q.val() {
                         self.header.byte_data.next = self.read_data.val();
                     }
-                    if self.position.q.val() == 24 {
+                    if self.position.q.val() == 28 {
                         self.state.d.next = CommandState::Sums;
                     }
                 }
@@ -873,6 +899,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             }
             CommandState::RunRange => {
                 self.state.d.next = CommandState::RunPages;
+                self.seal_crc.clear.next = true;
                 // word_at counts pages here.
                 self.word_at.d.next = self.base_low.val() >> self.page_shift.val();
                 self.words_left.d.next = self.last_page.q.val() >> self.page_shift.val();
@@ -885,19 +912,40 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 self.state.d.next = CommandState::RunSealed;
             }
             CommandState::RunSealed => {
-                self.word_at.d.next = self.word_at.q.val() + 1;
-                self.state.d.next = CommandState::RunPages;
+                self.seal_bytes.word.next = bit_cast::<W, 32>(self.seals.page_crc.val());
+                self.seal_bytes.load.next = true;
+                self.state.d.next = CommandState::RunDigest;
                 if !self.seals.is_sealed.val() {
                     self.status.d.next = self.st_dirty.val();
                     self.aux.d.next = bit_cast::<32, 16>(self.word_at.q.val());
                     self.word_at.d.next = 0.into();
                     self.state.d.next = CommandState::Answer;
-                } else {
+                }
+            }
+            CommandState::RunDigest => {
+                self.seal_crc.enable.next = true;
+                self.seal_bytes.shift.next = true;
+                self.byte_index.d.next = self.byte_index.q.val() + 1;
+                if self.byte_index.q.val() == 3 {
+                    self.byte_index.d.next = 0.into();
+                    self.word_at.d.next = self.word_at.q.val() + 1;
+                    self.state.d.next = CommandState::RunPages;
                     if self.at_last_page.q.val() {
-                        self.word_at.d.next = 0.into();
-                        self.position.d.next = 24.into();
-                        self.state.d.next = CommandState::RunActs;
+                        self.state.d.next = CommandState::RunCompare;
                     }
+                }
+            }
+            CommandState::RunCompare => {
+                self.state.d.next = CommandState::RunSame;
+            }
+            CommandState::RunSame => {
+                self.word_at.d.next = 0.into();
+                self.position.d.next = 28.into();
+                self.state.d.next = CommandState::RunActs;
+                if !self.digest_same.q.val() {
+                    self.status.d.next = self.st_other.val();
+                    self.aux.d.next = self.crc_found.val();
+                    self.state.d.next = CommandState::Answer;
                 }
             }
             CommandState::RunActs => {

@@ -11,8 +11,6 @@ pub use error::{EmitError, MAX_BITS};
 
 use crate::board_parallel::BoardParallel;
 use crate::board_uart::BoardUart;
-use crate::vector_board_parallel::VectorBoardParallel;
-use crate::vector_board_uart::VectorBoardUart;
 use check::check;
 use nda_spec::Config;
 use nda_spec::config::Geometry;
@@ -130,15 +128,8 @@ const STACK_BYTES: usize = 64 << 20;
 
 fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError> {
     let page = ident.to_bytes();
-    // A configuration without a vector unit has the same text as before there was one.
     let raw = if config.token.is_some() {
         crate::token_engine::board(config, page, port)?
-    } else if config.geometry.vector_words > 0 {
-        geometries!(VectorBoardParallel, VectorBoardUart, config, page, port;
-            (1, 16, 1, 10),
-            (4, 64, 2, 12),
-            (2, 128, 8, 12),
-        )?
     } else {
         geometries!(BoardParallel, BoardUart, config, page, port;
             (1, 16, 1, 10),

@@ -93,8 +93,98 @@ impl<const W: usize, const X: usize, const Y: usize> Logic for GemvArray<W, X, Y
     fn hdl(&self) -> Verilog {
         let (code, cores) = match self._geometry.array {
             ArrayKind::Planes => planes::array(&self._geometry),
-            ArrayKind::Tables => tables::array(&self._geometry),
+            ArrayKind::Tables => tables::array(&self._geometry, tables::Sums::Within),
         };
+        Verilog::Wrapper(Wrapper { code, cores })
+    }
+}
+
+/// The array of tables of a token machine's board: as [`GemvArray`], but its sums between beats lie in the results' memory, each
+/// where its row group's result will be, because nobody looks at results while a job runs.
+#[derive(LogicBlock)]
+pub struct TokenArray {
+    /// System clock.
+    pub clock: Signal<In, Clock>,
+    /// An issue of the sequencer.
+    pub issue: Signal<In, Bit>,
+    /// It loads tables and is no beat.
+    pub is_load: Signal<In, Bit>,
+    /// First of its rows.
+    pub is_first: Signal<In, Bit>,
+    /// Last of its rows.
+    pub is_last: Signal<In, Bit>,
+    /// Weights are ternary; stands for the whole job.
+    pub ternary: Signal<In, Bit>,
+    /// Activations are A2; stands for the whole job.
+    pub a2: Signal<In, Bit>,
+    /// Added to every sum; stands for the whole job.
+    pub init: Signal<In, Bits<24>>,
+    /// Tile word.
+    pub w: Signal<In, Bits<2048>>,
+    /// Activation word.
+    pub x: Signal<In, Bits<1024>>,
+    /// The sums of a row group stand.
+    pub result_valid: Signal<Out, Bit>,
+    /// The sums, row 0 lightest, 24 bits each.
+    pub result: Signal<Out, Bits<192>>,
+    /// A word of sums is wanted.
+    pub sums_read: Signal<Out, Bit>,
+    /// Which row group's.
+    pub sums_read_address: Signal<Out, Bits<9>>,
+    /// The word asked for a cycle ago.
+    pub fetched: Signal<In, Bits<192>>,
+    /// A word of sums is to be kept.
+    pub sums_write: Signal<Out, Bit>,
+    /// Which row group's.
+    pub sums_write_address: Signal<Out, Bits<9>>,
+    /// The word.
+    pub sums_data: Signal<Out, Bits<192>>,
+    _geometry: Geometry,
+}
+
+impl TokenArray {
+    /// The array of this geometry: 8 rows of 128 columns, 512 words of results.
+    pub fn new(g: &Geometry) -> Self {
+        assert_eq!((g.array, g.array_rows, g.array_cols, g.result_words), (ArrayKind::Tables, 8, 128, 512));
+        Self {
+            clock: Default::default(),
+            issue: Default::default(),
+            is_load: Default::default(),
+            is_first: Default::default(),
+            is_last: Default::default(),
+            ternary: Default::default(),
+            a2: Default::default(),
+            init: Default::default(),
+            w: Default::default(),
+            x: Default::default(),
+            result_valid: Default::default(),
+            result: Default::default(),
+            sums_read: Default::default(),
+            sums_read_address: Default::default(),
+            fetched: Default::default(),
+            sums_write: Default::default(),
+            sums_write_address: Default::default(),
+            sums_data: Default::default(),
+            _geometry: *g,
+        }
+    }
+}
+
+impl Logic for TokenArray {
+    fn update(&mut self) {}
+
+    fn connect(&mut self) {
+        self.result_valid.connect();
+        self.result.connect();
+        self.sums_read.connect();
+        self.sums_read_address.connect();
+        self.sums_write.connect();
+        self.sums_write_address.connect();
+        self.sums_data.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        let (code, cores) = tables::array(&self._geometry, tables::Sums::Beside);
         Verilog::Wrapper(Wrapper { code, cores })
     }
 }

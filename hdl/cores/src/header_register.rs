@@ -1,7 +1,7 @@
-//! The first 24 bytes of a request, as fields: header, then a job's descriptor.
+//! The first 28 bytes of a request, as fields: header, then a job's descriptor.
 //!
-//! Function: `enable` shifts a byte in; after 24 bytes the fields are those of `nda_spec::wire::Request` and
-//! `nda_spec::job::Job` (little endian). Latency 1, interval 1. Cost: 192 registers, no logic.
+//! Function: `enable` shifts a byte in; after 28 bytes the fields are those of `nda_spec::wire::Request` and
+//! `nda_spec::job::Job` (little endian). Latency 1, interval 1. Cost: 224 registers, no logic.
 
 use rust_hdl_core::prelude::*;
 
@@ -40,6 +40,8 @@ pub struct HeaderRegister {
     pub col_beats: Signal<Out, Bits<16>>,
     /// Initial value of the sums.
     pub init: Signal<Out, Bits<24>>,
+    /// Digest of the pages of the weights.
+    pub digest: Signal<Out, Bits<32>>,
 }
 
 impl Logic for HeaderRegister {
@@ -59,6 +61,7 @@ impl Logic for HeaderRegister {
         self.row_groups.connect();
         self.col_beats.connect();
         self.init.connect();
+        self.digest.connect();
     }
 
     fn hdl(&self) -> Verilog {
@@ -74,8 +77,9 @@ impl Logic for HeaderRegister {
             ("row_groups", 143, 128),
             ("col_beats", 159, 144),
             ("init", 183, 160),
+            ("digest", 223, 192),
         ];
-        let mut text = String::from("reg [191:0] held = 0;\nalways @(posedge clock) if (enable) held <= {byte_data, held[191:8]};\n");
+        let mut text = String::from("reg [223:0] held = 0;\nalways @(posedge clock) if (enable) held <= {byte_data, held[223:8]};\n");
         for (field, top, bottom) in fields {
             text += &format!("always @(*) {field} = held[{top}:{bottom}];\n");
         }

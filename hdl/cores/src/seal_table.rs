@@ -1,8 +1,9 @@
-//! One bit a page of the tile store: does it hold what the host said it should?
+//! What each page of the tile store holds: whether it was sealed, and with which CRC-32.
 //!
-//! Function: `seal` seals the page at `page`, `clear` unseals it (and wins), both a cycle later; `is_sealed` is the
-//! bit of `query`, a cycle later too: a change is seen by a query two cycles after it. All pages are unsealed at
-//! power-up. Cost: a register a page and its decoders.
+//! Function: `seal` seals the page at `page` with `crc`, `clear` unseals it (and wins), both a cycle later; `is_sealed` and
+//! `page_crc` are those of `query`, a cycle later too: a change is seen by a query two cycles after it. All pages are unsealed
+//! at power-up; the CRC-32 of one that is not sealed is anything. Cost: a register per page and its decoders, a memory of 32
+//! bits per page.
 
 use rust_hdl_core::prelude::*;
 
@@ -17,10 +18,14 @@ pub struct SealTable {
     pub clear: Signal<In, Bit>,
     /// The page to change.
     pub page: Signal<In, Bits<8>>,
+    /// The CRC-32 of what it holds.
+    pub crc: Signal<In, Bits<32>>,
     /// The page to look up.
     pub query: Signal<In, Bits<8>>,
     /// Whether the page queried a cycle ago is sealed.
     pub is_sealed: Signal<Out, Bit>,
+    /// What it was sealed with.
+    pub page_crc: Signal<Out, Bits<32>>,
     _pages: usize,
 }
 
@@ -33,8 +38,10 @@ impl SealTable {
             seal: Default::default(),
             clear: Default::default(),
             page: Default::default(),
+            crc: Default::default(),
             query: Default::default(),
             is_sealed: Default::default(),
+            page_crc: Default::default(),
             _pages: pages,
         }
     }
@@ -45,6 +52,7 @@ impl Logic for SealTable {
 
     fn connect(&mut self) {
         self.is_sealed.connect();
+        self.page_crc.connect();
     }
 
     fn hdl(&self) -> Verilog {
@@ -54,13 +62,21 @@ impl Logic for SealTable {
              reg change = 0;\n\
              reg value = 0;\n\
              reg [{address}:0] place = 0;\n\
+             reg [31:0] held = 0;\n\
+             reg [31:0] crcs [0:{top}];\n\
              initial is_sealed = 0;\n\
+             initial page_crc = 0;\n\
              always @(posedge clock) begin\n\
              \x20   change <= clear | seal;\n\
              \x20   value <= ~clear;\n\
              \x20   place <= page[{address}:0];\n\
+             \x20   held <= crc;\n\
              \x20   if (change) sealed[place] <= value;\n\
              \x20   is_sealed <= sealed[query[{address}:0]];\n\
+             end\n\
+             always @(posedge clock) begin\n\
+             \x20   if (change) crcs[place] <= held;\n\
+             \x20   page_crc <= crcs[query[{address}:0]];\n\
              end\n"
         ))
     }

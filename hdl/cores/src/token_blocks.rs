@@ -39,6 +39,7 @@ netlist_block! {
         logit_keep: Bits<8>,
         row_valid: Bit,
         peek_data: Bits<64>,
+        last_token: Bits<16>,
         made_valid: Bit,
         made_token: Bits<16>,
     }

@@ -13,7 +13,7 @@ use crate::emit::{EmitError, Port, text};
 use crate::engine::{activation_style, request_stages, weight_style};
 use crate::frame_buffer::{FrameBuffer, WhenFull};
 use crate::frame_encoder::FrameEncoder;
-use crate::gemv_array::GemvArray;
+use crate::gemv_array::TokenArray;
 use crate::gemv_sequencer::GemvSequencer;
 use crate::identity::Identity;
 use crate::packed_store::PackedStore;
@@ -28,7 +28,7 @@ use nda_spec::Config;
 use nda_spec::wire::IDENT_BYTES;
 use rust_hdl_core::prelude::*;
 
-/// Of 8 x 128 tables and frames of 8 KB.
+/// Of 8 x 128 tables and frames of 4 KB.
 #[derive(LogicBlock)]
 pub struct TokenEngine {
     /// System clock.
@@ -54,7 +54,7 @@ pub struct TokenEngine {
     /// A run phase is on.
     pub run_cycle: Signal<Out, Bit>,
     decoder: CobsDecoder,
-    frames: FrameBuffer<13>,
+    frames: FrameBuffer<12>,
     commands: TokenCommands,
     machine: TokenMachine,
     command: CommandProcessor<2048, 192, 192>,
@@ -64,10 +64,9 @@ pub struct TokenEngine {
     results: BlockRam<192, 12>,
     sequencer: GemvSequencer,
     tile_request: ReadDelay,
-    array: GemvArray<2048, 1024, 192>,
+    array: TokenArray,
     identity: Identity,
     counters: Counters,
-    last_token: Constant<Bits<16>>,
 }
 
 impl TokenEngine {
@@ -102,10 +101,9 @@ impl TokenEngine {
             results: BlockRam::new(g.result_words),
             sequencer: GemvSequencer::new(g.array),
             tile_request: ReadDelay::new(request_stages(g, 2048)),
-            array: GemvArray::new(g),
+            array: TokenArray::new(g),
             identity: Identity::new(page),
             counters: Default::default(),
-            last_token: Constant::new(255_u64.to_bits()),
         }
     }
 }
@@ -158,7 +156,7 @@ impl Logic for TokenEngine {
         self.commands.busy.next = self.machine.busy.val();
         self.commands.made_valid.next = self.machine.made_valid.val();
         self.commands.made_token.next = self.machine.made_token.val();
-        self.commands.last_token.next = self.last_token.val();
+        self.commands.last_token.next = self.machine.last_token.val();
         self.commands.row_valid.next = self.machine.row_valid.val();
         self.commands.row_last.next = self.machine.logit_last.val();
         self.commands.peek_data.next = self.machine.peek_data.val();
@@ -171,9 +169,6 @@ impl Logic for TokenEngine {
         self.tiles.write_address.next = self.command.write_address.val();
         self.tile_request.enable.next = self.sequencer.is_beat.val() | (self.machine.array_issue.val() & !self.machine.array_is_load.val());
         self.tile_request.address.next = self.sequencer.tile_address.val();
-        if self.machine.busy.val() {
-            self.tile_request.address.next = bit_cast::<16, 12>(self.machine.tile_address.val());
-        }
         self.tiles.read_enable.next = self.command.tile_read_enable.val() | self.tile_request.out_enable.val();
         self.tiles.read_address.next = self.command.tile_read_address.val();
         if self.tile_request.out_enable.val() {
@@ -195,8 +190,6 @@ impl Logic for TokenEngine {
         self.array.issue.next = self.sequencer.running.val();
         self.array.is_load.next = self.sequencer.is_load.val();
         self.array.is_first.next = self.sequencer.is_first.val();
-        self.array.is_shift.next = self.sequencer.is_shift.val();
-        self.array.is_heavy.next = self.sequencer.is_heavy.val();
         self.array.is_last.next = self.sequencer.is_last.val();
         self.array.ternary.next = self.command.ternary.val();
         self.array.a2.next = self.command.a2.val();
@@ -204,6 +197,7 @@ impl Logic for TokenEngine {
         self.array.w.next = self.tiles.read_data.val();
         self.array.x.next = self.activations.read_data.val();
         if self.machine.busy.val() {
+            self.tile_request.address.next = bit_cast::<16, 12>(self.machine.tile_address.val());
             self.array.issue.next = self.machine.array_issue.val();
             self.array.is_load.next = self.machine.array_is_load.val();
             self.array.is_first.next = self.machine.array_is_first.val();
@@ -213,19 +207,28 @@ impl Logic for TokenEngine {
             self.array.init.next = self.machine.array_init.val();
             self.array.x.next = self.machine.x.val();
         }
-        // Results to responses.
-        self.results.write_enable.next = (self.array.result_valid.val() & !self.machine.busy.val()) | self.machine.row_valid.val();
+        // Results to responses; while a job runs, sums between its beats where its results will be.
+        self.results.write_enable.next =
+            (self.array.result_valid.val() & !self.machine.busy.val()) | self.machine.row_valid.val() | self.array.sums_write.val();
         self.results.write_address.next = self.command.result_write_address.val();
         self.results.write_data.next = self.array.result.val();
         if self.machine.row_valid.val() {
             self.results.write_address.next = self.commands.row_write_address.val();
             self.results.write_data.next = self.machine.values.val();
         }
+        if self.array.sums_write.val() {
+            self.results.write_address.next = bit_cast::<12, 9>(self.array.sums_write_address.val());
+            self.results.write_data.next = self.array.sums_data.val();
+        }
         self.results.read_enable.next = true;
         self.results.read_address.next = self.command.result_read_address.val();
         if self.commands.row_reads.val() {
             self.results.read_address.next = self.commands.row_read_address.val();
         }
+        if self.array.sums_read.val() {
+            self.results.read_address.next = bit_cast::<12, 9>(self.array.sums_read_address.val());
+        }
+        self.array.fetched.next = self.results.read_data.val();
         self.command.result_valid.next = self.array.result_valid.val() & !self.machine.busy.val();
         self.command.result_read_data.next = self.results.read_data.val();
         self.identity.address.next = self.command.page_address.val();
@@ -243,11 +246,10 @@ impl Logic for TokenEngine {
         self.tx_valid.next = self.encoder.out_valid.val();
         self.tx_data.next = self.encoder.out_data.val();
         self.encoder.out_ready.next = self.tx_ready.val();
-        // What a person sees.
+        // What a person sees, and what is counted.
         self.frame_ok.next = self.frames.count_ok.val();
         self.refused.next = self.frames.count_crc.val() | self.frames.count_frame.val() | self.frames.count_overrun.val();
         self.run_cycle.next = self.command.run_cycle.val() | self.machine.busy.val();
-        // What is counted.
         self.counters.frame_ok.next = self.frames.count_ok.val();
         self.counters.bad_crc.next = self.frames.count_crc.val();
         self.counters.bad_frame.next = self.frames.count_frame.val();
@@ -266,7 +268,7 @@ impl Logic for TokenEngine {
 /// [`EmitError::Geometry`] of any other, and what rust-hdl finds.
 pub(crate) fn board(config: &Config, page: [u8; IDENT_BYTES], port: Port) -> Result<String, EmitError> {
     let (g, frames) = (&config.geometry, config.slots * config.slot_bytes);
-    if (g.array_rows, g.array_cols, g.planes, frames) != (8, 128, 8, 1 << 13) {
+    if (g.array_rows, g.array_cols, g.planes, frames) != (8, 128, 8, 1 << 12) {
         let (rows, cols, planes) = (g.array_rows, g.array_cols, g.planes);
         return Err(EmitError::Geometry { rows, cols, planes, slot_bytes: config.slot_bytes, slots: config.slots });
     }

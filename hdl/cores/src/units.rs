@@ -2,13 +2,10 @@
 
 use crate::block_ram::BlockRam;
 use crate::cobs_decoder::CobsDecoder;
-use crate::code_cutter::CodeCutter;
-use crate::constant_reader::ConstantReader;
 use crate::counters::Counters;
 use crate::crc32::Crc32;
 use crate::element_units::element_units;
 use crate::emit::{EmitError, finish};
-use crate::fixed_multiplier::FixedMultiplier;
 use crate::frame_buffer::{FrameBuffer, WhenFull};
 use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::GemvArray;
@@ -16,12 +13,8 @@ use crate::gemv_sequencer::GemvSequencer;
 use crate::header_register::HeaderRegister;
 use crate::netlist::Emit;
 use crate::packed_store::{MemoryStyle, PackedStore};
-use crate::run_frame::RunFrame;
-use crate::scalar_unit::ScalarUnit;
 use crate::seal_table::SealTable;
-use crate::sigmoid_table::SigmoidTable;
 use crate::status_lights::StatusLights;
-use crate::step_register::StepRegister;
 use crate::token::{attention, chooser::chooser};
 use crate::uart_rx::UartRx;
 use crate::uart_tx::UartTx;
@@ -42,15 +35,8 @@ pub const STORE_WORDS: usize = 24;
 
 /// An array unit's geometry; its stores, which it does not have, hold 64 words.
 const fn array(array: ArrayKind, array_rows: usize, array_cols: usize, planes: usize) -> Geometry {
-    Geometry { array, array_rows, array_cols, planes, tile_words: 64, page_words: 8, act_words: 64, result_words: 64, vector_words: 0 }
+    Geometry { array, array_rows, array_cols, planes, tile_words: 64, page_words: 8, act_words: 64, result_words: 64 }
 }
-
-/// Run frame units: name and geometry.
-pub const RUN_FRAMES: [(&str, Geometry); 3] = [
-    ("run_frame_16x1", Geometry { vector_words: 256, ..array(ArrayKind::Planes, 1, 16, 1) }),
-    ("run_frame_64x2", Geometry { vector_words: 256, ..array(ArrayKind::Planes, 4, 64, 2) }),
-    ("run_frame_128x8", Geometry { vector_words: 256, ..array(ArrayKind::Tables, 2, 128, 8) }),
-];
 
 /// Array units: name and geometry.
 pub const ARRAYS: [(&str, Geometry); 11] = [
@@ -95,15 +81,6 @@ pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
         unit("counters", &Counters::default())?,
         unit("plane_sequencer", &GemvSequencer::new(ArrayKind::Planes))?,
         unit("table_sequencer", &GemvSequencer::new(ArrayKind::Tables))?,
-        unit("fixed_multiplier", &FixedMultiplier::default())?,
-        unit("code_cutter", &CodeCutter::default())?,
-        unit("scalar_unit", &ScalarUnit::default())?,
-        unit("sigmoid_table", &SigmoidTable::default())?,
-        unit("step_register", &StepRegister::default())?,
-        unit("constant_reader", &ConstantReader::<32>::default())?,
-        unit(RUN_FRAMES[0].0, &RunFrame::new(&RUN_FRAMES[0].1))?,
-        unit(RUN_FRAMES[1].0, &RunFrame::new(&RUN_FRAMES[1].1))?,
-        unit(RUN_FRAMES[2].0, &RunFrame::new(&RUN_FRAMES[2].1))?,
     ];
     all.push(unit(ARRAYS[0].0, &GemvArray::<16, 8, 24>::new(&ARRAYS[0].1))?);
     all.push(unit(ARRAYS[1].0, &GemvArray::<32, 16, 24>::new(&ARRAYS[1].1))?);

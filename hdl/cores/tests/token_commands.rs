@@ -75,6 +75,7 @@ fn every_refusal_is_the_one_that_the_protocol_names() {
     assert_eq!(generate(&mut b, &Generate { stops: vec![1; 17], ..fine.clone() }).0, Status::Range);
     for wrong in [
         Generate { pages: 0, ..fine.clone() },
+        Generate { token_cycles: 1 << 24, ..fine.clone() },
         Generate { first_page: 3, ..fine.clone() },
         Generate { prompt: vec![], ..fine.clone() },
         Generate { prompt: vec![1; 65], ..fine.clone() },
@@ -186,7 +187,7 @@ fn rows_are_read_like_results_and_a_token_without_end_is_given_up() {
 fn the_configurations_commands_are_verilog_of_one_module() {
     let config = nda_spec::Config::named("token1024").unwrap();
     let layout = Layout::of(&config).unwrap();
-    assert_eq!((layout.tile_pages, layout.page_units(), layout.row_bytes()), (67, 512, 24));
+    assert_eq!((layout.tile_pages, layout.page_units(), layout.row_bytes()), (62, 512, 24));
     let verilog = commands("token_commands", &layout).emit("token_commands").unwrap();
     assert!(verilog.matches("endmodule").count() <= 2 && verilog.contains("token_valid"), "{} bytes", verilog.len());
 }

@@ -106,7 +106,7 @@ pub(crate) enum Item {
 pub enum Style {
     /// Block RAM.
     Block,
-    /// LUT RAM.
+    /// LUT RAM; a table of constants is made of LUTs.
     Distributed,
 }
 

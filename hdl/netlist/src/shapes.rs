@@ -47,10 +47,11 @@ impl Module {
 }
 
 impl<'m> Value<'m> {
-    /// Shifted right by a variable: zeros from above, or copies of the sign.
+    /// Shifted right by a variable: zeros from above, or copies of the sign. The widest step comes first, so that what a short
+    /// result does not need is never moved.
     #[track_caller]
     pub fn shifted_right(self, by: Value<'m>) -> Value<'m> {
-        (0..by.bits).fold(self, |value, level| by.bit(level).mux(value.shifted_down(1 << level), value))
+        (0..by.bits).rev().fold(self, |value, level| by.bit(level).mux(value.shifted_down(1 << level), value))
     }
 
     /// Shifted right by a number: zeros from above, or copies of the sign.

@@ -201,7 +201,12 @@ impl Netlist {
 
 /// A memory's declaration, and what a table powers up as.
 fn memory(m: &MemoryOf) -> String {
-    let style = if m.style == Style::Block { "block" } else { "distributed" };
+    // No LUT RAM powers up as a table: small ones are made of LUTs.
+    let style = match (m.style, m.contents.is_empty()) {
+        (Style::Block, _) => "block",
+        (Style::Distributed, true) => "distributed",
+        (Style::Distributed, false) => "logic",
+    };
     let mut text = format!("(* ram_style = \"{style}\" *) reg {}{} [0:{}];\n", range(m.bits), m.name, m.words - 1);
     if !m.contents.is_empty() {
         let words = m.contents.iter().enumerate().map(|(k, word)| format!("    {}[{k}] = {};\n", m.name, constant(word, m.bits)));

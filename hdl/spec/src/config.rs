@@ -2,6 +2,7 @@
 
 use crate::code::ARRAY_PLANES;
 use crate::token::Sizes;
+use crate::token::limits::Misbuilt;
 use crate::width;
 use crate::wire::{CRC_BYTES, HEADER_BYTES};
 use serde::Deserialize;
@@ -9,8 +10,10 @@ use serde::Deserialize;
 /// The shipped configurations' text (`configs.toml`).
 pub const CONFIGS_TOML: &str = include_str!("../configs.toml");
 
-/// The configuration that is used when none is named.
-pub const DEFAULT_CONFIG: &str = "wide256";
+/// The configuration that is used when none is named: it makes whole tokens.
+pub const DEFAULT_CONFIG: &str = "token1024";
+/// The one whose UART is simulated when none is named: a bit of the default one's takes so many cycles that almost all would be waiting.
+pub const DEFAULT_UART_CONFIG: &str = "wide256";
 
 /// How an array sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
@@ -66,9 +69,6 @@ pub struct Geometry {
     pub act_words: usize,
     /// Words of the result store; a word holds `array_rows` results.
     pub result_words: usize,
-    /// Wide values of the vector unit; 0 if there is none.
-    #[serde(default)]
-    pub vector_words: usize,
 }
 
 impl Geometry {
@@ -225,13 +225,13 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let g = &self.geometry;
         let power = |n: usize, most: usize| n.is_power_of_two() && n <= most;
-        let rules: [(&'static str, usize, bool, &'static str); 17] = [
+        let rules: [(&'static str, usize, bool, &'static str); 16] = [
             ("name's length", self.name.len(), (1..=16).contains(&self.name.len()) && self.name.is_ascii(), "1 to 16 ASCII characters"),
             ("array_rows", g.array_rows, (1..=64).contains(&g.array_rows), "1 to 64"),
             ("array_cols", g.array_cols, g.array_cols.is_multiple_of(8) && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
             ("planes", g.planes, matches!(g.planes, 1 | 2 | 4 | 8), "1, 2, 4 or 8"),
             ("planes", g.planes, g.array == ArrayKind::Planes || g.planes == 8, "8 on an array of tables"),
-            ("bytes of a tile word", g.tile_word_bytes(), power(g.tile_word_bytes(), 256), "a power of two, at most 256 (rows x cols / 4)"),
+            ("bytes of a tile word", g.tile_word_bytes(), power(g.tile_word_bytes() / 4, 64), "a power of two, 4 to 256 (rows x cols / 4)"),
             (
                 "bytes of an activation word",
                 g.act_word_bytes(),
@@ -260,12 +260,6 @@ impl Config {
                 "a power of two, 2 to 4096",
             ),
             (
-                "vector_words",
-                g.vector_words,
-                g.vector_words == 0 || (g.vector_words.is_power_of_two() && (256..=4096).contains(&g.vector_words)),
-                "0, or a power of two, 256 to 4096",
-            ),
-            (
                 "slot_bytes",
                 self.slot_bytes,
                 self.slot_bytes.is_power_of_two() && (128..=4096).contains(&self.slot_bytes),
@@ -292,7 +286,12 @@ impl Config {
                 rule: "enough for one tile word",
             });
         }
-        Ok(())
+        self.check_token()
+    }
+
+    fn check_token(&self) -> Result<(), ConfigError> {
+        let wrong = |Misbuilt { what: field, value, rule }| ConfigError::Field { name: self.name.clone(), field, value, rule };
+        self.token.map_or(Ok(()), |sizes| sizes.check(&self.geometry).map_err(wrong))
     }
 }
 
@@ -304,14 +303,12 @@ mod tests {
     fn shipped_configurations_can_be_built_and_span_16_to_1024_lanes() {
         let all = Config::all().unwrap();
         let lanes: Vec<usize> = all.iter().map(|c| c.geometry.lanes()).collect();
-        assert_eq!(lanes, [16, 64, 256, 256, 1024, 256, 256, 64, 64, 32, 256, 16, 256, 1024]);
-        let vector: Vec<&str> = all.iter().filter(|c| c.geometry.vector_words > 0).map(|c| c.name.as_str()).collect();
-        assert_eq!(vector, ["wide256", "blocks256", "vector16", "vector256t"]);
+        assert_eq!(lanes, [16, 64, 256, 1024, 256, 256, 64, 64, 32, 256, 1024]);
         let tables: Vec<&str> = all.iter().filter(|c| c.geometry.array == ArrayKind::Tables).map(|c| c.name.as_str()).collect();
-        assert_eq!(tables, ["table1024", "table256", "vector256t", "token1024"]);
+        assert_eq!(tables, ["table1024", "table256", "token1024"]);
         let single_port: Vec<&str> = all.iter().filter(|c| c.weight_memory == WeightMemory::Spram).map(|c| c.name.as_str()).collect();
         assert_eq!(single_port, ["up32"]);
-        assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 64);
+        assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 256);
     }
 
     #[test]
@@ -322,6 +319,9 @@ mod tests {
         let text = CONFIGS_TOML.replacen("planes = 8", "planes = 4", 1);
         let message = Config::parse(&text).unwrap_err().to_string();
         assert_eq!(message, "configuration 'table1024': planes is 4, but must be 8 on an array of tables");
+        let text = CONFIGS_TOML.replacen("wide_words = 64", "wide_words = 65", 1);
+        let message = Config::parse(&text).unwrap_err().to_string();
+        assert_eq!(message, "configuration 'token1024': words of wide values is 65, but must be 2 to 64");
         let text = CONFIGS_TOML.replacen("baud = 3_000_000", "baud = 0", 1);
         assert!(matches!(Config::parse(&text), Err(ConfigError::Field { field: "uart divisor", .. })));
         assert!(matches!(Config::named("x"), Err(ConfigError::Unknown { .. })));

@@ -22,6 +22,8 @@ pub struct Job {
     pub col_beats: u16,
     /// What every accumulator is given on top of its products; 24 bits.
     pub init: i32,
+    /// The digest of the pages on which the weights lie ([`crate::wire::PageDigest`]).
+    pub digest: u32,
 }
 
 impl Job {
@@ -35,6 +37,7 @@ impl Job {
         out[8..10].copy_from_slice(&self.row_groups.to_le_bytes());
         out[10..12].copy_from_slice(&self.col_beats.to_le_bytes());
         out[12..16].copy_from_slice(&self.init.to_le_bytes());
+        out[16..20].copy_from_slice(&self.digest.to_le_bytes());
         out
     }
 
@@ -48,6 +51,7 @@ impl Job {
             row_groups: u16::from_le_bytes([bytes[8], bytes[9]]),
             col_beats: u16::from_le_bytes([bytes[10], bytes[11]]),
             init: i32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]),
+            digest: u32::from_le_bytes([bytes[16], bytes[17], bytes[18], bytes[19]]),
         }
     }
 
@@ -268,6 +272,7 @@ mod tests {
             row_groups: rows.div_ceil(g.array_rows) as u16,
             col_beats: cols.div_ceil(g.array_cols) as u16,
             init: golden::vector_constant(code, &x),
+            digest: 0x8765_4321,
         };
         assert_eq!(Job::from_bytes(&job.to_bytes()), job);
         let tile = pack_tile_words(g, &matrix, 0..rows, 0..cols);

@@ -20,7 +20,6 @@ pub mod requantize;
 pub mod seed;
 pub mod tile;
 pub mod token;
-pub mod vector;
 pub mod width;
 pub mod wire;
 

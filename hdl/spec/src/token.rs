@@ -19,6 +19,7 @@ mod gate;
 mod generate;
 mod image;
 mod kv;
+pub mod limits;
 mod machine;
 mod noise;
 mod number;
@@ -26,6 +27,7 @@ mod program;
 mod sizes;
 mod step;
 mod table;
+pub mod text;
 pub mod wired;
 
 pub use assemble::{Assembler, AttentionShape, Folded, Norm, ROW_POINT, Unit};

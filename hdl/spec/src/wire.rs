@@ -18,7 +18,7 @@ mod tokens;
 pub use digest::PageDigest;
 pub use flags::JobFlags;
 pub use frame::{CRC_RESIDUE, cobs_decode, cobs_encode, crc32, crc32_step, encode_frame, max_wire_bytes};
-pub use generate::{GENERATE_BYTES, Generate, GenerateError, token_bytes};
+pub use generate::{GENERATE_BYTES, Generate, GenerateError, TOKEN_CYCLES_BITS, token_bytes};
 pub use header::{Request, Response};
 pub use ident::{ENGINE_VERSION, Ident, IdentError};
 pub use op::Op;
@@ -28,13 +28,13 @@ pub use token_page::TokenPageError;
 pub use tokens::{Making, TOKENS_BYTES, TokensReply, TokensRequest, WAIT_CYCLES};
 
 /// Version that `SYNC` carries and `IDENT` returns.
-pub const PROTOCOL_VERSION: u8 = 1;
+pub const PROTOCOL_VERSION: u8 = 2;
 /// Bytes of a frame's header, both ways.
 pub const HEADER_BYTES: usize = 8;
 /// Bytes of a frame's CRC-32.
 pub const CRC_BYTES: usize = 4;
 /// Bytes of a job's descriptor.
-pub const JOB_BYTES: usize = 16;
+pub const JOB_BYTES: usize = 20;
 /// Bytes of `IDENT`'s page.
 pub const IDENT_BYTES: usize = 64;
 /// Bytes of `STAT`'s page.
@@ -43,8 +43,6 @@ pub const STAT_BYTES: usize = 40;
 pub const READ_BYTES: usize = 4;
 /// Bytes of a `SEAL` request's payload: the expected CRC-32.
 pub const SEAL_BYTES: usize = 4;
-/// Bytes that stand first in the payload of a `PROGRAM` request: its job id and the id of the program that it goes on from.
-pub const PROGRAM_BYTES: usize = 4;
 /// First bytes of the `IDENT` page.
 pub const IDENT_MAGIC: [u8; 4] = *b"2BPG";
 /// Set in the operation byte of every response.

@@ -134,7 +134,7 @@ fn a_token_of_the_committed_models_shape_takes_3700_cycles_at_64_and_4000_at_mos
     assert_eq!([at(101), at(5_000)], [most, most]);
     assert!((0..101).all(|p| at(p) <= at(p + 1)));
     let bound = program.check().unwrap();
-    assert_eq!((bound.steps, bound.weights), (3 + 5 * 14, 1_097_728));
+    assert_eq!((bound.steps, bound.weights), (3 + 5 * 14, 1_015_808));
     assert_eq!(bound.attention, 5 * 2 * 4 * 32 * 102);
     let (steps, total) = cycles::token(&program, &Fabric::TOKEN_1024, 63);
     assert_eq!(steps.len(), bound.steps);
@@ -219,7 +219,7 @@ fn a_program_survives_the_memories_of_a_machine() {
         assert_eq!(Image::decode(&units, &sizes, &g).as_ref(), Some(&image), "{style:?}");
         assert_eq!(Image::decode(&units[1..], &sizes, &g), None);
         let small = Sizes { floors: sizes.floors - 1, ..sizes };
-        assert_eq!(image.encode(&small, &g).unwrap_err().what, "floors");
+        assert!(matches!(image.encode(&small, &g), Err(Misfit::Size { what: "floors", .. })));
         let mut rng = Rng::new(3);
         for _ in 0..2000 {
             let mut units = units.clone();
@@ -229,5 +229,55 @@ fn a_program_survives_the_memories_of_a_machine() {
                 let _ = image.program.check();
             }
         }
+    }
+}
+
+/// What memories of any size do not make room for: each is refused by what it is, and the numbers.
+#[test]
+fn what_no_token_machine_runs_is_refused_by_its_name() {
+    let g = nda_spec::Config::named("table1024").unwrap().geometry;
+    let (program, _) = lower(&Model::random(Style::Gemma, TINY, 9));
+    let sizes = Sizes { gates: 2, ..Sizes::of(&program, 1024, 512) };
+    assert_eq!(sizes.fit(&program, &g), Ok(()));
+    let refused = |change: &dyn Fn(&mut Program)| {
+        let mut changed = program.clone();
+        change(&mut changed);
+        // Memories with room for all that is asked for.
+        let sizes = Sizes { gates: 2, ..Sizes::of(&changed, 1024, 512) };
+        sizes.fit(&changed, &g).unwrap_err().to_string()
+    };
+    let pass = |p: &mut Program, of: &dyn Fn(&mut Pass)| {
+        let found =
+            p.body.iter_mut().find_map(|step| if let Step::Pass(pass) = step { pass.reduce.is_some().then_some(pass) } else { None });
+        of(found.expect("a pass that reduces"));
+    };
+    for (what, change) in [
+        ("3 gates, the token machine has 2", &(|p: &mut Program| p.gates.resize(3, p.gates[0].clone())) as &dyn Fn(&mut Program)),
+        ("3 sets of phases, the token machine has 2", &|p| p.turns.resize(3, p.turns[0].clone())),
+        ("1032 columns of a matrix, the token machine has 512", &|p| p.matrices[0].cols = 1032),
+        ("weigh [1], the token machine's weigh [2, 1]", &|p| p.kv.form = KvForm::new(&[1]).unwrap()),
+        ("16 values of the token program's embedding share a scale", &|p| p.embedding.group = 16),
+        ("words of a vector, the token machine has 64", &|p| pass(p, &|pass| pass.count = 65)),
+        ("65 words of a vector, the token machine has 64", &|p| p.embedding.width = 65 * 8),
+        ("17 groups of a vector, the token machine has 16", &|p| {
+            pass(p, &|pass| {
+                pass.count = 17;
+                pass.reduce = pass.reduce.map(|reduce| Reduce { group: 1, ..reduce });
+            });
+        }),
+        ("513 words of logits, the token machine has 512", &|p| p.embedding.codes.resize(513 * 8 * p.embedding.width, 0)),
+    ] {
+        let said = refused(change);
+        assert!(said.contains(what), "{what}: {said}");
+    }
+    for (what, there) in [
+        ("positions of the ring", Sizes { ring: 101, ..sizes }),
+        ("heads", Sizes { heads: 8, ..sizes }),
+        ("channels of a head", Sizes { head_dim: 16, ..sizes }),
+        ("blocks of the cache", Sizes { layers: 4, ..sizes }),
+        ("bytes of a token's number", Sizes { token_bytes: 0, ..sizes }),
+        ("gates", Sizes { gates: 0, ..sizes }),
+    ] {
+        assert!(matches!(there.fit(&program, &g), Err(Misfit::Size { what: found, .. }) if found == what), "{what}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::BackendError;
 use nda_kernels::Variant;
 use nda_spec::Config;
-use nda_spec::config::DEFAULT_CONFIG;
+use nda_spec::config::{DEFAULT_CONFIG, DEFAULT_UART_CONFIG};
 use std::fmt;
 use std::path::Path;
 
@@ -136,7 +136,7 @@ fn parse_one(text: &str) -> Result<BackendName, BackendError> {
         )),
         ("sim", None) => Ok(fitting(BackendName::Sim(config(DEFAULT_CONFIG)?, SimPort::Parallel))),
         ("sim", Some(rest)) => Ok(BackendName::Sim(config(rest)?, SimPort::Parallel)),
-        ("sim-uart", rest) => Ok(BackendName::Sim(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Uart)),
+        ("sim-uart", rest) => Ok(BackendName::Sim(config(rest.unwrap_or(DEFAULT_UART_CONFIG))?, SimPort::Uart)),
         ("loopback", None) => Ok(fitting(BackendName::Loopback(config(DEFAULT_CONFIG)?, SimPort::Parallel))),
         ("loopback", Some(rest)) => Ok(BackendName::Loopback(config(rest)?, SimPort::Parallel)),
         ("loopback-uart", rest) => Ok(BackendName::Loopback(config(rest.unwrap_or(DEFAULT_CONFIG))?, SimPort::Uart)),
@@ -229,14 +229,14 @@ mod tests {
             ("gpu", "gpu"),
             ("gpu:1", "gpu:1"),
             ("gpu:Iris Xe", "gpu:Iris Xe"),
-            ("sim", "sim:wide256"),
+            ("sim", "sim:token1024"),
             ("sim:nano16", "sim:nano16"),
             ("sim:wide256*3+sim-uart:nano16", "sim:wide256*3+sim-uart:nano16"),
             ("sim:nano16+sim:nano16*2", "sim:nano16*3"),
-            ("sim*2", "sim:wide256*2"),
+            ("sim*2", "sim:token1024*2"),
             ("serial:/dev/ttyUSB0+serial:/dev/ttyUSB1@115200", "serial:/dev/ttyUSB0+serial:/dev/ttyUSB1@115200"),
             ("sim-uart", "sim-uart:wide256"),
-            ("loopback", "loopback:wide256"),
+            ("loopback", "loopback:token1024"),
             ("loopback-uart:small64", "loopback-uart:small64"),
             ("serial:/dev/ttyUSB0", "serial:/dev/ttyUSB0"),
             ("serial:COM3@115200", "serial:COM3@115200"),

@@ -2,12 +2,11 @@
 
 use nda_device::{DeviceError, FabricGemv, MatrixPlan, Transport};
 use nda_gemv::check::{check_run, check_shape, stacked_shape};
-use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Programs, Shape, Start, Tokens, TokensId};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, NoTokens, Shape, Start, Tokens, TokensId};
 use nda_spec::TileMatrix;
 use nda_spec::plan::Layer;
 use nda_spec::tile::TILE_ROWS;
 use nda_spec::token;
-use nda_spec::vector::Program;
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -275,12 +274,6 @@ impl<'m, T: Transport> Gemv<'m> for FabricPool<'m, T> {
         })
     }
 
-    fn programs(&mut self) -> Option<&mut dyn Programs> {
-        // Programs keep vectors on a board between products, so they run where one board has all of the weights.
-        let [board] = self.boards.as_mut_slice() else { return None };
-        board.programs().is_some().then_some(self)
-    }
-
     fn tokens(&mut self) -> Option<&mut dyn Tokens> {
         // A sequence is on one board, which has all of the weights.
         let [board] = self.boards.as_mut_slice() else { return None };
@@ -289,12 +282,12 @@ impl<'m, T: Transport> Gemv<'m> for FabricPool<'m, T> {
 }
 
 impl<T: Transport> Tokens for FabricPool<'_, T> {
-    fn prepare_tokens(
-        &mut self,
-        program: &token::Program,
-        matrix: &dyn Fn(usize) -> Option<MatrixId>,
-    ) -> Result<Option<TokensId>, GemvError> {
-        let Some(tokens) = self.boards[0].tokens() else { return Ok(None) };
+    fn runs(&mut self, program: &token::Program) -> Result<(), NoTokens> {
+        self.boards[0].tokens().ok_or(NoTokens::Absent)?.runs(program)
+    }
+
+    fn prepare_tokens(&mut self, program: &token::Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<TokensId, NoTokens> {
+        let tokens = self.boards[0].tokens().ok_or(NoTokens::Absent)?;
         let matrices = &self.matrices;
         let on_board = |number: usize| match matrices.get(matrix(number)?.0)?.pieces.as_slice() {
             [piece] => Some(piece.id),
@@ -315,22 +308,5 @@ impl<T: Transport> Tokens for FabricPool<'_, T> {
 
     fn step(&mut self, id: TokensId, start: Start, token: u32, logits: &mut Vec<i32>) -> Result<Cost, GemvError> {
         self.boards[0].tokens().ok_or(GemvError::UnknownTokens { id })?.step(id, start, token, logits)
-    }
-}
-
-impl<T: Transport> Programs for FabricPool<'_, T> {
-    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
-        let Some(programs) = self.boards[0].programs() else { return Ok(None) };
-        let matrices = &self.matrices;
-        let on_board = |number: usize| match matrices.get(matrix(number)?.0)?.pieces.as_slice() {
-            [piece] => Some(piece.id),
-            _ => None,
-        };
-        programs.prepare_program(program, &on_board)
-    }
-
-    fn run_program(&mut self, id: ProgramId, start: Start, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
-        let programs = self.boards[0].programs().ok_or(GemvError::UnknownProgram { id })?;
-        programs.run_program(id, start, input, output)
     }
 }

@@ -2,13 +2,12 @@
 
 use crate::Boards;
 use nda_gemv::{
-    Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, ProgramId, Programs, Shape, Start, Tokens, TokensId,
-    Vectors, integer_layers, run_vectors,
+    Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, NoTokens, Shape, Start, Tokens, TokensId, Vectors,
+    integer_layers, run_vectors,
 };
 use nda_kernels::CpuGemv;
 use nda_spec::plan::Layer;
 use nda_spec::token;
-use nda_spec::vector::Program;
 use nda_spec::{GridMatrix, TileMatrix};
 use std::ops::ControlFlow;
 
@@ -113,22 +112,18 @@ impl<'m> Gemv<'m> for Router<'m> {
         Some(self)
     }
 
-    fn programs(&mut self) -> Option<&mut dyn Programs> {
-        self.boards.programs().is_some().then_some(self)
-    }
-
     fn tokens(&mut self) -> Option<&mut dyn Tokens> {
         self.boards.tokens().is_some().then_some(self)
     }
 }
 
 impl Tokens for Router<'_> {
-    fn prepare_tokens(
-        &mut self,
-        program: &token::Program,
-        matrix: &dyn Fn(usize) -> Option<MatrixId>,
-    ) -> Result<Option<TokensId>, GemvError> {
-        let Some(tokens) = self.boards.tokens() else { return Ok(None) };
+    fn runs(&mut self, program: &token::Program) -> Result<(), NoTokens> {
+        self.boards.tokens().ok_or(NoTokens::Absent)?.runs(program)
+    }
+
+    fn prepare_tokens(&mut self, program: &token::Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<TokensId, NoTokens> {
+        let tokens = self.boards.tokens().ok_or(NoTokens::Absent)?;
         let places = &self.places;
         let on_board = |number: usize| match places.get(matrix(number)?.0)? {
             Place::Boards(id) => Some(*id),
@@ -176,22 +171,5 @@ impl<'m> Grids<'m> for Router<'m> {
 
     fn run_grid(&mut self, id: GridId, x: &GroupedVectors<'_>, y: &mut [f32]) -> Result<Cost, GemvError> {
         self.cpu.run_grid(id, x, y)
-    }
-}
-
-impl Programs for Router<'_> {
-    fn prepare_program(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<ProgramId>, GemvError> {
-        let Some(programs) = self.boards.programs() else { return Ok(None) };
-        let places = &self.places;
-        let on_board = |number: usize| match places.get(matrix(number)?.0)? {
-            Place::Boards(id) => Some(*id),
-            Place::Cpu(_) => None,
-        };
-        programs.prepare_program(program, &on_board)
-    }
-
-    fn run_program(&mut self, id: ProgramId, start: Start, input: &[u8], output: &mut Vec<u8>) -> Result<Cost, GemvError> {
-        let programs = self.boards.programs().ok_or(GemvError::UnknownProgram { id })?;
-        programs.run_program(id, start, input, output)
     }
 }

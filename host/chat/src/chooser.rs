@@ -2,7 +2,8 @@
 
 use crate::error::ChatError;
 use crate::guide::{Guide, Next};
-use nda_engine::{Bounds, Sampler, Sampling, greedy};
+use crate::text::Draws;
+use nda_engine::{Bounds, greedy};
 use std::collections::HashMap;
 
 /// What changes tokens' scores before one is drawn.
@@ -33,9 +34,18 @@ pub struct Repetition {
     pub reach: Option<usize>,
 }
 
+impl Steering {
+    /// Whether a token may be chosen otherwise than the model's own scores say.
+    pub(crate) fn changes_scores(&self) -> bool {
+        let Steering { bias, min_p, presence, frequency, repetition, stop_tokens: _, min_tokens } = self;
+        let weighs = *presence != 0.0 || *frequency != 0.0 || repetition.is_some();
+        !bias.is_empty() || min_p.is_some() || weighs || *min_tokens > 0
+    }
+}
+
 /// Draws the tokens of one answer.
 pub(crate) struct Chooser<'m> {
-    sampler: Sampler,
+    draws: Draws,
     temperature: f32,
     steering: &'m Steering,
     bounds: &'m Bounds,
@@ -48,16 +58,16 @@ pub(crate) struct Chooser<'m> {
 }
 
 impl<'m> Chooser<'m> {
-    pub fn new(sampling: Sampling, steering: &'m Steering, bounds: &'m Bounds, prompt: &[u32]) -> Chooser<'m> {
+    /// `draws` sees changed scores if the steering or the guide changes them.
+    pub fn new(draws: Draws, temperature: f32, steering: &'m Steering, bounds: &'m Bounds, prompt: &[u32]) -> Chooser<'m> {
         let before = if steering.repetition.is_some() { prompt.to_vec() } else { Vec::new() };
-        let (sampler, temperature) = (Sampler::new(sampling), sampling.temperature);
-        Chooser { sampler, temperature, steering, bounds, before, counts: HashMap::new(), drawn: 0, scores: Vec::new() }
+        Chooser { draws, temperature, steering, bounds, before, counts: HashMap::new(), drawn: 0, scores: Vec::new() }
     }
 
     /// The next token; `None` if the rule allows none.
     pub fn choose(&mut self, logits: &[f32], guide: &mut dyn Guide) -> Result<Option<u32>, ChatError> {
-        let token = if guide.is_free() && *self.steering == Steering::default() {
-            self.sampler.choose(logits)
+        let token = if guide.is_free() && !self.steering.changes_scores() {
+            self.draws.choose(logits)
         } else {
             let mut scores = std::mem::take(&mut self.scores);
             scores.clear();
@@ -67,7 +77,7 @@ impl<'m> Chooser<'m> {
                 return Ok(None);
             }
             self.drop_unlikely(&mut scores);
-            let token = self.sampler.choose(&scores);
+            let token = self.draws.choose(&scores);
             self.scores = scores;
             token
         };
@@ -135,12 +145,17 @@ impl<'m> Chooser<'m> {
 mod tests {
     use super::*;
     use crate::guide::Free;
+    use nda_engine::Sampling;
 
     const LOGITS: [f32; 4] = [2.0, 1.5, -1.0, 0.0];
 
+    fn greedily<'m>(steering: &'m Steering, bounds: &'m Bounds) -> Chooser<'m> {
+        Chooser::new(Draws::floats(Sampling::GREEDY), 0.0, steering, bounds, &[])
+    }
+
     fn draw(sampling: Sampling, steering: &Steering, prompt: &[u32], count: usize) -> Vec<u32> {
         let bounds = Bounds::default();
-        let mut chooser = Chooser::new(sampling, steering, &bounds, prompt);
+        let mut chooser = Chooser::new(Draws::floats(sampling), sampling.temperature, steering, &bounds, prompt);
         (0..count).map(|_| chooser.choose(&LOGITS, &mut Free).unwrap().unwrap()).collect()
     }
 
@@ -169,7 +184,7 @@ mod tests {
     fn ends_wait_for_the_fewest_tokens_and_a_rule_without_a_way_on_ends() {
         let bounds = Bounds::from_metadata(|key| (key == "eos_tokens").then_some("0"), 4).unwrap();
         let steering = Steering { min_tokens: 2, stop_tokens: vec![1], ..Steering::default() };
-        let mut chooser = Chooser::new(Sampling::GREEDY, &steering, &bounds, &[]);
+        let mut chooser = greedily(&steering, &bounds);
         let drawn: Vec<u32> = (0..3).map(|_| chooser.choose(&LOGITS, &mut Free).unwrap().unwrap()).collect();
         assert_eq!(drawn, [3, 3, 0]);
         assert!(chooser.is_end(0) && chooser.is_end(1) && !chooser.is_end(2));
@@ -184,7 +199,7 @@ mod tests {
                 Ok(())
             }
         }
-        let mut chooser = Chooser::new(Sampling::GREEDY, &steering, &bounds, &[]);
+        let mut chooser = greedily(&steering, &bounds);
         assert_eq!(chooser.choose(&LOGITS, &mut Only(2)).unwrap(), Some(2));
         // The rule allows an end alone, the request forbids it: nothing is left to draw.
         assert_eq!(chooser.choose(&LOGITS, &mut Only(0)).unwrap(), None);

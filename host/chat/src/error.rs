@@ -33,6 +33,9 @@ pub enum ChatError {
     /// Bytes that are not a saved conversation of this model.
     #[error("{0}")]
     Saved(#[source] nda_engine::saved::FileError),
+    /// A text in whole tokens, whose cache stays where the tokens are made.
+    #[error("whole tokens keep no conversation in a file")]
+    NotSaved,
     /// The model or its back end failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -73,7 +76,7 @@ impl ChatError {
             ChatError::NoTemplate | ChatError::Template { .. } => "metadata 'chat_template' (frame 0)".into(),
             ChatError::Grammar { .. } => "the grammar".into(),
             ChatError::TooLong { .. } => "the KV cache".into(),
-            ChatError::Saved(_) => "the saved conversation".into(),
+            ChatError::Saved(_) | ChatError::NotSaved => "the saved conversation".into(),
             ChatError::Engine(error) => error.place(),
             ChatError::Listen { address, .. } | ChatError::Unguarded { address } => address.to_string(),
             ChatError::Origin { .. } => "--cors".into(),
@@ -92,6 +95,7 @@ impl ChatError {
             ChatError::TooLong { .. } => "say less, or begin a new conversation",
             ChatError::Saved(nda_engine::saved::FileError::Foreign { .. }) => "resume it with the model and the '--kv' that saved it",
             ChatError::Saved(_) => "restore the file from where it came; 'nda kv check FILE' says what is wrong with it",
+            ChatError::NotSaved => "use --offload gemv",
             ChatError::Engine(error) => error.help(),
             ChatError::Listen { .. } => "choose another port with '--port', or end what listens there",
             ChatError::Unguarded { .. } => "give a key with '--api-key-file' or in NDA_API_KEY, or listen on 127.0.0.1",

@@ -23,6 +23,7 @@ mod grammar;
 mod guide;
 mod python;
 mod saved;
+mod saying;
 mod scanner;
 mod scores;
 #[cfg(feature = "server")]
@@ -30,6 +31,7 @@ mod server;
 mod speaker;
 mod stops;
 mod template;
+mod text;
 
 pub use calls::{CallForm, Calling, ToolCall};
 pub use chooser::{Repetition, Steering};

@@ -3,10 +3,12 @@
 use crate::chooser::{Chooser, Steering};
 use crate::error::ChatError;
 use crate::guide::{Free, Guide};
+use crate::saying::Saying;
 use crate::scores::Scored;
-use crate::stops::Stops;
-use nda_engine::{Bounds, EngineError, Sampling, Session, Tokenizer, Typed, Utf8Stream};
+use crate::text::{Draws, Text};
+use nda_engine::{Bounds, Cost, EngineError, MadeFinish, Reply, Request, Sampling, Session, TokenSession, Tokenizer, Typed};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// How an answer is to be given.
 #[derive(Debug, Clone)]
@@ -94,9 +96,9 @@ struct Choice<'c, 'm> {
     guide: &'c mut dyn Guide,
 }
 
-/// A session, and the tokens that it holds.
+/// A text in progress, and the tokens that have gone into it.
 pub struct Speaker<'a, 'm> {
-    session: Session<'a, 'm>,
+    text: Text<'a, 'm>,
     taken: Vec<u32>,
 }
 
@@ -104,32 +106,47 @@ impl<'a, 'm> Speaker<'a, 'm> {
     /// A speaker that has taken nothing yet.
     pub fn new(mut session: Session<'a, 'm>) -> Speaker<'a, 'm> {
         session.clear();
-        Speaker { session, taken: Vec::new() }
+        Speaker { text: Text::Floats(Box::new(session)), taken: Vec::new() }
     }
 
-    /// The text's keys and values as the bytes of a file, with a note; `None` if the cache is floats, which are not saved.
+    /// A speaker in whole tokens of integers, whose prompt and answer have at most `context` tokens together.
+    pub fn of_tokens(mut session: TokenSession<'a, 'm>, context: usize) -> Speaker<'a, 'm> {
+        session.clear();
+        Speaker { text: Text::integers(session, context), taken: Vec::new() }
+    }
+
+    /// The text's keys and values as the bytes of a file, with a note; `None` of floats and of whole tokens, which are not saved.
     pub fn saved(&self, model: &str, note: &[u8]) -> Option<Vec<u8>> {
-        self.session.saved(model, note)
+        self.text.saved(model, note)
     }
 
     /// Goes on with a saved text; a refused one changes nothing.
     ///
     /// # Errors
-    /// What is wrong with the bytes, whose they are, or that the text is longer than the context.
+    /// What is wrong with the bytes, whose they are, or that the text is longer than the context; whole tokens have no saved texts.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), ChatError> {
-        let (tokens, _) = self.session.restore(bytes).map_err(ChatError::Saved)?;
-        self.taken = tokens;
+        self.taken = self.text.restore(bytes)?;
         Ok(())
+    }
+
+    /// Tokens that the cache holds.
+    pub fn position(&self) -> usize {
+        self.text.position()
+    }
+
+    /// What products have cost so far, over all answers.
+    pub fn cost(&self) -> Cost {
+        self.text.cost()
     }
 
     /// Positions that there are.
     pub fn context(&self) -> usize {
-        self.session.context()
+        self.text.context()
     }
 
     /// Tokens that there are.
     pub fn vocab_size(&self) -> usize {
-        self.session.vocab_size()
+        self.text.vocab_size()
     }
 
     /// The tokens of a plain text, with the one in front that the model expects there.
@@ -145,7 +162,7 @@ impl<'a, 'm> Speaker<'a, 'm> {
     /// # Errors
     /// As [`Self::plain`].
     pub fn prompt(&self, text: &str, typed: Typed) -> Result<Vec<u32>, ChatError> {
-        Ok(self.session.bounds().plain(self.session.tokenizer().encode_prompt(text.as_bytes(), typed)?))
+        Ok(self.text.bounds().plain(self.text.tokenizer().encode_prompt(text.as_bytes(), typed)?))
     }
 
     /// The tokens of a text as they are, without one in front.
@@ -153,28 +170,27 @@ impl<'a, 'm> Speaker<'a, 'm> {
     /// # Errors
     /// As [`Self::plain`].
     pub fn tokens(&self, text: &str, typed: Typed) -> Result<Vec<u32>, ChatError> {
-        Ok(self.session.tokenizer().encode_prompt(text.as_bytes(), typed)?)
+        Ok(self.text.tokenizer().encode_prompt(text.as_bytes(), typed)?)
     }
 
     /// The text of tokens; control tokens are their texts.
     pub fn text(&self, tokens: &[u32]) -> String {
-        String::from_utf8_lossy(&self.session.tokenizer().decode(tokens)).into_owned()
+        String::from_utf8_lossy(&self.text.tokenizer().decode(tokens)).into_owned()
     }
 
     /// How text becomes tokens.
     pub fn tokenizer(&self) -> &'m Tokenizer {
-        self.session.tokenizer()
+        self.text.tokenizer()
     }
 
-    /// The session, for whoever counts what it did.
-    #[cfg(feature = "server")]
-    pub(crate) fn session(&self) -> &Session<'a, 'm> {
-        &self.session
+    /// How text becomes tokens, for a thread that outlives this.
+    pub fn shared_tokenizer(&self) -> Arc<Tokenizer> {
+        self.text.shared_tokenizer()
     }
 
     /// Which tokens begin and end a text.
     pub fn bounds(&self) -> &'m Bounds {
-        self.session.bounds()
+        self.text.bounds()
     }
 
     /// Answers a prompt. Of the tokens taken before, the longest common beginning is kept, and where frames are shared that of
@@ -207,26 +223,38 @@ impl<'a, 'm> Speaker<'a, 'm> {
         };
         let kept = match manner.telling {
             Telling::All(_) => {
-                self.session.clear();
+                self.text.clear();
                 0
             }
-            Telling::Nothing | Telling::Drawn(_) => self.session.resume(before),
+            Telling::Nothing | Telling::Drawn(_) => self.text.resume(&self.taken, before),
         };
         self.taken.clear();
         self.taken.extend_from_slice(&before[..kept]);
         let mut answer =
             Answer { text: String::new(), prompt_tokens: tokens, kept_tokens: kept, drawn_tokens: 0, finish: Finish::Interrupted };
         if let Telling::All(_) = manner.telling {
-            let _ = each(Event::Scored(&Scored::first(prompt[0], self.session.tokenizer())));
+            let _ = each(Event::Scored(&Scored::first(prompt[0], self.text.tokenizer())));
         }
-        for chunk in before[kept..].chunks(self.session.batch()) {
+        let is_plain = guide.is_free() && !manner.steering.changes_scores();
+        let is_made =
+            is_plain && manner.telling == Telling::Nothing && self.text.maker(manner.sampling, &manner.steering.stop_tokens).is_some();
+        // The last piece goes with the request for an answer.
+        let (batch, new) = (self.text.batch(), before.len() - kept);
+        let fed = if is_made { new - new % batch } else { new };
+        for chunk in before[kept..kept + fed].chunks(batch) {
             self.take(prompt, chunk, manner.telling, &mut each)?;
             if each(Event::Prompt { done: self.taken.len(), total: tokens }).is_break() {
                 return Ok(answer);
             }
         }
-        let chooser = Chooser::new(manner.sampling, &manner.steering, self.session.bounds(), prompt);
-        self.speak(last, Choice { manner, chooser, guide }, &mut answer, each)?;
+        let saying = Saying::new(manner, self.text.tokenizer(), &mut answer, &mut each);
+        if is_made {
+            self.make(&prompt[kept + fed..], manner, saying)?;
+        } else {
+            let draws = if is_plain { self.text.draws(manner.sampling) } else { Draws::floats(manner.sampling) };
+            let chooser = Chooser::new(draws, manner.sampling.temperature, &manner.steering, self.text.bounds(), prompt);
+            self.draw(last, Choice { manner, chooser, guide }, saying)?;
+        }
         Ok(answer)
     }
 
@@ -238,74 +266,92 @@ impl<'a, 'm> Speaker<'a, 'm> {
         telling: Telling,
         each: &mut impl FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<(), ChatError> {
-        let (tokenizer, first) = (self.session.tokenizer(), self.taken.len());
+        let (tokenizer, first) = (self.text.tokenizer(), self.taken.len());
         match telling {
-            Telling::All(top) => self.session.predict_all(chunk, |at, logits| {
+            Telling::All(top) => self.text.predict_all(chunk, |at, logits| {
                 let _ = each(Event::Scored(&Scored::new(prompt[first + at + 1], logits, top, tokenizer)));
-                Ok::<_, EngineError>(())
             })?,
-            Telling::Nothing | Telling::Drawn(_) => self.session.feed_all(chunk)?,
+            Telling::Nothing | Telling::Drawn(_) => self.text.feed(chunk, prompt[first + chunk.len()])?,
         }
         self.taken.extend_from_slice(chunk);
         Ok(())
     }
 
+    /// Tokens that an answer may have when its first is drawn behind the token at `position`.
+    fn room(&self, manner: &Manner, position: usize) -> usize {
+        let room = self.context().saturating_sub(position);
+        manner.max_tokens.map_or(room, |max| max.min(room))
+    }
+
+    /// Lets a token machine make the answer.
+    fn make(
+        &mut self,
+        prompt: &[u32],
+        manner: &Manner,
+        mut saying: Saying<'_, impl FnMut(Event<'_>) -> ControlFlow<()>>,
+    ) -> Result<(), ChatError> {
+        let most_tokens = self.room(manner, self.text.position() + prompt.len() - 1);
+        let Some((session, choice, stops)) = self.text.maker(manner.sampling, &manner.steering.stop_tokens) else { return Ok(()) };
+        let request = Request { prompt: prompt.to_vec(), most_tokens, stops, choice };
+        let mut finish = None;
+        let Reply { tokens, finish: made } = session.generate(&request, |token, _| {
+            Ok::<_, EngineError>(match saying.hear(token) {
+                ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                ControlFlow::Break(why) => {
+                    finish = Some(why);
+                    ControlFlow::Break(())
+                }
+            })
+        })?;
+        self.taken.extend(prompt.iter().chain(&tokens));
+        self.taken.truncate(session.position());
+        let finish = match (finish, made) {
+            (Some(finish), _) => finish,
+            (None, MadeFinish::Stop) => {
+                saying.draw_end();
+                Finish::Stop
+            }
+            (None, MadeFinish::Length | MadeFinish::Cancelled) => Finish::Length,
+        };
+        saying.end(finish);
+        Ok(())
+    }
+
     /// Draws token after token.
-    fn speak(
+    fn draw(
         &mut self,
         last: u32,
         choice: Choice<'_, '_>,
-        answer: &mut Answer,
-        mut each: impl FnMut(Event<'_>) -> ControlFlow<()>,
+        mut saying: Saying<'_, impl FnMut(Event<'_>) -> ControlFlow<()>>,
     ) -> Result<(), ChatError> {
         let Choice { manner, mut chooser, guide } = choice;
-        let (mut characters, mut stops) = (Utf8Stream::default(), Stops::new(&manner.stops));
-        let (mut token, mut bytes) = (last, Vec::new());
-        answer.finish = loop {
-            let is_full = self.session.position() == self.context();
-            if is_full || manner.max_tokens.is_some_and(|max| answer.drawn_tokens >= max) {
-                break Finish::Length;
-            }
-            let tokenizer = self.session.tokenizer();
-            let logits = self.session.predict(token)?;
+        let (tokenizer, mut token) = (self.text.tokenizer(), last);
+        let mut room = self.room(manner, self.text.position());
+        let finish = loop {
+            let Some(left) = room.checked_sub(1) else { break Finish::Length };
+            room = left;
+            let logits = self.text.predict(token)?;
             self.taken.push(token);
             let Some(drawn) = chooser.choose(logits, guide)? else { break Finish::Stop };
             if let Telling::Drawn(top) | Telling::All(top) = manner.telling {
-                let _ = each(Event::Scored(&Scored::new(drawn, logits, top, tokenizer)));
+                saying.tell(Event::Scored(&Scored::new(drawn, logits, top, tokenizer)));
             }
             token = drawn;
-            answer.drawn_tokens += 1;
             if chooser.is_end(token) {
+                saying.draw_end();
                 break Finish::Stop;
             }
-            bytes.clear();
-            if !tokenizer.is_hidden(token) || manner.shown.contains(&token) {
-                tokenizer.decode_into(token, &mut bytes);
-            }
-            let (text, is_stopped) = stops.push(&characters.push(&bytes));
-            answer.text.push_str(&text);
-            let flow = each(Event::Text(&text));
-            if is_stopped {
-                // What was held back is behind the stop.
-                answer.finish = Finish::Stop;
-                return Ok(());
-            }
-            if flow.is_break() {
-                break Finish::Interrupted;
+            if let ControlFlow::Break(finish) = saying.hear(token) {
+                break finish;
             }
         };
-        // A character that was never completed is dropped: half of one is nothing to read.
-        let rest = stops.finish();
-        answer.text.push_str(&rest);
-        if !rest.is_empty() {
-            let _ = each(Event::Text(&rest));
-        }
+        saying.end(finish);
         Ok(())
     }
 
     /// The same text as `prompt`, in the tokens that were taken already as far as it goes on from them.
     pub(crate) fn continued(&self, prompt: Vec<u32>) -> Vec<u32> {
-        continued(self.session.tokenizer(), &self.taken, prompt)
+        continued(self.text.tokenizer(), &self.taken, prompt)
     }
 }
 

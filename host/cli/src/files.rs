@@ -189,7 +189,11 @@ impl From<ChatError> for Failure {
     fn from(error: ChatError) -> Failure {
         let exit = match error {
             ChatError::Engine(error) => return error.into(),
-            ChatError::TooLong { .. } | ChatError::Grammar { .. } | ChatError::Unguarded { .. } | ChatError::Origin { .. } => Exit::Usage,
+            ChatError::TooLong { .. }
+            | ChatError::Grammar { .. }
+            | ChatError::NotSaved
+            | ChatError::Unguarded { .. }
+            | ChatError::Origin { .. } => Exit::Usage,
             ChatError::NoTemplate | ChatError::Template { .. } | ChatError::Saved(_) => Exit::BadFile,
             ChatError::Listen { .. } | ChatError::System { .. } => Exit::Failed,
         };

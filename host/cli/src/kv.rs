@@ -1,5 +1,6 @@
 //! The form in which keys and values are kept: an option that every command has that takes a text.
 
+use crate::failure::{Failure, Outcome};
 use nda_engine::CacheForm;
 #[cfg(feature = "chat")]
 use nda_engine::{FrameStore, Session};
@@ -9,10 +10,37 @@ use std::sync::{Arc, Mutex};
 /// How keys and values are kept.
 #[derive(clap::Args)]
 pub struct KvArgument {
-    /// How keys and values are kept: b4 (4.2 bits per value), b4v2 (3.2), b2 (2.2), f32, or seed, the articles' form, whose error is
-    /// large. 'nda eval --kv' says what each loses. Whole tokens (--offload token) have a form of their own
-    #[arg(long = "kv", value_name = "FORM", default_value = "b4")]
-    pub form: CacheForm,
+    /// How keys and values are kept: b4 (4.2 bits per value, the default), b4v2 (3.2), b2 (2.2), f32, or seed, the articles' form, whose
+    /// error is large. 'nda eval --kv' says what each loses. Whole tokens (--offload token) have the form in the document
+    #[arg(long = "kv", value_name = "FORM")]
+    asked: Option<CacheForm>,
+}
+
+/// The form of a cache that nobody asked for another of.
+const DEFAULT: &str = "b4";
+
+/// The form of a cache in floats.
+pub fn form(asked: Option<CacheForm>) -> CacheForm {
+    asked.or_else(|| DEFAULT.parse().ok()).unwrap_or_default()
+}
+
+/// Whole tokens keep keys and values as the document says; no other form can be asked for.
+pub fn refuse(asked: Option<CacheForm>) -> Outcome {
+    let Some(form) = asked else { return Ok(()) };
+    let error = format_args!("whole tokens keep keys and values as the document's frame 'kv' says, not as '{form}'");
+    Err(Failure::usage(error, "--kv", "leave --kv out, or use --offload gemv").into())
+}
+
+impl KvArgument {
+    /// The form, if one was asked for.
+    pub fn asked(&self) -> Option<CacheForm> {
+        self.asked
+    }
+
+    /// The form of a cache in floats.
+    pub fn form(&self) -> CacheForm {
+        form(self.asked)
+    }
 }
 
 /// How keys and values are kept by a command that takes many texts.
@@ -31,6 +59,6 @@ impl SharedKvArgument {
     /// Lets a session keep its texts so.
     pub fn apply(&self, session: &mut Session<'_, '_>) {
         let store = FrameStore::new(self.kv_memory.saturating_mul(1_000_000));
-        session.share_cache(self.kv.form, Arc::new(Mutex::new(store)));
+        session.share_cache(self.kv.form(), Arc::new(Mutex::new(store)));
     }
 }

@@ -47,8 +47,8 @@ Back ends (--backend):
 A + joins boards only in front of a back end's name, and a port that exists under all of what follows serial: is that port,
 so both + and @ may stand in a port's name.
 
-sim and loopback without CONFIG are one board of wide256; a model that it cannot hold takes as many boards of
-deep256 (4 MiB of weights each, a memory that only a simulation has) as its weights need.
+sim and loopback without CONFIG are one board of token1024, which makes whole tokens; a model that it cannot hold takes as many
+boards of deep256 (4 MiB of weights each, a memory that only a simulation has) as its weights need. sim-uart without CONFIG is wide256.
 
 Exit codes:
   0  done

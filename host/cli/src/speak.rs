@@ -5,8 +5,8 @@ use crate::failure::Outcome;
 use crate::files;
 use crate::output::{self, Progress};
 use crate::report::Speed;
-use crate::token;
-use nda_engine::{BlockForm, CacheForm, Model, Sampling, Session, Step, Typed, Utf8Stream, Weights, generate};
+use crate::{kv, token};
+use nda_engine::{CacheForm, Model, Sampling, Session, Step, Typed, Utf8Stream, Weights, generate};
 use nda_gemv::Cost;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -15,8 +15,6 @@ use std::time::Instant;
 /// What a board does of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Offload {
-    /// Whole blocks, in fixed point between products; a CPU does the same to the bit.
-    Blocks,
     /// Products alone; all else is floats.
     Gemv,
     /// Whole tokens in integers, with a cache of four bits per value: on a board with a token machine, or on the CPU.
@@ -37,8 +35,8 @@ pub struct Task<'t> {
     pub max_tokens: usize,
     /// How they are drawn.
     pub sampling: Sampling,
-    /// How keys and values are kept.
-    pub kv: CacheForm,
+    /// How keys and values are kept, if it is asked for.
+    pub kv: Option<CacheForm>,
     /// What the back end does; if nothing is said, all that it can.
     pub offload: Option<Offload>,
 }
@@ -60,34 +58,12 @@ pub struct Speech {
 }
 
 /// Hands a model's matrices to a back end, with a bar.
-#[cfg(feature = "chat")]
 pub fn loaded<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path) -> Outcome<Model<'m>> {
-    loaded_for(weights, backend, path, Some(Offload::Gemv), None)
-}
-
-/// [`loaded`], and the model's blocks too if they are asked for, or can be had and nothing is asked for. Scores are those of
-/// the `largest` tokens then, if a number is given.
-pub fn loaded_for<'m>(
-    weights: &'m Weights<'_>,
-    backend: &mut Backend<'m>,
-    path: &Path,
-    offload: Option<Offload>,
-    largest: Option<usize>,
-) -> Outcome<Model<'m>> {
     let mut bar = Progress::new("loading");
-    let mut model =
+    let model =
         Model::prepare_with(weights, backend.gemv(), |done, total| bar.set(done, total)).map_err(|e| files::in_file(path, e.into()))?;
     drop(bar);
     backend.idle().iter().for_each(|reason| output::note(format_args!("the board does no work: {reason}")));
-    if offload != Some(Offload::Gemv) {
-        match model.use_blocks(backend.gemv(), largest) {
-            BlockForm::OnBoard => backend.set_form("blocks"),
-            BlockForm::Here if offload == Some(Offload::Blocks) => backend.set_form("blocks, all but products on the CPU"),
-            BlockForm::Here => model.use_floats(),
-            BlockForm::Plain(reason) if offload == Some(Offload::Blocks) => output::note(format_args!("no blocks: {reason}")),
-            BlockForm::Plain(_) => {}
-        }
-    }
     backend::upload(backend)?;
     Ok(model)
 }
@@ -110,16 +86,17 @@ pub fn speak<'m>(
     task: &Task<'_>,
     mut piece: impl FnMut(&str) -> Outcome,
 ) -> Outcome<Speech> {
-    if task.offload == Some(Offload::Token) || task.offload.is_none() && token::is_default(weights, backend, task) {
+    if token::is_asked_for(weights, backend, task)? {
         return token::speak(weights, backend, task, piece);
     }
-    // A greedy text needs the likeliest token alone.
-    let largest = (task.sampling.temperature == 0.0).then_some(1);
-    let model = loaded_for(weights, backend, task.path, task.offload, largest)?;
+    let model = loaded(weights, backend, task.path)?;
+    if task.offload.is_none() && weights.kv().is_none() && backend.idle().is_none() && backend.gemv().tokens().is_some() {
+        output::note("products alone, no whole tokens: the document has no cache for them, frame 'kv'");
+    }
     let tokenizer = model.tokenizer();
     let prompt = tokenizer.encode_prompt(task.prompt, task.typed).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);
-    let mut session = session(&model, backend, task.kv);
+    let mut session = session(&model, backend, kv::form(task.kv));
     session.limit_context(task.context);
     let mut stream = Utf8Stream::default();
     let (mut text, mut bytes) = (String::new(), Vec::new());

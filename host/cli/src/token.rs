@@ -1,24 +1,64 @@
 //! Whole tokens in integers, on a board or on the CPU: what `--offload token` runs.
 
-use crate::backend::{self, Backend};
+use crate::backend::{self, Backend, BackendName};
 use crate::failure::{Failure, Outcome};
-use crate::files;
-use crate::output::Progress;
+use crate::output::{self, Progress};
 use crate::report::Speed;
-use crate::speak::{Speech, Task};
-use nda_engine::{EngineError, Evaluation, Sampling, TokenModel, TokenSession, Utf8Stream, Weights};
+use crate::speak::{Offload, Speech, Task};
+use crate::{files, kv};
+use nda_engine::{CacheForm, EngineError, Evaluation, Sampling, TokenModel, TokenSession, Utf8Stream, Weights, token_program};
 use nda_gemv::Cost;
 use nda_spec::token::{Choice, Request};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-/// Whether a text is said by the token program although nobody asked for a form: a board has a token machine, the document a
-/// cache for it, and the text is chosen as it chooses.
-pub fn is_default(weights: &Weights<'_>, backend: &mut Backend<'_>, task: &Task<'_>) -> bool {
-    let Task { sampling, context, .. } = task;
+/// Whether texts are made by the token program: somebody asks for it, or nobody asks for anything that it is not, a board has a token
+/// machine, and the document a cache for it.
+///
+/// # Errors
+/// Another cache than the document's is asked for besides.
+pub fn is_asked(offload: Option<Offload>, weights: &Weights<'_>, backend: &mut Backend<'_>, kv: Option<CacheForm>) -> Outcome<bool> {
+    match offload {
+        Some(Offload::Token) => kv::refuse(kv).map(|()| true),
+        Some(_) => Ok(false),
+        None => Ok(kv.is_none() && weights.kv().is_some() && runs(weights, backend)),
+    }
+}
+
+/// Whether a board runs the model's token program; says why not if it has a token machine.
+fn runs(weights: &Weights<'_>, backend: &mut Backend<'_>) -> bool {
+    let Some(tokens) = backend.gemv().tokens() else { return false };
+    let found = match token_program(weights) {
+        Ok(found) => tokens.runs(&found.program).map_err(|reason| reason.to_string()),
+        Err(reason) => Err(reason.to_string()),
+    };
+    found.inspect_err(|reason| output::note(format_args!("products alone, no whole tokens: {reason}"))).is_ok()
+}
+
+/// [`is_asked`] of one text: if nobody asks, it is also one that is chosen as a token machine chooses.
+pub fn is_asked_for(weights: &Weights<'_>, backend: &mut Backend<'_>, task: &Task<'_>) -> Outcome<bool> {
+    let Task { sampling, context, offload, kv, .. } = task;
     let plain = sampling.top_k.is_none() && sampling.top_p.is_none() && *context == weights.hyper().context;
-    plain && weights.kv().is_some() && backend.gemv().tokens().is_some()
+    Ok((plain || offload.is_some()) && is_asked(*offload, weights, backend, *kv)?)
+}
+
+/// Why these back ends do not all make whole tokens of a model, if they do not.
+pub fn obstacle(weights: &Weights<'_>, names: &[BackendName]) -> Option<String> {
+    if let Err(error) = token_program(weights) {
+        return Some(error.to_string());
+    }
+    names.iter().find(|name| !has_machine(name)).map(|name| format!("'{name}' has no token machine"))
+}
+
+/// Whether a back end makes whole tokens, as far as its name tells.
+fn has_machine(name: &BackendName) -> bool {
+    match name {
+        BackendName::Cpu(_) | BackendName::Serial { .. } => true,
+        BackendName::Sim(config, _) | BackendName::Loopback(config, _) => config.token.is_some(),
+        BackendName::Fitting(board) => has_machine(board),
+        BackendName::Gpu(_) | BackendName::Boards(_) => false,
+    }
 }
 
 /// Says a text by the model's token program.
@@ -37,7 +77,7 @@ pub fn speak<'m>(
     let model = prepare(weights, backend, task.path)?;
     let tokenizer = weights.tokenizer();
     let prompt = weights.bounds().plain(tokenizer.encode_prompt(task.prompt, task.typed).map_err(failed)?);
-    let mut session = TokenSession::new(&model, backend.gemv()).map_err(failed)?;
+    let mut session = session(&model, backend, task.path)?;
     let mut stream = Utf8Stream::default();
     let (mut text, mut bytes) = (String::new(), Vec::new());
     // The first token comes with the prompt; what follows is decoding alone.
@@ -74,24 +114,31 @@ pub fn evaluate<'m>(
 ) -> Outcome<(Evaluation, Cost)> {
     let failed = |e: EngineError| files::in_file(path, e.into());
     let model = prepare(weights, backend, path)?;
-    let mut session = TokenSession::new(&model, backend.gemv()).map_err(failed)?;
+    let mut session = session(&model, backend, path)?;
     let mut bar = Progress::new("evaluating");
     let found = session.evaluate(tokens, context, |done, total| bar.set(done, total)).map_err(failed)?;
     Ok((found, session.cost()))
 }
 
-fn prepare<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path) -> Outcome<TokenModel<'m>> {
+/// The model's token program on the back end, which must be able to run it.
+pub fn prepare<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path) -> Outcome<TokenModel<'m>> {
     let model = TokenModel::prepare(weights, backend.gemv()).map_err(|e| files::in_file(path, e.into()))?;
     // A router has the name of whoever its products were given to, so it is asked behind that.
     let name = backend.name();
-    if !model.is_on_device() && !name.starts_with("cpu") {
+    if let Err(reason) = model.on_device()
+        && !name.starts_with("cpu")
+    {
         let help = "use --backend cpu, where the same integers run, or --offload gemv";
-        let what = if backend.gemv().tokens().is_some() { "no room for this token program" } else { "no token machine" };
-        return Err(Failure::usage(format_args!("'{name}' has {what}"), "--offload", help).into());
+        return Err(Failure::usage(format_args!("'{name}' makes no whole tokens of this model: {reason}"), "--offload", help).into());
     }
     backend.set_form("whole tokens");
     backend::upload(backend)?;
     Ok(model)
+}
+
+/// A session of a model on the back end that prepared it.
+pub fn session<'a, 'm>(model: &'a TokenModel<'m>, backend: &'a mut Backend<'m>, path: &Path) -> Outcome<TokenSession<'a, 'm>> {
+    TokenSession::new(model, backend.gemv()).map_err(|e| files::in_file(path, e.into()))
 }
 
 /// Tokens are chosen in one pass over their logits, which has no room for a set of the likeliest.

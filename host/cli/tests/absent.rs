@@ -48,6 +48,7 @@ fn devices_lists_the_boards_that_this_build_simulates() {
         all.iter().find(|config| config["name"] == name).unwrap()["simulated"].to_string()
     };
     let if_built = |is_built: bool, doors: &str| if is_built { doors.to_owned() } else { "[]".to_owned() };
-    assert_eq!(doors("wide256"), if_built(cfg!(feature = "verilator"), r#"["sim:wide256","sim-uart:wide256"]"#));
+    assert_eq!(doors("token1024"), if_built(cfg!(feature = "verilator"), r#"["sim:token1024"]"#));
+    assert_eq!(doors("wide256"), if_built(cfg!(feature = "configurations"), r#"["sim:wide256","sim-uart:wide256"]"#));
     assert_eq!(doors("gw256"), if_built(cfg!(feature = "configurations"), r#"["sim:gw256"]"#));
 }

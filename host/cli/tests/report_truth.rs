@@ -213,15 +213,6 @@ fn the_emitted_verilog_is_reported_as_truly() {
 }
 
 #[test]
-fn products_in_blocks_are_counted_too() {
-    let model = Model::new(Form::Codes);
-    let run = model.json("run", &["--prompt", "ab", "--max-tokens", "6", "--offload", "blocks", "--backend", "loopback"]);
-    // The hidden vector of down is as two products: its upper and its lower bits.
-    let [qkv, o, gate_up, down] = LAYER;
-    assert_eq!(run["work"], json!({ "device": work(&[qkv, o, gate_up, down, down], 1), "cpu": work(&[], 0) }), "{run}");
-}
-
-#[test]
 fn a_float_head_is_the_cpus_work_beside_a_board_that_has_the_rest() {
     let model = Model::new(Form::FloatHead);
     let run = model.run("loopback");
@@ -247,7 +238,7 @@ fn what_a_board_has_no_room_for_runs_on_the_cpus_grid_kernel_whole() {
 #[test]
 fn a_plan_promises_nothing_of_floats() {
     let model = Model::new(Form::Floats);
-    for more in [&[][..], &["--config", "nano16"], &["--board", "ulx3s-85f-blocks"], &["--board", "all"]] {
+    for more in [&[][..], &["--config", "nano16"], &["--board", "ulx3s-85f"], &["--board", "all"]] {
         let (plan, _) = model.good("plan", more);
         assert!(plan.contains("every product runs on the CPU") && plan.contains("convert with --weights k2"), "{more:?}: {plan}");
         assert!(!plan.contains("tokens/s") && !plan.contains("stays on the device"), "{more:?}: {plan}");
@@ -256,7 +247,7 @@ fn a_plan_promises_nothing_of_floats() {
     assert_eq!((&plan["token"]["tokens_per_second_at_most"], &plan["token"]["layers_on_device"]), (&Value::Null, &json!(0)), "{plan}");
     let layers = plan["layers"].as_array().unwrap();
     assert!(layers.len() == 5 && layers.iter().all(|layer| layer["resident"] == false && layer["limit"] == "cpu"), "{plan}");
-    let board = model.json("plan", &["--board", "ulx3s-85f-blocks"]);
+    let board = model.json("plan", &["--board", "ulx3s-85f"]);
     assert_eq!(board["board"]["tokens_per_second"], Value::Null, "{board}");
     assert_eq!(model.json("plan", &["--board", "all"])["boards"], json!([]));
     let placed = Model::new(Form::Codes).json("plan", &[]);

@@ -86,7 +86,7 @@ fn what_whole_tokens_cannot_do_is_refused_with_the_way_out() {
         (&["--context", "64"], "leave --context out"),
         (&["--top-k", "5", "--temperature", "1"], "--offload gemv"),
         (&["--top-p", "0.5", "--temperature", "1"], "--offload gemv"),
-        (&["--backend", "loopback"], "--backend cpu"),
+        (&["--backend", "loopback:wide256"], "--backend cpu"),
     ];
     for (more, way) in cases {
         let output = nda(&[&["run", TINY, "--prompt", "a", "--offload", "token"], more].concat());

@@ -38,7 +38,6 @@ impl Call {
             Op::Write => format!("WRITE of {} bytes at tile word {}", self.payload.len(), self.addr),
             Op::Seal => format!("SEAL of page {}", self.addr),
             Op::Run => format!("RUN of job {} with {} payload bytes", id(), self.payload.len()),
-            Op::Program => format!("PROGRAM {} at tile word {} with {} payload bytes", id(), self.addr & 0xffff, self.payload.len()),
             Op::Generate => format!("GENERATE {} with {} payload bytes", id(), self.payload.len()),
             Op::Step => format!("STEP {}", id()),
             Op::Tokens => format!("TOKENS from index {} of GENERATE {}", self.addr & 0xffff, self.addr >> 16),
@@ -56,8 +55,7 @@ impl Call {
         let expected: &[Status] = match self.op {
             Op::Sync => &[Status::Version],
             Op::Seal => &[Status::CrcMismatch],
-            Op::Run | Op::Program => &[Status::TileDirty, Status::StaleJob],
-            Op::Generate | Op::Step => &[Status::TileDirty, Status::OtherPages, Status::StaleJob],
+            Op::Run | Op::Generate | Op::Step => &[Status::TileDirty, Status::OtherPages, Status::StaleJob],
             Op::Read => &[Status::StaleJob],
             Op::Tokens => &[Status::StaleJob, Status::Range],
             Op::Ident | Op::Write | Op::Stat => &[],
@@ -108,7 +106,7 @@ impl Pending {
         let echoes = match self.call.op {
             Op::Sync => true,
             Op::Write | Op::Read | Op::Tokens => header.status == Status::Ok as u8,
-            Op::Ident | Op::Seal | Op::Run | Op::Program | Op::Stat | Op::Generate | Op::Step => false,
+            Op::Ident | Op::Seal | Op::Run | Op::Stat | Op::Generate | Op::Step => false,
         };
         header.seq == self.seq && header.op == self.call.op as u8 | RESPONSE_BIT && (!echoes || header.aux == self.call.addr)
     }

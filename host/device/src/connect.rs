@@ -7,7 +7,7 @@ use crate::session::Driver;
 use crate::transport::{Transport, TransportError};
 use nda_spec::wire::Ident;
 
-/// Baud rates that are tried, in this order: those of the boards' images (1 M, and 2 M with a vector unit), what becomes
+/// Baud rates that are tried, in this order: those of the boards' images (1 M, and 2 M of older ones), what becomes
 /// the first on bridges that set a quarter of what is asked (4 M; firmware of the BL616, docs/links.md, section 2),
 /// its quarter, that of the simulated configurations, and what every bridge can do.
 pub const BAUD_RATES: [u32; 6] = [1_000_000, 2_000_000, 4_000_000, 250_000, 3_000_000, 115_200];

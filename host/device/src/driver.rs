@@ -3,13 +3,12 @@
 use crate::call::Call;
 use crate::error::DeviceError;
 use crate::link::{MAX_RESPONSE, Trouble};
-use crate::request::{Care, JobRequest, ProgramOutcome, ProgramRequest, RunOutcome, RunResult};
+use crate::request::{JobRequest, RunOutcome, RunResult};
 use crate::session::Driver;
 use crate::spans::Spans;
 use crate::transport::Transport;
-use nda_gemv::Start;
 use nda_spec::cycles;
-use nda_spec::wire::{JOB_BYTES, Op, PROGRAM_BYTES, Status};
+use nda_spec::wire::{JOB_BYTES, Op, Status};
 use std::collections::BTreeMap;
 
 /// New ids that one job may need: each is another fault at the worst moment.
@@ -62,7 +61,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Runs a job on activation words and fetches all of its results.
-    pub fn run(&mut self, job: &JobRequest, act: &[u8], care: Care) -> Result<RunOutcome, DeviceError> {
+    pub fn run(&mut self, job: &JobRequest, act: &[u8]) -> Result<RunOutcome, DeviceError> {
         let g = *self.geometry();
         self.at_most("result words of a job", usize::from(job.row_groups), g.result_words)?;
         self.at_most("payload bytes of a job", JOB_BYTES + act.len(), usize::from(self.ident.mtu))?;
@@ -76,7 +75,7 @@ impl<T: Transport> Driver<T> {
             let call = Call { addr: inline as u32, payload, ..Call::plain(Op::Run, inline * g.result_word_bytes(), work) };
             match self.link.exchange_one(&call) {
                 Err(trouble) => self.recover(trouble, &mut recoveries)?,
-                Ok(reply) if reply.is(Status::TileDirty) => return Ok(RunOutcome::TileDirty(reply.aux as usize)),
+                Ok(reply) if reply.is(Status::TileDirty) || reply.is(Status::OtherPages) => return Ok(RunOutcome::Pages),
                 // A frame of an earlier session got in between; go on from where the device is.
                 Ok(reply) if reply.is(Status::StaleJob) => {
                     self.job_id = reply.aux as u16;
@@ -85,9 +84,6 @@ impl<T: Transport> Driver<T> {
                 // This host asked once, so another frame with this id ran first: what is stored may be its results.
                 Ok(reply) if reply.is(Status::Dup) && reply.tries == 1 => reissues += 1,
                 Ok(reply) => {
-                    if care == Care::Audited && !self.audit()? {
-                        return Ok(RunOutcome::Doubtful);
-                    }
                     let mut results = reply.payload;
                     match self.read_rest(job, inline, &mut results) {
                         Ok(true) => return Ok(RunOutcome::Done(RunResult { results, run_cycles: reply.aux })),
@@ -99,50 +95,6 @@ impl<T: Transport> Driver<T> {
             self.link.stats.reissued_jobs += 1;
         }
         let what = format!("a job at tile word {}", job.base);
-        Err(DeviceError::Unsettled { device: self.link.device.clone(), what, tries: MAX_JOB_TRIES })
-    }
-
-    /// Runs a program of the vector unit on its input; one that continues goes on from the program that ran before it.
-    ///
-    /// A program that goes on is not repeated under a new id, as a job is: the wide values that it began with may be gone.
-    ///
-    /// # Errors
-    /// The link's or the device's failure, a program that the device refuses.
-    pub fn run_program(&mut self, program: &ProgramRequest, start: Start, input: &[u8]) -> Result<ProgramOutcome, DeviceError> {
-        self.at_most("payload bytes of a program", PROGRAM_BYTES + input.len(), usize::from(self.ident.mtu))?;
-        let work = self.work(program.cycles + (input.len() + 2 * program.output_bytes) as u64);
-        let (mut reissues, mut recoveries) = (0, 0);
-        while reissues < MAX_JOB_TRIES {
-            let id = self.job_id.wrapping_add(1);
-            // Its products take the ids that follow.
-            self.job_id = self.job_id.wrapping_add(program.jobs);
-            let after = match start {
-                Start::Anew => id,
-                Start::Continues => self.program_id,
-            };
-            let payload = [&id.to_le_bytes()[..], &after.to_le_bytes(), input].concat();
-            let addr = u32::from(program.words) << 16 | u32::from(program.base);
-            match self.link.exchange_one(&Call { addr, payload, ..Call::plain(Op::Program, program.output_bytes, work) }) {
-                Err(trouble) => self.recover(trouble, &mut recoveries)?,
-                Ok(reply) if reply.is(Status::TileDirty) => return Ok(ProgramOutcome::TileDirty(reply.aux as usize)),
-                // A frame of an earlier session got in between, or, of one that goes on, what it goes on from is gone.
-                Ok(reply) if reply.is(Status::StaleJob) => {
-                    self.job_id = reply.aux as u16;
-                    reissues += 1;
-                }
-                // Asked once, so another frame with this id ran first: what is stored may be its answer.
-                Ok(reply) if reply.is(Status::Dup) && reply.tries == 1 => reissues += 1,
-                Ok(reply) => {
-                    self.program_id = id;
-                    return Ok(ProgramOutcome::Done { output: reply.payload, cycles: reply.aux });
-                }
-            }
-            if start == Start::Continues {
-                return Ok(ProgramOutcome::Gone);
-            }
-            self.link.stats.reissued_jobs += 1;
-        }
-        let what = format!("a program at tile word {}", program.base);
         Err(DeviceError::Unsettled { device: self.link.device.clone(), what, tries: MAX_JOB_TRIES })
     }
 

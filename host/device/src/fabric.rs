@@ -1,19 +1,19 @@
 //! `FabricGemv`: GEMV on a device. Tiles are streamed once and sealed; then only activations travel.
 
 use crate::error::DeviceError;
-use crate::fabric_tokens::{Sequence, TokenPlace, program_pages};
+use crate::fabric_tokens::Sequence;
 use crate::layout::{Allocator, Limits, Place, total_words};
 use crate::matrix::Matrix;
 use crate::options::DriverStats;
-use crate::request::{Care, JobRequest, ProgramRequest, RunOutcome};
+use crate::request::{JobRequest, RunOutcome};
 use crate::session::Driver;
 use crate::store::Store;
+use crate::token_place::{TokenPlace, program_pages};
 use crate::transport::Transport;
 use nda_gemv::check::{check_run, check_shape, stacked_shape};
-use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, ProgramId, Programs, Shape, Tokens, Work};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape, Tokens, Work};
 use nda_spec::job::{pack_activations, plane_groups};
 use nda_spec::plan::Layer;
-use nda_spec::vector::cycles::ProgramCost;
 use nda_spec::wire::JobFlags;
 use nda_spec::{ActivationCode, TileMatrix, golden};
 use std::ops::Range;
@@ -42,23 +42,11 @@ pub struct FabricGemv<'m, T: Transport = Box<dyn Transport>> {
     ring_next: usize,
     /// Whether the next matrix starts on a page of its own.
     pub(crate) skip_to_page: bool,
-    pub(crate) programs: Vec<Placement>,
-    /// Programs and inputs since the last one that began anew: what must run again if the device lost what they left.
-    pub(crate) chain: Vec<(ProgramId, Vec<u8>)>,
     /// Token programs.
     pub(crate) token_places: Vec<TokenPlace>,
     /// The sequence of tokens, as the caller knows it.
     pub(crate) sequence: Sequence,
     progress: Option<Progress>,
-}
-
-/// A program in the tile store; `None` once its place was given away.
-#[derive(Debug, Clone)]
-pub(crate) struct Placement {
-    pub(crate) request: Option<ProgramRequest>,
-    pub(crate) cost: ProgramCost,
-    /// What a run multiplies.
-    pub(crate) work: Work,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,8 +79,6 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
             ring_first: g.pages(),
             ring_next: g.pages(),
             skip_to_page: false,
-            programs: Vec::new(),
-            chain: Vec::new(),
             token_places: Vec::new(),
             sequence: Sequence::default(),
             progress: None,
@@ -214,8 +200,6 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         self.ring_first = g.pages() - self.limits.ring_pages;
         self.ring_next = self.ring_first;
         self.allocator = Allocator { next_word: 0, end_word: self.ring_first * g.page_words };
-        // Programs stood behind the matrices that are placed anew, and name their places.
-        self.programs.iter_mut().for_each(|program| program.request = None);
         // All over again: places below the ring come out as they were, so their pages need no upload.
         (0..=index).for_each(|i| self.place_fixed(i));
     }
@@ -279,6 +263,7 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         let base = self.base(id);
         let block = &self.matrices[id.matrix].blocks[id.block];
         // Limits::new keeps these within their fields.
+        let pages = self.store.pages_of(base..base + block.words());
         let job = JobRequest {
             flags,
             plane_groups: groups as u8,
@@ -286,20 +271,13 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
             row_groups: block.groups.len() as u16,
             col_beats: block.col_beats as u16,
             init,
+            digest: self.store.digest(pages.clone()),
         };
         let beats = (block.words() * groups) as u64;
-        let pages = self.store.pages_of(base..base + block.words());
-        // Between the seal of these pages and the run nothing else may have been acted on: a late
-        // WRITE and SEAL of what the page held before would have been enough for a wrong number.
-        let care = if self.store.is_rewritten(pages.clone()) { Care::Audited } else { Care::Sealed };
-        if care == Care::Audited && !self.driver.is_audited() {
-            self.driver.audit()?;
-        }
         for _ in 0..MAX_BLOCK_TRIES {
             self.settle(pages.clone())?;
-            match self.driver.run(&job, act, care)? {
-                RunOutcome::TileDirty(_) => self.store.doubt(pages.clone()),
-                RunOutcome::Doubtful => self.store.doubt_rewritten(),
+            match self.driver.run(&job, act)? {
+                RunOutcome::Pages => self.store.doubt(pages.clone()),
                 RunOutcome::Done(result) => {
                     cost.jobs += 1;
                     cost.beats += beats;
@@ -376,10 +354,6 @@ impl<'m, T: Transport> Gemv<'m> for FabricGemv<'m, T> {
         self.count(before, &mut cost);
         cost.device = Work::of(1, shape.weights());
         Ok(cost)
-    }
-
-    fn programs(&mut self) -> Option<&mut dyn Programs> {
-        (self.driver.geometry().vector_words > 0).then_some(self)
     }
 
     fn tokens(&mut self) -> Option<&mut dyn Tokens> {

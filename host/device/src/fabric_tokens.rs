@@ -2,35 +2,19 @@
 
 use crate::error::DeviceError;
 use crate::fabric::{FabricGemv, MAX_BLOCK_TRIES};
-use crate::layout::Place as BlockPlace;
-use crate::session::Driver;
+use crate::token_place::{TokenPlace, program_pages};
 use crate::tokens::{Begun, Ends, Made};
 use crate::transport::Transport;
-use nda_gemv::{Cost, GemvError, MatrixId, Start, Tokens, TokensId, Work};
-use nda_spec::token::cycles::{Fabric, most};
-use nda_spec::token::wired::row_order;
-use nda_spec::token::{Choice, Finish, Image, Place, Program, Reply, Request};
+use nda_gemv::{Cost, GemvError, MatrixId, NoTokens, Start, Tokens, TokensId};
+use nda_spec::token::{Choice, Finish, Program, Reply, Request};
 use nda_spec::width::RESULT_BYTES;
 use nda_spec::wire::{GENERATE_BYTES, Generate, Making, TokensRequest, WAIT_CYCLES};
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 /// Answers without a token that are waited for beyond what the prompt explains.
 const MAX_EMPTY: u64 = 64;
 /// Times that a text is begun anew without a token in between.
 const MAX_RESTARTS: u32 = MAX_BLOCK_TRIES;
-/// A bound that is this many times what a token takes gives up none that is on its way.
-const SLACK: u64 = 2;
-
-/// A token program on the device.
-pub(crate) struct TokenPlace {
-    tokens: usize,
-    /// Pages of the tile store that its weights lie on.
-    pages: Range<usize>,
-    /// Cycles of a token at most.
-    token_cycles: u32,
-    /// What a token multiplies.
-    work: Work,
-}
 
 /// The sequence of tokens.
 #[derive(Debug, Default)]
@@ -41,12 +25,6 @@ pub(crate) struct Sequence {
     held: Option<u16>,
 }
 
-/// Pages of a device's program memory.
-pub(crate) fn program_pages<T: Transport>(driver: &Driver<T>) -> usize {
-    let g = driver.geometry();
-    driver.token().map_or(0, |sizes| sizes.program_words(g.tile_word_bytes(), g.page_words) / g.page_words)
-}
-
 /// A text in the making.
 struct Text<'r> {
     request: &'r Request,
@@ -55,54 +33,6 @@ struct Text<'r> {
 }
 
 impl<T: Transport> FabricGemv<'_, T> {
-    /// Where a program's matrix lies, if it stays there in one piece.
-    fn token_place(&self, id: MatrixId) -> Option<(Place, usize)> {
-        let g = self.driver.geometry();
-        let matrix = self.matrices.get(id.0)?;
-        let [block] = matrix.blocks.as_slice() else { return None };
-        let BlockPlace::Fixed(base) = block.place else { return None };
-        let (_, stacked) = matrix.parts.split_last()?;
-        let whole = stacked.iter().all(|part| part.matrix.rows() % g.array_rows == 0);
-        whole.then_some((Place { base: base as u32 }, base + block.words()))
-    }
-
-    fn place_tokens(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Option<TokenPlace> {
-        let (g, sizes) = (*self.driver.geometry(), *self.driver.token()?);
-        let (mut places, mut ends, mut work) = (Vec::new(), Vec::new(), Work::default());
-        for (number, shape) in program.matrices.iter().enumerate() {
-            let (place, end) = self.token_place(matrix(number)?)?;
-            places.push(place);
-            ends.push(end);
-            work += Work::of(1, shape.rows * shape.cols);
-        }
-        let words = places.iter().map(|place| place.base as usize).min()?..ends.into_iter().max()?;
-        let image = Image { program: program.clone(), places };
-        let units = image.encode(&sizes, &g).ok()?;
-        let mut bytes: Vec<u8> = units.into_iter().flat_map(u64::to_le_bytes).collect();
-        for number in 0..program.matrices.len() {
-            self.put_in_order(matrix(number)?, row_order(program, number));
-        }
-        bytes.resize(program_pages(&self.driver) * self.store.page_bytes(), 0);
-        self.store.stage(g.tile_words, &bytes);
-        let fabric = Fabric { rows: g.array_rows, cols: g.array_cols, ..Fabric::TOKEN_1024 };
-        let token_cycles = u32::try_from(most(program, &fabric) * SLACK).ok()?;
-        let pages = self.store.pages_of(words);
-        Some(TokenPlace { tokens: program.tokens(), pages, token_cycles, work })
-    }
-
-    /// Lets the rows of a matrix lie as the token machine takes them.
-    fn put_in_order(&mut self, id: MatrixId, order: Vec<usize>) {
-        let g = *self.driver.geometry();
-        let matrix = &mut self.matrices[id.0];
-        let is_plain = order.iter().enumerate().all(|(at, &row)| at == row);
-        matrix.order = (!is_plain).then_some(order);
-        for block in &matrix.blocks {
-            if let BlockPlace::Fixed(base) = block.place {
-                self.store.stage(base, &matrix.pack(&g, block));
-            }
-        }
-    }
-
     /// The pages that a token program needs.
     fn token_pages(&self, place: usize) -> impl Iterator<Item = usize> + use<T> {
         let tile_pages = self.driver.geometry().pages();
@@ -346,12 +276,15 @@ impl<T: Transport> FabricGemv<'_, T> {
 }
 
 impl<T: Transport> Tokens for FabricGemv<'_, T> {
-    fn prepare_tokens(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<TokensId>, GemvError> {
-        Ok(self.place_tokens(program, matrix).map(|place| {
-            // The program memory holds one program.
-            self.token_places = vec![place];
-            TokensId(0)
-        }))
+    fn runs(&mut self, program: &Program) -> Result<(), NoTokens> {
+        self.runs_tokens(program)
+    }
+
+    fn prepare_tokens(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<TokensId, NoTokens> {
+        let place = self.place_tokens(program, matrix)?;
+        // The program memory holds one program.
+        self.token_places = vec![place];
+        Ok(TokensId(0))
     }
 
     fn generate(

@@ -16,7 +16,6 @@ mod connect;
 mod driver;
 mod error;
 mod fabric;
-mod fabric_programs;
 mod fabric_tokens;
 mod fault;
 mod frame;
@@ -38,6 +37,7 @@ mod spans;
 mod store;
 #[doc(hidden)]
 pub mod testing;
+mod token_place;
 mod tokens;
 pub mod transport;
 
@@ -54,7 +54,7 @@ pub use options::{DriverOptions, DriverStats};
 #[cfg(unix)]
 pub use pty::PtyBridge;
 pub use random::Random;
-pub use request::{Care, JobRequest, ProgramOutcome, ProgramRequest, RunOutcome, RunResult};
+pub use request::{JobRequest, RunOutcome, RunResult};
 pub use serial::{SerialDevice, SerialTransport, devices};
 pub use session::Driver;
 pub use tokens::{Begun, Ends, Made};

@@ -56,8 +56,6 @@ pub(crate) struct Link<T: Transport> {
     pub noise: Noise,
     /// Frames that may be on their way: the device's slots.
     pub window: usize,
-    /// Frames answered since it was last set to 0.
-    pub answered: u32,
     decoder: FrameDecoder,
     seq: u16,
     order: u64,
@@ -75,7 +73,6 @@ impl<T: Transport> Link<T> {
             stats: DriverStats::default(),
             noise: Noise::new(),
             window: 1,
-            answered: 0,
             decoder: FrameDecoder::new(MAX_RESPONSE),
             seq,
             order: 0,
@@ -239,7 +236,6 @@ impl<T: Transport> Link<T> {
             return Ok(None);
         };
         let p = pending.remove(at);
-        self.answered = self.answered.wrapping_add(1);
         self.learn(&p);
         // The device answers in order: what was sent before this frame and is not answered was lost.
         let now = self.transport.now();

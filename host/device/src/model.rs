@@ -4,14 +4,12 @@
 //! arithmetic are the golden models'. The board's Verilog does exactly this.
 
 mod job;
-mod program;
 mod receive;
 mod store;
 mod tokens;
 
 use crate::loopback::ByteDevice;
 use nda_spec::config::{Config, Geometry};
-use nda_spec::vector::Machine;
 use nda_spec::wire::{
     ENGINE_VERSION, HEADER_BYTES, Ident, Op, PROTOCOL_VERSION, RESPONSE_BIT, Request, Response, Stat, Status, encode_frame,
 };
@@ -50,10 +48,6 @@ pub struct ModelDevice {
     last: Option<LastJob>,
     /// The token machine, of a device that has one.
     tokens: Option<TokenUnit>,
-    /// The vector unit's memory, of a device that has one.
-    machine: Option<Machine>,
-    /// The last program, if nothing ran since.
-    chain: Option<LastProgram>,
     stat: Stat,
     cycles: u64,
 }
@@ -74,13 +68,6 @@ enum Kind {
     Run,
     /// A `STEP`'s.
     Step,
-}
-
-#[derive(Debug, Clone)]
-struct LastProgram {
-    id: u16,
-    cycles: u32,
-    output: Vec<u8>,
 }
 
 /// Status, aux and payload of a response.
@@ -116,8 +103,6 @@ impl ModelDevice {
             last_id: None,
             last: None,
             tokens: config.token.map(|sizes| TokenUnit::new(sizes, config)),
-            machine: None,
-            chain: None,
             stat: Stat::default(),
             cycles: 0,
         };
@@ -131,8 +116,6 @@ impl ModelDevice {
         self.tiles = (0..self.words() * g.tile_word_bytes()).map(|i| (i % 251) as u8).collect();
         self.seals = vec![None; self.words() / g.page_words];
         self.forget();
-        self.machine = (g.vector_words > 0).then(|| Machine::new(g.vector_words));
-        self.chain = None;
         self.stat = Stat::default();
         self.block.clear();
         self.too_long = false;
@@ -189,10 +172,6 @@ impl ModelDevice {
         let request = Request::from_bytes(header);
         self.stat.frames_ok = self.stat.frames_ok.wrapping_add(1);
         self.cycles += (frame.len() + 16) as u64;
-        if matches!(Op::from_byte(request.op), Some(Op::Run | Op::Sync)) {
-            // What it leaves behind is not a program's.
-            self.chain = None;
-        }
         let answer = self.act(&request, payload)?;
         Some(self.response(&request, answer))
     }
@@ -210,7 +189,6 @@ impl ModelDevice {
         let is_making = self.tokens.as_ref().is_some_and(TokenUnit::is_making);
         match op {
             None => refuse(Status::BadOp),
-            Some(Op::Program) if self.machine.is_none() => refuse(Status::BadOp),
             Some(Op::Generate | Op::Tokens | Op::Step) if self.tokens.is_none() => refuse(Status::BadOp),
             Some(Op::Sync | Op::Ident | Op::Stat) if !payload.is_empty() => refuse(Status::BadLen),
             Some(Op::Sync) => Some(self.sync(request)),
@@ -219,12 +197,11 @@ impl ModelDevice {
             Some(Op::Tokens) => self.ask_tokens(request, payload),
             Some(Op::Generate) => Some(self.generate(payload)),
             Some(Op::Read) => Some(self.read(request, payload)),
-            Some(Op::Write | Op::Seal | Op::Run | Op::Program | Op::Step) if is_making => refuse(Status::Busy),
+            Some(Op::Write | Op::Seal | Op::Run | Op::Step) if is_making => refuse(Status::Busy),
             Some(Op::Step) => Some(self.step(request, payload)),
             Some(Op::Write) => Some(self.write(request, payload)),
             Some(Op::Seal) => Some(self.seal(request, payload)),
             Some(Op::Run) => Some(self.run(request, payload)),
-            Some(Op::Program) => Some(self.program(request, payload)),
         }
     }
 

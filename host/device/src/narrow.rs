@@ -1,7 +1,6 @@
 //! Jobs of fewer columns, for links on which the frames of wide ones hardly ever get through.
 
 use crate::fabric::FabricGemv;
-use crate::layout::total_words;
 use crate::transport::Transport;
 use nda_spec::ActivationCode;
 use nda_spec::job::plane_groups;
@@ -25,16 +24,7 @@ impl<T: Transport> FabricGemv<'_, T> {
         self.limits.segment_cols = self.limits.segment_cols.min(beats * g.array_cols);
         // Places of the ring are named by block, and blocks change.
         self.ring.clear();
-        if self.programs.iter().all(|program| program.request.is_none()) {
-            self.allocator.next_word = 0;
-            (0..self.matrices.len()).for_each(|i| self.place_fixed(i));
-            return;
-        }
-        // Programs name the places of other matrices: this one moves behind them, if there is room.
-        let (groups, cols) = (self.matrices[index].groups, self.matrices[index].shape.cols);
-        if total_words(&g, &self.limits, groups, cols).is_some_and(|words| words <= self.words_left()) {
-            self.allocator.skip_to_page(&g);
-            self.place_fixed(index);
-        }
+        self.allocator.next_word = 0;
+        (0..self.matrices.len()).for_each(|i| self.place_fixed(i));
     }
 }

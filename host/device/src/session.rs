@@ -1,4 +1,4 @@
-//! A session: how it starts, what the device says of itself, how it goes on after silence, and the audit.
+//! A session: how it starts, what the device says of itself, how it goes on after silence.
 
 use crate::call::{Call, Reply};
 use crate::error::DeviceError;
@@ -26,12 +26,8 @@ pub struct Driver<T: Transport = Box<dyn Transport>> {
     /// The token machine, of a device that has one.
     pub(crate) token: Option<Sizes>,
     pub(crate) job_id: u16,
-    /// Id of the last program that ran.
-    pub(crate) program_id: u16,
     /// Nonces.
     random: Random,
-    /// `STAT`'s frame count at the last audit.
-    audited_frames: Option<u32>,
 }
 
 impl<T: Transport> Driver<T> {
@@ -44,7 +40,7 @@ impl<T: Transport> Driver<T> {
         let seq = random.next_u64() as u16;
         let job_id = random.next_u64() as u16;
         let link = Link::new(transport, options, seq);
-        let mut driver = Driver { link, ident: unknown(), token: None, job_id, program_id: 0, random, audited_frames: None };
+        let mut driver = Driver { link, ident: unknown(), token: None, job_id, random };
         driver.link.flush()?;
         let status = driver.sync("SYNC (the start of a session)", 0)?;
         driver.ident = driver.identify()?;
@@ -115,23 +111,6 @@ impl<T: Transport> Driver<T> {
         Stat::from_bytes(&page).ok_or_else(|| self.link.malformed("STAT", page.len(), STAT_BYTES))
     }
 
-    /// Whether the device acted, since the last audit, on exactly the frames that this session was
-    /// answered. If not, a frame that was doubled, retransmitted or older than it seems was acted on
-    /// too, and what it did to the tile store must be looked at. The first audit says no.
-    pub fn audit(&mut self) -> Result<bool, DeviceError> {
-        // STAT is behind every answer, so each answered frame was acted on at least once before it.
-        // Whether the count includes STAT itself does not matter: the difference of two is the same.
-        let frames = self.stat()?.frames_ok;
-        let answered = std::mem::take(&mut self.link.answered);
-        let before = self.audited_frames.replace(frames);
-        Ok(before.is_some_and(|before| frames.wrapping_sub(before) == answered))
-    }
-
-    /// Whether an audit has been made in this session.
-    pub fn is_audited(&self) -> bool {
-        self.audited_frames.is_some()
-    }
-
     /// Twice the time that the device works for so many cycles.
     pub(crate) fn work(&self, cycles: u64) -> Duration {
         wire_time(usize::try_from((cycles + FRAME_CYCLES) * 2).unwrap_or(usize::MAX), u64::from(self.ident.clk_hz.max(1)))
@@ -171,7 +150,7 @@ impl<T: Transport> Driver<T> {
 
     fn identify_token(&mut self) -> Result<Sizes, DeviceError> {
         let page = self.ask_page(Call { addr: 1, ..Call::plain(Op::Ident, IDENT_BYTES, self.work(IDENT_BYTES as u64)) })?;
-        Sizes::from_page(&page).map_err(|source| DeviceError::TokenPage { device: self.link.device.clone(), source })
+        Sizes::from_page(&page, self.geometry()).map_err(|source| DeviceError::TokenPage { device: self.link.device.clone(), source })
     }
 
     fn read_ident(&self, page: &[u8]) -> Result<Ident, DeviceError> {
@@ -268,7 +247,6 @@ fn unknown() -> Ident {
         page_words: 2,
         act_words: 8,
         result_words: 2,
-        vector_words: 0,
     };
     Ident {
         protocol: PROTOCOL_VERSION,

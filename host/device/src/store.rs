@@ -27,9 +27,6 @@ struct Page {
     bytes: Vec<u8>,
     crc: u32,
     known: Known,
-    /// The page held other contents in this session, so a frame that is later than it seems could
-    /// bring them back, seal and all. Jobs on such pages are audited.
-    rewritten: bool,
 }
 
 /// The host's image of the tile store: the source of truth for every page in use.
@@ -67,7 +64,7 @@ impl Store {
     }
 
     fn stage_page(&mut self, page: usize, offset: usize, bytes: &[u8]) {
-        let empty = || Page { bytes: vec![0; self.page_words * self.word_bytes], crc: 0, known: Known::Nothing, rewritten: false };
+        let empty = || Page { bytes: vec![0; self.page_words * self.word_bytes], crc: 0, known: Known::Nothing };
         let is_new = self.pages[page].is_none();
         let page = self.pages[page].get_or_insert_with(empty);
         let place = &mut page.bytes[offset..offset + bytes.len()];
@@ -78,18 +75,12 @@ impl Store {
         page.crc = crc32fast::hash(&page.bytes);
         if page.known != Known::Nothing {
             page.known = Known::Different;
-            page.rewritten = true;
         }
     }
 
     /// What a request names these pages' contents by.
     pub(crate) fn digest(&self, pages: impl Iterator<Item = usize>) -> u32 {
         PageDigest::of(pages.map(|page| self.pages[page].as_ref().map_or(0, |page| page.crc)))
-    }
-
-    /// Whether jobs on these pages must be audited.
-    pub(crate) fn is_rewritten(&self, pages: Range<usize>) -> bool {
-        self.pages[pages].iter().flatten().any(|page| page.rewritten)
     }
 
     /// Pages among these that the device is not known to hold.
@@ -100,13 +91,6 @@ impl Store {
     /// These pages must be looked at before they are used again.
     pub(crate) fn doubt(&mut self, pages: Range<usize>) {
         for page in self.pages[pages].iter_mut().flatten().filter(|page| page.known == Known::Sealed) {
-            page.known = Known::Doubtful;
-        }
-    }
-
-    /// All pages that ever held something else must be looked at before they are used again.
-    pub(crate) fn doubt_rewritten(&mut self) {
-        for page in self.pages.iter_mut().flatten().filter(|page| page.known == Known::Sealed && page.rewritten) {
             page.known = Known::Doubtful;
         }
     }

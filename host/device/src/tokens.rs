@@ -6,12 +6,11 @@ use crate::link::MAX_RESPONSE;
 use crate::request::JobRequest;
 use crate::session::Driver;
 use crate::transport::Transport;
+use nda_spec::token::text::FRAME_TOKENS;
 use nda_spec::wire::{Generate, JobFlags, Op, Status, TOKENS_BYTES, TokensReply, TokensRequest, WAIT_CYCLES};
 
 /// New ids that one request may need: each is another fault at the worst moment.
 const MAX_TRIES: u32 = 16;
-/// Most tokens that a response brings: a frame of a known cost, and not too late for who reads along.
-pub(crate) const FRAME_TOKENS: u8 = 64;
 
 /// How a request for tokens began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +101,7 @@ impl<T: Transport> Driver<T> {
     pub fn step(&mut self, request: &Generate, after: Option<u16>, row_groups: u16) -> Result<Made<(Vec<u8>, u16)>, DeviceError> {
         let g = *self.geometry();
         let work = self.work(request.token_cycles.into());
-        let job = JobRequest { flags: JobFlags::from_byte(0), plane_groups: 0, base: 0, row_groups, col_beats: 0, init: 0 };
+        let job = JobRequest { flags: JobFlags::from_byte(0), plane_groups: 0, base: 0, row_groups, col_beats: 0, init: 0, digest: 0 };
         let mut recoveries = 0;
         for _ in 0..MAX_TRIES {
             self.job_id = self.job_id.wrapping_add(1);

@@ -29,7 +29,6 @@ fn tiny(array_rows: usize, array_cols: usize, planes: usize) -> Config {
         page_words: 4,
         act_words: 16,
         result_words: 4,
-        vector_words: 0,
     };
     let config = Config {
         name: "tiny".into(),

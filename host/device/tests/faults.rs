@@ -16,7 +16,6 @@ const SMALL: Geometry = Geometry {
     page_words: 8,
     act_words: 64,
     result_words: 64,
-    vector_words: 0,
 };
 /// Results of a job are more than one response holds, so that they are read in several.
 const TALL: Geometry = Geometry {
@@ -28,7 +27,6 @@ const TALL: Geometry = Geometry {
     page_words: 8,
     act_words: 64,
     result_words: 64,
-    vector_words: 0,
 };
 
 fn device(geometry: Geometry, port: ModelPort) -> Loopback<ModelDevice> {

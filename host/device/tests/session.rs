@@ -2,7 +2,7 @@
 
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
 use nda_device::{
-    ByteDevice, Care, DeviceError, Driver, DriverOptions, FabricGemv, FaultInjector, Faults, JobRequest, Loopback, ModelDevice, ModelPort,
+    ByteDevice, DeviceError, Driver, DriverOptions, FabricGemv, FaultInjector, Faults, JobRequest, Loopback, ModelDevice, ModelPort,
     Random, RunOutcome, Transport, TransportError,
 };
 use nda_gemv::{Activations, Gemv};
@@ -31,7 +31,6 @@ fn tiny() -> Loopback<ModelDevice> {
         page_words: 4,
         act_words: 16,
         result_words: 8,
-        vector_words: 0,
     };
     let config = config("tiny", geometry);
     Loopback::new(ModelDevice::new(&config, ModelPort::Uart))
@@ -107,12 +106,12 @@ fn devices_that_this_host_does_not_speak_to_are_refused_by_what_they_say() {
     assert!(matches!(magic, DeviceError::Ident { source: IdentError::Magic(_), .. }), "{magic}");
     let version = open(|h, p| {
         if on(Op::Ident, h) {
-            p[4] = 2;
+            p[4] = 1;
         }
         let status = if on(Op::Sync, h) { Status::Version as u8 } else { h.status };
         Response { status, ..h }
     });
-    assert!(version.to_string().contains("speaks protocol 2 with engine 1; this host speaks protocol 1"), "{version}");
+    assert!(version.to_string().contains("speaks protocol 1 with engine 1; this host speaks protocol 2"), "{version}");
     let planes = open(|h, p| {
         if on(Op::Ident, h) {
             p[12] = 3;
@@ -343,7 +342,6 @@ fn a_job_whose_results_cannot_be_read_is_run_again_under_a_new_id() {
         page_words: 8,
         act_words: 64,
         result_words: 64,
-        vector_words: 0,
     };
     let config = config("tall", geometry);
     let stack = [RandomMatrix::new(64 * 60, 9, WeightCode::Quaternary, &mut random)];
@@ -366,7 +364,7 @@ fn a_job_whose_results_cannot_be_read_is_run_again_under_a_new_id() {
 }
 
 /// Old WRITEs and the SEAL that belongs to them bring back what a page held before, seal and all; old
-/// RUNs and READs come again as well. This is what the audit is for: without it this test fails.
+/// RUNs and READs come again as well. This is what digests are for: without them this test fails.
 #[test]
 fn every_old_request_replayed_at_any_time_changes_no_number() {
     let mut random = Random::new(6);
@@ -414,13 +412,12 @@ fn results_of_a_job_that_this_host_did_not_run_are_not_taken_for_its_own() {
     let mut link = FaultInjector::new(model("nano16"), Faults::NONE, 1);
     let g = Config::named("nano16").unwrap().geometry;
     let page = vec![0xa5; g.page_words * g.tile_word_bytes()];
-    let job = JobRequest { flags: JobFlags { ternary: false, a2: false }, plane_groups: 8, base: 0, row_groups: 2, col_beats: 1, init: 0 };
-    let run =
-        |driver: &mut Driver<&mut FaultInjector<Loopback<ModelDevice>>>, act: u8| match driver.run(&job, &[act; 16], Care::Sealed).unwrap()
-        {
-            RunOutcome::Done(result) => result.results,
-            other => panic!("{other:?}"),
-        };
+    let (flags, digest) = (JobFlags { ternary: false, a2: false }, wire::PageDigest::of([crc32fast::hash(&page)]));
+    let job = JobRequest { flags, plane_groups: 8, base: 0, row_groups: 2, col_beats: 1, init: 0, digest };
+    let run = |driver: &mut Driver<&mut FaultInjector<Loopback<ModelDevice>>>, act: u8| match driver.run(&job, &[act; 16]).unwrap() {
+        RunOutcome::Done(result) => result.results,
+        other => panic!("{other:?}"),
+    };
     let mut driver = Driver::open(&mut link, options(8)).unwrap();
     driver.write(0, &page, |_| ()).unwrap();
     assert_eq!(driver.seal(&[(0, crc32fast::hash(&page))]).unwrap(), [true]);
@@ -440,11 +437,11 @@ fn run_after_an_old_one(link: &mut FaultInjector<Loopback<ModelDevice>>, job: &J
     let mut first_id = Random::new(8);
     first_id.next_u64();
     let id = (first_id.next_u64() as u16).wrapping_add(1 + ahead);
-    let JobRequest { flags, plane_groups, base, row_groups, col_beats, init } = *job;
-    let old = nda_spec::job::Job { id, flags, plane_groups, base, row_groups, col_beats, init };
+    let JobRequest { flags, plane_groups, base, row_groups, col_beats, init, digest } = *job;
+    let old = nda_spec::job::Job { id, flags, plane_groups, base, row_groups, col_beats, init, digest };
     let header = Request { op: Op::Run as u8, arg: 0, seq: 1, addr: 0 }.to_bytes();
     driver.transport_mut().inject(&wire::encode_frame(&header, &[&old.to_bytes()[..], &[0x77; 16]].concat()), Duration::ZERO);
-    let RunOutcome::Done(result) = driver.run(job, &[0x0f; 16], Care::Sealed).unwrap() else { panic!("the page is sealed") };
+    let RunOutcome::Done(result) = driver.run(job, &[0x0f; 16]).unwrap() else { panic!("the page is sealed") };
     assert_eq!(result.results, right);
     assert_eq!(driver.stats().reissued_jobs, 1, "{ahead} ahead");
 }

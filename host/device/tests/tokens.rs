@@ -26,7 +26,6 @@ const GEOMETRY: Geometry = Geometry {
     page_words: 8,
     act_words: 16,
     result_words: 64,
-    vector_words: 0,
 };
 
 fn model(style: Style, seed: u64) -> TokenModel {

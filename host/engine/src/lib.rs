@@ -10,7 +10,6 @@
 
 #![forbid(unsafe_code)]
 
-mod blocks;
 mod bounds;
 mod calibrate;
 mod compare;
@@ -18,7 +17,6 @@ mod controls;
 mod decoder;
 mod error;
 mod evaluate;
-mod floats;
 mod generate;
 mod grid;
 mod host;
@@ -37,6 +35,7 @@ mod sampler;
 mod session_cache;
 mod tensors;
 mod token;
+mod token_sampler;
 mod tokenizer;
 mod trial;
 mod view;
@@ -55,13 +54,16 @@ pub use hyper::Hyper;
 pub use json::JsonTokenizer;
 pub use layer::Prepared;
 pub use linear::{Linear, Scratch};
-pub use model::{BlockForm, Model, Session};
+pub use model::{Model, Session};
+pub use nda_gemv::Cost;
 pub use nda_kv::file as saved;
 pub use nda_kv::{Cache, CacheForm, FrameStore, UnknownForm};
 pub use nda_lang::{ops, quantize};
+pub use nda_spec::token::{Choice, Finish as MadeFinish, MAX_STOPS, Reply, Request};
 pub use projection::Projection;
 pub use sampler::{Sampler, Sampling, SplitMix64, greedy};
 pub use tensors::Products;
 pub use token::{TokenModel, TokenSession, token_program, token_program_with};
+pub use token_sampler::{TokenSampler, choice, real};
 pub use tokenizer::{Merger, SPLIT_NONE, Segment, Tokenizer, Utf8Stream};
 pub use weights::{BITNET, EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, LLAMA, Weights, block_tensor};

@@ -8,7 +8,7 @@ use nda_kernels::ThreadPool;
 use nda_lang::Codes;
 use nda_ndf::Outlier;
 use nda_spec::plan::Layer;
-use nda_spec::{ActivationCode, TileMatrix, WeightCode, width};
+use nda_spec::{ActivationCode, TileMatrix, WeightCode};
 use std::ops::Range;
 
 /// Rows of one projection and stack within a run.
@@ -44,15 +44,6 @@ pub struct Linear {
     activation: ActivationCode,
     runs: Vec<Run>,
     outliers: Vec<Outlier>,
-}
-
-/// A layer that is one product of A8 codes.
-#[derive(Debug, Clone)]
-pub(crate) struct Single<'l> {
-    /// The back end's matrix.
-    pub id: MatrixId,
-    /// Rows of each projection, and their scales: one a row, or one for all.
-    pub parts: Vec<(usize, &'l [f32])>,
 }
 
 /// What one call of a layer needs besides its vectors; reused from call to call.
@@ -145,33 +136,6 @@ impl Linear {
             first_row += projection.frame().rows();
         }
         Ok(Linear { name: name.into(), rows: first_row, cols, activation, runs, outliers })
-    }
-
-    /// The layer as one product of A8 codes with a scale a row and nothing besides, if it is one: what a vector unit takes.
-    ///
-    /// # Errors
-    /// What it is instead.
-    pub(crate) fn single(&self) -> Result<Single<'_>, String> {
-        let refuse = |reason: &str| Err(format!("layer {}: {reason}", self.name));
-        if self.activation != ActivationCode::A8 {
-            return refuse("its activations are not A8");
-        }
-        let [run] = self.runs.as_slice() else { return refuse("it takes more than one product") };
-        if !self.outliers.is_empty() {
-            return refuse("it has outliers");
-        }
-        if self.cols > width::MAX_JOB_COLS {
-            return refuse("its sums do not fit 24 bits");
-        }
-        let mut next = 0;
-        for part in &run.parts {
-            if part.first_row != next {
-                return refuse("its weights are stacked");
-            }
-            next += part.rows;
-        }
-        let parts = run.parts.iter().map(|part| (part.rows, part.scales.as_slice())).collect();
-        Ok(Single { id: run.id, parts })
     }
 
     /// Rows of all projections together: the length of y.

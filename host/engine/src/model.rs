@@ -1,6 +1,5 @@
 //! A model on a back end, and a text in progress: the program's forward pass, a token or some at a time.
 
-use crate::blocks::{BlockRun, Blocks};
 use crate::bounds::Bounds;
 use crate::error::EngineError;
 use crate::host::Host;
@@ -8,7 +7,6 @@ use crate::hyper::Hyper;
 use crate::layer::Prepared;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{Entries, Forward, Weights};
-use nda_compile::Scores;
 use nda_gemv::{Cost, Gemv};
 use nda_kernels::ThreadPool;
 use nda_lang::{Argument, Entry, Instance, Limits, RuntimeError, Value};
@@ -20,19 +18,6 @@ pub struct Model<'m> {
     weights: &'m Weights<'m>,
     /// By the numbers that the program's links give; none for a table of floats.
     layers: Vec<Option<Prepared>>,
-    /// The graph's programs, if tokens are taken in blocks.
-    blocks: Option<Blocks>,
-}
-
-/// How a model's tokens are taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BlockForm {
-    /// The back end runs whole blocks.
-    OnBoard,
-    /// The back end multiplies; what is between products is done here, to the same bits.
-    Here,
-    /// The program runs in floats, as without blocks; the text says why.
-    Plain(String),
 }
 
 impl<'m> Model<'m> {
@@ -60,44 +45,7 @@ impl<'m> Model<'m> {
             layers[layer] = Some(Prepared::new(&name, &products, weights.hyper().activation, gemv)?);
             progress(done + 1, total);
         }
-        Ok(Model { weights, layers, blocks: None })
-    }
-
-    /// Compiles the model's graph to blocks (host/lang/LANGUAGE.md, section 5), for the back end that prepared the model if it
-    /// has a vector unit. Of scores only the `largest` are computed, if a number is given: the others are -inf then. A
-    /// model without a graph, or with layers that no vector unit has, stays as it is.
-    pub fn use_blocks(&mut self, gemv: &mut dyn Gemv<'m>, largest: Option<usize>) -> BlockForm {
-        let scores = largest.map_or(Scores::All, Scores::Largest);
-        match Blocks::prepare(self.weights, &self.layers, scores, gemv) {
-            Err(reason) => BlockForm::Plain(reason),
-            Ok(blocks) => {
-                let form = if blocks.on_board() { BlockForm::OnBoard } else { BlockForm::Here };
-                self.blocks = Some(blocks);
-                form
-            }
-        }
-    }
-
-    /// What one token costs a board that runs the model's blocks, the likeliest next token alone asked for: the counts of the
-    /// board or of its software model. `None` if the back end that prepared the model runs no blocks.
-    ///
-    /// # Errors
-    /// The back end fails.
-    pub fn token_in_blocks(&mut self, gemv: &mut dyn Gemv<'m>) -> Result<Option<Cost>, EngineError> {
-        if !matches!(self.use_blocks(gemv, Some(1)), BlockForm::OnBoard) {
-            self.use_floats();
-            return Ok(None);
-        }
-        // With the first token weights may be uploaded; the second has a session of its own, so its cost is what it took.
-        Session::new(self, gemv).predict(0)?;
-        let mut session = Session::new(self, gemv);
-        session.predict(0)?;
-        Ok(Some(session.cost()))
-    }
-
-    /// Runs the program in floats again, as before [`Self::use_blocks`].
-    pub fn use_floats(&mut self) {
-        self.blocks = None;
+        Ok(Model { weights, layers })
     }
 
     /// The model's shape and constants.
@@ -125,8 +73,6 @@ pub struct Session<'a, 'm> {
     /// Positions that may be taken: the model's, or fewer.
     context: usize,
     pub(crate) host: Host<'a, 'm>,
-    /// The text in blocks, if tokens are taken so; else the program runs.
-    blocks: Option<BlockRun<'a>>,
     /// The program with its constants; made with the first token.
     instance: Option<Instance<'m>>,
     /// What the last call of `logits` gave.
@@ -138,8 +84,7 @@ impl<'a, 'm> Session<'a, 'm> {
     pub fn new(model: &'a Model<'m>, gemv: &'a mut dyn Gemv<'m>) -> Session<'a, 'm> {
         let weights = model.weights;
         let host = Host::new(weights.view(), &model.layers, gemv);
-        let blocks = model.blocks.as_ref().map(BlockRun::new);
-        Session { weights, context: weights.hyper().context, host, blocks, instance: None, logits: Value::Unit }
+        Session { weights, context: weights.hyper().context, host, instance: None, logits: Value::Unit }
     }
 
     /// Positions that this session has room for.
@@ -240,8 +185,7 @@ impl<'a, 'm> Session<'a, 'm> {
 
     /// Tokens that [`Self::feed_all`] takes at once.
     pub fn batch(&self) -> usize {
-        // A vector unit holds the residual of one token.
-        let takes_rows = matches!(self.weights.entries(), Ok(Entries { forward: Forward::Rows(_), .. })) && self.blocks.is_none();
+        let takes_rows = matches!(self.weights.entries(), Ok(Entries { forward: Forward::Rows(_), .. }));
         if takes_rows { BATCH } else { 1 }
     }
 
@@ -266,9 +210,6 @@ impl<'a, 'm> Session<'a, 'm> {
         tokens: &[u32],
         mut each: impl FnMut(usize, &[f32]) -> Result<(), E>,
     ) -> Result<(), E> {
-        if self.blocks.is_some() {
-            return tokens.iter().enumerate().try_for_each(|(at, token)| each(at, self.predict(*token)?));
-        }
         let (vocab_size, batch) = (self.weights.hyper().vocab_size, self.batch());
         for (first, chunk) in tokens.chunks(batch).enumerate() {
             let residual = self.forward(chunk)?;
@@ -286,15 +227,10 @@ impl<'a, 'm> Session<'a, 'm> {
     /// As [`Self::feed`].
     pub fn predict(&mut self, token: u32) -> Result<&[f32], EngineError> {
         let residual = self.forward(&[token])?;
-        match &mut self.blocks {
-            Some(blocks) => blocks.predict(&mut self.host)?,
-            None => {
-                let old = std::mem::take(&mut self.logits);
-                self.release(old);
-                self.logits = self.call(self.weights.entries()?.logits, vec![residual])?;
-            }
-        }
-        Ok(self.blocks.as_ref().map_or_else(|| self.logits.vector().unwrap_or_default(), BlockRun::logits))
+        let old = std::mem::take(&mut self.logits);
+        self.release(old);
+        self.logits = self.call(self.weights.entries()?.logits, vec![residual])?;
+        Ok(self.logits.vector().unwrap_or_default())
     }
 
     /// Runs the program's blocks on tokens; gives what the last one left of each. One token, if the program takes one.
@@ -306,10 +242,7 @@ impl<'a, 'm> Session<'a, 'm> {
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= hyper.vocab_size) {
             return Err(EngineError::Token { token, vocab_size: hyper.vocab_size });
         }
-        let residual = match &mut self.blocks {
-            Some(blocks) => blocks.forward(&mut self.host, tokens[0]).map(|()| Value::Unit),
-            None => self.call_forward(tokens),
-        };
+        let residual = self.call_forward(tokens);
         match residual {
             Ok(_) => self.host.commit(tokens),
             Err(_) => self.host.forget_unfinished(),

@@ -3,18 +3,22 @@
 //! This is a form of the model beside [`crate::Session`]: other numbers (a cache of four bits per value, fixed point), the same
 //! program. Every back end gives the same bits, because products are integers and all else is [`nda_spec::token`].
 
+use crate::bounds::Bounds;
 use crate::error::EngineError;
 use crate::evaluate::Evaluation;
 use crate::ops::surprise_bits;
 use crate::tensors::{Tensor, Tensors};
+use crate::token_sampler::real;
+use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 use nda_compile::token::{Calibration, LayerCalibration, Scaled, TokenProgram, lower_token};
-use nda_gemv::{Activations, Cost, Gemv, MatrixId, Start, TokensId};
+use nda_gemv::{Activations, Cost, Gemv, MatrixId, NoTokens, Start, TokensId};
 use nda_ndf::{Granularity, Kv};
-use nda_spec::token::{self, KvForm, LOGIT_POINT, Machine, Program, Range, Reply, Request};
+use nda_spec::token::{self, Choice, Finish, KvForm, Machine, Program, Range, Reply, Request};
 use nda_spec::{ActivationCode, TileMatrix};
 use std::cell::Cell;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Largest value of a gate's function that is held with all bits behind the point.
 const ACTIVE: f64 = 127.9;
@@ -29,8 +33,8 @@ pub struct TokenModel<'m> {
     weights: &'m Weights<'m>,
     program: Program,
     matrices: Vec<(MatrixId, String)>,
-    /// The program on the device that has its matrices.
-    device: Option<TokensId>,
+    /// The program on the device that has its matrices, or why it is not there.
+    device: Result<TokensId, NoTokens>,
 }
 
 impl<'m> TokenModel<'m> {
@@ -48,18 +52,17 @@ impl<'m> TokenModel<'m> {
             Ok((id, name))
         };
         let matrices = matrices.into_iter().map(prepare).collect::<Result<Vec<_>, EngineError>>()?;
-        let mut device = None;
-        if let Some(tokens) = gemv.tokens() {
-            let place = |number: usize| matrices.get(number).map(|(id, _)| *id);
-            let failed = |source| EngineError::Gemv { layer: "the token program".into(), source };
-            device = tokens.prepare_tokens(&program, &place).map_err(failed)?;
-        }
+        let place = |number: usize| matrices.get(number).map(|(id, _)| *id);
+        let device = gemv.tokens().map_or(Err(NoTokens::Absent), |tokens| tokens.prepare_tokens(&program, &place));
         Ok(TokenModel { weights, program, matrices, device })
     }
 
     /// Whether a device makes the tokens, all of them on itself.
-    pub fn is_on_device(&self) -> bool {
-        self.device.is_some()
+    ///
+    /// # Errors
+    /// Why none does: the tokens are made here, around the back end's products.
+    pub fn on_device(&self) -> Result<(), &NoTokens> {
+        self.device.as_ref().map(|_| ())
     }
 
     /// The program.
@@ -176,6 +179,8 @@ pub struct TokenSession<'a, 'm> {
     maker: Maker,
     cost: Cell<Cost>,
     logits: Vec<i32>,
+    /// Tokens that have gone in.
+    position: usize,
 }
 
 impl<'a, 'm> TokenSession<'a, 'm> {
@@ -185,10 +190,10 @@ impl<'a, 'm> TokenSession<'a, 'm> {
     /// A program that its check refuses.
     pub fn new(model: &'a TokenModel<'m>, gemv: &'a mut dyn Gemv<'m>) -> Result<TokenSession<'a, 'm>, EngineError> {
         let maker = match model.device {
-            Some(id) => Maker::Device(id, Start::Anew),
-            None => Maker::Here(Box::new(Machine::new(model.program.clone()).map_err(refused)?)),
+            Ok(id) => Maker::Device(id, Start::Anew),
+            Err(_) => Maker::Here(Box::new(Machine::new(model.program.clone()).map_err(refused)?)),
         };
-        Ok(TokenSession { model, gemv, maker, cost: Cell::default(), logits: Vec::new() })
+        Ok(TokenSession { model, gemv, maker, cost: Cell::default(), logits: Vec::new(), position: 0 })
     }
 
     /// What the back end's runs have cost so far.
@@ -196,8 +201,34 @@ impl<'a, 'm> TokenSession<'a, 'm> {
         self.cost.get()
     }
 
+    /// Tokens that have gone in since the text began.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Tokens that the program knows.
+    pub fn vocab_size(&self) -> usize {
+        self.model.program.tokens()
+    }
+
+    /// How text becomes the model's tokens.
+    pub fn tokenizer(&self) -> &'m Tokenizer {
+        self.model.weights.tokenizer()
+    }
+
+    /// The same, for a thread that outlives this.
+    pub fn shared_tokenizer(&self) -> Arc<Tokenizer> {
+        self.model.weights.shared_tokenizer()
+    }
+
+    /// Which tokens begin and end a text.
+    pub fn bounds(&self) -> &'m Bounds {
+        self.model.weights.bounds()
+    }
+
     /// Forgets the text.
     pub fn clear(&mut self) {
+        self.position = 0;
         match &mut self.maker {
             Maker::Here(machine) => machine.clear(),
             Maker::Device(_, start) => *start = Start::Anew,
@@ -205,16 +236,40 @@ impl<'a, 'm> TokenSession<'a, 'm> {
     }
 
     /// Takes the prompt and makes tokens, each told to `made` with what the session has cost by then; `made` may end the text.
-    /// Text has no end: the ring forgets the oldest position. Goes on from where the session is.
+    /// Text has no end: the ring forgets the oldest position. Goes on from where the session is; the last token that was made
+    /// has not gone in. After a failure the session is empty.
     ///
     /// # Errors
     /// A request that cannot be met, a failure of the back end or of `made`.
     pub fn generate<E: From<EngineError>>(
         &mut self,
         request: &Request,
-        mut made: impl FnMut(u32, Cost) -> Result<ControlFlow<()>, E>,
+        made: impl FnMut(u32, Cost) -> Result<ControlFlow<()>, E>,
     ) -> Result<Reply, E> {
         request.check(self.model.program.tokens()).map_err(|e| E::from(refused(e)))?;
+        let done = self.make(request, made);
+        match &done {
+            Ok(Reply { tokens, finish }) => self.position += request.prompt.len() + tokens.len() - usize::from(*finish != Finish::Stop),
+            Err(_) => self.clear(),
+        }
+        done
+    }
+
+    /// Takes tokens whose successors nobody asks for. `next` is the one that follows them; it does not go in.
+    ///
+    /// # Errors
+    /// As [`Self::generate`].
+    pub fn feed(&mut self, tokens: &[u32], next: u32) -> Result<(), EngineError> {
+        let prompt = tokens.iter().copied().chain([next]).collect();
+        let request = Request { prompt, most_tokens: 0, stops: Vec::new(), choice: Choice::GREEDY };
+        self.generate(&request, |_, _| Ok::<_, EngineError>(ControlFlow::Continue(()))).map(|_| ())
+    }
+
+    fn make<E: From<EngineError>>(
+        &mut self,
+        request: &Request,
+        mut made: impl FnMut(u32, Cost) -> Result<ControlFlow<()>, E>,
+    ) -> Result<Reply, E> {
         let mut failed = None;
         let mut tell = |token, cost| {
             made(token, cost).unwrap_or_else(|error| {
@@ -247,22 +302,41 @@ impl<'a, 'm> TokenSession<'a, 'm> {
         failed.map_or(Ok(reply), Err)
     }
 
-    /// Takes a token; the logits of what follows, 12 bits behind the point.
+    /// Takes a token; the logits of what follows, 12 bits behind the point. After a failure the session is empty.
     ///
     /// # Errors
-    /// A failure of the back end.
+    /// A token that the program does not know, a failure of the back end.
     pub fn logits(&mut self, token: u32) -> Result<&[i32], EngineError> {
-        let TokenSession { model, gemv, maker, cost, logits } = self;
+        let vocab_size = self.vocab_size();
+        if token as usize >= vocab_size {
+            return Err(EngineError::Token { token, vocab_size });
+        }
+        match self.take(token) {
+            Ok(()) => self.position += 1,
+            Err(error) => {
+                self.clear();
+                return Err(error);
+            }
+        }
+        Ok(&self.logits)
+    }
+
+    fn take(&mut self, token: u32) -> Result<(), EngineError> {
+        let TokenSession { model, gemv, maker, cost, logits, .. } = self;
         match maker {
-            Maker::Here(machine) => machine.logits(&mut Matrices { gemv: &mut **gemv, matrices: &model.matrices, cost }, token),
+            Maker::Here(machine) => {
+                let mut products = Matrices { gemv: &mut **gemv, matrices: &model.matrices, cost };
+                logits.clear();
+                logits.extend_from_slice(machine.logits(&mut products, token)?);
+            }
             Maker::Device(id, start) => {
                 let tokens = gemv.tokens().ok_or_else(|| refused("the back end has no token machine any more"))?;
                 let done = tokens.step(*id, *start, token, logits);
                 *start = if done.is_ok() { Start::Continues } else { Start::Anew };
                 add(cost, done.map_err(|source| EngineError::Gemv { layer: "the token program".into(), source })?);
-                Ok(logits)
             }
         }
+        Ok(())
     }
 
     /// Bits of every token after the first, in windows of `context` tokens that start empty, as [`crate::evaluate()`] takes them.
@@ -273,7 +347,7 @@ impl<'a, 'm> TokenSession<'a, 'm> {
         if tokens.len() < 2 {
             return Err(EngineError::Empty { what: "the text", needed: 2 });
         }
-        let vocab_size = self.model.program.tokens();
+        let vocab_size = self.vocab_size();
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocab_size) {
             return Err(EngineError::Token { token, vocab_size });
         }
@@ -285,7 +359,7 @@ impl<'a, 'm> TokenSession<'a, 'm> {
                 self.clear();
             }
             let logits = self.logits(pair[0])?;
-            row.iter_mut().zip(logits).for_each(|(out, &v)| *out = v as f32 / (1 << LOGIT_POINT) as f32);
+            row.iter_mut().zip(logits).for_each(|(out, &logit)| *out = real(logit));
             result.bits += surprise_bits(&row, pair[1] as usize);
             spelled.clear();
             self.model.weights.tokenizer().decode_into(pair[1], &mut spelled);

@@ -46,11 +46,11 @@ fn the_cpu_makes_the_golden_machines_tokens() {
 }
 
 #[test]
-fn a_text_in_levels_costs_few_bits_more_than_in_floats() {
+fn a_text_in_levels_costs_at_most_0_015_bits_per_byte_more_than_in_floats() {
     let bytes = AlignedBytes::from(models("tiny.ndf").as_slice());
     let document = Document::open(&bytes).unwrap();
     let weights = Weights::new(&document).unwrap();
-    let tokens: Vec<u32> = models("val.txt")[..4097].iter().map(|b| u32::from(*b)).collect();
+    let tokens: Vec<u32> = models("val.txt")[..16_385].iter().map(|b| u32::from(*b)).collect();
     let mut gemv = CpuGemv::new();
     let model = Model::prepare(&weights, &mut gemv).unwrap();
     let floats = evaluate(&mut Session::new(&model, &mut gemv), &tokens, 256, |_, _| ()).unwrap();
@@ -60,8 +60,8 @@ fn a_text_in_levels_costs_few_bits_more_than_in_floats() {
     assert_eq!((levels.predicted, levels.bytes), (floats.predicted, floats.bytes));
     let more = levels.bits_per_byte() - floats.bits_per_byte();
     println!("{:.4} bits per byte in floats, {more:+.4} in levels", floats.bits_per_byte());
-    // 0.03 over all of the text; 4,096 bytes are a sample of it.
-    assert!((-0.02..0.05).contains(&more), "{more}");
+    // The model was trained in levels and with the ring.
+    assert!((-0.015..0.015).contains(&more), "{more}");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_document_without_a_form_and_a_model_without_steps_say_so() {
     let long = calibrate_cache(&weights, &mut CpuGemv::new(), &[1], 5000).unwrap_err().to_string();
     assert!(long.contains("a ring of 5000 positions"), "{long}");
     let kv = calibrate_cache(&weights, &mut CpuGemv::new(), &[72, 101, 108, 108, 111], 64).unwrap();
-    assert_eq!((kv.ring, kv.layers.len(), kv.layers[0].keys.len()), (64, 5, 128));
-    let turned = |layer: &nda_ndf::KvLayer| (0..128).all(|i| layer.keys[i] == layer.keys[i / 32 * 32 + (i + 16) % 32]);
+    assert_eq!((kv.ring, kv.layers.len(), kv.layers[0].keys.len()), (64, 5, 64));
+    let turned = |layer: &nda_ndf::KvLayer| (0..64).all(|i| layer.keys[i] == layer.keys[i / 32 * 32 + (i + 16) % 32]);
     assert!(kv.layers.iter().all(turned), "two channels that are turned together have one constant");
 }

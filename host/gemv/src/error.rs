@@ -1,7 +1,6 @@
 //! Why a back end refuses a product or fails.
 
 use crate::grids::{GridId, GridInputError};
-use crate::programs::ProgramId;
 use crate::shape::{MatrixId, Shape};
 use crate::tokens::TokensId;
 
@@ -29,12 +28,6 @@ pub enum GemvError {
     UnknownGrid {
         /// The id.
         id: GridId,
-    },
-    /// The id is not one of this back end's, or its place was given away since.
-    #[error("program {} was not prepared by this back end", id.0)]
-    UnknownProgram {
-        /// The id.
-        id: ProgramId,
     },
     /// The id is not one of this back end's.
     #[error("token program {} was not prepared by this back end", id.0)]

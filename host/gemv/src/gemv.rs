@@ -4,7 +4,6 @@ use crate::columns::Columns;
 use crate::cost::Cost;
 use crate::error::GemvError;
 use crate::grids::Grids;
-use crate::programs::Programs;
 use crate::shape::{Activations, MatrixId, Shape};
 use crate::tokens::Tokens;
 use crate::vectors::Vectors;
@@ -39,11 +38,6 @@ pub trait Gemv<'m> {
 
     /// Group-quantized matrices, if this back end multiplies them whole.
     fn grids(&mut self) -> Option<&mut dyn Grids<'m>> {
-        None
-    }
-
-    /// Programs of vector steps, if this back end has a vector unit.
-    fn programs(&mut self) -> Option<&mut dyn Programs> {
         None
     }
 

@@ -8,7 +8,6 @@
 //! | [`Vectors`] | [`Gemv::vectors`] | reads a weight once for several vectors |
 //! | [`Columns`] | [`Gemv::columns`] | multiplies some columns of a matrix in place |
 //! | [`Grids`] | [`Gemv::grids`] | multiplies group-quantized matrices whole |
-//! | [`Programs`] | [`Gemv::programs`] | runs programs of vector steps between products |
 //! | [`Tokens`] | [`Gemv::tokens`] | makes whole tokens |
 //!
 //! A caller that gets `None` has its own way with [`Gemv::run`] alone. Nothing here multiplies, opens or prints.
@@ -21,7 +20,6 @@ mod cost;
 mod error;
 mod gemv;
 mod grids;
-mod programs;
 mod shape;
 mod tokens;
 mod vectors;
@@ -31,7 +29,6 @@ pub use cost::{Cost, Work};
 pub use error::GemvError;
 pub use gemv::Gemv;
 pub use grids::{GridId, GridInputError, Grids, GroupedVectors, integer_layers};
-pub use programs::{ProgramId, Programs, Start};
 pub use shape::{Activations, MatrixId, Shape};
-pub use tokens::{Tokens, TokensId};
+pub use tokens::{NoTokens, Start, Tokens, TokensId};
 pub use vectors::{Vectors, run_vectors};

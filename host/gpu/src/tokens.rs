@@ -13,7 +13,7 @@ use crate::kernel::{Form, Kernel};
 use crate::weights::Chunk;
 use jobs::{Job, Jobs, Shader};
 use layout::{FEED_TOKENS, HEADER, Layout};
-use nda_gemv::{Activations, Cost, GemvError, MatrixId, Shape, Start, Tokens, TokensId, Work};
+use nda_gemv::{Activations, Cost, GemvError, MatrixId, NoTokens, Shape, Start, Tokens, TokensId, Work};
 use nda_spec::ActivationCode;
 use nda_spec::token::{Choice, Finish, Matrix, Program, Reply, Request};
 use std::collections::HashMap;
@@ -94,12 +94,16 @@ impl TokenMachine {
     /// Makes a program ready; `matrices` are its own, in its order, for a kernel.
     ///
     /// # Errors
-    /// No room; a shader that the driver does not take. `None` if the program has a pass that works in place in a way that this
-    /// machine has no order for.
-    fn new(gpu: &Gpu, program: &Program, matrices: &[Multiplied<'_>], kernel: Kernel) -> Result<Option<TokenMachine>, GpuError> {
+    /// No room; a shader that the driver does not take; a pass that works in place in a way that this machine has no order for.
+    fn new(gpu: &Gpu, program: &Program, matrices: &[Multiplied<'_>], kernel: Kernel) -> Result<TokenMachine, NoTokens> {
         let layout = Layout::new(program, kernel);
-        let Some(jobs) = Jobs::new(program, &layout) else { return Ok(None) };
-        let buffers = Buffers::new(gpu, program, &layout)?;
+        let jobs = Jobs::new(program, &layout).ok_or(NoTokens::InPlace)?;
+        TokenMachine::build(gpu, program, (&layout, &jobs), matrices).map_err(failed)
+    }
+
+    fn build(gpu: &Gpu, program: &Program, compiled: (&Layout, &Jobs), matrices: &[Multiplied<'_>]) -> Result<TokenMachine, GpuError> {
+        let (layout, jobs) = compiled;
+        let buffers = Buffers::new(gpu, program, layout)?;
         let mut shaders = HashMap::new();
         for shader in Shader::ALL {
             let text = layout.constants.clone() + include_str!("shaders/token/common.wgsl") + shader.wgsl();
@@ -135,7 +139,7 @@ impl TokenMachine {
                 work
             })
         };
-        Ok(Some(TokenMachine {
+        Ok(TokenMachine {
             body: dispatches(&jobs.body)?,
             head: dispatches(&jobs.head)?,
             choice: dispatches(&jobs.choice)?,
@@ -146,7 +150,7 @@ impl TokenMachine {
             ring: program.kv.ring,
             tokens: program.tokens(),
             work: [weights(&jobs.body), weights(&jobs.head)],
-        }))
+        })
     }
 
     /// Forgets the text.
@@ -196,19 +200,22 @@ fn device(error: GpuError) -> GemvError {
     GemvError::Device(Box::new(error))
 }
 
+fn failed(error: GpuError) -> NoTokens {
+    NoTokens::Failed { reason: error.to_string() }
+}
+
 impl GpuGemv {
-    fn token_machine(&mut self, program: &Program, ids: &[MatrixId]) -> Result<Option<TokenMachine>, GpuError> {
+    fn token_machine(&mut self, program: &Program, ids: &[MatrixId]) -> Result<TokenMachine, NoTokens> {
         let shape = |m: &Matrix| Shape { rows: m.rows, cols: m.cols, code: m.code };
-        let is_there = |(id, m): (&MatrixId, &Matrix)| self.parts_of(*id, shape(m)).is_some();
-        let (Some(&id), Some(first)) = (ids.first(), program.matrices.first()) else { return Ok(None) };
-        if !ids.iter().zip(&program.matrices).all(is_there) {
-            return Ok(None);
+        for (number, (id, m)) in ids.iter().zip(&program.matrices).enumerate() {
+            self.parts_of(*id, shape(m)).ok_or(NoTokens::Apart { number })?;
         }
+        let (Some(&id), Some(first)) = (ids.first(), program.matrices.first()) else { return Err(NoTokens::Absent) };
         let zeros = vec![0; first.cols];
-        let kernel = self.choose_kernel(id, Activations { code: ActivationCode::A8, values: &zeros })?;
+        let kernel = self.choose_kernel(id, Activations { code: ActivationCode::A8, values: &zeros }).map_err(failed)?;
         let mut pipelines = Vec::new();
         for m in &program.matrices {
-            pipelines.push(self.pipeline_of(&Form::new(kernel, m.code, ActivationCode::A8), 1)?);
+            pipelines.push(self.pipeline_of(&Form::new(kernel, m.code, ActivationCode::A8), 1).map_err(failed)?);
         }
         let parts = ids.iter().zip(&program.matrices).filter_map(|(id, m)| self.parts_of(*id, shape(m)));
         let matrices: Vec<Multiplied<'_>> = parts.zip(pipelines).map(|(chunks, pipeline)| Multiplied { chunks, pipeline }).collect();
@@ -217,12 +224,18 @@ impl GpuGemv {
 }
 
 impl Tokens for GpuGemv {
-    fn prepare_tokens(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<Option<TokensId>, GemvError> {
-        let ids: Option<Vec<MatrixId>> = (0..program.matrices.len()).map(matrix).collect();
-        let Some(ids) = ids.filter(|_| program.check().is_ok()) else { return Ok(None) };
-        let Some(machine) = self.token_machine(program, &ids).map_err(device)? else { return Ok(None) };
+    fn runs(&mut self, program: &Program) -> Result<(), NoTokens> {
+        program.check().map_err(|error| NoTokens::Failed { reason: error.to_string() })?;
+        Jobs::new(program, &Layout::new(program, false)).map(|_| ()).ok_or(NoTokens::InPlace)
+    }
+
+    fn prepare_tokens(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<TokensId, NoTokens> {
+        self.runs(program)?;
+        let place = |number| matrix(number).ok_or(NoTokens::Apart { number });
+        let ids = (0..program.matrices.len()).map(place).collect::<Result<Vec<_>, _>>()?;
+        let machine = self.token_machine(program, &ids)?;
         machine.clear(self.gpu());
-        Ok(Some(self.add_machine(machine)))
+        Ok(self.add_machine(machine))
     }
 
     fn generate(

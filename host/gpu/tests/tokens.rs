@@ -26,7 +26,7 @@ fn prepare(gemv: &mut GpuGemv, program: &Program, golden: &Golden) -> TokensId {
         let words = tile::pack(m.rows, m.cols, m.code, values).unwrap();
         ids.push(gemv.prepare(&[TileMatrix::new(m.rows, m.cols, m.code, &words).unwrap()]).unwrap());
     }
-    gemv.prepare_tokens(program, &|number| ids.get(number).copied()).unwrap().expect("integers of 64 bits")
+    gemv.prepare_tokens(program, &|number| ids.get(number).copied()).unwrap()
 }
 
 fn request(prompt: &[u32], most_tokens: usize, choice: Choice) -> Request {

@@ -126,6 +126,7 @@ fn cases(g: &Geometry, random: &mut Random) -> Vec<Case> {
                         row_groups: row_groups as u16,
                         col_beats: col_beats as u16,
                         init,
+                        digest: 0,
                     };
                     all.push(Case { job, tile, act });
                 }
@@ -167,6 +168,7 @@ fn every_int8_value_meets_every_weight_exactly() {
                     row_groups: 4,
                     col_beats: 1,
                     init: golden::vector_constant(code, &x),
+                    digest: 0,
                 };
                 let tile = pack_tile_words(&g, &matrix, 0..4 * g.array_rows, 0..x.len());
                 let act = pack_activations(&g, ActivationCode::A8, &x);

@@ -7,7 +7,6 @@ mod elements;
 mod link;
 mod stores;
 mod token;
-mod vector;
 
 use nda_sim::{Model, PortId};
 

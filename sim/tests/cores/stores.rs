@@ -4,7 +4,7 @@ use crate::Bench;
 use nda_cores::units::{SEAL_PAGES, STORE_WORDS};
 use nda_device::Random;
 use nda_spec::job::Job;
-use nda_spec::wire::{JobFlags, Request};
+use nda_spec::wire::{HEADER_BYTES, JOB_BYTES, JobFlags, Request};
 use std::collections::VecDeque;
 
 #[test]
@@ -87,20 +87,20 @@ fn packed_store_keeps_its_words(unit: &str, cycles: usize) {
 fn seal_table_keeps_every_page_apart_and_clear_wins() {
     let mut bench = Bench::new("seal_table");
     let mut random = Random::new(5);
-    let mut sealed = [false; SEAL_PAGES];
+    let mut sealed = [None; SEAL_PAGES];
     // A change takes a cycle to be stored, and a query one to be answered.
     let mut changing = None;
     for _ in 0..20_000 {
         let (set, clear, index, query) = (random.chance(5_000), random.chance(3_000), random.below(SEAL_PAGES), random.below(SEAL_PAGES));
-        for (port, value) in [("seal", u64::from(set)), ("clear", u64::from(clear)), ("page", index as u64), ("query", query as u64)] {
-            bench.set(port, value);
-        }
+        let crc = random.next_u64() & 0xffff_ffff;
+        let ports = [("seal", u64::from(set)), ("clear", u64::from(clear)), ("page", index as u64), ("query", query as u64), ("crc", crc)];
+        ports.into_iter().for_each(|(port, value)| bench.set(port, value));
         bench.tick();
-        assert_eq!(bench.is("is_sealed"), sealed[query]);
+        assert_eq!(bench.is("is_sealed").then(|| bench.get("page_crc")), sealed[query]);
         if let Some((page, value)) = changing.take() {
             sealed[page] = value;
         }
-        changing = (clear || set).then_some((index, !clear));
+        changing = (clear || set).then_some((index, (!clear).then_some(crc)));
     }
 }
 
@@ -151,7 +151,7 @@ fn header_register_spells_request_and_job_as_the_spec_does() {
     let mut bench = Bench::new("header_register");
     let mut random = Random::new(7);
     for _ in 0..500 {
-        let mut bytes = [0_u8; 24];
+        let mut bytes = [0_u8; HEADER_BYTES + JOB_BYTES];
         bytes.iter_mut().for_each(|b| *b = random.next_u64() as u8);
         for byte in bytes {
             bench.set("enable", 0);
@@ -166,7 +166,7 @@ fn header_register_spells_request_and_job_as_the_spec_does() {
         let got = ["op", "arg", "seq", "addr"].map(|p| bench.get(p));
         assert_eq!(got, [u64::from(request.op), u64::from(request.arg), u64::from(request.seq), u64::from(request.addr)]);
         assert_eq!(bench.get("word"), u64::from(u32::from_le_bytes(bytes[8..12].try_into().unwrap())));
-        let got = ["job_id", "plane_groups", "base", "row_groups", "col_beats", "init"].map(|p| bench.get(p));
+        let got = ["job_id", "plane_groups", "base", "row_groups", "col_beats", "init", "digest"].map(|p| bench.get(p));
         let init = job.init as u32 & 0x00ff_ffff;
         assert_eq!(
             got,
@@ -176,7 +176,8 @@ fn header_register_spells_request_and_job_as_the_spec_does() {
                 u64::from(job.base),
                 u64::from(job.row_groups),
                 u64::from(job.col_beats),
-                u64::from(init)
+                u64::from(init),
+                u64::from(job.digest)
             ]
         );
         assert_eq!(job.flags, JobFlags { ternary: bench.is("ternary"), a2: bench.is("a2") });

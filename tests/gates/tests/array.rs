@@ -94,6 +94,7 @@ fn script(g: &Geometry, ports: &[(String, usize)]) -> Script {
                     row_groups: row_groups as u16,
                     col_beats: col_beats as u16,
                     init,
+                    digest: 0,
                 };
                 script.sums.extend(array_golden(g, &job, &tile, &act));
                 record(&mut script, g, ports, (&job, &tile, &act), if fill % 2 == 0 { 0 } else { 3_000 }, &mut random);

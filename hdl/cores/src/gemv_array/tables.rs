@@ -45,9 +45,18 @@ impl Schedule {
     }
 }
 
+/// Where the row groups' sums between beats lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sums {
+    /// In a block RAM of the array's own.
+    Within,
+    /// In a memory beside it, which other things lie in too.
+    Beside,
+}
+
 /// The array's body, and the modules that it is made of.
-pub(super) fn array(g: &Geometry) -> (String, String) {
-    let body = commands() + &generators(g) + &rows(g) + &partial_sums(g);
+pub(super) fn array(g: &Geometry, sums: Sums) -> (String, String) {
+    let body = commands() + &generators(g) + &rows(g) + &partial_sums(g, sums);
     (body, generator().verilog() + &row(g).verilog() + &table().verilog())
 }
 
@@ -168,40 +177,55 @@ fn rows(g: &Geometry) -> String {
 ///
 /// A word is written three cycles after it was read and read again 17 cycles later at the earliest, behind the loads
 /// of the next beat, so no read can meet a write of its word.
-fn partial_sums(g: &Geometry) -> String {
+fn partial_sums(g: &Geometry, sums: Sums) -> String {
     let Schedule { counted, summed, .. } = Schedule::new(g);
     let (address, word) = (index_bits(g.result_words) - 1, g.array_rows * ACC_BITS - 1);
     let mut v =
         pipeline("beats", "beat", 1, summed) + &pipeline("firsts", "is_first", 1, counted) + &pipeline("lasts", "is_last", 1, summed);
     // A beat's last load comes 16 cycles behind the beat before, which has left the pipeline by then.
     assert!(summed < LOOK_UP - 1 + TABLE_WORDS, "the last load of a beat must find the pipeline empty");
+    let (memory, read, moves, ports) = match sums {
+        Sums::Within => (
+            format!("(* ram_style = \"block\" *) reg [{word}:0] partials [0:{}];\n", g.result_words - 1),
+            format!("reg [{word}:0] fetched = 0;\n"),
+            "    if (keep) partials[write_at] <= row_sums;\n    if (fetch) fetched <= partials[read_at];\n",
+            "",
+        ),
+        Sums::Beside => (String::new(), String::new(), "", BESIDE),
+    };
     v += &format!(
         "wire restart = loads[{at}] & (address_{at} == {ADDRESS_BITS}'d{last});\n\
          wire fetch = beats[{counted}] & ~firsts[{counted}];\n\
          wire keep = beats[{summed}] & ~lasts[{summed}];\n\
-         (* ram_style = \"block\" *) reg [{word}:0] partials [0:{depth}];\n\
+         {memory}\
          reg [{address}:0] read_at = 0;\n\
          reg [{address}:0] write_at = 0;\n\
-         reg [{word}:0] fetched = 0;\n\
+         {read}\
          reg fetched_new = 0;\n\
          reg [{word}:0] partial = 0;\n\
          reg result_stands = 0;\n\
          always @(posedge clock) begin\n\
          \x20   read_at <= restart ? 0 : read_at + beats[{counted}];\n\
          \x20   write_at <= restart ? 0 : write_at + beats[{summed}];\n\
-         \x20   if (keep) partials[write_at] <= row_sums;\n\
-         \x20   if (fetch) fetched <= partials[read_at];\n\
+         {moves}\
          \x20   fetched_new <= fetch;\n\
          \x20   if (fetched_new) partial <= fetched;\n\
          \x20   result_stands <= beats[{summed}] & lasts[{summed}];\n\
          end\n\
-         assign result_valid = result_stands;\n",
+         assign result_valid = result_stands;\n{ports}",
         at = LOOK_UP - 1,
         last = (TABLE_WORDS - 1) ^ ((TABLE_WORDS - 1) >> 1),
-        depth = g.result_words - 1,
     );
     v
 }
+
+/// What goes to the memory beside the array: `fetched` is the word at `sums_read_address` a cycle after `sums_read`.
+const BESIDE: &str = "\
+assign sums_read = fetch;\n\
+assign sums_read_address = read_at;\n\
+assign sums_write = keep;\n\
+assign sums_write_address = write_at;\n\
+assign sums_data = row_sums;\n";
 
 /// One row: its tables, the sum of each plane's, their weighted sum, the sum with the beats before.
 fn row(g: &Geometry) -> Part {

@@ -16,7 +16,7 @@ pub mod span;
 pub mod unit;
 
 use crate::netlist::{Module, Stage, Value};
-use nda_spec::token::{CODE_MAX, KvForm, WORD};
+use nda_spec::token::{CODE_MAX, KvForm, WORD, limits};
 use nda_spec::width::{index_bits, popcount_bits};
 
 /// The sizes of an attention unit, fixed in an image.
@@ -37,7 +37,7 @@ pub struct Sizes {
 }
 
 /// Bits of a layer's number.
-pub const LAYER_BITS: usize = 4;
+pub const LAYER_BITS: usize = index_bits(limits::LAYERS);
 /// Planes of a level: sign and extra of both stacks.
 pub const PLANES: usize = 4;
 /// Columns whose codes one table sums.
@@ -77,7 +77,7 @@ impl Sizes {
     /// # Panics
     /// If they are not.
     pub fn check(&self) {
-        assert!(self.kv_heads > 0 && self.heads.is_multiple_of(self.kv_heads) && self.heads <= 8, "{self:?}");
+        assert!(self.kv_heads > 0 && self.heads.is_multiple_of(self.kv_heads) && self.heads <= limits::HEADS, "{self:?}");
         assert!(self.head_dim.is_power_of_two() && self.head_dim >= WORD && self.cols().is_multiple_of(self.makers), "{self:?}");
         assert!((2..=nda_spec::token::MAX_RING).contains(&self.ring) && self.rows >= self.ring, "{self:?}");
     }

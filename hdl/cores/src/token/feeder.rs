@@ -7,14 +7,14 @@
 
 use super::field;
 use crate::netlist::{Bus, Module, Stage, Style, Value};
-use nda_spec::token::wired as w;
+use nda_spec::token::{limits, wired as w};
 
 /// Passes that wait.
 pub(super) const QUEUE: usize = 16;
 /// Bits of a word's number.
 pub(super) const WORD_NUMBER: usize = 10;
 /// Groups of a vector.
-pub(super) const GROUPS: usize = 16;
+pub(super) const GROUPS: usize = limits::GROUPS;
 /// Bits of a group's number.
 pub(super) const GROUP_NUMBER: usize = 4;
 /// Cycles that the roots of all groups take before a pass that is multiplied by them.

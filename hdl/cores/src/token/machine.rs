@@ -117,7 +117,7 @@ fn update(m: &Module, sizes: &Sizes, map: &Map) {
     m.output("busy", state.running | flush);
     array_ports(m, &job, &made);
     attention_ports(m, step, &go, &fed.beat, &streamed, &made);
-    choice_ports(m, &streamed);
+    choice_ports(m, &streamed, numbers.tokens);
     m.output("peek_data", memories.load.peeked());
 }
 
@@ -207,8 +207,10 @@ fn attention_ports<'m>(m: &'m Module, step: Value<'m>, go: &Go<'m>, entered: &Bu
     m.output("mixed_read", entered.get("valid") & entered.get("source").is(2));
 }
 
-/// Values that leave: rows of the cache, and logits with the lanes that are tokens.
-fn choice_ports<'m>(m: &'m Module, streamed: &Streamed<'m>) {
+/// Values that leave: rows of the cache, and logits with the lanes that are tokens; the last token of the program.
+fn choice_ports<'m>(m: &'m Module, streamed: &Streamed<'m>, tokens: Value<'m>) {
+    let last = (tokens - m.constant(1, 16)).low(16).unsigned();
+    m.output("last_token", m.always("the last of the program's tokens").register("last_token_known", last));
     let late = &streamed.late;
     m.output("values", joined(m, &streamed.values));
     m.output("logit_valid", late.get("valid") & late.get("into").is(5));

@@ -11,7 +11,7 @@ use super::memories::Memories;
 use super::root::{self, inverse_roots};
 use super::stream::{VECTOR_WORD, Vectors};
 use crate::netlist::{Bus, Module, Style, Value};
-use nda_spec::token::{WORD, wired as w};
+use nda_spec::token::{WORD, limits, wired as w};
 
 /// Codes per cycle.
 pub(super) const MAKERS: usize = 16;
@@ -20,7 +20,7 @@ pub(super) const COLS: usize = 128;
 /// Cycles of makers in a beat of columns.
 const BEAT: usize = COLS / MAKERS;
 /// Beats of columns that are kept.
-pub(super) const CODE_BEATS: usize = 4;
+pub(super) const CODE_BEATS: usize = limits::CODE_BEATS;
 
 /// What the makers need.
 pub(super) struct Wanted<'m> {
@@ -185,6 +185,9 @@ fn correction<'m>(m: &'m Module, start: Value<'m>, to_array: Value<'m>, codes: &
 /// The codes that the array multiplies by: beats of columns in LUT RAM, the one that is loaded in a register, by bit.
 fn kept<'m>(m: &'m Module, to_array: Value<'m>, seven: &Bus<'m>, codes: &[Value<'m>], wanted: &Wanted<'m>) -> Value<'m> {
     let word = m.concat(&codes.iter().rev().copied().collect::<Vec<_>>()).named("codes_word_of_makers");
+    // A segment is kept by planes, so that a beat's planes are put together from whole pieces.
+    let planes = (0..8).rev().flat_map(|plane| (0..MAKERS).rev().map(move |code| word.bit(code * 8 + plane)));
+    let word = m.concat(&planes.collect::<Vec<_>>()).named("planes_word_of_makers");
     let reading = m.stage("the beat of columns that is loaded", wanted.reads);
     let segments: Vec<Value> = (0..BEAT)
         .map(|k| {
@@ -194,6 +197,6 @@ fn kept<'m>(m: &'m Module, to_array: Value<'m>, seven: &Bus<'m>, codes: &[Value<
             reading.register(&format!("x_{k}"), memory.at(wanted.beat))
         })
         .collect();
-    let bit = |plane: usize, col: usize| segments[col / MAKERS].bit(col % MAKERS * 8 + plane);
-    m.concat(&(0..8 * COLS).rev().map(|k| bit(k / COLS, k % COLS)).collect::<Vec<_>>())
+    let planes = (0..8).rev().flat_map(|plane| segments.iter().rev().map(move |segment| segment.slice(plane * MAKERS, MAKERS)));
+    m.concat(&planes.collect::<Vec<_>>())
 }

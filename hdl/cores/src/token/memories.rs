@@ -39,6 +39,20 @@ pub(super) struct Part<'m> {
 }
 
 impl<'m> Part<'m> {
+    /// This part and another, which begins at unit `base` of both together: a power of two beyond this one's units.
+    fn and(self, m: &'m Module, other: Part<'m>, base: usize) -> Part<'m> {
+        let bits = address_bits(base).max(other.at.bits) + 1;
+        let place = |is_other: Value<'m>, here: Value<'m>, there: Value<'m>| {
+            is_other.mux(there.fit(bits) | m.constant(base as u64, bits), here.fit(bits))
+        };
+        Part {
+            write: self.write | other.write,
+            at: place(other.write, self.at, other.at).named(&format!("at_beside_{base}")),
+            peeked: self.peeked | other.peeked,
+            peek_at: place(other.peeked, self.peek_at, other.peek_at).named(&format!("peek_at_beside_{base}")),
+        }
+    }
+
     /// Every n-th unit from one on; n is a power of two.
     fn lane(self, of: usize, number: usize) -> Part<'m> {
         let bits = of.ilog2() as usize;
@@ -105,6 +119,8 @@ pub(super) struct Words<'m> {
     memory: Memory<'m>,
     low: usize,
     part: Part<'m>,
+    /// The first port's address, if writing and reading share it because the second port reads too.
+    port: Option<Value<'m>>,
     /// Bits of a word's number.
     pub address: usize,
 }
@@ -116,11 +132,21 @@ impl<'m> Words<'m> {
         let memory = m.memory(name, style, words, bits);
         let address = address_bits(words);
         m.stage(&format!("{name} come"), part.write).write(memory, part.at.fit(address), load.data.slice(low, bits));
-        let words = Words { name: name.to_string(), memory, low, part, address };
+        let words = Words { name: name.to_string(), memory, low, part, port: None, address };
         if style == Style::Distributed {
             load.show(part, low, memory.at(part.peek_at.fit(address)));
         }
         words
+    }
+
+    /// The same in block RAM that is read at two addresses: the first port writes, the second has nothing else to do.
+    fn of_two_ports(load: &Load<'m>, name: &str, words: usize, (low, bits): (usize, usize), part: Part<'m>) -> Self {
+        let m = load.m;
+        let memory = m.memory(name, Style::Block, words, bits);
+        let address = address_bits(words);
+        let port = m.forward(&format!("{name}_port"), address);
+        m.stage(&format!("{name} come"), part.write).write(memory, port, load.data.slice(low, bits));
+        Words { name: name.to_string(), memory, low, part, port: Some(port), address }
     }
 
     /// The word at an address, at once: LUT RAM.
@@ -132,10 +158,25 @@ impl<'m> Words<'m> {
     pub(super) fn read(&self, load: &Load<'m>, at: Value<'m>) -> Value<'m> {
         let (m, name) = (load.m, &self.name);
         let at = load.peek.mux(self.part.peek_at.fit(self.address), at.unsigned());
+        let at = match self.port {
+            Some(port) => {
+                let at = self.part.write.mux(self.part.at.fit(self.address), at).named(&format!("{name}_first_at"));
+                m.connect(port, at);
+                at
+            }
+            None => at,
+        };
         let fetched = m.always(&format!("{name}: the memory")).register(&format!("{name}_fetched"), self.memory.at(at));
         let word = m.always(&format!("{name}: its output register")).register(&format!("{name}_read"), fetched);
         load.show(self.part, self.low, word);
         word
+    }
+
+    /// The word at the second port's address, two cycles later.
+    pub(super) fn read_beside(&self, load: &Load<'m>, at: Value<'m>) -> Value<'m> {
+        let (m, name) = (load.m, &self.name);
+        let fetched = m.always(&format!("{name}: the second port")).register(&format!("{name}_beside"), self.memory.at(at));
+        m.always(&format!("{name}: its output register")).register(&format!("{name}_beside_read"), fetched)
     }
 }
 
@@ -146,6 +187,8 @@ pub(super) fn address_bits(words: usize) -> usize {
 
 /// The program's numbers that the machine looks at.
 pub(super) struct Numbers<'m> {
+    /// The units that they came in.
+    units: Part<'m>,
     pub body: Value<'m>,
     pub head: Value<'m>,
     pub sets: Value<'m>,
@@ -154,20 +197,21 @@ pub(super) struct Numbers<'m> {
     pub is_fine: Value<'m>,
     pub shift: Value<'m>,
     pub ring: Value<'m>,
+    /// Tokens, modulo 2^16.
+    pub tokens: Value<'m>,
 }
 
 impl<'m> Numbers<'m> {
     pub(super) fn new(load: &Load<'m>, map: &Map) -> Numbers<'m> {
         let m = load.m;
         let head = load.part("numbers", map.head, HEAD_UNITS);
-        // As they came, for who peeks.
-        Words::new(load, "head", Style::Distributed, HEAD_UNITS, (0, UNIT), head);
         // Four numbers of 16 bits in a unit.
         let number = |name: &str, index: usize, low: usize, bits: usize| {
             let is_it = head.write & head.at.is(index as u64 / 4);
             m.stage(&format!("number {index}"), is_it).register(name, load.data.slice(index % 4 * 16 + low, bits))
         };
         Numbers {
+            units: head,
             body: number("body_steps", 2, 0, 8),
             head: number("head_steps", 3, 0, 8),
             sets: number("turn_sets", 7, 0, 3),
@@ -178,6 +222,7 @@ impl<'m> Numbers<'m> {
             is_fine: number("embedding_group_bit", 11, 3, 1),
             shift: number("embedding_shift", 12, 0, 6),
             ring: number("ring_positions", 18, 0, 11),
+            tokens: number("tokens_known", 13, 0, 16),
         }
     }
 }
@@ -187,15 +232,13 @@ pub(super) struct Memories<'m> {
     pub load: Load<'m>,
     pub numbers: Numbers<'m>,
     pub steps: [Words<'m>; 2],
+    /// Constants, and behind them weights: the first port reads those, the second these.
     pub constants: Vec<Words<'m>>,
-    pub weights: Vec<Words<'m>>,
     pub codes: Words<'m>,
     pub scales: Words<'m>,
     pub floors: Words<'m>,
     pub gates: Part<'m>,
     pub phase_steps: Words<'m>,
-    /// Words of constants in front of those of weights.
-    pub split: usize,
 }
 
 /// Units of a word of constants.
@@ -207,37 +250,38 @@ impl<'m> Memories<'m> {
         let numbers = Numbers::new(&load, map);
         // Exactly what there is of everything: a unit beyond it would be taken for one of the first.
         let part = |name: &str, from: usize, units: usize| load.part(name, from, units);
-        let step = part("steps", map.steps, 2 * sizes.steps);
-        let half = |high: usize| Words::new(&load, &format!("steps_{high}"), Style::Block, sizes.steps, (0, UNIT), step.lane(2, high));
-        let (pass, norm) = (sizes.constant_words - sizes.weight_words, sizes.weight_words);
-        let middle = map.constants + pass * CONSTANT_UNITS;
-        let constants = lanes(&load, "constants", pass, part("constants", map.constants, pass * CONSTANT_UNITS));
-        let weights = lanes(&load, "weights", norm, part("weights", middle, norm * CONSTANT_UNITS));
+        // Behind the steps lies what nobody reads but who peeks: a step has what it needs of the matrices, and the numbers stand in
+        // registers.
+        let (steps, matrices) = ((2 * sizes.steps).next_power_of_two(), (2 * sizes.matrices).max(2).next_power_of_two());
+        let kept =
+            part("steps", map.steps, 2 * sizes.steps).and(m, part("matrices", map.matrices, 2 * sizes.matrices), steps.max(matrices));
+        let base = 2 * steps.max(matrices);
+        let kept = kept.and(m, numbers.units, base);
+        let words = (base + HEAD_UNITS) / 2;
+        let half = |high: usize| Words::new(&load, &format!("steps_{high}"), Style::Block, words, (0, UNIT), kept.lane(2, high));
+        let words = sizes.constant_words;
+        let constants = lanes(&load, words, part("constants", map.constants, words * CONSTANT_UNITS));
         let memory = |name: &str, style: Style, from: usize, units: usize, bits: usize| {
             let units = units.max(2);
             Words::new(&load, name, style, units, (0, bits), load.part(name, from, units))
         };
         let (block, lut) = (Style::Block, Style::Distributed);
-        // Nobody reads them but who peeks: a step has what it needs of them.
-        memory("matrices", lut, map.matrices, 2 * sizes.matrices, UNIT);
         Memories {
             steps: [half(0), half(1)],
             constants,
-            weights,
             codes: memory("embedding_codes", block, map.codes, sizes.embedding_codes.div_ceil(16), UNIT),
             scales: memory("embedding_scales", block, map.scales, sizes.embedding_scales.div_ceil(2), 2 * NARROW),
             floors: memory("floors", lut, map.floors, sizes.floors, SQUARES),
             gates: load.part("gates", map.gates, sizes.gates * nda_spec::token::GATE_UNITS),
             phase_steps: memory("phase_steps", lut, map.phases, sizes.phases.div_ceil(2), UNIT),
             numbers,
-            split: pass,
             load,
         }
     }
 }
 
 /// A memory of constants: two lanes in each of four.
-fn lanes<'m>(load: &Load<'m>, name: &str, words: usize, part: Part<'m>) -> Vec<Words<'m>> {
-    let pair = |k: usize| Words::new(load, &format!("{name}_{k}"), Style::Block, words, (0, 2 * NARROW), part.lane(CONSTANT_UNITS, k));
+fn lanes<'m>(load: &Load<'m>, words: usize, part: Part<'m>) -> Vec<Words<'m>> {
+    let pair = |k: usize| Words::of_two_ports(load, &format!("constants_{k}"), words, (0, 2 * NARROW), part.lane(CONSTANT_UNITS, k));
     (0..CONSTANT_UNITS).map(pair).collect()
 }

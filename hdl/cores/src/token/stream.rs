@@ -7,11 +7,12 @@
 use super::feeder::GROUPS;
 use super::gate;
 use super::lane::{NARROW, SHIFT, SHIFT_MAX, WIDE, half, lane, reduce_lane};
-use super::memories::Memories;
+use super::memories::{Memories, address_bits};
 use super::root::{EXPONENT, SQUARES};
 use super::turn::{self, turn_lane};
 use crate::netlist::{Bus, Memory, Module, Style, Value};
-use nda_spec::token::{Sizes, WORD};
+use nda_spec::token::{Sizes, WORD, limits};
+use nda_spec::width::index_bits;
 
 /// What comes to the pipe from other units.
 pub(super) struct Sources<'m> {
@@ -42,6 +43,8 @@ pub(super) struct Sources<'m> {
 /// The vectors that steps hand on.
 pub(super) struct Vectors<'m> {
     pub wide: Memory<'m>,
+    /// Bits of a wide word's number.
+    wide_bits: usize,
     /// Even and odd words.
     pub work: [Memory<'m>; 2],
     /// Of each group of it.
@@ -54,7 +57,8 @@ impl<'m> Vectors<'m> {
         let lut_ram = |name: &str, words: usize, bits: usize| m.memory(name, Style::Distributed, words, bits);
         let bank = |odd: usize| lut_ram(&format!("work_{odd}"), 1 << (VECTOR_WORD - 1), WORD * NARROW);
         Vectors {
-            wide: lut_ram("wide", sizes.wide_words.next_power_of_two(), WORD * WIDE),
+            wide: lut_ram("wide", sizes.wide_words.next_power_of_two().max(2), WORD * WIDE),
+            wide_bits: address_bits(sizes.wide_words),
             work: [bank(0), bank(1)],
             largest: lut_ram("largest", GROUPS, NARROW - 1),
             squares: lut_ram("squares", GROUPS, SQUARES),
@@ -75,7 +79,7 @@ pub(super) struct Streamed<'m> {
 }
 
 /// Bits of a word of `work`'s or wide's number.
-pub(super) const VECTOR_WORD: usize = 6;
+pub(super) const VECTOR_WORD: usize = index_bits(limits::VECTOR_WORDS);
 
 /// A word in the stages of the product.
 struct Product<'m> {
@@ -90,12 +94,12 @@ pub(super) fn stream<'m>(
     entered: &Bus<'m>,
     s: &Sources<'m>,
 ) -> Streamed<'m> {
-    let wide = vectors.wide;
-    let product = products(m, memories, entered, s, wide);
+    let (wide, wide_bits) = (vectors.wide, vectors.wide_bits);
+    let product = products(m, memories, vectors, entered, s);
     let (out, values) = sections(m, memories, &product, s);
     let late = out.later(m, "written");
     // 9: what is written or added.
-    let at = (out.get("into_at").slice(0, VECTOR_WORD) + out.get("out_word").slice(0, VECTOR_WORD)).low(VECTOR_WORD).named("wide_at");
+    let at = (out.get("into_at").slice(0, wide_bits) + out.get("out_word").slice(0, wide_bits)).low(wide_bits).named("wide_at");
     let old = wide.at(at).named("wide_old");
     let nine = m.always("9: added to what is there");
     let adds = out.get("into").is(2);
@@ -117,7 +121,7 @@ pub(super) fn joined<'m>(m: &'m Module, lanes: &[Value<'m>]) -> Value<'m> {
 }
 
 /// Stages 0 to 8.
-fn products<'m>(m: &'m Module, memories: &Memories<'m>, entered: &Bus<'m>, s: &Sources<'m>, wide: Memory<'m>) -> Product<'m> {
+fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, entered: &Bus<'m>, s: &Sources<'m>) -> Product<'m> {
     let mut t = vec![entered.later(m, "t_0")];
     for k in 1..=8 {
         t.push(t[k - 1].later(m, &format!("t_{k}")));
@@ -126,9 +130,10 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, entered: &Bus<'m>, s: &S
     let address = (entered.get("constants").slice(0, 10) + entered.get("read_word")).low(10);
     let constant_at = zero.register("constant_at", address);
     let constants: Vec<Value> = memories.constants.iter().map(|pair| pair.read(&memories.load, constant_at.fit(pair.address))).collect();
-    let wide_word = (entered.get("at").slice(0, VECTOR_WORD) + entered.get("read_word").slice(0, VECTOR_WORD)).low(VECTOR_WORD);
+    let bits = vectors.wide_bits;
+    let wide_word = (entered.get("at").slice(0, bits) + entered.get("read_word").slice(0, bits)).low(bits);
     let wide_word = zero.register("wide_word", wide_word);
-    let wide_read = m.always("1: wide values").register("wide_read", wide.at(wide_word));
+    let wide_read = m.always("1: wide values").register("wide_read", vectors.wide.at(wide_word));
     let row_word = zero.register("row_word", (s.row + entered.get("read_word").fit(s.row.bits)).low(s.row.bits).unsigned());
     let unit = memories.codes.read(&memories.load, (row_word >> 1).fit(memories.codes.address));
     let is_upper = m.delayed("upper_half", row_word.bit(0), 2);
@@ -256,12 +261,15 @@ fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[
     };
     let shifts = is_other.mux(shifts(1), shifts(0)).named("gate_shifts");
     let base = is_other.mux(m.constant(gate_units + 1, 9), m.constant(1, 9));
-    let unit = gate::gate_lane();
-    let gated: Vec<_> = (0..WORD / 2)
-        .map(|k| {
+    let unit = gate::gate_pair();
+    let pairs: Vec<_> = (0..WORD / 4)
+        .map(|pair| {
+            let of = |from: &[Value<'m>], upper: Value<'m>, k: usize| upper.mux(from[2 * pair + k + 4], from[2 * pair + k]);
             let ports = [
-                ("gate", upper.mux(gate[k + 4], gate[k])),
-                ("up", upper_up.mux(up[k + 4], up[k])),
+                ("gate_0", of(&gate, upper, 0)),
+                ("gate_1", of(&gate, upper, 1)),
+                ("up_0", of(&up, upper_up, 0)),
+                ("up_1", of(&up, upper_up, 1)),
                 ("base", base),
                 ("step_bits", shifts.slice(0, 4)),
                 ("factor_shift", shifts.slice(8, SHIFT)),
@@ -272,12 +280,12 @@ fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[
                 ("peek", memories.load.peek),
                 ("peek_address", part.peek_at.fit(9)),
             ];
-            m.part(&format!("gate_lane_{k}"), &unit, &ports)
+            m.part(&format!("gate_pair_{pair}"), &unit, &ports)
         })
         .collect();
-    let now: Vec<Value> = gated.iter().map(|g| g.get("gated")).collect();
+    let now: Vec<Value> = pairs.iter().flat_map(|pair| [pair.get("gated_0"), pair.get("gated_1")]).collect();
     let lower = now.iter().enumerate().map(|(k, v)| m.always(&format!("gated {k}, lower")).register(&format!("lower_{k}"), *v));
-    memories.load.show(part, 0, gated[0].get("peek_data"));
+    memories.load.show(part, 0, pairs[0].get("peek_data"));
     lower.chain(now.iter().copied()).collect()
 }
 
@@ -292,9 +300,10 @@ fn reduce<'m>(
 ) -> Bus<'m> {
     // r[k] is the word in stage 9 + k.
     let r = nine.stages(m, "r", 5);
-    let base = (eight.get("weights") - m.constant(memories.split as u64 + 1, 15)).low(10).unsigned();
-    let weight_at = (base + eight.get("out_word")).low(10).named("weight_at");
-    let weights: Vec<Value> = memories.weights.iter().map(|pair| pair.read(&memories.load, weight_at.fit(pair.address))).collect();
+    let bits = memories.constants[0].address;
+    let base = (eight.get("weights").fit(bits) - m.constant(1, bits)).low(bits).unsigned();
+    let weight_at = (base + eight.get("out_word").fit(bits)).low(bits).named("weight_at");
+    let weights: Vec<Value> = memories.constants.iter().map(|pair| pair.read_beside(&memories.load, weight_at)).collect();
     let unit = reduce_lane();
     let lanes: Vec<_> = (0..WORD)
         .map(|k| {

@@ -6,13 +6,13 @@
 
 use super::lane::{NARROW, WIDE, scaled_down};
 use crate::netlist::{Module, Netlist, Style};
-use nda_spec::token::cosine;
+use nda_spec::token::{WORD, cosine, limits};
 use std::sync::Arc;
 
 /// Cycles that a turn takes.
 pub(super) const STAGES: usize = 4;
 /// Words of cosines that a lane keeps: of all sets together.
-pub(super) const WORDS: usize = 16;
+pub(super) const WORDS: usize = limits::PHASES / WORD;
 /// Bits behind the point of a cosine.
 const TURN_BITS: usize = 16;
 

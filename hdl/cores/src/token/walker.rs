@@ -45,12 +45,15 @@ pub(super) fn walker<'m>(m: &'m Module, memories: &Memories<'m>, start: Value<'m
     let less = (drain - m.constant(1, 3)).low(3).unsigned();
     state.take(drain, (start | walks).mux(m.constant(DRAIN, 3), drained.mux(drain, less)));
 
-    let phases = m.memory("phases", Style::Distributed, 1 << PAIR, 32);
+    // A unit has the steps of two phases.
+    let bits = (memories.phase_steps.address + 1).min(PAIR);
+    let phases = m.memory("phases", Style::Distributed, 1 << bits, 32);
     let at = pair.slice(0, PAIR);
+    let phase_at = at.slice(0, bits);
     let steps = memories.phase_steps.now((at >> 1).fit(memories.phase_steps.address));
     let step = at.bit(0).mux(steps.slice(32, 32), steps.slice(0, 32));
-    let phase = is_fresh.mux(m.constant(0, 32), phases.at(at)).named("phase");
-    m.stage("the phase of the next token", goes & is_sine).write(phases, at, (phase + step).low(32));
+    let phase = is_fresh.mux(m.constant(0, 32), phases.at(phase_at)).named("phase");
+    m.stage("the phase of the next token", goes & is_sine).write(phases, phase_at, (phase + step).low(32));
     let rounded = (phase.slice(22, 10) + phase.bit(21)).low(10);
     let address = is_sine.mux((rounded - m.constant(256, 10)).low(10).unsigned(), rounded);
     let address = m.always("its place in the table").register("turn_address", address);

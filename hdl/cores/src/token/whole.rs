@@ -26,7 +26,7 @@ const IN: [(&str, usize); 11] = [
     ("token", 16),
     ("token_want", 2),
 ];
-const OUT: [&str; 17] = [
+const OUT: [&str; 18] = [
     "token_ready",
     "token_done",
     "busy",
@@ -44,6 +44,7 @@ const OUT: [&str; 17] = [
     "logit_word",
     "logit_keep",
     "peek_data",
+    "last_token",
 ];
 /// What the units beside the machine tell it, and which output says so.
 const HEARD: [(&str, usize, &str); 6] = [

@@ -648,7 +648,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
     localparam  op_run = 8'h20;
     localparam  op_read = 8'h30;
     localparam  op_stat = 8'h40;
-    localparam  version = 8'h1;
+    localparam  version = 8'h2;
     localparam  response_bit = 8'h80;
     localparam  st_ok = 8'h0;
     localparam  st_dup = 8'h3;
@@ -656,6 +656,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
     localparam  st_bad_len = 8'h81;
     localparam  st_range = 8'h82;
     localparam  st_dirty = 8'h83;
+    localparam  st_other = 8'h8a;
     localparam  st_crc = 8'h85;
     localparam  st_version = 8'h87;
     localparam  st_stale = 8'h88;
@@ -688,12 +689,15 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
     localparam CommandState$RunRange = 18;
     localparam CommandState$RunPages = 19;
     localparam CommandState$RunSealed = 20;
-    localparam CommandState$RunActs = 21;
-    localparam CommandState$RunStart = 22;
-    localparam CommandState$RunWait = 23;
-    localparam CommandState$Answer = 24;
-    localparam CommandState$Send = 25;
-    localparam CommandState$Done = 26;
+    localparam CommandState$RunDigest = 21;
+    localparam CommandState$RunCompare = 22;
+    localparam CommandState$RunSame = 23;
+    localparam CommandState$RunActs = 24;
+    localparam CommandState$RunStart = 25;
+    localparam CommandState$RunWait = 26;
+    localparam CommandState$Answer = 27;
+    localparam CommandState$Send = 28;
+    localparam CommandState$Done = 29;
 
     // Stub signals
     reg  header$clock;
@@ -712,12 +716,15 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
     wire  [15:0] header$row_groups;
     wire  [15:0] header$col_beats;
     wire  [23:0] header$init;
+    wire  [31:0] header$digest;
     reg  seals$clock;
     reg  seals$seal;
     reg  seals$clear;
     reg  [7:0] seals$page;
+    reg  [31:0] seals$crc;
     reg  [7:0] seals$query;
     wire  seals$is_sealed;
+    wire  [31:0] seals$page_crc;
     reg  seal_bytes$clock;
     reg  seal_bytes$load;
     reg  [31:0] seal_bytes$word;
@@ -889,6 +896,9 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
     reg  crc_same$d;
     wire  crc_same$q;
     reg  crc_same$clock;
+    reg  digest_same$d;
+    wire  digest_same$q;
+    reg  digest_same$clock;
     reg  acts_wrong$d;
     wire  acts_wrong$q;
     reg  acts_wrong$clock;
@@ -948,15 +958,18 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         .base(header$base),
         .row_groups(header$row_groups),
         .col_beats(header$col_beats),
-        .init(header$init)
+        .init(header$init),
+        .digest(header$digest)
     );
     board_engine_command_seals seals(
         .clock(seals$clock),
         .seal(seals$seal),
         .clear(seals$clear),
         .page(seals$page),
+        .crc(seals$crc),
         .query(seals$query),
-        .is_sealed(seals$is_sealed)
+        .is_sealed(seals$is_sealed),
+        .page_crc(seals$page_crc)
     );
     board_engine_command_seal_bytes seal_bytes(
         .clock(seal_bytes$clock),
@@ -1239,6 +1252,11 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         .q(crc_same$q),
         .clock(crc_same$clock)
     );
+    board_engine_counters_up_0 digest_same(
+        .d(digest_same$d),
+        .q(digest_same$q),
+        .clock(digest_same$clock)
+    );
     board_engine_counters_up_0 acts_wrong(
         .d(acts_wrong$d),
         .q(acts_wrong$q),
@@ -1372,6 +1390,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         other_job$clock = clock;
         same_job$clock = clock;
         crc_same$clock = clock;
+        digest_same$clock = clock;
         has_descriptor$d = has_descriptor$q;
         has_tail$d = has_tail$q;
         high_address$d = high_address$q;
@@ -1381,6 +1400,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         other_job$d = other_job$q;
         same_job$d = same_job$q;
         crc_same$d = crc_same$q;
+        digest_same$d = digest_same$q;
         acts_wrong$clock = clock;
         acts_over$clock = clock;
         dup_over$clock = clock;
@@ -1440,7 +1460,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         init = header$init;
         payload_end$d = frame_bytes - 32'h4;
         payload$d = frame_bytes - 32'hc;
-        act_bytes$d = frame_bytes - 32'h1c;
+        act_bytes$d = frame_bytes - 32'h20;
         more = position$q != payload_end$q;
         fetched$d = 1'b0;
         store_done = ~more & ~fetched$q;
@@ -1471,7 +1491,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         is_version$d = header$arg == version;
         has_payload$d = payload$q != 32'h0;
         has_word$d = payload$q == 32'h4;
-        has_descriptor$d = payload$q >= 32'h10;
+        has_descriptor$d = payload$q >= 32'h14;
         has_tail$d = tail != 32'h0;
         high_address$d = addr_high != 32'h0;
         write_over$d = write_end$q > tile_words;
@@ -1480,6 +1500,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         other_job$d = addr_high != job_id$q;
         same_job$d = age$q == 32'h0;
         crc_same$d = crc_found == header$word;
+        digest_same$d = crc_found == header$digest;
         acts_wrong$d = wanted_act_bytes != ((act_bytes$q) & 32'hffffffff);
         acts_over$d = product$q > act_words;
         dup_over$d = addr_low > job_rows$q;
@@ -1493,6 +1514,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         first_seal = addr_low << page_shift;
         seals$page = write_page[(32'h0)+:(8)];
         seals$query = page_now[(32'h0)+:(8)];
+        seals$crc = header$word;
         page_address = word_at$q[(32'h0)+:(4)];
         page_word = identity_data;
         if (source$q == from_counters) begin
@@ -1524,7 +1546,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
             CommandState$Header:
                 begin
                     in_frame$d = position$q < payload_end$q;
-                    if (position$q < 32'h18) begin
+                    if (position$q < 32'h1c) begin
                         read_enable = 1'b1;
                         fetched$d = 1'b1;
                         position$d = position$q + 32'h1;
@@ -1534,7 +1556,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
                         if (in_frame$q) begin
                             header$byte_data = read_data;
                         end
-                        if (position$q == 32'h18) begin
+                        if (position$q == 32'h1c) begin
                             state$d = CommandState$Sums;
                         end
                     end
@@ -1810,6 +1832,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
             CommandState$RunRange:
                 begin
                     state$d = CommandState$RunPages;
+                    seal_crc$clear = 1'b1;
                     word_at$d = base_low >> page_shift;
                     words_left$d = last_page$q >> page_shift;
                     if (range_bad$q) begin
@@ -1823,20 +1846,43 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
                 end
             CommandState$RunSealed:
                 begin
-                    word_at$d = word_at$q + 32'h1;
-                    state$d = CommandState$RunPages;
+                    seal_bytes$word = ((seals$page_crc) & 32'hffffffff);
+                    seal_bytes$load = 1'b1;
+                    state$d = CommandState$RunDigest;
                     if (~seals$is_sealed) begin
                         status$d = st_dirty;
                         aux$d = ((word_at$q) & 32'hffffffff);
                         word_at$d = 32'h0;
                         state$d = CommandState$Answer;
                     end
-                    else begin
+                end
+            CommandState$RunDigest:
+                begin
+                    seal_crc$enable = 1'b1;
+                    seal_bytes$shift = 1'b1;
+                    byte_index$d = byte_index$q + 32'h1;
+                    if (byte_index$q == 32'h3) begin
+                        byte_index$d = 32'h0;
+                        word_at$d = word_at$q + 32'h1;
+                        state$d = CommandState$RunPages;
                         if (at_last_page$q) begin
-                            word_at$d = 32'h0;
-                            position$d = 32'h18;
-                            state$d = CommandState$RunActs;
+                            state$d = CommandState$RunCompare;
                         end
+                    end
+                end
+            CommandState$RunCompare:
+                begin
+                    state$d = CommandState$RunSame;
+                end
+            CommandState$RunSame:
+                begin
+                    word_at$d = 32'h0;
+                    position$d = 32'h1c;
+                    state$d = CommandState$RunActs;
+                    if (~digest_same$q) begin
+                        status$d = st_other;
+                        aux$d = crc_found;
+                        state$d = CommandState$Answer;
                     end
                 end
             CommandState$RunActs:
@@ -1981,7 +2027,7 @@ module board_engine_command_byte_index(d,q,clock);
 
 endmodule
 
-module board_engine_command_header(clock,enable,byte_data,op,arg,seq,addr,word,job_id,ternary,a2,plane_groups,base,row_groups,col_beats,init);
+module board_engine_command_header(clock,enable,byte_data,op,arg,seq,addr,word,job_id,ternary,a2,plane_groups,base,row_groups,col_beats,init,digest);
 
     // Module arguments
     input wire  clock;
@@ -2000,10 +2046,11 @@ module board_engine_command_header(clock,enable,byte_data,op,arg,seq,addr,word,j
     output reg  [15:0] row_groups;
     output reg  [15:0] col_beats;
     output reg  [23:0] init;
+    output reg  [31:0] digest;
 
     // Update code (custom)
-    reg [191:0] held = 0;
-    always @(posedge clock) if (enable) held <= {byte_data, held[191:8]};
+    reg [223:0] held = 0;
+    always @(posedge clock) if (enable) held <= {byte_data, held[223:8]};
     always @(*) op = held[7:0];
     always @(*) arg = held[15:8];
     always @(*) seq = held[31:16];
@@ -2015,6 +2062,7 @@ module board_engine_command_header(clock,enable,byte_data,op,arg,seq,addr,word,j
     always @(*) row_groups = held[143:128];
     always @(*) col_beats = held[159:144];
     always @(*) init = held[183:160];
+    always @(*) digest = held[223:192];
     always @(*) ternary = held[80];
     always @(*) a2 = held[81];
 endmodule
@@ -2191,28 +2239,38 @@ module board_engine_command_seal_crc_state(d,q,clock);
 
 endmodule
 
-module board_engine_command_seals(clock,seal,clear,page,query,is_sealed);
+module board_engine_command_seals(clock,seal,clear,page,crc,query,is_sealed,page_crc);
 
     // Module arguments
     input wire  clock;
     input wire  seal;
     input wire  clear;
     input wire  [7:0] page;
+    input wire  [31:0] crc;
     input wire  [7:0] query;
     output reg  is_sealed;
+    output reg  [31:0] page_crc;
 
     // Update code (custom)
     reg [31:0] sealed = 0;
     reg change = 0;
     reg value = 0;
     reg [4:0] place = 0;
+    reg [31:0] held = 0;
+    reg [31:0] crcs [0:31];
     initial is_sealed = 0;
+    initial page_crc = 0;
     always @(posedge clock) begin
         change <= clear | seal;
         value <= ~clear;
         place <= page[4:0];
+        held <= crc;
         if (change) sealed[place] <= value;
         is_sealed <= sealed[query[4:0]];
+    end
+    always @(posedge clock) begin
+        if (change) crcs[place] <= held;
+        page_crc <= crcs[query[4:0]];
     end
 endmodule
 
@@ -2263,12 +2321,15 @@ module board_engine_command_state(d,q,clock);
     localparam CommandState$RunRange = 18;
     localparam CommandState$RunPages = 19;
     localparam CommandState$RunSealed = 20;
-    localparam CommandState$RunActs = 21;
-    localparam CommandState$RunStart = 22;
-    localparam CommandState$RunWait = 23;
-    localparam CommandState$Answer = 24;
-    localparam CommandState$Send = 25;
-    localparam CommandState$Done = 26;
+    localparam CommandState$RunDigest = 21;
+    localparam CommandState$RunCompare = 22;
+    localparam CommandState$RunSame = 23;
+    localparam CommandState$RunActs = 24;
+    localparam CommandState$RunStart = 25;
+    localparam CommandState$RunWait = 26;
+    localparam CommandState$Answer = 27;
+    localparam CommandState$Send = 28;
+    localparam CommandState$Done = 29;
 
     // Update code (custom)
     initial begin
@@ -3734,7 +3795,7 @@ module board_engine_identity(address,data);
     // Update code (custom)
     always @(*) case (address)
         4'd0: data = 32'h47504232;
-        4'd1: data = 32'h00000101;
+        4'd1: data = 32'h00000102;
         4'd2: data = 32'h00100001;
         4'd3: data = 32'h00400001;
         4'd4: data = 32'h00000800;
@@ -3747,8 +3808,8 @@ module board_engine_identity(address,data);
         4'd11: data = 32'h00003631;
         4'd12: data = 32'h00000000;
         4'd13: data = 32'h00000000;
-        4'd14: data = 32'h2c13e59f;
-        4'd15: data = 32'hb064acab;
+        4'd14: data = 32'h93dac1fd;
+        4'd15: data = 32'hbd69c444;
     endcase
 endmodule
 

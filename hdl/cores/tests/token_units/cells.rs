@@ -8,7 +8,7 @@ use nda_spec::token::{KvForm, NARROW_MAX, WIDE_MAX, WORD, exp2_entry, inverse_su
 use std::collections::VecDeque;
 
 /// Heads of 32 channels, as in the committed model.
-const SIZES: Sizes = Sizes { heads: 4, kv_heads: 4, head_dim: 32, ring: 102, rows: 1020, makers: 16 };
+const SIZES: Sizes = Sizes { heads: 4, kv_heads: 2, head_dim: 32, ring: 102, rows: 1020, makers: 16 };
 
 /// Sends one case per cycle down a pipeline and compares what comes out `stages` cycles later.
 fn stream<T: Copy>(

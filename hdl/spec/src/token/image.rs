@@ -54,13 +54,13 @@ impl Image {
     /// The units of a machine of these sizes; what the program does not need is 0.
     ///
     /// # Errors
-    /// The first memory that is too small.
+    /// What of the program the machine has no room for or does not run.
     ///
     /// # Panics
     /// On a program that [`Program::check`] refuses, or whose constants are not [`Program::arranged`], or other numbers of matrices and places.
     pub fn encode(&self, sizes: &Sizes, g: &Geometry) -> Result<Vec<u64>, Misfit> {
         let program = &self.program;
-        sizes.fit(program)?;
+        sizes.fit(program, g)?;
         assert_eq!(program.matrices.len(), self.places.len(), "a place for every matrix");
         let map = sizes.map(g.tile_word_bytes());
         let mut out = vec![0; map.end];

@@ -2,6 +2,7 @@
 
 use super::gate::GATE_ENTRIES;
 use super::program::{Program, WORD};
+use crate::config::Geometry;
 use serde::Deserialize;
 
 /// Units of 64 bits that a program's numbers take.
@@ -62,16 +63,31 @@ pub struct Sizes {
     pub matrices: usize,
 }
 
-/// A program needs more of something than a machine has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the token program needs {needed} {what}, the token machine has {there}")]
-pub struct Misfit {
-    /// Of what.
-    pub what: &'static str,
-    /// By the program.
-    pub needed: usize,
-    /// In the machine.
-    pub there: usize,
+/// A program needs something that a machine does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// More of something, or another number of what is wired.
+    #[error("the token program needs {needed} {what}, the token machine has {there}")]
+    Size {
+        /// Of what.
+        what: &'static str,
+        /// By the program.
+        needed: usize,
+        /// In the machine.
+        there: usize,
+    },
+    /// Other levels of keys and values.
+    #[error("the token program's cache has stacks that weigh {found:?}, the token machine's weigh [2, 1]")]
+    Levels {
+        /// What its stacks weigh.
+        found: Vec<u8>,
+    },
+    /// Other groups of an embedding's values.
+    #[error("{found} values of the token program's embedding share a scale, the token machine has scales of 8 or 32 values")]
+    Group {
+        /// Their size.
+        found: usize,
+    },
 }
 
 /// Where in a machine's program memory what begins, in units of 64 bits. Each part begins a tile word.
@@ -152,11 +168,11 @@ impl Sizes {
         }
     }
 
-    /// Whether a program finds room.
+    /// Whether a program finds room, and the cores beside an array run all of it.
     ///
     /// # Errors
-    /// The first memory that is too small for it.
-    pub fn fit(&self, program: &Program) -> Result<(), Misfit> {
+    /// The first thing that is too small for it.
+    pub fn fit(&self, program: &Program, g: &Geometry) -> Result<(), Misfit> {
         let needed = Sizes::of(program, self.queue_tokens, self.prompt_tokens);
         // Heads are wired: others than these are not there, fewer neither.
         let wired = [
@@ -165,15 +181,15 @@ impl Sizes {
             ("channels of the cache", needed.kv_width, self.kv_width),
         ];
         if let Some((what, needed, there)) = wired.into_iter().find(|(_, needed, there)| needed != there) {
-            return Err(Misfit { what, needed, there });
+            return Err(Misfit::Size { what, needed, there });
         }
         if let Some(m) = program.matrices.iter().find(|m| m.rows.max(m.cols) > MOST_LINES) {
-            return Err(Misfit { what: "rows or columns of a matrix", needed: m.rows.max(m.cols), there: MOST_LINES });
+            return Err(Misfit::Size { what: "rows or columns of a matrix", needed: m.rows.max(m.cols), there: MOST_LINES });
         }
-        self.numbers()
-            .into_iter()
-            .zip(needed.numbers())
-            .try_for_each(|((what, there), (_, needed))| if needed <= there { Ok(()) } else { Err(Misfit { what, needed, there }) })
+        self.numbers().into_iter().zip(needed.numbers()).try_for_each(|((what, there), (_, needed))| {
+            if needed <= there { Ok(()) } else { Err(Misfit::Size { what, needed, there }) }
+        })?;
+        self.fit_cores(program, g)
     }
 
     /// What there is of everything.

@@ -130,6 +130,16 @@ pub enum Into {
     Choice,
 }
 
+impl Into {
+    /// The first word of wide values that are written.
+    pub fn wide(self) -> Option<u16> {
+        match self {
+            Into::Wide(at) | Into::Add(at) => Some(at),
+            Into::Work | Into::Keys(_) | Into::Values(_) | Into::Choice => None,
+        }
+    }
+}
+
 /// `work_i = value_i * weight_i`, and per group the largest magnitude of `work` and the sum of squares of the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reduce {

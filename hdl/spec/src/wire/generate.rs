@@ -4,6 +4,8 @@ use crate::token::{Choice, MAX_STOPS};
 
 /// Bytes that stand first in the payload of a `GENERATE` or `STEP`; stop tokens and then the prompt follow.
 pub const GENERATE_BYTES: usize = 36;
+/// Bits of the cycles after which a token is given up: nothing holds a device longer.
+pub const TOKEN_CYCLES_BITS: usize = 24;
 
 /// A `GENERATE` or `STEP`.
 #[derive(Debug, Clone, PartialEq, Eq)]

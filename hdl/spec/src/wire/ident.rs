@@ -58,7 +58,6 @@ impl Ident {
         out[27] = g.array.to_byte();
         out[28..32].copy_from_slice(&self.clk_hz.to_le_bytes());
         out[32..36].copy_from_slice(&self.baud.to_le_bytes());
-        out[36..38].copy_from_slice(&small(g.vector_words));
         out[38..40].copy_from_slice(&self.ring.to_le_bytes());
         out[40..40 + self.config.len()].copy_from_slice(self.config.as_bytes());
         out[56..64].copy_from_slice(&self.build.to_le_bytes());
@@ -94,7 +93,6 @@ impl Ident {
                 tile_words: long(16) as usize,
                 act_words: small(20),
                 result_words: small(22),
-                vector_words: small(36),
             },
             mtu: small(24) as u16,
             slots: b[26],
@@ -131,7 +129,7 @@ pub enum IdentError {
     Magic([u8; 4]),
     /// Another version of the protocol or of the cores.
     #[error(
-        "the device speaks protocol {protocol} with engine {engine}; this host speaks protocol {PROTOCOL_VERSION} with engine {ENGINE_VERSION}; load an image of this version or use the host tools of that one"
+        "the device speaks protocol {protocol} with engine {engine}; this host speaks protocol {PROTOCOL_VERSION} with engine {ENGINE_VERSION}; make the board's image again with these tools ('make bitstream', 'make flash'), or use the host tools of the image's version"
     )]
     Version {
         /// The device's protocol.

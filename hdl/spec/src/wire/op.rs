@@ -14,9 +14,6 @@ pub enum Op {
     Seal = 0x11,
     /// Runs a job: descriptor and activation words in the payload, `addr` = result words to return at once. `aux` = run cycles.
     Run = 0x20,
-    /// Runs a program of the vector unit: `addr` = its words << 16 | its first tile word; job id, the id before, and the
-    /// program's input in the payload. `aux` = cycles.
-    Program = 0x21,
     /// Result words of the last job: `addr` = job id << 16 | first word, payload = count. `aux` returns `addr`.
     Read = 0x30,
     /// The counters.
@@ -32,8 +29,7 @@ pub enum Op {
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Op; 11] =
-        [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Program, Op::Read, Op::Stat, Op::Generate, Op::Tokens, Op::Step];
+    pub const ALL: [Op; 10] = [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Read, Op::Stat, Op::Generate, Op::Tokens, Op::Step];
 
     /// The operation of a request's first byte.
     pub fn from_byte(byte: u8) -> Option<Op> {

@@ -1,7 +1,9 @@
 //! What a device's token machine is: page 1 of `IDENT`.
 
 use super::IDENT_BYTES;
+use crate::config::Geometry;
 use crate::token::Sizes;
+use crate::token::limits::Misbuilt;
 
 /// Why a page describes no token machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,13 +12,8 @@ pub enum TokenPageError {
     #[error("the token machine's identification has {0} bytes, not {IDENT_BYTES}")]
     Length(usize),
     /// A number that no machine can have.
-    #[error("the token machine's identification says {value} {what}, which cannot be")]
-    Number {
-        /// Of what.
-        what: &'static str,
-        /// The number.
-        value: usize,
-    },
+    #[error("the token machine's identification says {} {}, which must be {}", .0.value, .0.what, .0.rule)]
+    Number(Misbuilt),
 }
 
 impl Sizes {
@@ -55,11 +52,11 @@ impl Sizes {
         out
     }
 
-    /// The machine that a page describes.
+    /// The machine that a page describes, beside an array.
     ///
     /// # Errors
     /// [`TokenPageError`]: a page of another length, a number that cannot be.
-    pub fn from_page(bytes: &[u8]) -> Result<Sizes, TokenPageError> {
+    pub fn from_page(bytes: &[u8], g: &Geometry) -> Result<Sizes, TokenPageError> {
         let bytes: &[u8; IDENT_BYTES] = bytes.try_into().map_err(|_| TokenPageError::Length(bytes.len()))?;
         let at = |i: usize| u32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]]) as usize;
         let sizes = Sizes {
@@ -82,30 +79,7 @@ impl Sizes {
             matrices: at(14),
             weight_words: at(15),
         };
-        sizes.check().map(|()| sizes)
-    }
-
-    /// Whether a machine can have these sizes.
-    ///
-    /// # Errors
-    /// The first number that cannot be.
-    pub fn check(&self) -> Result<(), TokenPageError> {
-        // What a host sizes memory by stays within what a board could hold.
-        const MOST: usize = 1 << 24;
-        let rules = [
-            ("bytes of a token's number", self.token_bytes, (1..=4).contains(&self.token_bytes)),
-            (
-                "tokens of the queue",
-                self.queue_tokens,
-                self.queue_tokens.is_power_of_two() && (1024..=1 << 14).contains(&self.queue_tokens),
-            ),
-            ("tokens of a prompt", self.prompt_tokens, (1..=1 << 12).contains(&self.prompt_tokens)),
-            ("positions of the ring", self.ring, (1..=1024).contains(&self.ring)),
-            ("words of weights", self.weight_words, self.weight_words <= self.constant_words),
-        ];
-        let wrong = rules.into_iter().find(|(.., good)| !good).map(|(what, value, _)| (what, value));
-        let large = self.page().into_iter().find(|&value| value > MOST).map(|value| ("entries of a memory", value));
-        wrong.or(large).map_or(Ok(()), |(what, value)| Err(TokenPageError::Number { what, value }))
+        sizes.check(g).map(|()| sizes).map_err(TokenPageError::Number)
     }
 }
 
@@ -115,18 +89,19 @@ mod tests {
 
     #[test]
     fn a_machine_survives_its_page_and_others_are_refused() {
-        let numbers: Vec<u8> = [0x0020_0401_u32, 1024, 512, 102, 5, 128, 64, 100, 1000, 32_768, 1024, 8, 2, 16, 21, 0]
+        let g = crate::Config::named("token1024").unwrap().geometry;
+        let numbers: Vec<u8> = [0x0020_0401_u32, 1024, 512, 102, 5, 128, 64, 100, 1000, 32_768, 1024, 8, 2, 16, 21, 200]
             .into_iter()
             .flat_map(u32::to_le_bytes)
             .collect();
-        let sizes = Sizes::from_page(&numbers).unwrap();
+        let sizes = Sizes::from_page(&numbers, &g).unwrap();
         assert_eq!((sizes.ring, sizes.matrices, &sizes.to_page()[..]), (102, 21, &numbers[..]));
-        assert_eq!(Sizes::from_page(&numbers[1..]), Err(TokenPageError::Length(63)));
+        assert_eq!(Sizes::from_page(&numbers[1..], &g), Err(TokenPageError::Length(63)));
         for (field, value) in [(0, 0x0400), (0, 0x0405), (1, 512), (1, 1025), (2, 0), (3, 0), (3, 1025), (9, 255)] {
             let mut bad = numbers.clone();
             bad[4 * field + usize::from(field == 9) * 3] = value as u8;
             bad[4 * field + 1] = if field == 9 { bad[4 * field + 1] } else { (value >> 8) as u8 };
-            assert!(Sizes::from_page(&bad).is_err(), "number {field} = {value}");
+            assert!(Sizes::from_page(&bad, &g).is_err(), "number {field} = {value}");
         }
     }
 }

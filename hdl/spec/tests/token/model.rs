@@ -26,7 +26,7 @@ pub struct Size {
 }
 
 /// The shape of models/tiny.ndf.
-pub const TINY: Size = Size { layers: 5, width: 128, heads: 4, kv_heads: 4, head_dim: 32, ff: 384, tokens: 256, ring: 102 };
+pub const TINY: Size = Size { layers: 5, width: 128, heads: 4, kv_heads: 2, head_dim: 32, ff: 384, tokens: 256, ring: 102 };
 pub const SMALL: Size = Size { layers: 2, width: 64, heads: 4, kv_heads: 2, head_dim: 16, ff: 96, tokens: 61, ring: 24 };
 
 /// As a document has it, in 32 bits; so are the norms.

@@ -77,8 +77,7 @@ impl Meters {
 
     /// Takes over what the model's session has counted.
     pub fn board(&self, speaker: &Speaker<'_, '_>) {
-        let (session, board) = (speaker.session(), &self.board);
-        let cost = session.cost();
+        let (cost, board) = (speaker.cost(), &self.board);
         for (counter, count) in [
             (&board.bytes_out, cost.bytes_out),
             (&board.bytes_in, cost.bytes_in),
@@ -89,7 +88,7 @@ impl Meters {
         ] {
             counter.store(count, Ordering::Relaxed);
         }
-        self.positions.store(session.position(), Ordering::Relaxed);
+        self.positions.store(speaker.position(), Ordering::Relaxed);
     }
 
     /// Positions of the KV cache that hold a token, as of the last answer's end.

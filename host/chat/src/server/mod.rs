@@ -167,7 +167,6 @@ impl Server {
         let Server { settings, listener, handle, .. } = self;
         let (grants, queue, meters) = (settings.grants(), Queue::<Job>::new(settings.queue.max(1)), Arc::<Meters>::default());
         let origin = settings.origin.map(|origin| HeaderValue::from_str(&origin).map_err(|_| ChatError::Origin { origin })).transpose()?;
-        let session = speaker.session();
         let router = routes::router(
             Shared {
                 queue: Arc::clone(&queue),
@@ -177,8 +176,8 @@ impl Server {
                 defaults: Defaults { model: settings.model, names: settings.names, sampling: settings.sampling },
                 calls: dialect.map_or(CallForm::Tagged, Dialect::call_form),
                 vocabulary: Vocabulary {
-                    tokenizer: session.shared_tokenizer(),
-                    bounds: session.bounds().clone(),
+                    tokenizer: speaker.shared_tokenizer(),
+                    bounds: speaker.bounds().clone(),
                     template: dialect.map(|dialect| dialect.source().to_owned()),
                 },
                 meters: Arc::clone(&meters),

@@ -74,6 +74,7 @@ impl From<ChatError> for Problem {
             ChatError::Engine(EngineError::Empty { .. }) => "invalid_value",
             ChatError::Engine(_)
             | ChatError::Saved(_)
+            | ChatError::NotSaved
             | ChatError::Listen { .. }
             | ChatError::Unguarded { .. }
             | ChatError::Origin { .. }

@@ -46,7 +46,8 @@ pub fn tiny(more: &[(&str, &str)]) -> AlignedBytes {
                 let vector = document.vector(name).unwrap();
                 writer.add_vector(&VectorContent { name, shape: vector.shape(), values: vector.values() }).unwrap();
             }
-            _ => {}
+            FrameKind::Kv => writer.set_kv(document.kv().unwrap().clone()).unwrap(),
+            FrameKind::Metadata | FrameKind::Tokenizer | FrameKind::Program | FrameKind::Grid => {}
         }
     }
     AlignedBytes::from(writer.finish().unwrap().as_slice())

@@ -8,9 +8,9 @@ use crate::lines::{Input, Lines, Reader};
 use crate::output::Progress;
 use crate::prompt::ContextArgument;
 use crate::signals::{CtrlC, Signals};
-use crate::speak::{loaded, session};
+use crate::speak::{Offload, loaded, session};
 use crate::threads::ThreadsArgument;
-use crate::{backend, files, output};
+use crate::{backend, files, output, token};
 use nda_chat::{ChatError, Conversation, Dialect, Event, Finish, Manner, Speaker};
 use nda_engine::CacheForm;
 use std::io::{IsTerminal, stdin, stdout};
@@ -52,6 +52,10 @@ pub struct Arguments {
     /// Write the conversation when it ends, its keys and values included, so that nothing of it is computed again.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    /// What the back end does; without this, whole tokens where it has a token machine, and products alone elsewhere. In whole tokens a
+    /// board makes answers by itself; what changes or asks for scores takes a token at a time.
+    #[arg(long, value_enum)]
+    offload: Option<Offload>,
     #[command(flatten)]
     context: ContextArgument,
     #[command(flatten)]
@@ -76,15 +80,33 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let dialect = Dialect::new(document.metadata(), &weights).map_err(|e| files::in_file(&arguments.model, e.into()))?;
     let context = arguments.context.of(weights.hyper().context)?;
     let mut backend = backend::open_for_model(&name, &weights)?;
+    let talk = |speaker| Conversation::new(speaker, dialect, arguments.system.clone());
+    // A conversation that is kept in a file is one in floats.
+    let kept = arguments.save.is_some() || arguments.resume.is_some();
+    let offload = arguments.offload.or(kept.then_some(Offload::Gemv));
+    if token::is_asked(offload, &weights, &mut backend, arguments.kv.kv.asked())? {
+        if kept {
+            let error = "whole tokens keep no conversation in a file";
+            return Err(Failure::usage(error, "--offload", "leave --save and --resume out, or use --offload gemv").into());
+        }
+        let model = token::prepare(&weights, &mut backend, &arguments.model)?;
+        let session = token::session(&model, &mut backend, &arguments.model)?;
+        return hold(arguments, talk(Speaker::of_tokens(session, context)), manner, None);
+    }
     let model = loaded(&weights, &mut backend, &arguments.model)?;
-    let mut session = session(&model, &mut backend, arguments.kv.kv.form);
+    let mut session = session(&model, &mut backend, arguments.kv.kv.form());
     arguments.kv.apply(&mut session);
     session.limit_context(context);
-    let mut talk = Conversation::new(Speaker::new(session), dialect, arguments.system.clone());
+    let mut talk = talk(Speaker::new(session));
     let saves = saves(arguments, document.metadata())?;
     if let Some(path) = &arguments.resume {
         talk.restore(&files::read(path)?).map_err(|e| files::in_file(path, e.into()))?;
     }
+    hold(arguments, talk, manner, saves)
+}
+
+/// Holds the conversation until it ends, and saves it if that is asked for: where, and by which model's name.
+fn hold(arguments: &Arguments, talk: Conversation<'_, '_, '_>, manner: Manner, saves: Option<(&Path, String)>) -> Outcome {
     let signals = Signals::listen(CtrlC::Answer, || ())?;
     let terminal = TerminalMode::of_stdin();
     let manners = Manners::of_stdin();
@@ -109,7 +131,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 /// Where the conversation is saved and by which model's name, judged before anything is said.
 fn saves<'a>(arguments: &'a Arguments, metadata: &nda_ndf::Metadata) -> Outcome<Option<(&'a Path, String)>> {
     let Some(path) = arguments.save.as_deref() else { return Ok(None) };
-    if arguments.kv.kv.form == CacheForm::F32 {
+    if arguments.kv.kv.form() == CacheForm::F32 {
         return Err(Failure::usage("a cache of floats is not saved", "--save", "use '--kv b4'").into());
     }
     files::judge(path, &[&arguments.model])?;

@@ -5,7 +5,7 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Progress;
 use crate::report::{device_share, work_json};
 use crate::speak::{Offload, Speech, Task, speak};
-use crate::{files, output};
+use crate::{files, output, token};
 use nda_engine::{CacheForm, Sampling, Typed, Weights};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 32)]
     max_tokens: usize,
     /// Who speaks; the first is what the others are compared with.
-    #[arg(long, value_delimiter = ',', default_value = "cpu,sim,sim-uart")]
+    #[arg(long, value_delimiter = ',', default_value = "cpu,sim")]
     backends: Vec<String>,
     /// 0 takes the likeliest token.
     #[arg(long, default_value_t = 0.0)]
@@ -32,9 +32,9 @@ pub struct Arguments {
     /// Seed of the generator.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// What the back ends do: whole blocks, or products alone. A model whose program has no graph has no blocks.
-    #[arg(long, value_enum, default_value = "blocks")]
-    offload: Offload,
+    /// What the back ends do; without this, whole tokens where the model and all of them can, and products alone elsewhere.
+    #[arg(long, value_enum)]
+    offload: Option<Offload>,
     /// Print a JSON object instead of text and table.
     #[arg(long)]
     json: bool,
@@ -65,9 +65,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if names.iter().any(|name| matches!(name, BackendName::Sim(..))) {
         nda_backends::simulator_available()?;
     }
+    let offload = arguments.offload.unwrap_or_else(|| match token::obstacle(&weights, &names) {
+        None => Offload::Token,
+        Some(reason) => {
+            output::note(format_args!("products alone, no whole tokens: {reason}"));
+            Offload::Gemv
+        }
+    });
     let mut rows: Vec<Row> = Vec::new();
     for name in names {
-        let row = say(arguments, &weights, name, rows.first())?;
+        let row = say(arguments, offload, &weights, name, rows.first())?;
         rows.push(row);
     }
     report(arguments, &rows)?;
@@ -100,7 +107,7 @@ fn equal_tokens(a: &[u32], b: &[u32]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: Option<&Row>) -> Outcome<Row> {
+fn say(arguments: &Arguments, offload: Offload, weights: &Weights<'_>, name: BackendName, first: Option<&Row>) -> Outcome<Row> {
     let streams = first.is_none() && !arguments.json;
     let mut backend = backend::open_for_model(&name, weights)?;
     let sampling = Sampling { temperature: arguments.temperature, top_k: None, top_p: None, seed: arguments.seed };
@@ -111,8 +118,8 @@ fn say(arguments: &Arguments, weights: &Weights<'_>, name: BackendName, first: O
         context: weights.hyper().context,
         max_tokens: arguments.max_tokens,
         sampling,
-        kv: CacheForm::F32,
-        offload: Some(arguments.offload),
+        kv: (offload != Offload::Token).then_some(CacheForm::F32),
+        offload: Some(offload),
     };
     let mut bar = Progress::new("speaking");
     let mut done = 0;

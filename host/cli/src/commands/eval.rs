@@ -1,14 +1,14 @@
 //! `nda eval`: bits per byte of a text.
 
-use crate::backend::BackendName;
+use crate::backend::{Backend, BackendName};
 use crate::failure::{Failure, Outcome, Stop};
 use crate::kv::KvArgument;
 use crate::output::{self, Progress};
 use crate::prompt::positions;
 use crate::report::{Speed, work_json, work_text};
-use crate::speak::{Offload, loaded_for, session};
+use crate::speak::{Offload, loaded, session};
 use crate::threads::ThreadsArgument;
-use crate::{backend, files, token};
+use crate::{backend, files, kv, token};
 use nda_engine::{CacheForm, Comparison, Evaluation, Session, Weights, compare, evaluate, evaluate_on};
 use nda_gemv::Cost;
 use nda_kernels::{granted_threads, limit_threads};
@@ -38,9 +38,10 @@ pub struct Arguments {
     /// Who multiplies; see 'nda --help'.
     #[arg(long, default_value = "cpu")]
     backend: String,
-    /// What the back end does: products alone, whole blocks, or whole tokens.
-    #[arg(long, value_enum, default_value = "gemv")]
-    offload: Offload,
+    /// What the back end does: products alone, or whole tokens; without this, whole tokens where it has a token machine, and
+    /// products alone elsewhere.
+    #[arg(long, value_enum)]
+    offload: Option<Offload>,
     #[command(flatten)]
     kv: KvArgument,
     /// Say besides how far the predictions are from those with another form of the cache: the divergence in nats per token, and how
@@ -65,16 +66,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let context = positions(arguments.window, weights.hyper().context, "--window")?;
     let tokens = weights.tokenizer().encode(text).map_err(|e| files::in_file(&arguments.model, e.into()))?;
     let Arguments { model, text, offload, .. } = arguments;
-    let job = Job { name, weights: &weights, model, text, tokens: &tokens, context, offload: *offload, kv: arguments.kv.form };
+    let job = Job { name, weights: &weights, model, text, tokens: &tokens, context, offload: *offload, kv: arguments.kv.asked() };
     if let Some(reference) = arguments.against {
         return job.report_comparison(reference, arguments);
     }
     let started = Instant::now();
-    let (found, Done { cost, name, remark, idle }) = job.measure()?;
+    let (found, Done { cost, name, remark, idle, kv }) = job.measure()?;
     let speed = Speed { tokens: found.predicted, elapsed: started.elapsed(), cost };
     if arguments.json {
         return output::json(&json!({
-            "model": arguments.model, "text": arguments.text, "backend": name, "kv": arguments.kv.form.name(), "context": context, "predicted_tokens": found.predicted,
+            "model": arguments.model, "text": arguments.text, "backend": name, "kv": kv, "context": context, "predicted_tokens": found.predicted,
             "predicted_bytes": found.bytes, "bits": found.bits, "bits_per_byte": found.bits_per_byte(), "perplexity": found.perplexity(), "work": work_json(&speed.cost), "board_does_no_work": idle, "speed": speed.json(),
         }));
     }
@@ -101,8 +102,9 @@ struct Job<'j, 'd> {
     text: &'j Path,
     tokens: &'j [u32],
     context: usize,
-    offload: Offload,
-    kv: CacheForm,
+    offload: Option<Offload>,
+    /// The cache, if one is asked for.
+    kv: Option<CacheForm>,
 }
 
 /// What one session did.
@@ -113,28 +115,36 @@ struct Done {
     remark: Option<String>,
     /// Why the boards did nothing, if they did.
     idle: Option<String>,
+    /// What keys and values were kept as.
+    kv: &'static str,
 }
+
+/// What `--json` calls the cache of whole tokens.
+const DOCUMENTS: &str = "document";
 
 impl Job<'_, '_> {
     /// A board has one session; the CPU has one on every thread.
     fn measure(&self) -> Outcome<(Evaluation, Done)> {
-        match self.name {
-            BackendName::Cpu(_) if self.offload == Offload::Gemv => self.on_threads(),
-            _ if self.offload == Offload::Token => self.in_whole_tokens(),
-            _ => self.in_one_session(),
+        if matches!((&self.name, self.offload), (BackendName::Cpu(_), None | Some(Offload::Gemv))) {
+            return self.on_threads();
         }
+        let mut backend = backend::open_for_model(&self.name, self.weights)?;
+        if token::is_asked(self.offload, self.weights, &mut backend, self.kv)? {
+            return self.in_whole_tokens(backend);
+        }
+        self.in_one_session(backend)
     }
 
     /// Two sessions side by side, one with another form of the cache.
     fn compared(&self, reference: CacheForm) -> Outcome<Comparison> {
-        if self.offload != Offload::Gemv {
+        if !matches!(self.offload, None | Some(Offload::Gemv)) {
             let error = format_args!("the forms of a cache are compared where products alone are on the back end");
             return Err(Failure::usage(error, "--against", "leave --offload away").into());
         }
         let [mut one, mut two] = [backend::open_for_model(&self.name, self.weights)?, backend::open_for_model(&self.name, self.weights)?];
-        let [first, second] = [&mut one, &mut two].map(|backend| loaded_for(self.weights, backend, self.model, Some(self.offload), None));
+        let [first, second] = [&mut one, &mut two].map(|backend| loaded(self.weights, backend, self.model));
         let (first, second) = (first?, second?);
-        let (mut reference, mut other) = (session(&first, &mut one, reference), session(&second, &mut two, self.kv));
+        let (mut reference, mut other) = (session(&first, &mut one, reference), session(&second, &mut two, kv::form(self.kv)));
         let mut bar = Progress::new("comparing");
         let found = compare(&mut reference, &mut other, self.tokens, self.context, |done, total| bar.set(done, total));
         found.map_err(|e| files::in_file(self.text, e.into()))
@@ -146,13 +156,13 @@ impl Job<'_, '_> {
         if arguments.json {
             return output::json(&json!({
                 "model": arguments.model, "text": arguments.text, "context": self.context, "predicted_tokens": found.other.predicted,
-                "kv": self.kv.name(), "against": reference.name(), "perplexity": found.other.perplexity(), "against_perplexity": found.reference.perplexity(),
+                "kv": kv::form(self.kv).name(), "against": reference.name(), "perplexity": found.other.perplexity(), "against_perplexity": found.reference.perplexity(),
                 "divergence_nats": found.divergence, "same_first": found.same_first,
             }));
         }
         output::line(format_args!(
             "{}: perplexity {:.3} per token, {:+.2} % against {} ({:.3}); divergence {:.4} nats per token; the same likeliest token {:.1} % of the time (windows of {})",
-            self.kv,
+            kv::form(self.kv),
             found.other.perplexity(),
             100.0 * change,
             reference,
@@ -163,13 +173,12 @@ impl Job<'_, '_> {
         ))
     }
 
-    fn in_whole_tokens(&self) -> Outcome<(Evaluation, Done)> {
-        let mut backend = backend::open_for_model(&self.name, self.weights)?;
+    fn in_whole_tokens<'b>(&'b self, mut backend: Backend<'b>) -> Outcome<(Evaluation, Done)> {
         let (found, cost) = token::evaluate(self.weights, &mut backend, self.model, self.tokens, self.context)?;
-        Ok((found, Done { cost, name: backend.name(), ..Done::default() }))
+        Ok((found, Done { cost, name: backend.name(), kv: DOCUMENTS, ..Done::default() }))
     }
 
-    fn in_one_session(&self) -> Outcome<(Evaluation, Done)> {
+    fn in_one_session<'b>(&'b self, backend: Backend<'b>) -> Outcome<(Evaluation, Done)> {
         let mut bar = Progress::new("evaluating");
         let mut found = None;
         let work = |session: &mut Session<'_, '_>| {
@@ -177,7 +186,7 @@ impl Job<'_, '_> {
             found = Some(evaluated.map_err(|e| files::in_file(self.text, e.into()))?);
             Ok(())
         };
-        let done = self.with_session(work)?;
+        let done = self.with_session(backend, work)?;
         Ok((found.unwrap_or(Evaluation { predicted: 0, bytes: 0, bits: 0.0 }), done))
     }
 
@@ -189,7 +198,8 @@ impl Job<'_, '_> {
         let mut bar = Progress::new("evaluating");
         let all = Mutex::new(Done::default());
         let with_session = |work: &mut dyn FnMut(&mut Session<'_, '_>) -> Result<(), nda_engine::EngineError>| {
-            let done = self.with_session(|session| work(session).map_err(|e| files::in_file(self.text, e.into())))?;
+            let backend = backend::open_for_model(&self.name, self.weights)?;
+            let done = self.with_session(backend, |session| work(session).map_err(|e| files::in_file(self.text, e.into())))?;
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             let mut cost = all.cost;
             cost += done.cost;
@@ -200,13 +210,13 @@ impl Job<'_, '_> {
         Ok((found, all.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    fn with_session(&self, work: impl FnOnce(&mut Session<'_, '_>) -> Outcome) -> Outcome<Done> {
-        let mut backend = backend::open_for_model(&self.name, self.weights)?;
-        let model = loaded_for(self.weights, &mut backend, self.model, Some(self.offload), None)?;
-        let mut session = session(&model, &mut backend, self.kv);
+    fn with_session<'b>(&'b self, mut backend: Backend<'b>, work: impl FnOnce(&mut Session<'_, '_>) -> Outcome) -> Outcome<Done> {
+        let model = loaded(self.weights, &mut backend, self.model)?;
+        let form = kv::form(self.kv);
+        let mut session = session(&model, &mut backend, form);
         work(&mut session)?;
         let cost = session.cost();
         drop(session);
-        Ok(Done { cost, name: backend.name(), remark: backend::remark(&backend, self.weights), idle: backend.idle() })
+        Ok(Done { cost, name: backend.name(), remark: backend::remark(&backend, self.weights), idle: backend.idle(), kv: form.name() })
     }
 }

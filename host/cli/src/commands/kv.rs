@@ -1,7 +1,7 @@
 //! `nda kv`: saved conversations, looked at, checked and computed again.
 
 use crate::failure::{Exit, Failure, Outcome};
-use crate::speak::{Offload, loaded_for, session};
+use crate::speak::{loaded, session};
 use crate::threads::ThreadsArgument;
 use crate::{backend, files, output};
 use nda_engine::CacheForm;
@@ -98,7 +98,7 @@ fn verify(file: &Path, model: &Path, backend: &str, bytes: &[u8], recompute: Opt
     let mapped = files::open_document(model)?;
     let weights = files::weights(model, &mapped.document())?;
     let mut backend = backend::open_for_model(&name, &weights)?;
-    let prepared = loaded_for(&weights, &mut backend, model, Some(Offload::Gemv), None)?;
+    let prepared = loaded(&weights, &mut backend, model)?;
     let form = read_header(bytes).map_err(|e| wrong(file, &e))?.form();
     let mut session = session(&prepared, &mut backend, CacheForm::Frames(form));
     let (tokens, _) = session.restore(bytes).map_err(|e| wrong(file, &e))?;

@@ -85,6 +85,7 @@ pub mod patch {
 pub mod plan;
 mod plan_boards;
 mod plan_graph;
+mod plan_tokens;
 pub mod run;
 #[cfg(all(feature = "workspace", target_os = "linux"))]
 pub mod sandbox;

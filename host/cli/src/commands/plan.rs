@@ -1,14 +1,16 @@
 //! `nda plan`: what a model costs on a configuration, layer by layer, before anything runs.
 
 use crate::backend::{self, BackendName, SimPort};
+use crate::commands::plan_tokens::WholeToken;
 use crate::commands::{plan_boards, plan_graph};
 use crate::failure::{Failure, Outcome};
 use crate::{files, output};
 use nda_boards::{Board, Status, TURNAROUND_S, TokenTime, TokenWork};
-use nda_engine::{Model, Prepared, Scratch, Weights};
+use nda_engine::{Prepared, Scratch, Weights};
 use nda_gemv::Cost;
 use nda_spec::Config;
 use nda_spec::config::{DEFAULT_CONFIG, WeightMemory};
+use nda_spec::token::text::Link;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -17,8 +19,6 @@ use std::path::PathBuf;
 /// Run cycles are exact: the array's counter says the same. Bytes are those of a vector of zeros (stuffing
 /// depends a little on the values). Link cycles are the bytes' time at the configuration's baud rate, or one
 /// cycle a byte with --port parallel.
-///
-/// Where there is a vector unit, a token in whole blocks stands beside the plain products: what `nda run` asks for.
 ///
 /// With --board the configuration, clock and link are those of the board's image, and the time of a token is
 /// projected: array, link and the turnarounds of the USB bridge. Nothing here has run on a board.
@@ -118,9 +118,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Port::Parallel => SimPort::Parallel,
     };
     let rows = plan(&weights, &config, port).map_err(|stop| files::in_file(&arguments.model, stop))?;
-    let blocks = blocks(&weights, &config, port).map_err(|stop| files::in_file(&arguments.model, stop))?;
+    let link = match arguments.port {
+        Port::Uart => Link::Uart(config.uart_divisor()),
+        Port::Parallel => Link::Parallel,
+    };
+    let whole = WholeToken::of(&weights, &config, link);
     if arguments.json {
-        return output::json(&plan_json(arguments, &config, board.as_ref(), &rows, blocks));
+        let mut value = plan_json(arguments, &config, board.as_ref(), &rows);
+        value["whole_token"] =
+            whole.map_or(Value::Null, |whole| whole.map_or_else(|reason| json!({ "reason": reason }), |whole| whole.json()));
+        return output::json(&value);
     }
     if let Some(board) = &board {
         board_text(board, &config)?;
@@ -133,12 +140,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
             output::line("the layers on the CPU are not counted")?;
         }
     }
-    let Some(cost) = blocks else { return Ok(()) };
-    output::line(format_args!(
-        "\nin whole blocks: {} run cycles, {} bytes out, {} bytes in, {} round trips a token",
-        cost.run_cycles, cost.bytes_out, cost.bytes_in, cost.jobs
-    ))?;
-    if board.is_some() { time_text("in whole blocks", &config, cost) } else { Ok(()) }
+    match whole {
+        None => Ok(()),
+        Some(Ok(whole)) => whole.text(),
+        Some(Err(reason)) => output::line(format_args!("\nno whole tokens: {reason}")),
+    }
 }
 
 /// The board of a name.
@@ -189,17 +195,6 @@ fn time_text(what: &str, config: &Config, cost: Cost) -> Outcome {
 /// What a token's costs come to in time.
 fn time(config: &Config, cost: Cost) -> TokenTime {
     TokenTime::new(config, TokenWork { run_cycles: cost.run_cycles, bytes: cost.bytes_out + cost.bytes_in, round_trips: cost.jobs })
-}
-
-/// A token in whole blocks on the software model of the board, which counts cycles as the vector unit takes them; `None` where
-/// there is no vector unit, or where model or memory do not allow it.
-fn blocks(weights: &Weights<'_>, config: &Config, port: SimPort) -> Outcome<Option<Cost>> {
-    if config.geometry.vector_words == 0 {
-        return Ok(None);
-    }
-    let mut backend = backend::open_for_model(&BackendName::Loopback(config.clone(), port), weights)?;
-    let mut model = Model::prepare(weights, backend.gemv())?;
-    Ok(model.token_in_blocks(backend.gemv())?)
 }
 
 /// Every layer once, with a vector of zeros, on the software model of the board: the driver that also
@@ -346,7 +341,7 @@ fn reasons_text(rows: &[Row]) -> Outcome {
     Ok(())
 }
 
-fn plan_json(arguments: &Arguments, config: &Config, board: Option<&Board>, rows: &[Row], blocks: Option<Cost>) -> Value {
+fn plan_json(arguments: &Arguments, config: &Config, board: Option<&Board>, rows: &[Row]) -> Value {
     let layer = |r: &Row| {
         json!({
             "layer": r.name, "rows": r.rows, "cols": r.cols, "words": r.words, "first_word": r.first_word, "resident": r.refusal.is_none(), "reason": r.refusal, "jobs": r.cost.jobs, "beats": r.cost.beats,
@@ -367,17 +362,8 @@ fn plan_json(arguments: &Arguments, config: &Config, board: Option<&Board>, rows
         value["part"] = json!(board.part);
         value
     });
-    let blocks = blocks.map(|cost| {
-        let mut value = board.map_or_else(|| json!({}), |_| projected(cost));
-        for (key, number) in
-            [("run_cycles", cost.run_cycles), ("bytes_out", cost.bytes_out), ("bytes_in", cost.bytes_in), ("round_trips", cost.jobs)]
-        {
-            value[key] = json!(number);
-        }
-        value
-    });
     json!({
-        "board": on_board, "blocks": blocks, "model": arguments.model, "config": config.name, "port": format!("{:?}", arguments.port).to_lowercase(), "layers": rows.iter().map(layer).collect::<Vec<_>>(),
+        "board": on_board, "model": arguments.model, "config": config.name, "port": format!("{:?}", arguments.port).to_lowercase(), "layers": rows.iter().map(layer).collect::<Vec<_>>(),
         "token": {
             "words": t.words, "tile_words": config.geometry.tile_words, "jobs": t.cost.jobs, "beats": t.cost.beats, "run_cycles": t.cost.run_cycles, "bytes_out": t.cost.bytes_out,
             "bytes_in": t.cost.bytes_in, "link_cycles": t.link_cycles, "layers_on_device": t.on_device, "layers_on_cpu": t.on_cpu, "tokens_per_second_at_most": t.tokens_per_second(config),

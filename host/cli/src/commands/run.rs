@@ -31,8 +31,7 @@ pub struct Arguments {
     /// Run this program instead of the document's own.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
-    /// What the back end does; without this, whole tokens where it has a token machine, blocks where it has a vector unit, and
-    /// products alone elsewhere.
+    /// What the back end does; without this, whole tokens where it has a token machine, and products alone elsewhere.
     #[arg(long, value_enum)]
     offload: Option<Offload>,
     #[command(flatten)]
@@ -99,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         context,
         max_tokens: arguments.max_tokens,
         sampling,
-        kv: arguments.kv.form,
+        kv: arguments.kv.asked(),
         offload: arguments.offload,
     };
     let prompt = String::from_utf8_lossy(&prompt);

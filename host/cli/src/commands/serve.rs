@@ -5,9 +5,9 @@ use crate::failure::{Failure, Outcome};
 use crate::kv::SharedKvArgument;
 use crate::prompt::ContextArgument;
 use crate::signals::{CtrlC, Signals};
-use crate::speak::{loaded, session};
+use crate::speak::{Offload, loaded, session};
 use crate::threads::ThreadsArgument;
-use crate::{backend, files, output};
+use crate::{backend, files, output, token};
 use nda_chat::{ChatError, Dialect, Names, Server, Settings, Speaker};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -64,6 +64,10 @@ pub struct Arguments {
     /// Seconds that a request may take, waiting included.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
+    /// What the back end does; without this, whole tokens where it has a token machine, and products alone elsewhere. In whole tokens a
+    /// board makes answers by itself; what changes or asks for scores takes a token at a time.
+    #[arg(long, value_enum)]
+    offload: Option<Offload>,
     #[command(flatten)]
     context: ContextArgument,
     #[command(flatten)]
@@ -100,14 +104,21 @@ pub fn run(arguments: &Arguments) -> Outcome {
     warn(arguments, server.address());
     let context = arguments.context.of(weights.hyper().context)?;
     let mut backend = backend::open_for_model(&name, &weights)?;
+    let ready = |mut speaker: Speaker<'_, '_>| {
+        let handle = server.handle();
+        Signals::listen(CtrlC::Program, move || handle.end())?;
+        output::line(format_args!("{called} on http://{}/v1", server.address()))?;
+        Ok(server.run(&mut speaker, dialect.as_ref())?)
+    };
+    if token::is_asked(arguments.offload, &weights, &mut backend, arguments.kv.kv.asked())? {
+        let model = token::prepare(&weights, &mut backend, &arguments.model)?;
+        return ready(Speaker::of_tokens(token::session(&model, &mut backend, &arguments.model)?, context));
+    }
     let model = loaded(&weights, &mut backend, &arguments.model)?;
-    let mut session = session(&model, &mut backend, arguments.kv.kv.form);
+    let mut session = session(&model, &mut backend, arguments.kv.kv.form());
     arguments.kv.apply(&mut session);
     session.limit_context(context);
-    let handle = server.handle();
-    Signals::listen(CtrlC::Program, move || handle.end())?;
-    output::line(format_args!("{called} on http://{}/v1", server.address()))?;
-    Ok(server.run(&mut Speaker::new(session), dialect.as_ref())?)
+    ready(Speaker::new(session))
 }
 
 /// What the command line asks for; the model's name is empty unless it is given there.

@@ -7,7 +7,7 @@ use crate::{files, output};
 use nda_backends::WaveFormat;
 use nda_files::Draft;
 use nda_gemv::Activations;
-use nda_spec::config::DEFAULT_CONFIG;
+use nda_spec::config::DEFAULT_UART_CONFIG;
 use nda_spec::{ActivationCode, Config, TileMatrix, WeightCode, tile};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub struct Arguments {
     #[arg(long, requires = "model", default_value_t = 0, value_name = "N")]
     job: usize,
     /// The configuration; 'nda devices' lists them.
-    #[arg(long, default_value = DEFAULT_CONFIG)]
+    #[arg(long, default_value = DEFAULT_UART_CONFIG)]
     config: String,
     /// Through the UART's pins instead of the parallel port: ten times as many cycles.
     #[arg(long)]

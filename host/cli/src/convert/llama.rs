@@ -31,13 +31,14 @@ const BLOCK: [(&str, &str); 9] = [
 
 /// Writes the document of a model, after it was read back and found complete.
 pub fn to_document(input: &Path, output: &Path, program: Option<&Path>) -> Outcome {
-    let program = program::source(program)?;
     let bytes = files::read(input)?;
     let refuse = |error: String| {
         Failure::new(Exit::BadFile, error, input.display(), "write the file again with host/train, or check how it was exported")
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| refuse(format!("no safetensors file: {e}")))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| refuse(format!("no safetensors file: {e}")))?;
+    let sliding_window = header.metadata().as_ref().and_then(|metadata| metadata.get("sliding_window"));
+    let program = program::source_or_llama(program, sliding_window.map(String::as_str))?;
     // Built twice: a document is checked as a whole before anything is written.
     let checked = build(input, &header, &tensors, &program)?.finish().map_err(|e| files::ndf_failure(input, &e))?;
     let aligned = AlignedBytes::from(checked.as_slice());

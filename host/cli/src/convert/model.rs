@@ -133,7 +133,7 @@ fn calibration(wishes: &Wishes<'_>) -> Outcome<Option<Calibration>> {
 }
 
 fn to_document(source: &mut dyn Source, input: &Path, output: &Path, wishes: &Wishes<'_>) -> Outcome {
-    let program = wishes.program.map(|path| program::source(Some(path))).transpose()?;
+    let program = wishes.program.map(program::source).transpose()?;
     let options = Options { weights: wishes.weights.into(), program, calibration: calibration(wishes)? };
     let mut bars = Bars::new();
     let Some(report) = &wishes.report else {

@@ -3,24 +3,32 @@
 use crate::convert::cache;
 use crate::failure::Outcome;
 use crate::{files, language};
-use nda_engine::LLAMA;
+use nda_engine::{Feature, LLAMA, decoder};
 use nda_lang::{Tier, format, parse};
 use nda_ndf::{AlignedBytes, Document, DocumentWriter, FrameKind, GridContent, MatrixContent, NdfError, VectorContent};
 use std::path::Path;
 
-/// A program as documents carry it: formatted, so that equal programs are equal bytes. A Llama's unless a file is given.
-pub fn source(path: Option<&Path>) -> Outcome<String> {
-    let Some(path) = path else { return Ok(LLAMA.into()) };
+/// A program as documents carry it: formatted, so that equal programs are equal bytes.
+pub fn source(path: &Path) -> Outcome<String> {
     let source = language::read(path)?;
     language::compile(&source, Tier::default())?;
     Ok(format(&parse(&source.text).0))
 }
 
+/// The program in a file, or else that of a Llama whose metadata have this `sliding_window`.
+pub fn source_or_llama(path: Option<&Path>, sliding_window: Option<&str>) -> Outcome<String> {
+    match (path, sliding_window) {
+        (Some(path), _) => source(path),
+        (None, Some(_)) => Ok(decoder(&[Feature::Window])),
+        (None, None) => Ok(LLAMA.into()),
+    }
+}
+
 /// Writes a document that is the same but for its program. The result is checked before anything is written.
 pub fn into_document(input: &Path, output: &Path, program: Option<&Path>) -> Outcome {
-    let program = source(program)?;
     let mapped = files::open_document(input)?;
     let document = mapped.document();
+    let program = source_or_llama(program, document.metadata().get("sliding_window"))?;
     let refuse = |e: NdfError| files::ndf_failure(input, &e);
     let bytes = rewritten(&document, &program).and_then(DocumentWriter::finish).map_err(refuse)?;
     let aligned = AlignedBytes::from(bytes.as_slice());

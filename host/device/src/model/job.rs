@@ -2,7 +2,7 @@
 
 use super::{Answer, Kind, LastJob, ModelDevice};
 use nda_spec::job::{Job, array_golden, plane_groups_allowed};
-use nda_spec::wire::{JOB_BYTES, Op, READ_BYTES, Request, Status};
+use nda_spec::wire::{JOB_BYTES, READ_BYTES, Request, Status};
 use nda_spec::{cycles, width};
 
 impl ModelDevice {
@@ -40,8 +40,8 @@ impl ModelDevice {
             return range;
         }
         let pages = base / g.page_words..=(base + job.tile_words() - 1) / g.page_words;
-        if let Some(page) = pages.into_iter().find(|&page| self.seals[page].is_none()) {
-            return (Status::TileDirty, page as u32, Vec::new());
+        if let Err(refused) = self.check_pages(pages, job.digest) {
+            return refused;
         }
         let tile = &self.tiles[base * g.tile_word_bytes()..(base + job.tile_words()) * g.tile_word_bytes()];
         let sums = array_golden(&g, &job, tile, act);
@@ -56,17 +56,6 @@ impl ModelDevice {
         self.last_id = Some(job.id);
         self.last = Some(LastJob { id: job.id, kind: Kind::Run, row_groups, run_cycles, results });
         (Status::Ok, run_cycles, inline_results)
-    }
-
-    /// A job of a program's. Its id may be another job's: then the program is older than it seems.
-    pub(super) fn run_inside(&mut self, job: &Job, inline: u16, act: &[u8]) -> Result<Vec<u8>, Answer> {
-        let payload = [&job.to_bytes()[..], act].concat();
-        let request = Request { op: Op::Run as u8, arg: 0, seq: 0, addr: inline.into() };
-        match self.run(&request, &payload) {
-            (Status::Ok, _, results) => Ok(results),
-            (Status::Dup, ..) => Err((Status::StaleJob, job.id.into(), Vec::new())),
-            (status, aux, _) => Err((status, aux, Vec::new())),
-        }
     }
 
     pub(super) fn read(&mut self, request: &Request, payload: &[u8]) -> Answer {

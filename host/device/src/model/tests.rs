@@ -1,6 +1,6 @@
 use super::*;
 use nda_spec::job::Job;
-use nda_spec::wire::{CRC_BYTES, IDENT_BYTES, JobFlags, STAT_BYTES, cobs_decode, crc32};
+use nda_spec::wire::{CRC_BYTES, IDENT_BYTES, JobFlags, PageDigest, STAT_BYTES, cobs_decode, crc32};
 use nda_spec::{ActivationCode, WeightCode};
 
 /// A model with a host that does nothing but ask.
@@ -42,7 +42,12 @@ impl Bench {
 
 fn job(id: u16) -> Job {
     let flags = JobFlags::new(WeightCode::Ternary, ActivationCode::A8);
-    Job { id, flags, plane_groups: 8, base: 0, row_groups: 3, col_beats: 1, init: 0 }
+    Job { id, flags, plane_groups: 8, base: 0, row_groups: 3, col_beats: 1, init: 0, digest: ones() }
+}
+
+/// The digest of page 0 with ones in every plane.
+fn ones() -> u32 {
+    PageDigest::of([crc32(&[255; 64 * 4])])
 }
 
 fn run(job: Job) -> Vec<u8> {
@@ -70,6 +75,7 @@ fn every_refusal_is_the_one_that_the_protocol_names() {
     assert_eq!(b.status(Op::Run, 0, &run(Job { base: 63, ..job(1) })), (Status::TileDirty, 0));
     b.seal_ones();
     assert_eq!(b.status(Op::Run, 0, &run(Job { base: 63, ..job(1) })), (Status::TileDirty, 1));
+    assert_eq!(b.status(Op::Run, 0, &run(Job { digest: 7, ..job(1) })), (Status::OtherPages, ones()));
     assert_eq!(b.ask(Op::Ident as u8, 0, 0, &[]).2.len(), IDENT_BYTES);
     assert_eq!(b.ask(Op::Stat as u8, 0, 0, &[]).2.len(), STAT_BYTES);
 }

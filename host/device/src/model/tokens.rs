@@ -8,7 +8,7 @@ use nda_spec::token::cycles::{self, Fabric};
 use nda_spec::token::wired::row_order;
 use nda_spec::token::{Choice, Golden, Image, Machine, Sizes};
 use nda_spec::width;
-use nda_spec::wire::{Generate, GenerateError, Making, Request, Status, TokensReply, TokensRequest, WAIT_CYCLES};
+use nda_spec::wire::{Generate, GenerateError, Making, Request, Status, TOKEN_CYCLES_BITS, TokensReply, TokensRequest, WAIT_CYCLES};
 use std::collections::VecDeque;
 
 /// What the token machine holds.
@@ -174,7 +174,8 @@ impl ModelDevice {
         let pages = usize::from(request.first_page)..usize::from(request.first_page) + usize::from(request.pages);
         let tile_pages = self.geometry().pages();
         let fits = pages.end <= tile_pages && !pages.is_empty();
-        if !fits || request.prompt.is_empty() || request.prompt.len() > most_prompt {
+        let endless = request.token_cycles >> TOKEN_CYCLES_BITS > 0;
+        if !fits || endless || request.prompt.is_empty() || request.prompt.len() > most_prompt {
             return refuse(Status::Range, 0);
         }
         self.check_pages(pages.chain(tile_pages..self.seals.len()), request.digest)?;

@@ -40,7 +40,7 @@ impl TokenModel {
         let ids: Vec<MatrixId> =
             self.matrices.iter().map(|matrix| fabric.prepare(&[matrix.view()]).expect("any shape is supported")).collect();
         let tokens = fabric.tokens().expect("a token machine");
-        tokens.prepare_tokens(&self.program, &|number| ids.get(number).copied()).expect("no device is asked").expect("room for it")
+        tokens.prepare_tokens(&self.program, &|number| ids.get(number).copied()).expect("room for it")
     }
 }
 

@@ -7,7 +7,6 @@ mod planes;
 mod quantize;
 mod tables;
 mod token;
-mod vector;
 
 use crate::proof::{Method, Mutant, Part, ProofError};
 use crate::text::{TextError, Verilog};
@@ -25,7 +24,6 @@ pub fn all(tools: &Tools) -> Result<Vec<Part>, ProofError> {
     parts.extend(link::parts()?);
     parts.extend(elements::parts()?);
     parts.extend(quantize::parts()?);
-    parts.extend(vector::parts()?);
     parts.extend(cells::parts(tools)?);
     Ok(parts)
 }

@@ -9,7 +9,7 @@ use nda_cores::token::attention::{PLANES, Sizes, dots, levels, mix_head, query_t
 use nda_spec::token::WORD;
 
 /// Heads of 32 channels and a ring of 102, as the committed model has them.
-const SHIPPED: Sizes = Sizes { heads: 4, kv_heads: 4, head_dim: 32, ring: 102, rows: 1020, makers: 16 };
+const SHIPPED: Sizes = Sizes { heads: 4, kv_heads: 2, head_dim: 32, ring: 102, rows: 1020, makers: 16 };
 /// One head of eight channels: whatever is proved of a channel, a group or a pair stands there once for all of them.
 const SMALL: Sizes = Sizes { heads: 1, kv_heads: 1, head_dim: 8, makers: 8, ..SHIPPED };
 
@@ -105,7 +105,7 @@ fn query() -> Result<Part, TextError> {
     let codes = "any == 32'h7f3901fd";
     let mut checks = Checks::new();
     checks.say("reg [7:0] cycle = 0;\nalways @(posedge clock) cycle <= cycle + 1;\nreg [15:0] done = 0;\n(* anyconst *) wire [31:0] any;");
-    checks.assume("codes_valid == (cycle == 0) && codes == {32'd0, any}");
+    checks.assume("!clear && codes_valid == (cycle == 0) && codes == {32'd0, any}");
     let term = |k: usize| format!("($past(write_address[{k}]) ? code_{k} : -code_{k})");
     (0..4).for_each(|k| checks.say(&format!("wire signed [9:0] code_{k} = $signed(any[{}:{}]);", 8 * k + 7, 8 * k)));
     let terms: Vec<String> = (0..4).map(term).collect();

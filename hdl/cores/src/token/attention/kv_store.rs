@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub fn kv_store(name: &str, sizes: &Sizes) -> Arc<Netlist> {
     let (cols, bits) = (sizes.kv_cols(), sizes.count_bits());
     let m = Module::new(name);
-    let append_valid = m.input("append_valid", 1);
+    let (clear, append_valid) = (m.input("clear", 1), m.input("append_valid", 1));
     let append_values = m.input("append_values", WORD * 24);
     let (append_is_value, append_layer) = (m.input("append_is_value", 1), m.input("append_layer", LAYER_BITS));
     let append_slot = m.input("append_slot", bits);
@@ -33,7 +33,7 @@ pub fn kv_store(name: &str, sizes: &Sizes) -> Arc<Netlist> {
     let base_of = |name: &str, layer, is_value| m.instance(name, &base, &[("layer", layer), ("is_value", is_value), ("ring", ring)])[0];
     let ports = [("values_valid", append_valid), ("values", append_values)];
     let leveled = m.instance("levels", &levels(&format!("{name}_levels")), &ports);
-    let (rows, complete) = assemble(&m, cols, leveled[0], leveled[1]);
+    let (rows, complete) = assemble(&m, cols, clear, leveled[0], leveled[1]);
     let append_base = base_of("append_base", append_layer, append_is_value);
     let append_row = (append_base + append_slot.extend(append_base.bits)).low(append_base.bits);
 
@@ -56,12 +56,14 @@ pub fn kv_store(name: &str, sizes: &Sizes) -> Arc<Netlist> {
 }
 
 /// The planes of a row, shifted in beat by beat, and whether the beat that enters completes it.
-fn assemble<'m>(m: &'m Module, cols: usize, valid: Value<'m>, planes: Value<'m>) -> (Vec<Value<'m>>, Value<'m>) {
+fn assemble<'m>(m: &'m Module, cols: usize, clear: Value<'m>, valid: Value<'m>, planes: Value<'m>) -> (Vec<Value<'m>>, Value<'m>) {
     let stage = m.stage("a beat of a row", valid);
+    // A row that an abort cut off is forgotten.
+    let beats = m.stage("beats of a row", clear | valid);
     let bits = index_bits(cols / WORD);
-    let beat = stage.declare("beat", bits, 0);
+    let beat = beats.declare("beat", bits, 0);
     let is_last = beat.is((cols / WORD - 1) as u64);
-    stage.take(beat, is_last.mux(m.constant(0, bits), beat.next()));
+    beats.take(beat, (clear | is_last).mux(m.constant(0, bits), beat.next()));
     let row =
         |plane: usize| {
             let beat: Vec<_> = (0..WORD).rev().map(|lane| planes.bit(lane * PLANES + PLANES - 1 - plane)).collect();

@@ -6,6 +6,7 @@
 //! Streams: beats of codes, columns in order; the beat that completes the query starts the writes. `write_enable` and
 //! `write_address` stand a cycle before the sums that they write, for a register in every head. `ready` says that the tables
 //! will stand when a score that starts now reads them.
+//! `clear` forgets the beats of a query that was cut off.
 //! Latency: the last sum is written 22 cycles behind the last beat.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 1,499 LUT4, 1,913 FF for 128 columns, 46 LUT4 of them a generator of four.
 
@@ -33,13 +34,14 @@ const READY: u64 = 29;
 pub fn query_tables(name: &str, sizes: &Sizes) -> Arc<Netlist> {
     let m = Module::new(name);
     let cols = sizes.cols();
-    let valid = m.input("codes_valid", 1);
+    let (clear, valid) = (m.input("clear", 1), m.input("codes_valid", 1));
     let beat_codes = m.input("codes", sizes.makers * CODE_BITS);
     let take = m.stage("codes", valid);
     let bits = index_bits(cols / sizes.makers);
-    let beat = take.declare("beat", bits, 0);
+    let beats = m.stage("beats of codes", clear | valid);
+    let beat = beats.declare("beat", bits, 0);
     let is_last = beat.is((cols / sizes.makers - 1) as u64);
-    take.take(beat, is_last.mux(m.constant(0, bits), beat.next()));
+    beats.take(beat, (clear | is_last).mux(m.constant(0, bits), beat.next()));
     let all = cols * CODE_BITS;
     let codes = take.feedback("held", all, |held| {
         let shift = beat_codes.bits;
@@ -63,6 +65,8 @@ pub fn query_tables(name: &str, sizes: &Sizes) -> Arc<Netlist> {
         let ports = [
             ("which", control.which),
             ("chosen_valid", busy),
+            ("term_valid", control.term_valid),
+            ("sum_valid", control.sum_valid),
             ("minus", control.minus),
             ("twice", control.twice),
             ("active", control.active),
@@ -86,8 +90,10 @@ struct Control<'m> {
     /// Whether it is subtracted, and doubled, a cycle later.
     minus: Value<'m>,
     twice: Value<'m>,
-    /// Two cycles later.
+    /// One cycle later a term is made; two later it is added, and behind the last one the sum is cleared.
+    term_valid: Value<'m>,
     active: Value<'m>,
+    sum_valid: Value<'m>,
     minus_late: Value<'m>,
     write_enable: Value<'m>,
     write_address: Value<'m>,
@@ -110,24 +116,36 @@ fn control<'m>(m: &'m Module, busy: Value<'m>, step: Value<'m>) -> Control<'m> {
     let is_written = (busy & (is_sum | step.is(LAST_OF_START))).named("is_written");
     let written = m.delay_line("written", is_written, 1, 2);
     let address = m.delayed("address", is_sum.mux(gray, m.constant(0, 4)), 2);
-    let active = m.delay_line("active", busy, 1, 2);
+    let active = m.delay_line("active", busy, 1, 3);
+    let sum_valid = (active.at(2) | active.at(3)).named("sum_valid");
     let minus_late = m.always("with the term").register("minus_late", minus);
-    Control { which, minus, twice, active: active.at(2), minus_late, write_enable: written.at(2), write_address: address }
+    Control {
+        which,
+        minus,
+        twice,
+        term_valid: active.at(1),
+        active: active.at(2),
+        sum_valid,
+        minus_late,
+        write_enable: written.at(2),
+        write_address: address,
+    }
 }
 
 /// The sums of four codes, one per step: chosen, doubled or negated, added.
 fn generator(name: &str) -> Arc<Netlist> {
     let m = Module::new(name);
     let which = m.input("which", 2);
-    let [chosen_valid, minus, twice, active, minus_late] = m.flags(["chosen_valid", "minus", "twice", "active", "minus_late"]);
+    let [chosen_valid, term_valid, sum_valid] = m.flags(["chosen_valid", "term_valid", "sum_valid"]);
+    let [minus, twice, active, minus_late] = m.flags(["minus", "twice", "active", "minus_late"]);
     let codes = m.input("codes", TABLE_COLS * CODE_BITS);
     let code = |k: usize| codes.slice(k * CODE_BITS, CODE_BITS);
     let chosen = m.stage("choice", chosen_valid).register("chosen", m.select(which, &[code(0), code(1), code(2), code(3)]));
     let term_bits = CODE_BITS + 1;
     let once = chosen.signed().extend(term_bits).unsigned();
     let double = m.concat(&[chosen, m.constant(0, 1)]);
-    let term = m.always("sign").register("term", twice.mux(double, once) ^ minus.repeat(term_bits));
-    let sum = m.always("sum").feedback("sum", TABLE_BITS, |sum| {
+    let term = m.stage("sign", term_valid).register("term", twice.mux(double, once) ^ minus.repeat(term_bits));
+    let sum = m.stage("sum", sum_valid).feedback("sum", TABLE_BITS, |sum| {
         // The bit below both numbers carries in the 1 that makes the negative number of the inverted one.
         let terms = m.concat(&[term.signed().extend(TABLE_BITS).unsigned(), minus_late]);
         let both = (m.concat(&[sum, m.constant(1, 1)]) + terms).low(TABLE_BITS + 1);

@@ -17,7 +17,7 @@
 //! - `mix_start`: `mix_done` comes with the cycle in which `mixed_read` may.
 //! - `mixed_read`: a word of eight narrow values, three cycles later with the factor of its head. Words are read in their
 //!   order, or later than `heads + 2` cycles behind `mix_done`. They stay until the next `mix_start`.
-//! - `clear`: the sequence is forgotten. `advance`: the next position. Both four cycles before an append or a start.
+//! - `clear`: the sequence is forgotten, and what was cut off of a row, a query or a walk. `advance`: the next position. Both four cycles before an append or a start.
 //!
 //! Cycles of a window of `n` positions: `score_start` to `score_done` `(n + 1) / 2 + 8 + levels`, `mix_start` to `mix_done`
 //! `n + 15`, where `levels` is log2 of a head's tables ([`score_cycles`], [`mix_cycles`]).
@@ -98,11 +98,12 @@ pub fn unit(name: &str, sizes: &Sizes) -> Arc<Netlist> {
     let modes = m.always("scores or values");
     let is_mixing = modes.declare("is_mixing", 1, 0);
     modes.take(is_mixing, mix_start | (is_mixing & !score_start));
-    let walk = walk(&m, sizes, [score_start, mix_start, is_mixing], span.get("count"));
+    let walk = walk(&m, sizes, [clear, score_start, mix_start, is_mixing], span.get("count"));
 
     let values_load = walk.starts.at(VALUE_DELAY + 1);
     let store = kv_store(&format!("{name}_store"), sizes);
     let ports = [
+        ("clear", clear),
         ("append_valid", m.input("append_valid", 1)),
         ("append_values", m.input("append_values", WORD * 24)),
         ("append_is_value", m.input("append_is_value", 1)),
@@ -121,14 +122,14 @@ pub fn unit(name: &str, sizes: &Sizes) -> Arc<Netlist> {
     let rows = [store.get("row_a"), store.get("row_b")];
 
     let is_negative = constant.bit(NARROW_BITS - 1);
-    let scores = scores(&m, name, sizes, &walk, rows, is_negative);
+    let scores = scores(&m, name, sizes, &walk, rows, [clear, is_negative]);
     let factors = factors(&m, name, sizes, score_start, constant, shift);
     let weights = weights(&m, name, sizes, &walk, &scores, factors);
     mixed(&m, name, sizes, &walk, rows[0], &weights);
     m.finish()
 }
 
-fn walk<'m>(m: &'m Module, sizes: &Sizes, [score_start, mix_start, is_mixing]: [Value<'m>; 3], count: Value<'m>) -> Walk<'m> {
+fn walk<'m>(m: &'m Module, sizes: &Sizes, [clear, score_start, mix_start, is_mixing]: [Value<'m>; 4], count: Value<'m>) -> Walk<'m> {
     let bits = count.bits;
     let score_starts = m.delay_line("score_starts", score_start, 1, WALK);
     let starts = m.delay_line("mix_starts", mix_start, 1, VALUE_DELAY + 1);
@@ -138,7 +139,7 @@ fn walk<'m>(m: &'m Module, sizes: &Sizes, [score_start, mix_start, is_mixing]: [
     let is_one = left.is(1).named("is_one");
     let is_last = (is_one | (!is_mixing & left.is(2))).named("is_last");
     let step = is_mixing.mux(m.constant(1, 2), m.constant(2, 2));
-    steps.take(busy, load | (busy & !is_last));
+    steps.take(busy, !clear & (load | (busy & !is_last)));
     steps.take(left, load.mux(count, (left - step).low(bits).unsigned()));
     let index = steps.declare("index", bits, 0);
     steps.take(index, load.mux(m.constant(0, bits), index.next()));
@@ -165,11 +166,18 @@ struct Scores<'m> {
     most: Vec<Value<'m>>,
 }
 
-fn scores<'m>(m: &'m Module, name: &str, sizes: &Sizes, walk: &Walk<'m>, rows: [Value<'m>; 2], is_negative: Value<'m>) -> Scores<'m> {
+fn scores<'m>(
+    m: &'m Module,
+    name: &str,
+    sizes: &Sizes,
+    walk: &Walk<'m>,
+    rows: [Value<'m>; 2],
+    [clear, is_negative]: [Value<'m>; 2],
+) -> Scores<'m> {
     let codes_valid = m.input("codes_valid", 1);
     let codes = m.input("codes", sizes.makers * 8);
     let tables = query_tables(&format!("{name}_query"), sizes);
-    let ports = [("codes_valid", codes_valid), ("codes", codes)];
+    let ports = [("clear", clear), ("codes_valid", codes_valid), ("codes", codes)];
     let query = m.part("query", &tables, &ports);
     m.output("ready", query.get("ready"));
 

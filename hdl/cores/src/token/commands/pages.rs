@@ -88,14 +88,14 @@ pub(super) fn update<'m>(
     let cleared_tile = always.register("cleared_tile", tile_page);
     let program_clears = always.register("program_clears", is_written);
     let cleared_program = always.register("cleared_program", written_page);
-    let one = m.constant(1, all_pages);
-    let place = |page: Value<'m>| one.shifted_left(address(page));
+    let place = |page: Value<'m>| m.concat(&(0..all_pages as u64).rev().map(|number| address(page).is(number)).collect::<Vec<_>>());
     let nothing = m.constant(0, all_pages);
     let set = seals.mux(place(request_page), nothing);
     let clear = request_clears.mux(place(request_page), nothing)
         | tile_clears.mux(place(cleared_tile), nothing)
         | program_clears.mux(place(cleared_program), nothing);
-    let sealed = always.feedback("sealed", all_pages, |sealed| (sealed & !clear) | set);
+    let changes = (seals | request_clears | tile_clears | program_clears).named("seals_change");
+    let sealed = m.stage("sealed pages", changes).feedback("sealed", all_pages, |sealed| (sealed & !clear) | set);
     m.stage("crcs", seals).write(crcs, address(request_page), fields.word);
     let is_sealed = always.register("is_sealed", sealed.shifted_right(address(page.q)).bit(0));
     let crc_of_page = always.register("crc_of_page", crcs.at(address(page.q)));

@@ -7,7 +7,7 @@ use super::maker::Maker;
 use super::reply;
 use crate::netlist::{Module, Value};
 use nda_spec::token::MAX_STOPS;
-use nda_spec::wire::{GENERATE_BYTES, IDENT_BYTES, Making, Op, READ_BYTES, SEAL_BYTES, Status, TOKENS_BYTES};
+use nda_spec::wire::{GENERATE_BYTES, IDENT_BYTES, Making, Op, READ_BYTES, SEAL_BYTES, Status, TOKEN_CYCLES_BITS, TOKENS_BYTES};
 
 /// What the commands know.
 pub(super) struct Known<'k, 'm> {
@@ -45,28 +45,31 @@ struct Verdicts<'m> {
     status: Value<'m>,
     aux: Value<'m>,
     answers: Value<'m>,
+    /// Verdicts so far.
+    count: usize,
 }
 
 impl<'m> Verdicts<'m> {
     fn new(m: &'m Module) -> Verdicts<'m> {
         let zero = |bits| m.constant(0, bits);
-        Verdicts { m, open: m.constant(1, 1), status: zero(8), aux: zero(32), answers: zero(1) }
+        Verdicts { m, open: m.constant(1, 1), status: zero(8), aux: zero(32), answers: zero(1), count: 0 }
     }
 
     fn say(&mut self, flag: Value<'m>, status: Status, aux: Option<Value<'m>>) -> Value<'m> {
-        let says = self.open & flag;
+        let says = self.rest(flag);
         let aux = aux.map_or(self.m.constant(0, 32), |aux| aux.extend(32));
         self.status = says.mux(self.m.constant(status as u64, 8), self.status);
         self.aux = says.mux(aux, self.aux);
         self.answers = self.answers | says;
-        self.open = self.open & !flag;
         says
     }
 
     /// What is left of a flag: nothing that was said before.
     fn rest(&mut self, flag: Value<'m>) -> Value<'m> {
-        let rest = self.open & flag;
-        self.open = self.open & !flag;
+        // Each with a name: else every verdict's text would hold the texts of all those before it.
+        let rest = (self.open & flag).named(&format!("verdict_{}", self.count));
+        self.open = (self.open & !flag).named(&format!("open_{}", self.count));
+        self.count += 1;
         rest
     }
 }
@@ -137,7 +140,7 @@ pub(super) fn update<'m>(
     let over = pages_end_over(m, layout, fields, pages_end);
     let out_of_range = flag("out_of_range", over);
     let failed = maker.making.is(Making::Failed as u64);
-    let [sync, ident, write, seal, run, program, read] = [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Program, Op::Read].map(op);
+    let [sync, ident, write, seal, run, read] = [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Read].map(op);
     let [generate, asks_tokens, step] = [Op::Generate, Op::Tokens, Op::Step].map(op);
 
     let mut say = Verdicts::new(m);
@@ -151,7 +154,7 @@ pub(super) fn update<'m>(
     say.say(read & has_row & !has_four, Status::BadLen, None);
     say.say(read & has_row & !asks_row, Status::StaleJob, Some(row_id));
     say.say(read & has_row, Status::Range, None);
-    say.say(maker.is_on & (write | seal | run | program | step), Status::Busy, None);
+    say.say(maker.is_on & (write | seal | run | step), Status::Busy, None);
     say.say(run & of_run, Status::StaleJob, Some(run_id));
     say.say(write & own_word & no_words, Status::BadLen, None);
     say.say(write & own_word & write_over, Status::Range, None);
@@ -196,9 +199,10 @@ pub(super) fn update<'m>(
     }
 }
 
-/// Whether a request's pages or its prompt are none that can be.
+/// Whether a request's pages, its prompt or its cycles are none that can be.
 fn pages_end_over<'m>(m: &'m Module, layout: &Layout, fields: &Fields<'m>, pages_end: Value<'m>) -> Value<'m> {
     let number = |value: usize, bits: usize| m.constant(value as u64, bits);
     let pages_over = number(layout.tile_pages, pages_end.bits).less(pages_end) | !fields.pages.any();
-    pages_over | !fields.prompt.any() | number(layout.sizes.prompt_tokens, 16).less(fields.prompt)
+    let endless = fields.token_cycles.slice(TOKEN_CYCLES_BITS, 32 - TOKEN_CYCLES_BITS).any();
+    pages_over | endless | !fields.prompt.any() | number(layout.sizes.prompt_tokens, 16).less(fields.prompt)
 }
