@@ -8,7 +8,7 @@ use crate::speak::{Offload, Speech, Task};
 use crate::{files, kv};
 use nda_engine::{CacheForm, EngineError, Evaluation, Sampling, TokenModel, TokenSession, Utf8Stream, Weights, token_program};
 use nda_gemv::Cost;
-use nda_spec::token::{Choice, Request};
+use nda_spec::token::{Choice, Program, Request};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -45,19 +45,23 @@ pub fn is_asked_for(weights: &Weights<'_>, backend: &mut Backend<'_>, task: &Tas
 
 /// Why these back ends do not all make whole tokens of a model, if they do not.
 pub fn obstacle(weights: &Weights<'_>, names: &[BackendName]) -> Option<String> {
-    if let Err(error) = token_program(weights) {
-        return Some(error.to_string());
+    match token_program(weights) {
+        Err(error) => Some(error.to_string()),
+        Ok(found) => names.iter().find_map(|name| refusal(name, &found.program)),
     }
-    names.iter().find(|name| !has_machine(name)).map(|name| format!("'{name}' has no token machine"))
 }
 
-/// Whether a back end makes whole tokens, as far as its name tells.
-fn has_machine(name: &BackendName) -> bool {
+/// Why a back end makes no whole tokens of a program, as far as its name tells.
+fn refusal(name: &BackendName, program: &Program) -> Option<String> {
+    let absent = || Some(format!("'{name}' has no token machine"));
     match name {
-        BackendName::Cpu(_) | BackendName::Serial { .. } => true,
-        BackendName::Sim(config, _) | BackendName::Loopback(config, _) => config.token.is_some(),
-        BackendName::Fitting(board) => has_machine(board),
-        BackendName::Gpu(_) | BackendName::Boards(_) => false,
+        BackendName::Cpu(_) | BackendName::Serial { .. } => None,
+        BackendName::Sim(config, _) | BackendName::Loopback(config, _) => match config.token {
+            Some(sizes) => sizes.fit(program, &config.geometry).err().map(|reason| format!("'{name}': {reason}")),
+            None => absent(),
+        },
+        BackendName::Fitting(board) => refusal(board, program),
+        BackendName::Gpu(_) | BackendName::Boards(_) => absent(),
     }
 }
 

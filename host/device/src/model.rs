@@ -68,6 +68,8 @@ enum Kind {
     Run,
     /// A `STEP`'s.
     Step,
+    /// None: the making of tokens took their place.
+    Tokens,
 }
 
 /// Status, aux and payload of a response.

@@ -7,7 +7,7 @@ use crate::transport::Transport;
 use nda_gemv::{MatrixId, NoTokens, Work};
 use nda_spec::token::cycles::{Fabric, most};
 use nda_spec::token::wired::row_order;
-use nda_spec::token::{Image, Matrix, Misfit, Place, Program};
+use nda_spec::token::{Image, Place, Program};
 use nda_spec::wire::TOKEN_CYCLES_BITS;
 use std::ops::Range;
 
@@ -87,9 +87,6 @@ impl<T: Transport> FabricGemv<'_, T> {
     /// Whether an empty device has room for a program and its weights, and runs it.
     pub(crate) fn runs_tokens(&self, program: &Program) -> Result<(), NoTokens> {
         let g = self.driver.geometry();
-        self.driver.token().ok_or(NoTokens::Absent)?.fit(program, g)?;
-        let words = |m: &Matrix| m.rows.div_ceil(g.array_rows) * m.cols.div_ceil(g.array_cols);
-        let (needed, there) = (program.matrices.iter().map(words).sum(), g.tile_words);
-        if needed > there { Err(Misfit::Size { what: "tile words of weights", needed, there }.into()) } else { Ok(()) }
+        Ok(self.driver.token().ok_or(NoTokens::Absent)?.fit(program, g)?)
     }
 }

@@ -226,7 +226,7 @@ impl GpuGemv {
 impl Tokens for GpuGemv {
     fn runs(&mut self, program: &Program) -> Result<(), NoTokens> {
         program.check().map_err(|error| NoTokens::Failed { reason: error.to_string() })?;
-        Jobs::new(program, &Layout::new(program, false)).map(|_| ()).ok_or(NoTokens::InPlace)
+        Jobs::new(program, &Layout::new(program, Kernel::Popcount)).map(|_| ()).ok_or(NoTokens::InPlace)
     }
 
     fn prepare_tokens(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<TokensId, NoTokens> {

@@ -186,7 +186,7 @@ impl<'m> State<'m> {
         s.take(self.load, keep(ended.first_codes & ended.is_single));
         s.take(self.query, keep((go.codes & to_query) | (self.query & !ended.query_codes)));
         s.take(self.attends, keep(go.scores | go.mix | (self.attends & !seen.mix_done)));
-        s.take(self.scored, keep(!go.mix & (seen.score_done | self.scored)));
+        s.take(self.scored, keep(!go.scores & !go.mix & (seen.score_done | self.scored)));
         s.take(self.is_mixed, keep(!go.mix & (seen.mix_done | self.is_mixed)));
         s.take(self.chosen, keep(!run.start & (ended.chosen | self.chosen)));
     }

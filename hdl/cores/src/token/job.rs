@@ -107,7 +107,9 @@ impl<'m> State<'m> {
         let at_last_beat = beat.equals(last_beat);
         let next_columns = (busy & self.at_last_group & !at_last_beat).named("next_columns");
         s.take(last_beat, start.product.mux(get(w::BEATS), start.load.mux(m.constant(0, 2), last_beat)));
-        s.take(busy, !start.flush & (is_start | (busy & !self.ends)));
+        // The array counts loads itself, so an abort does not cut them off: they are over long before the flush is.
+        let loads_on = busy & loading & !self.at_last_step;
+        s.take(busy, (!start.flush & (is_start | (busy & !self.ends))) | loads_on);
         let goes_on = next_columns | (loading & !self.at_last_step);
         s.take(loading, start.load | (start.product & get(w::BEATS).any()) | (!is_start & goes_on));
         s.take(self.alone, start.load | (self.alone & !start.product));

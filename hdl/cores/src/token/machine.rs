@@ -12,10 +12,13 @@ use super::stream::{Sources, Streamed, Vectors, joined, stream};
 use super::walker::{self, walker};
 use crate::netlist::{Bus, Module, Netlist, Value};
 use nda_spec::token::{Map, Sizes, WORD, wired as w};
+use nda_spec::width::index_bits;
 use std::sync::Arc;
 
-/// Cycles after an abort until nothing of the token is left in the pipe.
-const FLUSH_CYCLES: u64 = 48;
+/// Cycles after an abort until nothing of the token is left: at most 45 from a beat of the array to the group's largest, 8 to a row
+/// of the cache, 10 from there to a choice.
+const FLUSH_CYCLES: u64 = 96;
+const FLUSH_BITS: usize = index_bits(FLUSH_CYCLES as usize + 1);
 /// Bits of a sum of the array.
 const SUM: usize = 24;
 
@@ -115,6 +118,7 @@ fn update(m: &Module, sizes: &Sizes, map: &Map) {
     m.output("ring", numbers.ring);
     m.output("row_wanted", state.want.is(2));
     m.output("busy", state.running | flush);
+    m.output("flushes", flush);
     array_ports(m, &job, &made);
     attention_ports(m, step, &go, &fed.beat, &streamed, &made);
     choice_ports(m, &streamed, numbers.tokens);
@@ -224,9 +228,9 @@ fn choice_ports<'m>(m: &'m Module, streamed: &Streamed<'m>, tokens: Value<'m>) {
 }
 
 fn flushing<'m>(m: &'m Module, abort: Value<'m>) -> Value<'m> {
-    let left = m.always("what an abort leaves").feedback("flush_left", 6, |left| {
-        let less = (left - m.constant(1, 6)).low(6).unsigned();
-        abort.mux(m.constant(FLUSH_CYCLES, 6), left.any().mux(less, left))
+    let left = m.always("what an abort leaves").feedback("flush_left", FLUSH_BITS, |left| {
+        let less = (left - m.constant(1, FLUSH_BITS)).low(FLUSH_BITS).unsigned();
+        abort.mux(m.constant(FLUSH_CYCLES, FLUSH_BITS), left.any().mux(less, left))
     });
     left.any().named("flushing")
 }

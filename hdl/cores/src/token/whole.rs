@@ -70,7 +70,7 @@ pub fn token_machine(sizes: &Sizes, map: &Map, attention: &attention::Sizes) -> 
 
     let count = attention.count_bits();
     let ports = [
-        ("clear", input("clear")),
+        ("clear", (input("clear") | get("flushes")).named("forgets")),
         ("advance", get("token_done")),
         ("score_start", get("score_start")),
         ("mix_start", get("mix_start")),

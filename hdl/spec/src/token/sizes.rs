@@ -1,7 +1,7 @@
 //! How large a token machine's memories are: what a program may need, and where in them what of it lies.
 
 use super::gate::GATE_ENTRIES;
-use super::program::{Program, WORD};
+use super::program::{Matrix, Program, WORD};
 use crate::config::Geometry;
 use serde::Deserialize;
 
@@ -168,7 +168,7 @@ impl Sizes {
         }
     }
 
-    /// Whether a program finds room, and the cores beside an array run all of it.
+    /// Whether a program and its weights find room, and the cores beside an array run all of it.
     ///
     /// # Errors
     /// The first thing that is too small for it.
@@ -189,6 +189,11 @@ impl Sizes {
         self.numbers().into_iter().zip(needed.numbers()).try_for_each(|((what, there), (_, needed))| {
             if needed <= there { Ok(()) } else { Err(Misfit::Size { what, needed, there }) }
         })?;
+        let words = |m: &Matrix| m.rows.div_ceil(g.array_rows) * m.cols.div_ceil(g.array_cols);
+        let (needed, there) = (program.matrices.iter().map(words).sum(), g.tile_words);
+        if needed > there {
+            return Err(Misfit::Size { what: "tile words of weights", needed, there });
+        }
         self.fit_cores(program, g)
     }
 

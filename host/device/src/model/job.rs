@@ -63,7 +63,7 @@ impl ModelDevice {
         let Ok(count) = <[u8; READ_BYTES]>::try_from(payload) else { return (Status::BadLen, 0, Vec::new()) };
         let (id, first, count) = ((request.addr >> 16) as u16, (request.addr & 0xffff) as usize, u32::from_le_bytes(count) as usize);
         match &self.last {
-            Some(last) if last.id != id => (Status::StaleJob, last.id.into(), Vec::new()),
+            Some(last) if last.id != id || last.kind == Kind::Tokens => (Status::StaleJob, last.id.into(), Vec::new()),
             None => (Status::StaleJob, 0, Vec::new()),
             Some(last) if first + count > last.row_groups => (Status::Range, 0, Vec::new()),
             Some(last) => {

@@ -194,6 +194,8 @@ impl ModelDevice {
             _ => loaded,
         };
         unit.waiting = None;
+        // Sums of its products take the place of the last job's results.
+        self.last = Some(LastJob { id: request.id, kind: Kind::Tokens, row_groups: 0, run_cycles: 0, results: Vec::new() });
         unit.sequence = Some(Sequence {
             id: request.id,
             loaded,

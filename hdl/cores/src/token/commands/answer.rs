@@ -18,13 +18,18 @@ pub(super) struct Held<'m> {
     pub has_sequence: Kept<'m>,
     pub has_id: Kept<'m>,
     pub has_row: Kept<'m>,
+    /// The row is whole: results of products took the place of what was there before.
+    pub row_stands: Kept<'m>,
+    /// There was a `RUN` in the session.
+    pub has_run: Kept<'m>,
 }
 
 impl<'m> Held<'m> {
     pub fn new(m: &'m Module) -> Held<'m> {
         let [sequence_id, last_id, row_id, run_id] = ["sequence_id", "last_id", "row_id", "run_id"].map(|name| Kept::new(m, name, 16));
-        let [has_sequence, has_id, has_row] = ["has_sequence", "has_id", "has_row"].map(|name| Kept::new(m, name, 1));
-        Held { sequence_id, last_id, row_id, run_id, has_sequence, has_id, has_row }
+        let [has_sequence, has_id, has_row, row_stands, has_run] =
+            ["has_sequence", "has_id", "has_row", "row_stands", "has_run"].map(|name| Kept::new(m, name, 1));
+        Held { sequence_id, last_id, row_id, run_id, has_sequence, has_id, has_row, row_stands, has_run }
     }
 
     /// `ran`: the command processor has done a `RUN`.
@@ -39,13 +44,17 @@ impl<'m> Held<'m> {
         self.has_id.when(commit, one);
         self.has_row.when(ran, zero);
         self.run_id.when(ran, fields.id);
-        self.has_row.when(has_new_row, one);
-        self.row_id.when(has_new_row, fields.id);
-        for register in [&self.has_sequence, &self.has_id, &self.has_row] {
+        self.has_run.when(ran, one);
+        self.has_row.when(commit, one);
+        self.row_id.when(commit, fields.id);
+        self.row_stands.when(commit, zero);
+        self.row_stands.when(has_new_row, one);
+        for register in [&self.has_sequence, &self.has_id, &self.has_row, &self.has_run] {
             register.when(state.q.is(s::DECIDE) & parts.asked.is_sync, zero);
         }
-        let Held { sequence_id, last_id, row_id, run_id, has_sequence, has_id, has_row } = self;
-        [sequence_id, last_id, row_id, run_id, has_sequence, has_id, has_row].into_iter().for_each(Kept::close);
+        let Held { sequence_id, last_id, row_id, run_id, has_sequence, has_id, has_row, row_stands, has_run } = self;
+        let ids = [sequence_id, last_id, row_id, run_id];
+        ids.into_iter().chain([has_sequence, has_id, has_row, row_stands, has_run]).for_each(Kept::close);
     }
 }
 

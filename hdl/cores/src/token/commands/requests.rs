@@ -134,9 +134,10 @@ pub(super) fn update<'m>(
     let behind_sequence = flag("behind_sequence", has_sequence & sequence_id.equals(fields.after));
     let asks_sequence = flag("asks_sequence", has_sequence & sequence_id.equals(fields.addr.slice(16, 16)));
     let out_of_queue = flag("out_of_queue", kept.less(offset));
-    let of_row = flag("of_row", has_row & row_id.equals(fields.id));
-    let asks_row = flag("asks_row", row_id.equals(fields.addr.slice(16, 16)));
-    let of_run = flag("of_run", has_row & run_id.equals(fields.id));
+    let row_stands = held.row_stands.q;
+    let of_row = flag("of_row", has_row & row_stands & row_id.equals(fields.id));
+    let asks_row = flag("asks_row", row_stands & row_id.equals(fields.addr.slice(16, 16)));
+    let of_run = flag("of_run", has_row & held.has_run.q & run_id.equals(fields.id));
     let over = pages_end_over(m, layout, fields, pages_end);
     let out_of_range = flag("out_of_range", over);
     let failed = maker.making.is(Making::Failed as u64);
