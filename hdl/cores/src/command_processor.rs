@@ -923,6 +923,8 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
                 }
             }
             CommandState::RunDigest => {
+                // Where words are in banks, this is the cycle in which one is taken.
+                self.seal_bytes.word.next = bit_cast::<W, 32>(self.seals.page_crc.val());
                 self.seal_crc.enable.next = true;
                 self.seal_bytes.shift.next = true;
                 self.byte_index.d.next = self.byte_index.q.val() + 1;

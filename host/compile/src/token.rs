@@ -4,6 +4,7 @@
 //! graph that is a chain of those is lowered node by node; any other has a reason why not, with its line in the program.
 
 mod chain;
+mod gates;
 mod lower;
 
 use nda_ir::{Graph, NodeId};

@@ -3,7 +3,8 @@
 use super::chain::{Chain, Turn};
 use super::{Calibration, LayerCalibration, NoTokenProgram, Tensors, TokenProgram, because};
 use nda_ir::{Activation, ConstantId, Graph, NodeId, Op};
-use nda_spec::token::{self, Assembler, AttentionShape, CodesTo, Factor, Folded, Gate, Into, KvShape, Matrix, Source, Unit, WORD};
+use nda_spec::token::{self, Assembler, AttentionShape, CodesTo, Factor, Folded, Gate, Into, KvShape, Matrix, Range, Source, Unit, WORD};
+use std::collections::HashMap;
 
 type Done<T = ()> = Result<T, NoTokenProgram>;
 
@@ -22,6 +23,8 @@ pub(super) struct Lowering<'a> {
     /// Nodes that are the embedding.
     embedding: Vec<NodeId>,
     residual: NodeId,
+    /// The largest magnitudes that each gate is made for.
+    gates: HashMap<NodeId, Range>,
     /// What the last step wrote and codes can be made of.
     fresh: Option<NodeId>,
     /// What the array's codes are of.
@@ -29,6 +32,24 @@ pub(super) struct Lowering<'a> {
     head_dim: usize,
     /// The first word behind the residual.
     scratch: u16,
+}
+
+/// The range of every gate whose block was calibrated.
+fn gate_ranges(graph: &Graph, calibration: &Calibration) -> HashMap<NodeId, Range> {
+    let of = |(id, node): (NodeId, &nda_ir::Node)| match node.op {
+        Op::Gate { function, .. } => Some((id, (of_machine(function), calibration.layers.get(node.layer?)?.gate))),
+        _ => None,
+    };
+    let (ids, found): (Vec<_>, Vec<_>) = graph.nodes().filter_map(of).unzip();
+    ids.into_iter().zip(super::gates::shared(&found)).collect()
+}
+
+fn of_machine(function: Activation) -> token::Activation {
+    match function {
+        Activation::Silu => token::Activation::Silu,
+        Activation::Gelu => token::Activation::Gelu,
+        Activation::SquaredRelu => token::Activation::SquaredRelu,
+    }
 }
 
 fn doubles(values: Vec<f32>) -> Vec<f64> {
@@ -56,7 +77,8 @@ impl<'a> Lowering<'a> {
         let (head_dim, scratch) = (kv.head_dim, table.cols.div_ceil(WORD) as u16);
         let asm = Assembler::new(&rows, table.cols, kv);
         let (fresh, codes, matrices) = (Some(residual), None, Vec::new());
-        Ok(Lowering { graph, tensors, calibration, asm, matrices, users, embedding, residual, fresh, codes, head_dim, scratch })
+        let gates = gate_ranges(graph, calibration);
+        Ok(Lowering { graph, tensors, calibration, asm, matrices, users, embedding, residual, gates, fresh, codes, head_dim, scratch })
     }
 
     /// All of it.
@@ -238,14 +260,9 @@ impl<'a> Lowering<'a> {
             return Err(because(self.graph, id, "a gate and what it gates are products of one vector"));
         }
         let block = self.graph.node(id).layer.ok_or_else(|| because(self.graph, id, "this gate belongs to no block"))?;
-        let range = self.layer(id, block)?.gate;
+        self.layer(id, block)?;
         self.codes_of(gate.x)?;
-        let function = match function {
-            Activation::Silu => token::Activation::Silu,
-            Activation::Gelu => token::Activation::Gelu,
-            Activation::SquaredRelu => token::Activation::SquaredRelu,
-        };
-        let (table, gated) = Gate::of(function, range);
+        let (table, gated) = Gate::of(of_machine(function), self.gates[&id]);
         let table = self.asm.gate(table);
         let (source, by) = self.matrix(&[&gate, &up])?;
         let folded = Folded { source, unit: self.asm.codes_unit(), factor: Factor::Codes, by, into_unit: Unit::point(token::VALUE_POINT) };
