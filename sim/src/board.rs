@@ -9,6 +9,7 @@ use nda_device::ByteDevice;
 use nda_device::{Transport, TransportError};
 use nda_spec::Config;
 use nda_spec::config::DEFAULT_CONFIG;
+use nda_spec::wire::WAIT_CYCLES;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -37,6 +38,12 @@ const GAP_CYCLES: u64 = 4;
 const DRAIN_CYCLES: u64 = 20_000;
 /// Cycles that a board may take for a word of its tile store, many times over: a job of 8 plane groups reads each 8 times.
 const CYCLES_PER_WORD: u64 = 32;
+/// Cycles behind a byte after which a board has certainly no answer left to give: a job's, or the longest wait of a `TOKENS`.
+fn patience(config: &Config) -> u64 {
+    let tokens = if config.token.is_some() { WAIT_CYCLES * u64::from(u8::MAX) } else { 0 };
+    DRAIN_CYCLES + CYCLES_PER_WORD * config.geometry.tile_words as u64 + tokens
+}
+
 /// What a host's own work between frames is taken as; there is no USB in a simulation.
 const LATENCY: Duration = Duration::from_micros(20);
 
@@ -152,7 +159,7 @@ impl SimBoard {
             offering: false,
             framing_errors: 0,
             last_byte: 0,
-            patience: DRAIN_CYCLES + CYCLES_PER_WORD * config.geometry.tile_words as u64,
+            patience: patience(&config),
         };
         if port == Port::Uart {
             // The line's two synchroniser registers power up as idle; let a byte's time pass anyway, as a person would.

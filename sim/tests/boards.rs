@@ -12,7 +12,8 @@ use nda_spec::wire::{JOB_BYTES, Op, PROTOCOL_VERSION, Request, encode_frame};
 use nda_spec::{ActivationCode, Config, WeightCode, cycles, job, wire};
 use std::time::Duration;
 
-const CONFIGS: [&str; 10] = ["nano16", "small64", "wide256", "table1024", "table256", "gw256", "gw64", "hx64", "up32", "deep256"];
+const CONFIGS: [&str; 11] =
+    ["nano16", "small64", "wide256", "table1024", "table256", "gw256", "gw64", "hx64", "up32", "deep256", "token1024"];
 
 /// The ports through which a configuration's board is simulated.
 fn ports(config: &str) -> impl Iterator<Item = Port> + use<'_> {
@@ -22,7 +23,7 @@ fn ports(config: &str) -> impl Iterator<Item = Port> + use<'_> {
 
 #[test]
 fn every_configuration_is_simulated_and_has_a_parallel_port() {
-    let names: Vec<String> = Config::all().unwrap().into_iter().filter(|c| c.token.is_none()).map(|c| c.name).collect();
+    let names: Vec<String> = Config::all().unwrap().into_iter().map(|c| c.name).collect();
     assert_eq!(names, CONFIGS);
     assert!(CONFIGS.iter().all(|config| ports(config).any(|port| port == Port::Parallel)));
     assert!(["nano16", "small64", "wide256"].iter().all(|config| ports(config).count() == 2));

@@ -319,7 +319,7 @@ mod tests {
         let text = CONFIGS_TOML.replacen("planes = 8", "planes = 4", 1);
         let message = Config::parse(&text).unwrap_err().to_string();
         assert_eq!(message, "configuration 'table1024': planes is 4, but must be 8 on an array of tables");
-        let text = CONFIGS_TOML.replacen("wide_words = 64", "wide_words = 65", 1);
+        let text = CONFIGS_TOML.replacen("wide_words = 32", "wide_words = 65", 1);
         let message = Config::parse(&text).unwrap_err().to_string();
         assert_eq!(message, "configuration 'token1024': words of wide values is 65, but must be 2 to 64");
         let text = CONFIGS_TOML.replacen("baud = 3_000_000", "baud = 0", 1);

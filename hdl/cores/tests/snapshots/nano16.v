@@ -1858,6 +1858,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
                 end
             CommandState$RunDigest:
                 begin
+                    seal_bytes$word = ((seals$page_crc) & 32'hffffffff);
                     seal_crc$enable = 1'b1;
                     seal_bytes$shift = 1'b1;
                     byte_index$d = byte_index$q + 32'h1;
@@ -3808,8 +3809,8 @@ module board_engine_identity(address,data);
         4'd11: data = 32'h00003631;
         4'd12: data = 32'h00000000;
         4'd13: data = 32'h00000000;
-        4'd14: data = 32'h93dac1fd;
-        4'd15: data = 32'hbd69c444;
+        4'd14: data = 32'hcf91b92e;
+        4'd15: data = 32'he941bee1;
     endcase
 endmodule
 

@@ -166,7 +166,7 @@ mod tests {
             ("channels of a head", Sizes { head_dim: 0, ..sizes }),
             ("channels of the cache", Sizes { kv_width: 48, ..sizes }),
             ("heads of a query", Sizes { heads: 16, ..sizes }),
-            ("heads of a query", Sizes { heads: 6, ..sizes }),
+            ("heads of a query", Sizes { heads: 7, ..sizes }),
             ("words of wide values", Sizes { wide_words: 65, ..sizes }),
             ("steps", Sizes { steps: 256, ..sizes }),
             ("words of constants", Sizes { constant_words: 1281 + 256, ..sizes }),

@@ -189,12 +189,10 @@ impl Sizes {
         self.numbers().into_iter().zip(needed.numbers()).try_for_each(|((what, there), (_, needed))| {
             if needed <= there { Ok(()) } else { Err(Misfit::Size { what, needed, there }) }
         })?;
+        self.fit_cores(program, g)?;
         let words = |m: &Matrix| m.rows.div_ceil(g.array_rows) * m.cols.div_ceil(g.array_cols);
         let (needed, there) = (program.matrices.iter().map(words).sum(), g.tile_words);
-        if needed > there {
-            return Err(Misfit::Size { what: "tile words of weights", needed, there });
-        }
-        self.fit_cores(program, g)
+        if needed > there { Err(Misfit::Size { what: "tile words of weights", needed, there }) } else { Ok(()) }
     }
 
     /// What there is of everything.
