@@ -487,21 +487,8 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for CommandProcessor<
             next_word
         );
         dff_setup!(self, clock, is_sync, is_ident, is_stat, is_write, is_seal, is_run, is_read, is_version, has_payload, has_word);
-        dff_setup!(
-            self,
-            clock,
-            has_descriptor,
-            has_tail,
-            high_address,
-            write_over,
-            page_over,
-            read_over,
-            other_job,
-            same_job,
-            crc_same,
-            digest_same
-        );
-        dff_setup!(self, clock, acts_wrong, acts_over, dup_over, tile_over, shape_bad, counts_bad, range_bad);
+        dff_setup!(self, clock, has_descriptor, has_tail, high_address, write_over, page_over, read_over, other_job, same_job, crc_same);
+        dff_setup!(self, clock, digest_same, acts_wrong, acts_over, dup_over, tile_over, shape_bad, counts_bad, range_bad);
         clock!(self, clock, header, seals, seal_bytes, seal_crc, answer);
 
         // Outputs that are quiet unless a state says otherwise.
