@@ -32,11 +32,11 @@ fn attention_takes_what_its_headers_say() {
     let top = "attention_unit";
     let mapped = Mapped::of(top, &unit("attention", &TINY).emit(top).expect("emitted"), "*");
     let cores = [
-        ("", 20_450, 53, 32),
-        ("attention_store", 440, 0, 29),
+        ("", 20_450, 53, 18),
+        ("attention_store", 445, 0, 15),
         ("attention_store_levels", 180, 0, 0),
         ("attention_span", 110, 0, 0),
-        ("attention_query", 1_500, 0, 0),
+        ("attention_query", 1_510, 0, 0),
         ("attention_query_generator", 46, 0, 0),
         ("attention_dots", 980, 0, 0),
         ("attention_extreme", 100, 0, 0),

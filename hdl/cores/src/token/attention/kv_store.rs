@@ -7,7 +7,7 @@
 //! otherwise, round the ring. A walk's rows stand three cycles later, `row_a` and of the next slot `row_b`.
 //! `layer` and `is_value` stand two cycles before the first walk, `load` one.
 //! A block RAM is read at both ports and written at the first: as many as one row per position and port takes.
-//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 439 LUT4, 1,719 FF, 29 DP16KD for 1,020 rows of 128 channels.
+//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 440 LUT4, 15 DP16KD for 1,020 rows of 64 channels.
 //! Golden model: `KvStore`.
 
 use super::levels::levels;

@@ -8,7 +8,7 @@
 //! will stand when a score that starts now reads them.
 //! `clear` forgets the beats of a query that was cut off.
 //! Latency: the last sum is written 22 cycles behind the last beat.
-//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 1,499 LUT4, 1,913 FF for 128 columns, 46 LUT4 of them a generator of four.
+//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 1,502 LUT4 for 128 columns, 46 LUT4 of them a generator of four.
 
 use super::{Sizes, TABLE_BITS, TABLE_COLS};
 use crate::netlist::{Module, Netlist, Value};

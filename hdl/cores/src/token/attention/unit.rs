@@ -17,13 +17,14 @@
 //! - `mix_start`: `mix_done` comes with the cycle in which `mixed_read` may.
 //! - `mixed_read`: a word of eight narrow values, three cycles later with the factor of its head. Words are read in their
 //!   order, or later than `heads + 2` cycles behind `mix_done`. They stay until the next `mix_start`.
-//! - `clear`: the sequence is forgotten, and what was cut off of a row, a query or a walk. `advance`: the next position. Both four cycles before an append or a start.
+//! - `clear`: the sequence is forgotten, and what was cut off of a row, a query or a walk. `advance`: the next position. Both four
+//!   cycles before an append or a start.
 //!
 //! Cycles of a window of `n` positions: `score_start` to `score_done` `(n + 1) / 2 + 8 + levels`, `mix_start` to `mix_done`
 //! `n + 15`, where `levels` is log2 of a head's tables ([`score_cycles`], [`mix_cycles`]).
 //!
-//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs) at four heads of 32 channels, 102 positions in five layers: 20,425
-//! LUT4 (a CCU2C counted as 2, a TRELLIS_DPR16X4 as 6), 16,467 FF, 53 MULT18X18D, 32 DP16KD.
+//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs) at four heads of 32 channels on two of the cache, 102 positions in five layers: 20,415
+//! LUT4 (a CCU2C counted as 2, a TRELLIS_DPR16X4 as 6), 53 MULT18X18D, 18 DP16KD.
 
 use super::dots::{self, dots};
 use super::extreme::extreme;
