@@ -8,8 +8,8 @@ mod lower;
 mod model;
 
 use model::{Model, SMALL, Size, Style, TINY};
-use nda_device::testing::TokenModel;
-use nda_device::{Driver, DriverOptions, FabricGemv, Transport};
+use nda_device::testing::{FaultReport, TokenModel, TokenScenario, token_scenario};
+use nda_device::{Driver, DriverOptions, FabricGemv, Faults, Transport};
 use nda_gemv::{Gemv, Start};
 use nda_sim::{Port, SimBoard};
 use nda_spec::token::{Choice, Machine, Request, generate};
@@ -94,4 +94,28 @@ fn a_sequence_that_begins_in_the_midst_of_a_token_is_what_golden_makes_of_it() {
         fabric.tokens().unwrap().step(id, Start::Anew, 7, &mut row).unwrap();
         assert_eq!(row, expected, "{cycles} cycles behind the answer");
     }
+}
+
+/// As many frames as `FRAMES` says, 1,500 without it: flips, losses, doubles, delays, outages, resets, killed hosts.
+#[test]
+fn no_fault_around_a_text_on_the_emitted_board_gives_a_wrong_lost_or_doubled_token_or_a_hang() {
+    let frames = std::env::var("FRAMES").ok().map_or(1_500, |frames| frames.parse().expect("FRAMES is a number"));
+    let models = [3, 4].map(|seed| model(Style::Llama, LEAST, seed));
+    let scenario = TokenScenario {
+        seed: 12,
+        faults: Faults { outage: 2, max_outage: Duration::from_millis(2), ..Faults::all(30, Duration::from_millis(1)) },
+        frames,
+        texts: 24,
+        most_tokens: 40,
+        kills: 2_000,
+        resets: 100,
+        deadline: Duration::from_secs(20),
+    };
+    let report = token_scenario(&mut board(), &models, &scenario, |link| *link = board());
+    let FaultReport { sessions, kills, resets, right, errors, faults, stats, longest } = &report;
+    println!("{sessions} sessions, {kills} kills, {resets} resets, {right} tokens right, {} errors, {longest:?}", errors.len());
+    println!("  {faults:?}\n  {stats:?}");
+    errors.iter().take(5).for_each(|error| println!("  {error}"));
+    assert!(stats.frames_sent >= frames && faults.total() * 100 > frames && stats.retransmits * 100 > frames, "the link was faulty");
+    assert!(*right > frames && errors.len() as u64 * 1_000 < *right, "{right} tokens, {} errors", errors.len());
 }

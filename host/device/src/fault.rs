@@ -101,6 +101,8 @@ pub struct FaultInjector<T> {
     sent_bytes: u64,
     dead: bool,
     dark_until: Duration,
+    /// The clock when a chunk was last looked at.
+    seen: Duration,
     /// Chunks to the device that wait for their time.
     held_out: Vec<(Duration, Vec<u8>)>,
     /// Chunks to the host that wait for their time.
@@ -120,6 +122,7 @@ impl<T: Transport> FaultInjector<T> {
             sent_bytes: 0,
             dead: false,
             dark_until: Duration::ZERO,
+            seen: Duration::ZERO,
             held_out: Vec::new(),
             held_in: Vec::new(),
             ready: VecDeque::new(),
@@ -175,6 +178,11 @@ impl<T: Transport> FaultInjector<T> {
     /// What becomes of one chunk: the pieces that arrive, each with its delay.
     fn damage(&mut self, bytes: &[u8]) -> Vec<(Duration, Vec<u8>)> {
         let now = self.inner.now();
+        // The clock of a simulated board that was reset begins anew: an outage of its former life is over.
+        if now < self.seen {
+            self.dark_until = Duration::ZERO;
+        }
+        self.seen = now;
         if now >= self.dark_until && self.random.chance(self.faults.outage) {
             self.counts.outages += 1;
             self.dark_until = now + self.random_time(self.faults.max_outage);

@@ -108,6 +108,7 @@ fn scenario(seed: u64, per_10k: u32, frames: u64) -> TokenScenario {
         faults: Faults { outage: 5, max_outage: Duration::from_millis(120), ..Faults::all(per_10k, Duration::from_millis(10)) },
         frames,
         texts: 24,
+        most_tokens: 160,
         kills: 3_000,
         resets: 200,
         deadline: Duration::from_secs(20),

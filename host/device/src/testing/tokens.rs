@@ -55,6 +55,8 @@ pub struct TokenScenario {
     pub frames: u64,
     /// Texts of a session.
     pub texts: usize,
+    /// Tokens that a text may have at most; a quarter of them in its prompt.
+    pub most_tokens: usize,
     /// In 10,000 sessions, how many lose their host somewhere in the middle.
     pub kills: u32,
     /// In 10,000 texts, before how many the device is reset.
@@ -118,7 +120,8 @@ fn session<T: Transport>(
             report.resets += 1;
         }
         let since = fabric.driver().transport().now();
-        let outcome = writer.text(&mut fabric, id, &mut random, &format!("{place}, text {number}"));
+        let place_of_text = format!("{place}, text {number}");
+        let outcome = writer.text(&mut fabric, id, scenario.most_tokens, &mut random, &place_of_text);
         let took = fabric.driver().transport().now().saturating_sub(since);
         assert!(took <= scenario.deadline, "{place}, text {number}: a call took {took:?}, more than {:?}", scenario.deadline);
         report.longest = report.longest.max(took);
@@ -151,6 +154,7 @@ impl Writer<'_> {
         &mut self,
         fabric: &mut FabricGemv<'_, T>,
         id: TokensId,
+        most_tokens: usize,
         random: &mut Random,
         place: &str,
     ) -> Result<usize, nda_gemv::GemvError> {
@@ -160,7 +164,7 @@ impl Writer<'_> {
             self.machine.clear();
         }
         let mut prompt: Vec<u32> = self.next.take().into_iter().collect();
-        prompt.extend((0..1 + random.below(40)).map(|_| random.below(vocabulary) as u32));
+        prompt.extend((0..1 + random.below(most_tokens / 4)).map(|_| random.below(vocabulary) as u32));
         let mut golden = self.model.golden.clone();
         let tokens = fabric.tokens().expect("a token machine");
         let start = std::mem::replace(&mut self.start, Start::Continues);
@@ -175,7 +179,7 @@ impl Writer<'_> {
         let stops = (0..random.below(3)).map(|_| random.below(vocabulary) as u32).collect();
         let temperature = [0.0, 0.8][random.below(2)];
         let choice = Choice::at(temperature, random.next_u64()).expect("a temperature");
-        let request = Request { prompt, most_tokens: random.below(150), stops, choice };
+        let request = Request { prompt, most_tokens: random.below(most_tokens), stops, choice };
         let enough = if random.chance(3_000) { 1 + random.below(60) } else { usize::MAX };
         let ends = |count: usize| if count >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let mut count = 0;
