@@ -48,11 +48,12 @@ impl<T: Transport> FabricGemv<'_, T> {
         // What is wrong with the program says more than what became of its matrices.
         sizes.fit(program, &g)?;
         let apart = |number| NoTokens::Apart { number };
-        let (mut ids, mut places, mut words, mut work) = (Vec::new(), Vec::new(), usize::MAX..0, Work::default());
+        let (mut ids, mut places, mut work) = (Vec::new(), Vec::new(), Work::default());
+        let (mut first, mut behind) = (usize::MAX, 0);
         for (number, shape) in program.matrices.iter().enumerate() {
             let id = matrix(number).ok_or(apart(number))?;
             let (place, end) = self.token_place(id).ok_or(apart(number))?;
-            words = words.start.min(place.base as usize)..words.end.max(end);
+            (first, behind) = (first.min(place.base as usize), behind.max(end));
             ids.push(id);
             places.push(place);
             work += Work::of(1, shape.rows * shape.cols);
@@ -67,7 +68,7 @@ impl<T: Transport> FabricGemv<'_, T> {
         }
         bytes.resize(program_pages(&self.driver) * self.store.page_bytes(), 0);
         self.store.stage(g.tile_words, &bytes);
-        let pages = self.store.pages_of(words);
+        let pages = self.store.pages_of(first..behind);
         Ok(TokenPlace { tokens: program.tokens(), pages, token_cycles, work })
     }
 
