@@ -119,7 +119,8 @@ fn generator() -> Part {
     let mut part = Part::new("gemv_array$generator")
         .inputs(&[("load", 1), ("changed", 2), ("cleared", 1), ("first_step", 1), ("a2", 1), ("x", 8 * TABLE_COLS)])
         .port(Direction::Register, SUM_BITS, "sum");
-    part.body = pipeline("valid", "load", MEMORY_STAGES, LOOK_UP - 1);
+    // 32 copies of its text, one for each, take longer to run than one that is called.
+    part.body = "// verilator no_inline_module\n".to_string() + &pipeline("valid", "load", MEMORY_STAGES, LOOK_UP - 1);
     part.body += &pipeline("minus", "cleared", MEMORY_STAGES, LOOK_UP - 1);
     part.body += &pipeline("start", "first_step", MEMORY_STAGES, LOOK_UP - 1);
     part.body += "reg [1:0] which = 0;\nalways @(posedge clock) which <= changed;\n";

@@ -3,7 +3,8 @@
 //! Function: [`nda_spec::token::Gate::apply`]. Words come in pairs, first those that gate, then those that are gated, so a lane of
 //! this unit works for two of the pipe: it takes lanes 0 to 3 in one cycle and 4 to 7 in the next. The table lies in two block
 //! RAMs, even entries and odd ones, because a line needs two neighbours; two lanes share them, each with a port of its own,
-//! the first of which writes and is peeked at too. Stages are counted from the register that chooses the half.
+//! the first of which writes and is peeked at too. Nothing moves but while `active` stands: from the word that gates until what
+//! it gates has come out, and while the table is peeked at. Stages are counted from the register that chooses the half.
 //! Cost: 3 DSP and 1 DP16KD per lane, four lanes.
 
 use super::lane::{NARROW, SHIFT, half};
@@ -22,6 +23,7 @@ pub(super) fn gate_pair() -> Arc<Netlist> {
     let (base, step) = (m.input("base", ADDRESS), m.input("step_bits", 4));
     let (factor_shift, shift) = (m.input("factor_shift", SHIFT), m.input("gated_shift", SHIFT));
     let (write, write_at, data) = (m.input("write_enable", 1), m.input("write_address", ADDRESS), m.input("write_data", 2 * NARROW));
+    let active = m.input("active", 1);
     let (peek, peek_at) = (m.input("peek", 1), m.input("peek_address", ADDRESS));
     let halves = [("even", 0), ("odd", NARROW)].map(|(name, low)| {
         let memory = m.memory(name, Style::Block, TABLE_WORDS, NARROW);
@@ -41,6 +43,7 @@ pub(super) fn gate_pair() -> Arc<Netlist> {
         let ports = [
             ("gate", m.input(&format!("gate_{lane}"), NARROW)),
             ("up", m.input(&format!("up_{lane}"), NARROW)),
+            ("active", active),
             ("base", base),
             ("step_bits", step),
             ("factor_shift", factor_shift),
@@ -78,18 +81,19 @@ fn gate_lane() -> Arc<Netlist> {
     let (step, factor_shift, shift) = (m.input("step_bits", 4), m.input("factor_shift", SHIFT), m.input("gated_shift", SHIFT));
     let (step_half, factor_half, gated_half) = (m.input("step_half", 16), m.input("factor_half", 36), m.input("gated_half", 36));
     let (even_3, odd_3) = (m.input("even_3", NARROW), m.input("odd_3", NARROW));
+    let on = m.input("active", 1);
 
-    let one = m.always("1: the line");
+    let one = m.stage("1: the line", on);
     let x_1 = one.register("x_1", gate);
     let steps = one.register("steps", gate.signed().shifted_right(step));
-    let two = m.always("2: within the table");
+    let two = m.stage("2: within the table", on);
     let line = (steps.signed() + m.constant(128, NARROW).signed()).low(NARROW + 1).named("line_of");
     let is_below = line.bit(NARROW);
     let is_above = !is_below & line.slice(8, NARROW - 8).any();
     let clamped = is_below.mux(m.constant(0, 8), is_above.mux(m.constant(255, 8), line.slice(0, 8)));
     let line_2 = two.register("line_2", clamped);
     let x_2 = two.register("x_2", x_1);
-    let three = m.always("3: where the line begins");
+    let three = m.stage("3: where the line begins", on);
     let half_line = line_2.slice(1, 7).extend(ADDRESS);
     let odd_at = (base + half_line).low(ADDRESS);
     let even_at = (odd_at + line_2.bit(0)).low(ADDRESS);
@@ -97,27 +101,27 @@ fn gate_lane() -> Arc<Netlist> {
     let begin = three.register("begins", centred.shifted_left(step).unsigned());
     let x_3 = three.register("x_3", x_2);
     let is_odd_3 = three.register("is_odd_3", line_2.bit(0));
-    let four = m.always("4: within the line");
+    let four = m.stage("4: within the line", on);
     let even_4 = four.register("even_4", even_3);
     let odd_4 = four.register("odd_4", odd_3);
     let inside = four.register("offset_in_line", (x_3.signed() - begin.signed()).low(NARROW).unsigned());
     let is_odd_4 = four.register("is_odd_4", is_odd_3);
-    let five = m.always("5: the line's ends");
+    let five = m.stage("5: the line's ends", on);
     let (here, there) = (is_odd_4.mux(odd_4, even_4), is_odd_4.mux(even_4, odd_4));
     let here_5 = five.register("here_5", here);
     let rise = five.register("rise", (there.signed() - here.signed()).low(NARROW).unsigned());
     let inside_5 = five.register("inside_5", inside);
-    let climbed = m.always("6: on the line").register("climbed", rise.signed().times(inside_5.signed()));
+    let climbed = m.stage("6: on the line", on).register("climbed", rise.signed().times(inside_5.signed()));
     let shifted = (climbed + step_half.extend(37).signed()).low(37).signed().shifted_right(step);
-    let up_7 = m.always("7: its shift").register("climb", shifted).signed();
+    let up_7 = m.stage("7: its shift", on).register("climb", shifted).signed();
     let here_7 = m.delayed("here_later", here_5, 2);
-    let factor = m.always("8: the factor").register("factor", (up_7 + here_7.signed().extend(37)).saturated(NARROW));
+    let factor = m.stage("8: the factor", on).register("factor", (up_7 + here_7.signed().extend(37)).saturated(NARROW));
     let x_8 = m.delayed_in_ram("x", x_1, 7).signed();
-    let active = m.always("9: active").register("active_product", factor.times(x_8));
-    let active = narrowed(&m, "active", active, [factor_half, factor_shift]);
+    let active = m.stage("9: active", on).register("active_product", factor.times(x_8));
+    let active = narrowed(&m, on, "active", active, [factor_half, factor_shift]);
     let up_12 = m.delayed_in_ram("up", up, 11).signed();
-    let gated = m.always("13: gated").register("gated_product", active.times(up_12));
-    m.output("gated", narrowed(&m, "gated", gated, [gated_half, shift]).unsigned());
+    let gated = m.stage("13: gated", on).register("gated_product", active.times(up_12));
+    m.output("gated", narrowed(&m, on, "gated", gated, [gated_half, shift]).unsigned());
     m.output("even_at", even_at);
     m.output("odd_at", odd_at);
     m.output("entries", m.concat(&[odd_4, even_4]));
@@ -125,9 +129,9 @@ fn gate_lane() -> Arc<Netlist> {
 }
 
 /// A product rounded and saturated, three cycles later.
-fn narrowed<'m>(m: &'m Module, name: &str, product: Value<'m>, [half, shift]: [Value<'m>; 2]) -> Value<'m> {
+fn narrowed<'m>(m: &'m Module, on: Value<'m>, name: &str, product: Value<'m>, [half, shift]: [Value<'m>; 2]) -> Value<'m> {
     let sum = (product.signed() + half.extend(37).signed()).low(37);
-    let rounded = m.always(&format!("{name}: the half")).register(&format!("{name}_rounded"), sum).signed();
-    let shifted = m.always(&format!("{name}: the shift")).register(&format!("{name}_shifted"), rounded.shifted_right(shift)).signed();
-    m.always(&format!("{name}: what fits")).register(&format!("{name}_value"), shifted.saturated(NARROW))
+    let rounded = m.stage(&format!("{name}: the half"), on).register(&format!("{name}_rounded"), sum).signed();
+    let shifted = m.stage(&format!("{name}: the shift"), on).register(&format!("{name}_shifted"), rounded.shifted_right(shift)).signed();
+    m.stage(&format!("{name}: what fits"), on).register(&format!("{name}_value"), shifted.saturated(NARROW))
 }

@@ -2,7 +2,8 @@
 //!
 //! Function: `value * narrow(constant * mantissa / 2^17) / 2^shift`, rounded and saturated: [`nda_spec::token::Scale::times`] and
 //! `round_shift`. The value is the array's sum, a wide value rounded to 18 bits, what was mixed, or a code of the embedding, whose
-//! scale is the factor itself. Handshake: none; a value enters in every cycle. Stages are counted from the read of the memories:
+//! scale is the factor itself. Handshake: a value enters in every cycle while `active`
+//! stands, from a value's first cycle to its last. Stages are counted from the read of the memories:
 //! `wide` stands in stage 1, everything else that is read in stage 2, `value` in stage 8. Cost: 2 DSP.
 
 use crate::netlist::{Module, Netlist, Value};
@@ -46,24 +47,25 @@ pub(super) fn lane() -> Arc<Netlist> {
     let (is_wide, is_mixed, is_embed) = (m.input("is_wide", 1), m.input("is_mixed", 1), m.input("is_embed", 1));
     let (constant, mantissa) = (m.input("constant", NARROW), m.input("mantissa", NARROW));
     let (scale, uses_scale) = (m.input("scale", NARROW), m.input("uses_scale", 1));
+    let on = m.input("active", 1);
     let (halves, shift, narrow) = (m.input("half", 36), m.input("shift", SHIFT), m.input("narrow", 1));
 
-    let two = m.always("2: shorter");
+    let two = m.stage("2: shorter", on);
     let shorter = two.register("shorter", taken(&m, wide, take));
-    let three = m.always("3: the value, the constant times the scale");
+    let three = m.stage("3: the value, the constant times the scale", on);
     let other = is_mixed.mux(mixed, is_embed.mux(code.signed().extend(NARROW).unsigned(), sum));
     let value_3 = three.register("value_3", is_wide.mux(shorter.signed().saturated(NARROW).unsigned(), other));
     let scaled = three.register("scaled", constant.signed().times(mantissa.signed()));
-    let four = m.always("4: the factor");
+    let four = m.stage("4: the factor", on);
     let value_4 = four.register("value_4", value_3);
     let factor = four.register("factor", uses_scale.mux(scale, scaled_down(&m, scaled, 17).unsigned()));
-    let product = m.always("5: the product").register("product", value_4.signed().times(factor.signed()));
+    let product = m.stage("5: the product", on).register("product", value_4.signed().times(factor.signed()));
     // Of products below 2^34, because narrow values are symmetric.
     let sum = (product.signed() + m.concat(&[m.constant(0, 1), halves]).signed()).low(37);
-    let rounded = m.always("6: the half").register("rounded", sum).signed();
-    let shifted = m.always("7: the shift").register("shifted", rounded.shifted_right(shift)).signed();
+    let rounded = m.stage("6: the half", on).register("rounded", sum).signed();
+    let shifted = m.stage("7: the shift", on).register("shifted", rounded.shifted_right(shift)).signed();
     let result = narrow.mux(shifted.saturated(NARROW).extend(WIDE), shifted.saturated(WIDE));
-    m.output("value", m.always("8: what fits").register("value", result.unsigned()));
+    m.output("value", m.stage("8: what fits", on).register("value", result.unsigned()));
     m.finish()
 }
 
@@ -73,14 +75,15 @@ pub(super) fn reduce_lane() -> Arc<Netlist> {
     m.comment("verilator no_inline_module");
     let (value, take) = (m.input("value", WIDE), m.input("take", 3));
     let (weight, is_weighted) = (m.input("weight", NARROW), m.input("is_weighted", 1));
-    let short = m.always("10: shorter").register("short", taken(&m, value, take).saturated(NARROW));
-    let eleven = m.always("11: weighted, squared");
+    let on = m.input("active", 1);
+    let short = m.stage("10: shorter", on).register("short", taken(&m, value, take).saturated(NARROW));
+    let eleven = m.stage("11: weighted, squared", on);
     let weighted = eleven.register("weighted", short.times(weight.signed()));
     let square = eleven.register("square", short.times(short).unsigned().low(34));
     let plain = eleven.register("plain", short.unsigned());
-    let twelve = m.always("12: work");
+    let twelve = m.stage("12: work", on);
     let work = twelve.register("work", is_weighted.mux(scaled_down(&m, weighted, 17).unsigned(), plain));
-    let magnitude = m.always("13: its magnitude").register("magnitude", work.magnitude().low(NARROW - 1));
+    let magnitude = m.stage("13: its magnitude", on).register("magnitude", work.magnitude().low(NARROW - 1));
     m.output("work_value", work);
     m.output("square_value", square);
     m.output("magnitude_value", magnitude);

@@ -115,6 +115,17 @@ pub(super) fn stream<'m>(
     Streamed { out, late, values: finals, reduced }
 }
 
+/// Stands from the cycle behind a word's until it has certainly left every unit: what works on nothing stands still.
+fn working<'m>(m: &'m Module, name: &str, comes: Value<'m>) -> Value<'m> {
+    const BITS: usize = 5;
+    let state = m.always(name);
+    let (works, left) = (state.declare(name, 1, 0), state.declare(&format!("{name}_left"), BITS, 0));
+    let less = (left - m.constant(1, BITS)).low(BITS).unsigned();
+    state.take(left, comes.mux(m.constant((1 << BITS) - 1, BITS), left.any().mux(less, left)));
+    state.take(works, comes | left.any());
+    works
+}
+
 /// Lane 0 lightest.
 pub(super) fn joined<'m>(m: &'m Module, lanes: &[Value<'m>]) -> Value<'m> {
     m.concat(&lanes.iter().rev().map(|v| v.unsigned()).collect::<Vec<_>>())
@@ -148,6 +159,7 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, e
     let halves = m.always("5: half of it").register("halves", half(m, shift, 36));
     let shift_6 = m.always("6: how far").register("shift_6", shift_5);
     let unit_lane = lane();
+    let active = working(m, "lanes_work", t[0].get("valid"));
     let is = |k: usize, source: u64| t[k].get("source").is(source);
     let values = (0..WORD)
         .map(|k| {
@@ -167,6 +179,7 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, e
                 ("half", halves),
                 ("shift", shift_6),
                 ("narrow", t[7].get("turn").any() | t[7].get("gate").any()),
+                ("active", active),
             ];
             m.part(&format!("lane_{k}"), &unit_lane, &ports).get("value")
         })
@@ -213,6 +226,9 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
     let set_word = eight.get("turn").bit(1).mux(half_words, m.constant(0, 4));
     let turn_word = (eight.get("turn_pair").slice(0, 4) + set_word).low(4);
     let unit = turn_lane();
+    let seven = &product.t[7];
+    let turns = seven.get("valid") & (seven.get("turn").any() | seven.get("settles"));
+    let active = working(m, "turns_work", turns);
     let turned: Vec<Value> = (0..WORD)
         .map(|k| {
             let is_it = s.set_lane.is(k as u64);
@@ -220,6 +236,7 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
                 ("value", product.values[k]),
                 ("is_second", eight.get("second")),
                 ("is_turned", is_turned),
+                ("active", active),
                 ("word", turn_word),
                 ("set_cosine", s.set_cosine & is_it),
                 ("set_sine", s.set_sine & is_it),
@@ -262,6 +279,7 @@ fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[
     let shifts = is_other.mux(shifts(1), shifts(0)).named("gate_shifts");
     let base = is_other.mux(m.constant(gate_units + 1, 9), m.constant(1, 9));
     let unit = gate::gate_pair();
+    let active = working(m, "gates_work", eight.get("valid") & eight.get("gate").any()) | memories.load.peek;
     let pairs: Vec<_> = (0..WORD / 4)
         .map(|pair| {
             let of = |from: &[Value<'m>], upper: Value<'m>, k: usize| upper.mux(from[2 * pair + k + 4], from[2 * pair + k]);
@@ -270,6 +288,7 @@ fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[
                 ("gate_1", of(&gate, upper, 1)),
                 ("up_0", of(&up, upper_up, 0)),
                 ("up_1", of(&up, upper_up, 1)),
+                ("active", active),
                 ("base", base),
                 ("step_bits", shifts.slice(0, 4)),
                 ("factor_shift", shifts.slice(8, SHIFT)),
@@ -305,10 +324,12 @@ fn reduce<'m>(
     let weight_at = (base + eight.get("out_word").fit(bits)).low(bits).named("weight_at");
     let weights: Vec<Value> = memories.constants.iter().map(|pair| pair.read_beside(&memories.load, weight_at)).collect();
     let unit = reduce_lane();
+    let active = working(m, "sums_work", eight.get("valid") & eight.get("reduces"));
     let lanes: Vec<_> = (0..WORD)
         .map(|k| {
             let ports = [
                 ("value", finals[k]),
+                ("active", active),
                 ("take", nine.get("reduce_take")),
                 ("weight", weights[k / 2].slice(k % 2 * NARROW, NARROW)),
                 ("is_weighted", r[2].get("weights").any()),

@@ -2,7 +2,7 @@
 //!
 //! A lane takes the first value of a pair and, a cycle later, the second: `x cos - y sin`, then `y cos + x sin`, four cycles after
 //! each came in; values that are not turned pass with the same delay. [`walker`] looks the cosines and sines of a token's phases
-//! up while its first steps run. Golden: `turn` in `nda_spec::token`'s machine. Cost: 2 DSP a lane.
+//! up while its first steps run. Nothing moves but while `active` stands, from a word's first cycle to its last. Golden: `turn` in `nda_spec::token`'s machine. Cost: 2 DSP a lane.
 
 use super::lane::{NARROW, WIDE, scaled_down};
 use crate::netlist::{Module, Netlist, Style};
@@ -24,23 +24,24 @@ pub(super) fn turn_lane() -> Arc<Netlist> {
         (m.input("value", WIDE), m.input("is_second", 1), m.input("is_turned", 1), m.input("word", 4));
     let (set_cos, set_sin, set_word, cosine_in) =
         (m.input("set_cosine", 1), m.input("set_sine", 1), m.input("set_word", 4), m.input("table_data", NARROW));
+    let on = m.input("active", 1);
     let cosines = m.memory("cosines", Style::Distributed, WORDS, NARROW);
     let sines = m.memory("sines", Style::Distributed, WORDS, NARROW);
     m.stage("a cosine comes", set_cos).write(cosines, set_word, cosine_in);
     m.stage("a sine comes", set_sin).write(sines, set_word, cosine_in);
-    let one = m.always("1: the pair");
+    let one = m.stage("1: the pair", on);
     let cos = one.register("cos", cosines.at(word));
     let sin = one.register("sin", sines.at(word));
     let old = one.register("old", value);
-    let older = m.always("2: the value before").register("older", old);
+    let older = m.stage("2: the value before", on).register("older", old);
     let second = one.register("second", is_second);
     // The first is in `old` when the second comes in; both are one stage further when the second's turn is.
     let first_of = second.mux(older, value);
-    let two = m.always("2: products");
+    let two = m.stage("2: products", on);
     let (a, b) = (old.slice(0, NARROW).signed(), first_of.slice(0, NARROW).signed());
     let direct = two.register("direct", a.times(cos.signed()));
     let crossed = two.register("crossed", b.times(sin.signed()));
-    let three = m.always("3: their sum");
+    let three = m.stage("3: their sum", on);
     let minus = m.delayed("second_2", second, 1);
     let (wide_direct, wide_crossed) = (direct.extend(37), crossed.extend(37));
     let both = minus.mux((wide_direct + wide_crossed).low(37), (wide_direct - wide_crossed).low(37));
@@ -48,7 +49,7 @@ pub(super) fn turn_lane() -> Arc<Netlist> {
     let plain = m.delayed("plain", old, 2);
     let turned = m.delayed("turned", is_turned, 3);
     let result = turned.mux(scaled_down(&m, sum, TURN_BITS).extend(WIDE).unsigned(), plain);
-    m.output("turned_value", m.always("4: what fits").register("result", result));
+    m.output("turned_value", m.stage("4: what fits", on).register("result", result));
     m.finish()
 }
 
