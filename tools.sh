@@ -16,6 +16,7 @@ missing=""
 command -v c++ >/dev/null 2>&1 || missing="$missing g++"
 command -v verilator_bin >/dev/null 2>&1 && command -v verilator >/dev/null 2>&1 || missing="$missing verilator"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
+case "${1:-}" in "" | chat) command -v curl >/dev/null 2>&1 || missing="$missing curl" ;; esac
 [ "${1:-}" = gpu ] && ! ls /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1 && missing="$missing mesa-vulkan-drivers"
 [ "${1:-}" = memcheck ] && { command -v valgrind >/dev/null 2>&1 || missing="$missing valgrind"; }
 [ "${1:-}" = tokenizers ] && { command -v npm >/dev/null 2>&1 || missing="$missing npm"; }

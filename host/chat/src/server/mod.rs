@@ -202,7 +202,7 @@ impl Server {
                 done
             });
             let http = spawned.map_err(failed("start the server's thread"))?;
-            let mut desk = Desk { speaker, dialect, grammars: None, meters, handle };
+            let mut desk = Desk { speaker, dialect, grammars: None, meters, queue: Arc::clone(&queue), handle };
             while let Some(job) = queue.take() {
                 desk.work(job);
             }

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A bounded queue from connections to the model's thread.
+///
+/// The item that was taken last counts too, until it is answered: one who hears the last word of an answer finds a place, though the
+/// model's thread may not have taken the next item yet.
 pub(super) struct Queue<T> {
     places: usize,
     state: Mutex<State<T>>,
@@ -15,6 +18,8 @@ struct State<T> {
     waiting: VecDeque<(u64, T)>,
     /// The number of the next place.
     next: u64,
+    /// Whether an item was taken and is not answered yet.
+    is_serving: bool,
     is_open: bool,
 }
 
@@ -33,7 +38,7 @@ pub(super) struct Place<T> {
 
 impl<T> Queue<T> {
     pub fn new(places: usize) -> Arc<Queue<T>> {
-        let state = State { waiting: VecDeque::new(), next: 0, is_open: true };
+        let state = State { waiting: VecDeque::new(), next: 0, is_serving: false, is_open: true };
         Arc::new(Queue { places, state: Mutex::new(state), changed: Condvar::new() })
     }
 
@@ -42,7 +47,7 @@ impl<T> Queue<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many may wait.
+    /// How many may wait behind the one that is answered.
     pub fn places(&self) -> usize {
         self.places
     }
@@ -58,7 +63,7 @@ impl<T> Queue<T> {
         if !state.is_open {
             return Err(Refused::Closed);
         }
-        if state.waiting.len() >= self.places {
+        if state.waiting.len() + usize::from(state.is_serving) > self.places {
             return Err(Refused::Full);
         }
         let number = state.next;
@@ -68,16 +73,22 @@ impl<T> Queue<T> {
         Ok(Place { queue: Arc::clone(self), number })
     }
 
-    /// Waits for the item whose turn it is; `None` once the queue is closed.
+    /// Waits for the item whose turn it is; `None` once the queue is closed. Until [`Self::answered`] it keeps its place.
     pub fn take(&self) -> Option<T> {
         let mut state = self.state();
         while state.is_open {
             if let Some((_, item)) = state.waiting.pop_front() {
+                state.is_serving = true;
                 return Some(item);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         None
+    }
+
+    /// Gives back the place of the item that was taken last.
+    pub fn answered(&self) {
+        self.state().is_serving = false;
     }
 
     /// Ends the queue: nobody enters any more, and [`Self::take`] gives `None`.
@@ -105,7 +116,7 @@ mod tests {
 
     #[test]
     fn items_come_in_their_order_without_those_that_left() {
-        let queue = Queue::new(3);
+        let queue = Queue::new(2);
         let mut places: Vec<_> = (0..3).map(|item| queue.enter(item).ok().unwrap()).collect();
         assert_eq!(queue.enter(9).err(), Some(Refused::Full));
         drop(places.remove(1));
@@ -116,6 +127,20 @@ mod tests {
         places.push(queue.enter(4).ok().unwrap());
         places.drain(..3);
         assert_eq!(queue.take(), Some(4));
+    }
+
+    #[test]
+    fn a_place_is_free_as_soon_as_an_answer_is_over() {
+        let queue = Queue::new(2);
+        let mut places = vec![queue.enter(0).ok().unwrap()];
+        assert_eq!(queue.take(), Some(0));
+        places.extend((1..3).map(|item| queue.enter(item).ok().unwrap()));
+        assert_eq!(queue.enter(3).err(), Some(Refused::Full));
+        // The model's thread has not come back for the next yet.
+        queue.answered();
+        places.push(queue.enter(3).ok().unwrap());
+        assert_eq!((queue.enter(4).err(), queue.take()), (Some(Refused::Full), Some(1)));
+        assert_eq!(queue.enter(4).err(), Some(Refused::Full));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Handle;
 use super::meters::Meters;
 use super::problem::Problem;
 use super::protocol::{Echo, Plain, Prompt, Request};
+use super::queue::Queue;
 use crate::calls::Calling;
 use crate::dialect::Dialect;
 use crate::error::ChatError;
@@ -81,6 +82,8 @@ pub(super) struct Desk<'d, 'a, 'm, 'w> {
     /// Made with the first request that needs them.
     pub grammars: Option<Grammars>,
     pub meters: Arc<Meters>,
+    /// Where requests come from.
+    pub queue: Arc<Queue<Job>>,
     pub handle: Handle,
 }
 
@@ -95,14 +98,15 @@ impl Desk<'_, '_, '_, '_> {
     /// Answers a request, or says why not. Ends early when its client has gone, its time is up, or the server ends.
     pub fn work(&mut self, job: Job) {
         let news = job.news.clone();
-        if let Err(problem) = self.answer(job) {
-            // Full is impossible, closed is a client that has gone: nobody is left to tell.
-            let _ = news.try_send(News::Failed(problem));
-        }
+        let last = self.answer(job).map_or_else(News::Failed, News::Done);
         self.meters.board(self.speaker);
+        // Before the last word: whoever hears it may ask again at once.
+        self.queue.answered();
+        // Full is impossible, closed is a client that has gone: nobody is left to tell.
+        let _ = news.try_send(last);
     }
 
-    fn answer(&mut self, job: Job) -> Result<(), Problem> {
+    fn answer(&mut self, job: Job) -> Result<Usage, Problem> {
         let ended = self.ended(&job);
         if ended() {
             return Err(self.why(&job));
@@ -139,8 +143,7 @@ impl Desk<'_, '_, '_, '_> {
             }
         }
         self.meters.tokens(usage);
-        let _ = job.news.try_send(News::Done(usage));
-        Ok(())
+        Ok(usage)
     }
 
     fn ended(&self, job: &Job) -> impl Fn() -> bool + use<> {
