@@ -15,6 +15,7 @@ mod clock;
 mod conversation;
 mod dialect;
 mod disguise;
+mod dumps;
 mod error;
 #[cfg(feature = "server")]
 mod gbnf;

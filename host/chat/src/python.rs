@@ -1,8 +1,10 @@
 //! What templates take from Python and from Jinja2 that minijinja has not.
 
+use crate::dumps;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, State};
+use minijinja::{Environment, Error, ErrorKind, State, escape_formatter};
 use minijinja_contrib::{globals, pycompat};
+use std::fmt::Write;
 
 /// Where Python's `str.splitlines` cuts.
 const LINE_ENDS: [char; 10] = ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
@@ -15,6 +17,17 @@ pub(crate) fn extend(environment: &mut Environment<'_>) {
         text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).count()
     });
     environment.add_filter("center", |text: String, width: Option<usize>| padded(&text, width.unwrap_or(80), ' ', Side::Both));
+    // Jinja2 asks for a length and for items by their number or key: a text has them, and nothing has none.
+    environment.add_test("sequence", |value: &Value| match value.kind() {
+        ValueKind::Undefined | ValueKind::String | ValueKind::Seq | ValueKind::Map => true,
+        ValueKind::Iterable => value.len().is_some(),
+        _ => false,
+    });
+    environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
+    environment.set_formatter(|out, state, value| match dumps::float(value) {
+        Some(number) => Ok(out.write_str(&dumps::repr(number))?),
+        None => escape_formatter(out, state, value),
+    });
     environment.add_function("joiner", globals::joiner);
     environment.add_function("cycler", |items: Rest<Value>| globals::cycler(items.0));
 }
@@ -335,6 +348,9 @@ mod tests {
             ),
             ("{{ 'a\n\nb\n' | indent }}|{{ 'a\n\nb' | indent('>', true, blank=true) }}", "a\n\n    b\n|>a\n>\n>b"),
             ("{{ 'one two_three, 4' | wordcount }}", "3"),
+            ("{{ none is iterable }}{{ 'a' is iterable }}{{ x is iterable }}{{ 1 is iterable }}", "FalseTrueTrueFalse"),
+            ("{{ 'a' is sequence }}{{ range(3) is sequence }}{{ {} is sequence }}{{ none is sequence }}", "TrueTrueTrueFalse"),
+            ("{{ 1e20 }} {{ 0.00001 }} {{ 2.0 }} {{ 3 }}", "1e+20 1e-05 2.0 3"),
         ] {
             assert_eq!(environment.render_str(source, ()).unwrap(), expected, "{source}");
         }

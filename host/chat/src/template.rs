@@ -1,11 +1,12 @@
 //! Chat templates: Jinja as the Python package `transformers` runs it.
 
 use crate::clock;
+use crate::dumps;
 use crate::error::ChatError;
 use crate::python;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde, Value};
-use minijinja::{Environment, Error, ErrorKind, filters};
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, Error, ErrorKind};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -47,7 +48,7 @@ impl Template {
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(failed)?);
         python::extend(&mut environment);
         environment.set_fuel(Some(FUEL));
-        environment.add_filter("tojson", to_json);
+        environment.add_filter("tojson", dumps::to_json);
         environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, message))
         });
@@ -99,28 +100,6 @@ fn without_marks(source: &str) -> String {
         }
     }
     text
-}
-
-/// JSON as Python's `json.dumps(..., ensure_ascii=False)` writes it: Jinja's own filter escapes for HTML besides.
-fn to_json(value: &Value, indent: Option<Value>, options: Kwargs) -> Result<Value, Error> {
-    let escaped = filters::tojson(value, indent, options)?.to_string();
-    let mut text = String::with_capacity(escaped.len());
-    let mut rest = escaped.as_str();
-    while let Some(at) = rest.find('\\') {
-        text.push_str(&rest[..at]);
-        let escape = rest[at..].get(..6).unwrap_or_default();
-        let plain = [("\\u003c", '<'), ("\\u003e", '>'), ("\\u0026", '&'), ("\\u0027", '\'')];
-        let plain = plain.iter().find(|(html, _)| escape.eq_ignore_ascii_case(html));
-        // Otherwise an escape of JSON: its next character belongs to it and is never the begin of another.
-        let taken = if plain.is_some() { 6 } else { 2 };
-        match plain {
-            Some((_, plain)) => text.push(*plain),
-            None => text.push_str(rest[at..].get(..taken).unwrap_or_default()),
-        }
-        rest = rest[at..].get(taken..).unwrap_or_default();
-    }
-    text.push_str(rest);
-    Ok(Value::from_safe_string(text))
 }
 
 #[cfg(test)]
