@@ -62,10 +62,16 @@ fn what_steers_the_draw_changes_the_text() {
         json!({ "grammar": "root ::= [0-9]+" }),
         json!({ "max_completion_tokens": 3 }),
         json!({ "stop_token_ids": [plain.as_bytes()[5]] }),
+        json!({ "stop": [plain[3..6]] }),
+        json!({ "temperature": 3, "seed": 5 }),
     ] {
         assert_ne!(server.say(extra.clone()), plain, "{extra}");
     }
-    assert_eq!(server.say(json!({ "max_completion_tokens": 3 })), plain[..3]);
+    for limit in ["max_completion_tokens", "max_tokens", "n_predict"] {
+        assert_eq!(server.say(json!({ "max_tokens": null, limit: 3 })), plain[..3], "{limit}");
+    }
+    // Nothing that was said counts as a repetition.
+    assert_eq!(server.say(json!({ "repeat_penalty": 5, "repeat_last_n": 0 })), plain);
     let stop = plain.as_bytes()[5];
     let stopped = server.chat(json!({ "stop_token_ids": [stop] }));
     let expected = &plain[..plain.bytes().position(|byte| byte == stop).unwrap()];
@@ -76,6 +82,8 @@ fn what_steers_the_draw_changes_the_text() {
     let hot = |extra: Value| server.say(with(json!({ "temperature": 3, "seed": 5, "max_tokens": 60 }), extra));
     assert_ne!(hot(json!({ "min_p": 0.2 })), hot(json!({})));
     assert_ne!(hot(json!({ "top_k": 2 })), hot(json!({})));
+    assert_ne!(hot(json!({ "top_p": 0.5 })), hot(json!({})));
+    assert_ne!(hot(json!({ "seed": 6 })), hot(json!({})));
     assert_eq!(hot(json!({ "top_k": 0, "top_p": 0, "min_p": 0 })), hot(json!({ "top_k": -1 })));
     assert_eq!(server.say(json!({ "temperature": 3, "seed": 5, "min_p": 1 })), plain);
 }
@@ -184,13 +192,14 @@ fn an_answer_goes_on_where_it_is_begun() {
 fn variables_and_roles_reach_the_template() {
     const SOURCE: &str = "{% if enable_thinking is false %}no {% endif %}{{ reasoning_effort | default('') }}{% for m in messages %}\
         {{ m.role }}:{{ m.content }}{% for c in m.tool_calls %}{{ c.function.name }}{{ c.function.arguments | tojson }}{% endfor %}\
-        {% endfor %}{% for t in tools %}{{ t.function.name }}{% endfor %}a: ";
+        {% endfor %}{% for t in tools %}{{ t.function.name }}{% endfor %}{% if add_generation_prompt %}a: {% endif %}";
     let server = Server(serve_with(settings(), Duration::ZERO, &[("chat_template", SOURCE)]));
     let tokens = |extra: Value| server.chat(extra)["usage"]["prompt_tokens"].as_u64().unwrap() as usize;
     let base = "user:Helloa: ".len();
     assert_eq!(tokens(json!({})), base);
     assert_eq!(tokens(json!({ "chat_template_kwargs": { "enable_thinking": false } })), base + "no ".len());
     assert_eq!(tokens(json!({ "reasoning_effort": "low" })), base + "low".len());
+    assert_eq!(tokens(json!({ "add_generation_prompt": false })), base - "a: ".len());
     let tool = json!({ "type": "function", "function": { "name": "add" } });
     assert_eq!(tokens(json!({ "tools": [tool], "max_tokens": 1 })), base + "add".len());
     assert_eq!(tokens(json!({ "tools": [tool], "tool_choice": "none" })), base);
@@ -216,6 +225,15 @@ fn what_is_not_done_is_refused_by_its_path() {
     assert_eq!(chat(json!({ "stop_token_ids": [256] })), "stop_token_ids");
     assert_eq!(server.refused(COMPLETE, &json!({ "prompt": [[1, 256]] })), "prompt[0][1]");
     assert_eq!(server.refused(COMPLETE, &json!({ "prompt": "a", "best_of": 3 })), "best_of");
+    // So is what shows only with the model at hand.
+    let long = "x".repeat(300);
+    assert_eq!(chat(json!({ "messages": [{ "role": "user", "content": long }] })), "messages");
+    assert_eq!(server.refused(COMPLETE, &json!({ "prompt": long })), "prompt");
+    assert_eq!(server.refused(COMPLETE, &json!({ "prompt": ["a", ""] })), "prompt[1]");
+    assert_eq!(chat(json!({ "grammar": "root ::= nobody" })), "grammar");
+    assert_eq!(chat(json!({ "json_schema": { "type": "wizard" } })), "json_schema");
+    let format = json!({ "type": "json_schema", "json_schema": { "schema": { "type": "wizard" } } });
+    assert_eq!(chat(json!({ "response_format": format })), "response_format");
 }
 
 #[test]

@@ -160,15 +160,20 @@ fn beside_tools_an_answer_is_a_call_or_a_text_of_the_grammar() {
 #[test]
 fn a_form_that_is_none_is_refused_before_the_answer() {
     let server = server();
-    for extra in [
-        json!({ "grammar": "root ::= nobody" }),
-        json!({ "grammar": "root = 1" }),
-        json!({ "response_format": { "type": "json_schema", "json_schema": { "name": "x", "schema": { "type": "wizard" } } } }),
-        json!({ "tools": [{ "type": "function", "function": { "name": "f", "parameters": { "type": "wizard" } } }] }),
+    let tool = |kind: &str| json!([{ "type": "function", "function": { "name": "f", "parameters": { "type": kind } } }]);
+    let format = json!({ "type": "json_schema", "json_schema": { "name": "x", "schema": { "type": "wizard" } } });
+    for (extra, param) in [
+        (json!({ "grammar": "root ::= nobody" }), "grammar"),
+        (json!({ "grammar": "root = 1" }), "grammar"),
+        (json!({ "json_schema": { "type": "wizard" } }), "json_schema"),
+        (json!({ "response_format": format }), "response_format"),
+        (json!({ "tools": tool("wizard") }), "tools"),
+        (json!({ "tools": tool("object"), "grammar": "root ::= nobody" }), "grammar"),
     ] {
         let mut body = json!({ "messages": [{ "role": "user", "content": "Hello" }], "stream": true });
         body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         let (status, answer) = post(server.address, CHAT, &body);
         assert_eq!((status, answer["error"]["code"].as_str()), (400, Some("invalid_grammar")), "{extra}: {answer}");
+        assert_eq!(answer["error"]["param"], param, "{extra}: {answer}");
     }
 }

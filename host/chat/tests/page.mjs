@@ -36,6 +36,7 @@ try {
 
   await say("And then?", 2);
   assert.match((await text("#cache"))[0], /prompt tokens, [1-9]\d* of them kept/);
+  assert.equal((await text("#board"))[0], "no board works");
   assert.match((await text("#load"))[0], /cache \d+ of 4096 positions/);
 
   await set("max_tokens", -7);

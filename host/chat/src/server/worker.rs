@@ -12,6 +12,7 @@ use crate::grammar::{Form, Grammars};
 use crate::guide::{Free, Guide};
 use crate::scores::Scored;
 use crate::speaker::{Answer, Event, Finish, Manner, Speaker};
+use nda_engine::EngineError;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -92,6 +93,8 @@ struct Plan {
     prompts: Vec<Vec<u32>>,
     manner: Manner,
     form: Option<Form>,
+    /// The field that the form comes from.
+    form_field: &'static str,
 }
 
 impl Desk<'_, '_, '_, '_> {
@@ -114,7 +117,7 @@ impl Desk<'_, '_, '_, '_> {
         let plan = self.plan(&job.request)?;
         if plan.form != job.request.form {
             // Beside tools it becomes a part of theirs, which a brace too many must not end: it is whole by itself, or refused.
-            let _ = guide(&mut self.grammars, job.request.form.as_ref(), self.speaker)?;
+            let _ = guide(&mut self.grammars, job.request.form.as_ref(), self.speaker).map_err(of_field(job.request.form_field))?;
         }
         let (mut usage, begun) = (Usage::default(), Cell::new(false));
         for (at, prompt) in plan.prompts.iter().enumerate() {
@@ -129,7 +132,7 @@ impl Desk<'_, '_, '_, '_> {
                 let mut manner = plan.manner.clone();
                 // Answers to one request differ as requests do; the first is the one of the seed.
                 manner.sampling.seed ^= (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                let mut guide = guide(&mut self.grammars, plan.form.as_ref(), self.speaker)?;
+                let mut guide = guide(&mut self.grammars, plan.form.as_ref(), self.speaker).map_err(of_field(plan.form_field))?;
                 let answer = self.speaker.answer_within(prompt, &manner, guide.as_mut(), |event| {
                     voice.hear(event);
                     if ended() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -157,13 +160,10 @@ impl Desk<'_, '_, '_, '_> {
 
     fn plan(&self, request: &Request) -> Result<Plan, Problem> {
         let prompts = match &request.prompt {
-            Prompt::Talk(talk) => vec![self.dialect.ok_or(ChatError::NoTemplate)?.prompt_of(talk)?],
+            Prompt::Talk(talk) => vec![self.dialect.ok_or(ChatError::NoTemplate)?.prompt_of(talk).map_err(of_field("messages"))?],
             Prompt::Plain(plains) => plains.iter().enumerate().map(|(at, plain)| self.tokens(plain, at)).collect::<Result<_, _>>()?,
         };
-        let context = self.speaker.context();
-        if let Some(tokens) = prompts.iter().map(Vec::len).find(|tokens| *tokens > context) {
-            return Err(ChatError::TooLong { tokens, context }.into());
-        }
+        check_lengths(&prompts, &request.prompt, self.speaker.context())?;
         let mut manner = request.manner.clone();
         let known = self.speaker.vocab_size();
         let named = manner.steering.bias.iter().map(|(token, _)| (format!("logit_bias.{token}"), *token));
@@ -171,16 +171,16 @@ impl Desk<'_, '_, '_, '_> {
         if let Some((field, token)) = { named }.find(|(_, token)| *token as usize >= known) {
             return Err(Problem::field(field, format_args!("token {token} is not in the vocabulary of {known}")));
         }
-        let form = match (self.dialect, request.tools.calling) {
+        let (form, form_field) = match (self.dialect, request.tools.calling) {
             (Some(dialect), calling) if calling != Calling::Never => {
                 manner.shown = dialect.call_form().marks(dialect.tokenizer());
-                let text = request.form.as_ref().map(Form::nested).transpose()?;
+                let text = request.form.as_ref().map(Form::nested).transpose().map_err(of_field(request.form_field))?;
                 let grammar = dialect.call_form().grammar(&request.tools.callable(), calling, dialect.tokenizer(), text.as_deref());
-                Some(Form::Lark(grammar))
+                (Some(Form::Lark(grammar)), "tools")
             }
-            _ => request.form.clone(),
+            _ => (request.form.clone(), request.form_field),
         };
-        Ok(Plan { prompts, manner, form })
+        Ok(Plan { prompts, manner, form, form_field })
     }
 
     fn tokens(&self, plain: &Plain, number: usize) -> Result<Vec<u32>, Problem> {
@@ -196,6 +196,28 @@ impl Desk<'_, '_, '_, '_> {
             },
         }
     }
+}
+
+/// An error of a field.
+fn of_field(path: impl Into<String>) -> impl FnOnce(ChatError) -> Problem {
+    |error| Problem { param: Some(path.into()), ..error.into() }
+}
+
+/// Refuses prompts without a token and those longer than the context, by their paths.
+fn check_lengths(prompts: &[Vec<u32>], asked: &Prompt, context: usize) -> Result<(), Problem> {
+    let wrong = |tokens: usize| match tokens {
+        0 => Some(EngineError::Empty { what: "the prompt", needed: 1 }.into()),
+        tokens if tokens > context => Some(ChatError::TooLong { tokens, context }),
+        _ => None,
+    };
+    let Some((number, error)) = prompts.iter().enumerate().find_map(|(number, prompt)| Some((number, wrong(prompt.len())?))) else {
+        return Ok(());
+    };
+    Err(of_field(match asked {
+        Prompt::Talk(_) => "messages".to_owned(),
+        Prompt::Plain(all) if all.len() == 1 => "prompt".to_owned(),
+        Prompt::Plain(_) => format!("prompt[{number}]"),
+    })(error))
 }
 
 /// A prompt without the token in front that nobody wrote.

@@ -32,6 +32,8 @@ pub(crate) struct Request {
     pub count: usize,
     /// What every answer must be.
     pub form: Option<Form>,
+    /// The field that says so.
+    pub form_field: &'static str,
     pub tools: Tools,
     /// Whether the prompt stands in front of the answer.
     pub echo: Echo,
@@ -240,7 +242,7 @@ fn parse(body: &[u8], defaults: &Defaults) -> Result<Fields, Problem> {
 /// What both endpoints know; refuses what is left.
 fn common(mut fields: Fields, prompt: Prompt, most: Option<usize>, defaults: &Defaults) -> Result<Request, Problem> {
     let manner = manner::manner(&mut fields, defaults.sampling, most)?;
-    let form = tools::form(&mut fields)?;
+    let (form_field, form) = tools::form(&mut fields)?.map_or(("", None), |(name, form)| (name, Some(form)));
     let prompts = match &prompt {
         Prompt::Talk(_) => 1,
         Prompt::Plain(prompts) => prompts.len(),
@@ -252,7 +254,7 @@ fn common(mut fields: Fields, prompt: Prompt, most: Option<usize>, defaults: &De
     }
     let delivery = delivery(&mut fields)?;
     fields.end()?;
-    Ok(Request { prompt, manner, count, form, tools: Tools::default(), echo: Echo::Off, delivery })
+    Ok(Request { prompt, manner, count, form, form_field, tools: Tools::default(), echo: Echo::Off, delivery })
 }
 
 fn delivery(fields: &mut Fields) -> Result<Delivery, Problem> {

@@ -91,8 +91,8 @@ fn named(choice: Value) -> Result<String, Problem> {
     function.text("name")?.ok_or_else(|| Problem::field("tool_choice.function.name", "a function needs a name"))
 }
 
-/// What the answer must be, if anything.
-pub(super) fn form(fields: &mut Fields) -> Result<Option<Form>, Problem> {
+/// What the answer must be, if anything, and the field that says so.
+pub(super) fn form(fields: &mut Fields) -> Result<Option<(&'static str, Form)>, Problem> {
     let format = fields.object("response_format")?.map(response_format).transpose()?.flatten();
     let schema = fields.take("json_schema").map(Form::Json);
     let grammar = fields.text("grammar")?.filter(|text| !text.trim().is_empty());
@@ -102,7 +102,7 @@ pub(super) fn form(fields: &mut Fields) -> Result<Option<Form>, Problem> {
     let first = forms.next();
     match forms.next() {
         Some((name, _)) => Err(Problem::field(name, "one form at a time: an answer cannot be held to two")),
-        None => Ok(first.map(|(_, form)| form)),
+        None => Ok(first),
     }
 }
 
