@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help test-lm-eval gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
+.PHONY: help beside-llama test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
 
 # A prompt on the CPU and on the board, first with whole tokens on the board, then with products alone: the text, and a table that
 # says whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -95,15 +95,25 @@ asan: ## the kernels' tests under AddressSanitizer
 	    $(CARGO) test --release --locked --target x86_64-unknown-linux-gnu --target-dir target/asan \
 	    -p nda-kernels --lib --tests -- --skip million --skip most_columns --skip exponential
 
+# Scores and times beside llama.cpp's. A gigabyte of Python packages, so neither is part of 'make test'; the command is built as it is
+# there, so that its objects are used again.
+beside-llama: system $(CHAT)
+	./tools.sh lm-eval
+	$(CARGO) build --release --locked --workspace --bin nda
+
+# Every score must be llama.cpp's: of floats of 16 bits nearly to the last digit, of a real model in 2-bit planes within their error.
+# The simulated board's are the CPU's to the bit.
+LM_EVAL := .tools/lm-eval/bin/python host/chat/tests/lm_eval/run.py target/release/nda
+test-lm-eval: beside-llama ## scores by lm-evaluation-harness through 'nda serve', beside llama.cpp and the CPU
+	$(LM_EVAL) host/convert/tests/models/types/F16.gguf --limit 5 --tolerance 0.05
+	$(LM_EVAL) .tools/models/smollm2.gguf --document $(CHAT) --limit 3 --tolerance 3
+	$(LM_EVAL) models/tiny.ndf --backend sim:wide256 --limit 2
+
+bench-server: beside-llama ## time to first token and tokens/s of 'nda serve' under 1, 4 and 16 clients, beside llama.cpp's server
+	.tools/lm-eval/bin/python host/chat/tests/bench_server.py target/release/nda $(CHAT) .tools/models/smollm2.gguf
+
 # The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
 NEON := aarch64-unknown-linux-musl
-# Needs a gigabyte of Python packages, so it is not part of 'make test'.
-test-lm-eval: system ## scores by lm-evaluation-harness through 'nda serve', beside llama.cpp and the CPU
-	./tools.sh lm-eval
-	$(CARGO) build --release --locked -p nda-cli
-	.tools/lm-eval/bin/python host/chat/tests/lm_eval/run.py target/release/nda host/convert/tests/models/llama.gguf
-	.tools/lm-eval/bin/python host/chat/tests/lm_eval/run.py target/release/nda models/tiny.ndf --backend sim --limit 2
-
 neon-test: ## the NEON kernels' tests in an emulator
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=qemu-aarch64 \
 	    $(CARGO) test --release --locked --target $(NEON) -p nda-kernels --lib --tests -- --skip million --skip most_columns --skip exponential
