@@ -2,6 +2,7 @@
 
 use crate::decision::Reviewed;
 use crate::error::GuardError;
+use crate::obeyed::{bare_repository, is_obeyed};
 use crate::path::{RelPath, always_red};
 use crate::proposal::Proposal;
 use crate::security;
@@ -24,10 +25,16 @@ pub(crate) fn check(workspace: &Workspace, proposal: &Proposal) -> Result<Vec<Re
     if paths.len() != changes.len() {
         return red("two changes of one file; make them one".into());
     }
+    if let Some(folder) = bare_repository(workspace, proposal)? {
+        return red(format!("'{folder}' is, or would be, a bare repository: git obeys its configuration and hooks"));
+    }
+    let obeyed = workspace.store.obeyed()?;
     let mut files = Vec::new();
     for change in changes {
         let path = &change.path;
-        if let Some(reason) = always_red(path).or_else(|| hook(workspace, path)) {
+        // A root may itself lie in a folder that is red.
+        let whole = RelPath::new([&workspace.store.above(), path.as_bytes()].concat())?;
+        if let Some(reason) = always_red(&whole).or_else(|| is_obeyed(workspace, &obeyed, path)) {
             return red(format!("'{path}': {reason}"));
         }
         if let Some(state) = &change.after {
@@ -59,13 +66,6 @@ fn in_one_repository(workspace: &Workspace, path: &RelPath) -> Result<(), GuardE
         }
     }
     Ok(())
-}
-
-/// Whether git takes hooks from a folder that the path lies in.
-fn hook(workspace: &Workspace, path: &RelPath) -> Option<&'static str> {
-    let folder = workspace.hooks.as_ref()?;
-    let full = workspace.root.path().join(path.as_path());
-    full.starts_with(folder).then_some("git takes its hooks from there (core.hooksPath)")
 }
 
 /// Remarks of the security checks, for whoever decides.

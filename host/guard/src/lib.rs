@@ -29,6 +29,7 @@ mod error;
 mod gate;
 mod glob;
 mod journal;
+mod obeyed;
 mod object;
 mod objects;
 mod patch;

@@ -2,6 +2,7 @@
 //! without its filters, hooks, index, or anything that a repository's configuration could start.
 
 use crate::error::GuardError;
+use crate::obeyed;
 use crate::object::{Format, Kind, ObjectId};
 use crate::path::{RelPath, escape};
 use std::collections::BTreeMap;
@@ -126,18 +127,13 @@ impl Store {
         Ok(folder)
     }
 
-    /// The folder that the repository's configuration takes hooks from, if it names one.
+    /// What git obeys of this repository, as paths without links: where it takes hooks from, and files that its configuration includes.
+    /// Looked up anew each time, for a configuration changes.
     ///
     /// # Errors
     /// What git says.
-    pub fn hooks(&self) -> Result<Option<PathBuf>, GuardError> {
-        let mut command = Command::new("git");
-        command.current_dir(&self.root).stdin(Stdio::null()).env("GIT_DIR", &self.git_dir);
-        command.args(["config", "--type=path", "--get", "core.hooksPath"]);
-        let output = command.output().map_err(GuardError::io("start", "git"))?;
-        let folder = PathBuf::from(std::ffi::OsStr::from_bytes(output.stdout.trim_ascii_end()));
-        // 1: it is not set.
-        Ok((output.status.success() && !folder.as_os_str().is_empty()).then(|| self.work_tree.join(folder)))
+    pub fn obeyed(&self) -> Result<Vec<PathBuf>, GuardError> {
+        obeyed::paths(&self.git_dir, &self.work_tree)
     }
 
     /// How objects are named.
@@ -148,6 +144,16 @@ impl Store {
     /// Where the root lies in its repository, escaped; empty at the top.
     pub fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// The folders that the root lies in, as the beginning of a path: in its repository, or on this machine if it has none.
+    pub fn above(&self) -> Vec<u8> {
+        let within = if self.is_own() { self.root.strip_prefix("/") } else { self.root.strip_prefix(&self.work_tree) };
+        let mut bytes = within.map_or_else(|_| Vec::new(), |path| path.as_os_str().as_bytes().to_vec());
+        if !bytes.is_empty() {
+            bytes.push(b'/');
+        }
+        bytes
     }
 
     /// Which root of the repository this is: references are shared by all of its work trees.
@@ -213,13 +219,19 @@ impl Store {
 
 /// A call of git in a folder, with nothing of our caller's surroundings that could lead it elsewhere.
 fn plain(folder: &Path) -> Command {
+    let mut command = bare(folder);
+    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("GIT_NO_LAZY_FETCH", "1").env("LC_ALL", "C");
+    SAFE.iter().for_each(|setting| _ = command.args(["-c", setting]));
+    command
+}
+
+/// The same with the configuration as it is.
+pub(crate) fn bare(folder: &Path) -> Command {
     let mut command = Command::new("git");
     for (key, _) in std::env::vars_os().filter(|(key, _)| key.as_bytes().starts_with(b"GIT_")) {
         command.env_remove(key);
     }
     command.current_dir(folder).stdin(Stdio::null());
-    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("GIT_NO_LAZY_FETCH", "1").env("LC_ALL", "C");
-    SAFE.iter().for_each(|setting| _ = command.args(["-c", setting]));
     command
 }
 

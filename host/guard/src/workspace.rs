@@ -97,8 +97,6 @@ pub struct Workspace {
     pub(crate) journal: Journal,
     pub(crate) settings: Settings,
     pub(crate) id: u64,
-    /// Where git takes hooks from, if somebody moved it.
-    pub(crate) hooks: Option<PathBuf>,
     /// What an interrupted change left that neither state explains.
     left: Vec<String>,
 }
@@ -122,8 +120,7 @@ impl Workspace {
         }
         let id = OPENED.fetch_add(1, Ordering::Relaxed);
         let journal = Journal::in_folder(&folder);
-        let hooks = store.hooks()?;
-        let mut workspace = Workspace { root, store, folder, journal, settings, id, hooks, left: Vec::new() };
+        let mut workspace = Workspace { root, store, folder, journal, settings, id, left: Vec::new() };
         let (lock, left) = workspace.locked()?;
         workspace.maker().expire()?;
         drop(lock);

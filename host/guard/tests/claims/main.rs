@@ -7,5 +7,6 @@ mod gates;
 mod grants;
 mod histories;
 mod kills;
+mod obeyed;
 mod patches;
 mod times;
