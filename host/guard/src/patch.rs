@@ -114,22 +114,27 @@ impl Workspace {
             }
             (Action::Update { .. }, None) => Err(GuardError::Red(format!("'{path}' is not there to be updated"))),
             (Action::Update { edits, to }, Some(before)) => {
+                let mode = mode(file, before.mode);
                 let (text, ranges) = match self.edited(&path, &before, edits, known)? {
-                    Applied::New { text, ranges, .. } => (text, ranges),
-                    Applied::Already { ranges } if to.is_none() => return Ok(Share::Already(answer(hash, ranges))),
+                    Applied::New { text, ranges, .. } => (text.into_bytes(), ranges),
+                    Applied::Already { ranges } if to.is_none() || edits.is_empty() => (before.bytes.clone(), ranges),
                     Applied::Already { .. } => return Err(GuardError::Red(format!("'{path}' has the patch already and has not moved"))),
                 };
-                let after = FileState { bytes: text.into_bytes(), mode: mode(file, before.mode) };
+                let after = FileState { bytes: text, mode };
+                if to.is_none() && after == before {
+                    return Ok(Share::Already(answer(hash, ranges)));
+                }
                 self.moved(path, hash, after, ranges, to.as_deref())
             }
         }
     }
 
     fn edited(&self, path: &RelPath, before: &FileState, edits: &[nda_text::patch::Edit], known: Known) -> Result<Applied, GuardError> {
-        let text = std::str::from_utf8(&before.bytes).map_err(|_| GuardError::NotText(path.clone()))?;
         if edits.is_empty() {
-            return Ok(Applied::New { text: text.to_owned(), ranges: Vec::new(), edits: Vec::new() });
+            // A move or a mode asks nothing of the text, which may be any bytes.
+            return Ok(Applied::Already { ranges: Vec::new() });
         }
+        let text = std::str::from_utf8(&before.bytes).map_err(|_| GuardError::NotText(path.clone()))?;
         apply(text, edits, known).map_err(|error| GuardError::Patch { path: path.clone(), error: Box::new(error) })
     }
 

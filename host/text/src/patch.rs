@@ -84,7 +84,7 @@ pub enum LastLine {
 pub enum Action {
     /// Edits it; the new path, if it moves.
     Update {
-        /// The edits; none for a move alone.
+        /// The edits; none for a move or a change of mode alone.
         edits: Vec<Edit>,
         /// Where it goes.
         to: Option<String>,

@@ -186,11 +186,39 @@ fn patches_that_are_cut_off_or_miscounted_are_refused_with_their_line() {
         ("hello", 1),
         ("", 1),
         ("diff --git a/f b/f\nGIT binary patch\nliteral 3\n", 2),
-        ("diff --git a/f b/f\nold mode 100644\nnew mode 100755\n", 1),
+        ("diff --git a/f b/g\nold mode 100644\nnew mode 100755\n", 1),
+        ("diff --git a/f b/f\nold mode 100644\nnew mode 120000\n", 3),
+        ("diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+/etc/passwd\n", 2),
+        ("diff --git a/l b/l\ndeleted file mode 120000\n--- a/l\n+++ /dev/null\n@@ -1 +0,0 @@\n-/etc/passwd\n", 2),
+        ("diff --git a/l b/l\nindex 12..34 120000\n--- a/l\n+++ b/l\n@@ -1 +1 @@\n-a\n+/etc/passwd\n", 2),
+        ("diff --git a/s b/s\nindex 12..34 160000\n--- a/s\n+++ b/s\n@@ -1 +1 @@\n-Subproject commit 12\n+Subproject commit 34\n", 2),
     ] {
         match parse(patch) {
             Err(PatchError::Form { line: found, .. }) if found == line => {}
             other => panic!("{patch:?}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn a_mode_alone_and_an_empty_file_are_changes_of_git() {
+    let git = "diff --git a/run me b/run me\nold mode 100644\nnew mode 100755\ndiff --git \"a/\\303\\251\" \"b/\\303\\251\"\nnew file mode 100644\nindex 0000000..e69de29\ndiff --git a/gone b/gone\ndeleted file mode 100644\nindex e69de29..0000000\n";
+    let files = parse(git).unwrap();
+    let none = || Action::Update { edits: Vec::new(), to: None };
+    assert_eq!(files[0], FilePatch { path: "run me".into(), action: none(), executable: Some(true) });
+    assert_eq!(files[1], FilePatch { path: "é".into(), action: Action::Add { text: String::new() }, executable: Some(false) });
+    assert_eq!(files[2].action, Action::Delete { expect: Some(String::new()) });
+}
+
+#[test]
+fn a_refusal_without_an_equal_line_shows_the_lines_that_are_most_like() {
+    let text = "\u{feff}use a;\nconst LIMIT: usize = 100;\nfn f() {}\n";
+    for (old, line) in [("const LIMIT: u32 = 100;", 2), ("use a;\nconst MOST: u32 = 1;", 1), ("fn f(x: u8) {}", 3)] {
+        let PatchError::None { near, .. } = new_text(text, &[replace(old, "x")]).unwrap_err() else { panic!() };
+        assert_eq!(near.first().map(|near| near.line), Some(line), "{old:?}: {near:?}");
+    }
+    let PatchError::None { near, .. } = new_text(text, &edits(&envelope("@@\n-use a;\n+use b;\n"))).unwrap_err() else { panic!() };
+    assert!(near[0].to_string().contains(r#"is "\u{feff}use a;", the patch has "use a;""#), "{}", near[0]);
+    let PatchError::None { near, .. } = new_text(text, &[replace("something else", "x")]).unwrap_err() else { panic!() };
+    assert_eq!(near, [], "nothing is like it");
 }

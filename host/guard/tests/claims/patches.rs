@@ -74,3 +74,22 @@ fn files_are_added_moved_and_deleted_and_what_stands_there_is_never_overwritten(
         "another content"
     );
 }
+
+#[test]
+fn a_change_of_mode_alone_is_a_proposal_of_its_own_and_a_replay_says_so() {
+    let folder = Folder::repository();
+    folder.write("run", b"\xff\x00 any bytes");
+    let workspace = folder.open();
+    let mode = || workspace.read(&path("run")).unwrap().unwrap().mode;
+    let git = "diff --git a/run b/run\nold mode 100644\nnew mode 100755\n";
+    let Patched::New(change, answers) = patched(&workspace, git, &[]).unwrap() else { panic!() };
+    assert_eq!((mode(), answers.len(), change.files.len()), (Mode::Executable, 1, 1));
+    assert!(matches!(patched(&workspace, git, &[]).unwrap(), Patched::Already(_)));
+    workspace.restore(&change.checkpoint).unwrap();
+    assert_eq!(mode(), Mode::Plain, "the checkpoint has the mode");
+    let both = "diff --git a/b b/b\nold mode 100644\nnew mode 100755\n--- a/b\n+++ b/b\n@@ -1 +1 @@\n-1\n+2\n";
+    folder.write("b", "2\n");
+    assert!(matches!(patched(&workspace, both, &[]).unwrap(), Patched::New(..)), "the text is there, its mode is not");
+    assert_eq!(workspace.read(&path("b")).unwrap().unwrap().mode, Mode::Executable);
+    assert!(patched(&workspace, "diff --git a/.git/hooks/x b/.git/hooks/x\nold mode 100644\nnew mode 100755\n", &[]).is_err());
+}

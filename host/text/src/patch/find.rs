@@ -3,6 +3,7 @@
 use super::error::{Near, Offer, PatchError};
 use super::lines::Lines;
 use super::{Hunk, HunkEnd, LastLine};
+use std::collections::BTreeSet;
 
 /// Most places near to what was looked for that a refusal shows.
 const NEAREST: usize = 3;
@@ -90,8 +91,28 @@ fn section_end(lines: &Lines<'_>, anchor: usize) -> usize {
     end
 }
 
-/// The places that have most of the lines, the best first.
+/// The places that have most of the lines, the best first; where no line is equal, those whose line is most like the first.
 pub fn nearest(lines: &Lines<'_>, wanted: &[&str]) -> Vec<Near> {
+    let equal = with_equal_lines(lines, wanted);
+    if equal.is_empty() { with_like_lines(lines, wanted) } else { equal }
+}
+
+/// Share of a line's pairs of neighbouring characters, in percent, from which another line that has them is like it.
+const LIKE_PERCENT: usize = 50;
+
+fn with_like_lines(lines: &Lines<'_>, wanted: &[&str]) -> Vec<Near> {
+    let Some((k, line)) = wanted.iter().enumerate().find(|(_, line)| !line.trim().is_empty()) else { return Vec::new() };
+    let pairs = |line: &str| line.trim().as_bytes().windows(2).map(|pair| (pair[0], pair[1])).collect::<BTreeSet<_>>();
+    let own = pairs(line);
+    let like = |number: usize| own.intersection(&pairs(lines.line(number))).count() * 100 / own.len().max(1);
+    let mut all: Vec<(usize, usize)> = (k..lines.count()).map(|number| (like(number), number - k)).collect();
+    all.retain(|(percent, _)| *percent >= LIKE_PERCENT);
+    all.sort_by_key(|(percent, first)| (usize::MAX - percent, *first));
+    all.truncate(NEAREST);
+    all.into_iter().map(|(_, first)| near(lines, wanted, first, 0)).collect()
+}
+
+fn with_equal_lines(lines: &Lines<'_>, wanted: &[&str]) -> Vec<Near> {
     let same = |first: usize, k: usize| first + k < lines.count() && lines.line(first + k).trim() == wanted[k].trim();
     let mut all: Vec<(usize, usize)> = (0..lines.count())
         .map(|first| ((0..wanted.len()).filter(|k| same(first, *k)).count(), first))

@@ -17,7 +17,7 @@ pub fn parse(text: &str) -> Result<Vec<FilePatch>, PatchError> {
     while let Some(line) = reader.next() {
         if line.starts_with("diff --git ") {
             reader.bare(&mut head, &mut files)?;
-            head = Head { git_line: reader.at, ..Head::default() };
+            head = Head { git_line: reader.at, path: same_path(&line["diff --git ".len()..]), ..Head::default() };
         } else if let Some(rest) = line.strip_prefix("--- ") {
             files.push(reader.file(rest, &mut head)?);
             head = Head::default();
@@ -26,11 +26,20 @@ pub fn parse(text: &str) -> Result<Vec<FilePatch>, PatchError> {
         } else if line.starts_with("GIT binary patch") || line.starts_with("Binary files ") {
             return Err(reader.wrong("a binary patch; write the whole file instead"));
         } else {
-            head.read(line.strip_suffix('\r').unwrap_or(line));
+            head.read(line.strip_suffix('\r').unwrap_or(line)).map_err(|why| reader.wrong(why))?;
         }
     }
     reader.bare(&mut head, &mut files)?;
     if files.is_empty() { Err(reader.wrong("neither a unified diff nor an envelope: there is no '--- '")) } else { Ok(files) }
+}
+
+/// What git's lines say of a file as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Change {
+    #[default]
+    Updated,
+    New,
+    Deleted,
 }
 
 /// git's own lines before a file's hunks.
@@ -38,26 +47,51 @@ pub fn parse(text: &str) -> Result<Vec<FilePatch>, PatchError> {
 struct Head {
     /// The line of `diff --git`; 0: none.
     git_line: usize,
-    mode: Option<String>,
+    /// The path of `diff --git`, if it is one path.
+    path: Option<String>,
+    kind: Change,
+    executable: Option<bool>,
     from: Option<String>,
     to: Option<String>,
 }
 
 impl Head {
-    fn read(&mut self, line: &str) {
-        let after = |prefix: &str| line.strip_prefix(prefix).map(str::to_owned);
-        if let Some(mode) = after("new mode ").or_else(|| after("new file mode ")) {
-            self.mode = Some(mode);
-        } else if let Some(path) = after("rename from ") {
-            self.from = Some(unquoted(&path));
+    fn read(&mut self, line: &str) -> Result<(), &'static str> {
+        let after = |prefix: &str| line.strip_prefix(prefix);
+        if let Some(path) = after("rename from ") {
+            self.from = Some(unquoted(path));
         } else if let Some(path) = after("rename to ") {
-            self.to = Some(unquoted(&path));
+            self.to = Some(unquoted(path));
+        } else if let Some(mode) = after("new mode ") {
+            self.executable = Some(executable(mode)?);
+        } else if let Some(mode) = after("new file mode ") {
+            (self.kind, self.executable) = (Change::New, Some(executable(mode)?));
+        } else if let Some(mode) = after("deleted file mode ") {
+            executable(mode)?;
+            self.kind = Change::Deleted;
+        } else if let Some(mode) = after("old mode ").or_else(|| after("index ").and_then(|line| line.split(' ').nth(1))) {
+            executable(mode)?;
         }
+        Ok(())
     }
+}
 
-    fn executable(&self) -> Option<bool> {
-        self.mode.as_ref().map(|mode| mode == "100755")
+/// Whether a mode of git's is a program's.
+fn executable(mode: &str) -> Result<bool, &'static str> {
+    match mode.trim_end() {
+        "100755" => Ok(true),
+        "100644" | "100664" => Ok(false),
+        _ => Err("a mode of a link or submodule: a patch has plain files and programs alone"),
     }
+}
+
+/// The path of a line `diff --git a/PATH b/PATH`, if both are the same.
+fn same_path(line: &str) -> Option<String> {
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    let middle = line.len() / 2;
+    let (old, new) = (line.get(..middle)?, line.get(middle..)?.strip_prefix(' ')?);
+    let (old, new) = strip(unquoted(old), unquoted(new));
+    (old == new).then_some(old)
 }
 
 struct Reader<'p> {
@@ -76,21 +110,22 @@ impl<'p> Reader<'p> {
         PatchError::Form { line: self.at.max(1), why: why.into() }
     }
 
-    /// A file of git's that has no hunks: a rename alone. An empty new file has no path that can be read safely.
+    /// A file of git's that has no hunks: a rename, a change of mode, a new or deleted file that is empty.
     fn bare(&self, head: &mut Head, files: &mut Vec<FilePatch>) -> Result<(), PatchError> {
         let head = std::mem::take(head);
-        match (&head.from, &head.to) {
-            (Some(from), Some(to)) => {
-                let action = Action::Update { edits: Vec::new(), to: Some(to.clone()) };
-                files.push(FilePatch { path: from.clone(), executable: head.executable(), action });
-                Ok(())
-            }
+        let (path, action) = match (head.from, head.to, head.path, head.kind) {
+            (Some(from), Some(to), ..) => (from, Action::Update { edits: Vec::new(), to: Some(to) }),
+            (_, _, Some(path), Change::New) => (path, Action::Add { text: String::new() }),
+            (_, _, Some(path), Change::Deleted) => (path, Action::Delete { expect: Some(String::new()) }),
+            (_, _, Some(path), Change::Updated) if head.executable.is_some() => (path, Action::Update { edits: Vec::new(), to: None }),
             _ if head.git_line > 0 => {
-                let why = "a file without hunks: give an empty file or a change of mode by another tool";
-                Err(PatchError::Form { line: head.git_line, why: why.into() })
+                let why = "a file without hunks, and neither a rename, a mode nor an empty file";
+                return Err(PatchError::Form { line: head.git_line, why: why.into() });
             }
-            _ => Ok(()),
-        }
+            _ => return Ok(()),
+        };
+        files.push(FilePatch { path, action, executable: head.executable });
+        Ok(())
     }
 
     fn file(&mut self, old: &str, head: &mut Head) -> Result<FilePatch, PatchError> {
@@ -107,7 +142,7 @@ impl<'p> Reader<'p> {
             return Err(self.wrong("the hunk has more lines than its header counts"));
         }
         let (old, new) = strip(old, new);
-        let executable = head.executable();
+        let executable = head.executable;
         match (old.as_str(), new.as_str()) {
             ("/dev/null", "/dev/null") => Err(self.wrong("a file from nothing to nothing")),
             ("/dev/null", path) => {
