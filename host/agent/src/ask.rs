@@ -1,6 +1,6 @@
 //! Who is asked about a proposal, and in which order. Red unless somebody says green.
 
-use crate::diff::{diff, texts};
+use crate::diff::{diff, in_a_line, shown, texts};
 use nda_guard::{Approver, Decide, Decision, Policy, Review};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -48,11 +48,12 @@ pub struct Question {
 impl Question {
     /// All of it as text, files beyond `most` bytes cut off and counted.
     pub fn text(&self, most: usize) -> String {
-        let mut text =
-            format!("{} wants to change {} file(s) by {} ({}) in {}\n", self.who, self.files.len(), self.tool, self.call, self.root);
-        self.remarks.iter().for_each(|remark| text.push_str(&format!("NOTE: {remark}\n")));
-        self.files.iter().for_each(|file| text.push_str(&format!("  {}\n", file.path)));
-        let whole: String = self.files.iter().map(|file| file.diff.as_str()).collect();
+        // Whoever proposes has chosen most of these words: none of them may move the cursor or begin a line of its own.
+        let [who, tool, call, root] = [&self.who, &self.tool, &self.call, &self.root].map(|words| in_a_line(words));
+        let mut text = format!("{who} wants to change {} file(s) by {tool} ({call}) in {root}\n", self.files.len());
+        self.remarks.iter().for_each(|remark| text.push_str(&format!("NOTE: {}\n", in_a_line(remark))));
+        self.files.iter().for_each(|file| text.push_str(&format!("  {}\n", in_a_line(&file.path))));
+        let whole: String = self.files.iter().map(|file| shown(&file.diff)).collect();
         let end = (0..=most.min(whole.len())).rev().find(|end| whole.is_char_boundary(*end)).unwrap_or(0);
         text.push_str(&whole[..end]);
         if end < whole.len() {
@@ -169,5 +170,11 @@ mod tests {
         assert_eq!(all(vec![Answer::Absent, green.clone()]), green);
         assert_eq!(all(vec![Answer::Absent]), Answer::Red(NOBODY.into()));
         assert!(question.text(3).contains("4 bytes of the change are not shown"));
+        let call = "ls\u{1b}[8m\nfile.txt would not change".to_owned();
+        let told = Question { call, who: "good\u{202e}".into(), remarks: vec!["a\rb".into()], ..question }.text(99);
+        assert!(
+            told.starts_with("good\\u{202e} wants") && told.contains("(ls\\u{1b}[8m\\nfile.txt") && told.contains("a\\u{d}b"),
+            "{told}"
+        );
     }
 }

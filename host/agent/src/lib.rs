@@ -22,6 +22,7 @@ mod tools;
 
 pub use ask::{Answer, Ask, Asking, Question, QuestionFile, Texts};
 pub use context::{Context, Facts, Helper};
+pub use diff::{diff, in_a_line, shown};
 pub use error::ToolError;
 pub use nda_graph::wave::{WaveError, Waves};
 pub use stop::Stop;

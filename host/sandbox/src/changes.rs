@@ -27,6 +27,20 @@ pub enum Content {
     Refused(String),
 }
 
+impl Change {
+    /// What became of the path, for a person.
+    pub fn describe(&self) -> String {
+        match &self.content {
+            Content::File { bytes, mode } if self.before == Some(blake3::hash(bytes)) => format!("mode is {mode:o} now"),
+            Content::File { bytes, .. } if self.before.is_some() => format!("changed, {} bytes", bytes.len()),
+            Content::File { bytes, .. } => format!("new, {} bytes", bytes.len()),
+            Content::Link(leads) => format!("a link to {}", leads.display()),
+            Content::Deleted => "deleted".into(),
+            Content::Refused(why) => why.clone(),
+        }
+    }
+}
+
 /// A path that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -99,10 +113,17 @@ fn look(path: &Path, was: Option<&Kind>, room: &mut u64) -> Result<Option<Conten
         Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => return Ok(Some(Content::Refused(format!("cannot be read: {e}")))),
         Err(source) => return Err(SandboxError::File { action: "read", path: path.into(), source }),
     };
-    let is_same =
-        matches!(was, Some(Kind::File { hash, mode: before }) if *hash == blake3::hash(&bytes) && (*before | 0o600) == (mode | 0o600));
-    if is_same {
-        return Ok(None);
+    if let Some(Kind::File { hash, mode: before }) = was
+        && *hash == blake3::hash(&bytes)
+    {
+        let (before, after) = (*before | 0o600, mode | 0o600);
+        if before == after {
+            return Ok(None);
+        }
+        if before & 0o100 == after & 0o100 {
+            // Nobody could be asked about it: of a mode a proposal has this bit alone.
+            return Ok(Some(Content::Refused(format!("mode {before:o} -> {after:o}; of a mode only the executable bit is brought back"))));
+        }
     }
     *room -= metadata.len();
     Ok(Some(Content::File { bytes, mode }))

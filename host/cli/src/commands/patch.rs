@@ -42,12 +42,9 @@ enum Person {
 impl Decide for Person {
     fn decide(&self, review: &Review<'_>) -> Decision {
         for file in &review.files {
-            let text =
-                |state: &Option<nda_guard::FileState>| state.as_ref().map(|state| String::from_utf8_lossy(&state.bytes).into_owned());
-            let (before, after) = (text(&file.before), text(&file.after));
-            output::remark(nda_text::unified(&file.path.to_string(), before.as_deref(), after.as_deref()).trim_end());
+            output::remark(nda_agent::diff(&file.path.to_string(), file.before.as_ref(), file.after.as_ref()).trim_end());
         }
-        review.remarks.iter().for_each(output::note);
+        review.remarks.iter().for_each(|remark| output::note(nda_agent::in_a_line(remark)));
         match self {
             Person::Yes => Decision::Green(Approver::Person("--yes".into())),
             Person::Asked if !std::io::stdin().is_terminal() => Decision::Red("there is no terminal to ask in; say --yes".into()),

@@ -3,7 +3,7 @@
 use crate::asking::{self, Level, folder, sandbox_failed};
 use crate::failure::{Exit, Failure, Outcome, Stop};
 use crate::output;
-use nda_sandbox::{Content, End, Limits, Order, Stream, run as run_boxed};
+use nda_sandbox::{End, Limits, Order, Stream, run as run_boxed};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -69,14 +69,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     .map_err(|e| sandbox_failed(&e))?;
     said?;
     for change in &outcome.changes {
-        let what = match &change.content {
-            Content::File { bytes, .. } if change.before.is_some() => format!("changed, {} bytes", bytes.len()),
-            Content::File { bytes, .. } => format!("new, {} bytes", bytes.len()),
-            Content::Link(leads) => format!("a link to {}", leads.display()),
-            Content::Deleted => "deleted".into(),
-            Content::Refused(why) => why.clone(),
-        };
-        output::remark(format_args!("{}: {what}", change.path.display()));
+        let told = format!("{}: {}", change.path.display(), change.describe());
+        output::remark(nda_agent::in_a_line(&told));
     }
     match (outcome.changes.is_empty(), arguments.propose) {
         (true, _) => {}
