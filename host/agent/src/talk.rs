@@ -5,6 +5,7 @@
 
 use crate::tools::Tools;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// The tool that ends the loop.
 pub const DONE: &str = "done";
@@ -14,6 +15,9 @@ const ANSWER_BYTES: usize = 32_000;
 
 const SYSTEM: &str = "You change files of one project by calling tools. Read a file before you change it, and make small changes with patch_file. \
                       A refusal says why; do not repeat what was refused. When the task is done, or cannot be done, call done.";
+
+/// What a model is told that calls the same again and would get the same answer.
+const SAME: &str = "this call was made before, with this very answer; it is above. Make another call: patch_file to change a file, or done";
 
 /// One call that a model made.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,15 +84,24 @@ pub struct Talked {
 #[derive(Debug, Clone)]
 pub struct Conversation {
     messages: Vec<Value>,
+    /// What was called since the task was given, and how it was answered.
+    answered: HashMap<(String, String), Result<Value, String>>,
 }
 
 impl Default for Conversation {
     fn default() -> Conversation {
-        Conversation { messages: vec![json!({ "role": "system", "content": SYSTEM })] }
+        Conversation { messages: vec![json!({ "role": "system", "content": SYSTEM })], answered: HashMap::new() }
     }
 }
 
 impl Conversation {
+    /// The answer as the model gets it. One that has been given is not given again: a small model goes round in circles, and each round
+    /// would fill its context.
+    fn fresh(&mut self, call: &Call, answer: Result<Value, String>) -> Result<Value, String> {
+        let known = self.answered.insert((call.name.clone(), call.arguments.clone()), answer.clone());
+        if known.as_ref() == Some(&answer) { Err(SAME.into()) } else { answer }
+    }
+
     fn user(&mut self, text: &str) {
         self.messages.push(json!({ "role": "user", "content": text }));
     }
@@ -131,6 +144,7 @@ pub fn talk(
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Talked, String> {
     let (described, stop) = (descriptions(tools), &tools.context().stop);
+    conversation.answered.clear();
     conversation.user(task);
     let mut talked = Talked { finish: Finish::OutOfSteps, calls: 0, well_formed: 0 };
     for _ in 0..steps {
@@ -147,7 +161,7 @@ pub fn talk(
         conversation.calls(&calls);
         for call in &calls {
             if talked.finish == Finish::OutOfSteps {
-                let text = step(tools, call, &mut talked, watch);
+                let text = step(tools, call, conversation, &mut talked, watch);
                 conversation.answer(call, &text);
             } else {
                 // Endpoints want an answer to every call.
@@ -162,10 +176,10 @@ pub fn talk(
 }
 
 /// Runs one call: what the model gets to see of its answer.
-fn step(tools: &Tools, call: &Call, talked: &mut Talked, watch: &mut dyn FnMut(Event<'_>)) -> String {
+fn step(tools: &Tools, call: &Call, conversation: &mut Conversation, talked: &mut Talked, watch: &mut dyn FnMut(Event<'_>)) -> String {
     talked.calls += 1;
     watch(Event::Called { name: &call.name, arguments: &call.arguments });
-    let answer = answered(tools, call, talked);
+    let answer = conversation.fresh(call, answered(tools, call, talked));
     let (mut text, well) = match &answer {
         Ok(value) => (value.to_string(), true),
         Err(why) => (format!("error: {why}"), false),

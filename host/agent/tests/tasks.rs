@@ -81,3 +81,59 @@ fn a_model_that_talks_nonsense_changes_nothing_and_ends() {
     assert!(told.iter().all(|(_, well)| !well) && told[5].0.contains("says no"), "{told:?}");
     assert_eq!(fs::read_to_string(root.join("a.txt")).unwrap(), "first\n");
 }
+
+#[test]
+fn a_model_that_reads_the_same_again_is_told_so_until_something_changes() {
+    let (_folder, root) = project();
+    let tools = tools(&root, Person::approving());
+    let read = ("read_file", "{\"path\":\"a.txt\"}");
+    let patch = ("patch_file", "{\"path\":\"a.txt\",\"edits\":[{\"old\":\"first\",\"new\":\"1st\"}]}");
+    let calls = [read, read, patch, read, read, (DONE, "{\"summary\":\"x\"}")].map(|call| vec![call]);
+    let mut told = Vec::new();
+    let mut conversation = Conversation::default();
+    let talked = talk(&tools, &mut Listed(calls.into()), &mut conversation, "x", 9, &mut |event| {
+        if let Event::Answered { text, .. } = event {
+            told.push(text.to_owned());
+        }
+    })
+    .unwrap();
+    let is_same: Vec<bool> = told.iter().map(|text| text.contains("this very answer")).collect();
+    assert_eq!(is_same, [false, true, false, false, true], "{told:?}");
+    assert!(told[3].contains("1st"));
+    assert_eq!((talked.calls, talked.well_formed), (6, 6), "a repeated call is well-formed");
+}
+
+/// The share that a real model solves, by the command itself: `make test-agent-model`.
+#[test]
+#[ignore = "half an hour with a model of 135 million weights on two cores: 'make test-agent-model'"]
+fn fifty_tasks_by_a_model_behind_our_endpoint_have_well_formed_calls_alone() {
+    let [nda, model] = ["NDA_COMMAND", "NDA_MODEL"].map(|name| std::env::var(name).expect("'make test-agent-model' sets it"));
+    let most: usize = std::env::var("TASKS").map_or(TASKS.len(), |count| count.parse().unwrap());
+    let server = common::Server::start(&nda, &model);
+    let (mut calls, mut well_formed, mut solved) = (0, 0, 0);
+    for task in &TASKS[..most] {
+        let (_folder, root) = project();
+        fill(&root);
+        fs::create_dir_all(root.join(".nda")).unwrap();
+        fs::write(
+            root.join(".nda/policy.toml"),
+            "[[rule]]\nname = \"the test\"\ntools = [\"patch_file\", \"write_file\"]\npaths = [\"**\"]\n",
+        )
+        .unwrap();
+        let words = format!("{} The file is {}.", task.0, task.1);
+        let output = std::process::Command::new(&nda)
+            .args(["agent", &words, "--endpoint", &server.address, "--steps", "5", "--max-tokens", "400", "--root"])
+            .arg(&root)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let counts = said.lines().find_map(|line| line.strip_suffix(" well-formed")?.split_once(" calls, "));
+        let (all, well) = counts.unwrap_or_else(|| panic!("{said}"));
+        let (all, well): (usize, usize) = (all.parse().unwrap(), well.parse().unwrap());
+        let is_solved = is_solved(&root, task);
+        println!("{} {well}/{all} {words}", if is_solved { "solved" } else { "      " });
+        assert!(all > 0 && all == well, "{words}\n{said}");
+        (calls, well_formed, solved) = (calls + all, well_formed + well, solved + usize::from(is_solved));
+    }
+    println!("{solved} of {most} tasks solved, {well_formed} of {calls} calls well-formed");
+}

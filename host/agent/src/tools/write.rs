@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 pub const TOOLS: &[Tool] = &[Tool {
     name: "write_file",
     title: "Write a file",
-    description: "Proposes the whole text of a file, new or not; without 'text' it proposes to delete the file. Nothing is written before \
+    description: "Proposes the whole text of a file, new or not; with 'executable' alone its mode; with neither, to delete it. Nothing is written before \
                   a person or a rule says so. For small changes use patch_file.",
     effect: Effect::ProposesOnce,
     schema: || {
         let input = json!({
             "path": { "type": "string" },
-            "text": { "type": "string", "description": "all of the file; absent: the file is deleted" },
+            "text": { "type": "string", "description": "all of the file; without it and without 'executable' the file is deleted" },
             "base": { "type": "string", "description": "the hash from read_file; refused if the file has changed since" },
-            "executable": { "type": "boolean" },
+            "executable": { "type": "boolean", "description": "alone it changes the file's mode" },
         });
         (input, &["path"], written_schema())
     },
@@ -61,7 +61,19 @@ fn write(context: &Context, value: Value) -> Result<Value, ToolError> {
         Some(false) => Mode::Plain,
         None => now.as_ref().map_or(Mode::Plain, |state| state.mode),
     };
-    let after = text.map(|text| FileState { bytes: text.into_bytes(), mode });
+    let bytes = match (text, &now, executable) {
+        (Some(text), ..) => Some(text.into_bytes()),
+        // Who speaks of the mode alone means the file to stay.
+        (None, Some(now), Some(_)) => Some(now.bytes.clone()),
+        (None, None, Some(_)) => {
+            return Err(ToolError::Arguments {
+                tool: "write_file",
+                why: format!("'{path}' is not there; 'executable' alone changes a file"),
+            });
+        }
+        (None, _, None) => None,
+    };
+    let after = bytes.map(|bytes| FileState { bytes, mode });
     if after == now {
         return Ok(json!({ "files": [], "unchanged": true }));
     }

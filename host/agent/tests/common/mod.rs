@@ -81,3 +81,27 @@ pub fn tools_with(root: &Path, policy: Policy, askers: Vec<Arc<dyn Ask>>) -> Too
     let settings = Settings::default().state(root.parent().unwrap().join("state"));
     Tools::new(Context::open(root, settings, Asking::new(root, policy, askers), helper, Box::new(Ignorant)).unwrap())
 }
+
+/// `nda serve` on a free port, gone at the end.
+pub struct Server {
+    child: std::process::Child,
+    pub address: String,
+}
+
+impl Server {
+    pub fn start(nda: &str, model: &str) -> Server {
+        let mut child = Command::new(nda).args(["serve", model, "--port", "0"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
+        let address = line.trim().rsplit(' ').next().unwrap();
+        assert!(address.starts_with("http://"), "{line}");
+        Server { address: format!("{address}/v1"), child }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
