@@ -3,8 +3,9 @@
 use crate::error::GuardError;
 use crate::object::{Format, ObjectId};
 use crate::path::RelPath;
-use crate::store::{Store, TreeEntry, failed};
+use crate::store::{Store, TreeEntry};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 /// Name and address in checkpoints' commits.
@@ -13,6 +14,7 @@ const IDENTITY: &str = "nda <nda@localhost>";
 /// Writes blobs, a tree and a commit in one process; nothing is visible before [`Import::finish`].
 pub struct Import {
     child: Child,
+    git_dir: PathBuf,
     pipe: Option<std::io::BufWriter<std::process::ChildStdin>>,
     rows: Vec<u8>,
 }
@@ -29,7 +31,7 @@ impl Import {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(GuardError::io("start", "git"))?;
         let pipe = child.stdin.take().map(|pipe| std::io::BufWriter::with_capacity(1 << 16, pipe));
-        Ok(Import { child, pipe, rows: Vec::new() })
+        Ok(Import { child, git_dir: store.git_dir().to_owned(), pipe, rows: Vec::new() })
     }
 
     fn send(&mut self, parts: &[&[u8]]) -> Result<(), GuardError> {
@@ -42,7 +44,18 @@ impl Import {
         let mut report = String::new();
         let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut report));
         let _ = self.child.wait();
+        self.tidy(&report);
         Err(GuardError::Git { command: "fast-import".into(), report: report.trim().to_owned() })
+    }
+
+    /// Takes away what a git that failed left behind: its report of a crash, and the half pack that fills what is left of a full disk.
+    fn tidy(&self, report: &str) {
+        let _ = std::fs::remove_file(self.git_dir.join(format!("fast_import_crash_{}", self.child.id())));
+        for (at, begin) in report.match_indices("tmp_pack_") {
+            let rest = &report[at + begin.len()..];
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            let _ = std::fs::remove_file(self.git_dir.join("objects/pack").join(&report[at..at + begin.len() + end]));
+        }
     }
 
     /// A new blob.
@@ -72,10 +85,13 @@ impl Import {
         let flushed = self.pipe.take().map(|mut pipe| pipe.flush());
         let mut name = String::new();
         let _ = self.child.stdout.take().map(|out| BufReader::new(out).read_line(&mut name));
-        let output = self.child.wait_with_output().map_err(GuardError::io("wait for", "git"))?;
+        let mut report = String::new();
+        let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut report));
+        let status = self.child.wait().map_err(GuardError::io("wait for", "git"))?;
         let name = name.trim().to_owned();
-        if !output.status.success() || !matches!(flushed, Some(Ok(()))) || name.is_empty() {
-            return Err(failed("fast-import", &output));
+        if !status.success() || !matches!(flushed, Some(Ok(()))) || name.is_empty() {
+            self.tidy(&report);
+            return Err(GuardError::Git { command: "fast-import".into(), report: format!("{} ({status})", report.trim()) });
         }
         Ok(name)
     }

@@ -136,6 +136,11 @@ impl Store {
         obeyed::paths(&self.git_dir, &self.work_tree)
     }
 
+    /// Where the objects and references are.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
     /// How objects are named.
     pub fn format(&self) -> Format {
         self.format
@@ -190,7 +195,14 @@ impl Store {
     /// # Errors
     /// What git says.
     pub fn listed(&self) -> Result<Vec<Vec<u8>>, GuardError> {
-        let output = self.run(&["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"], b"")?;
+        let mut command = self.command();
+        command.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]);
+        let output = finished("ls-files", command.output(), &self.root)?;
+        // git passes over a folder that it may not enter, and calls that a success.
+        if String::from_utf8_lossy(&output.stderr).contains("could not open directory") {
+            return Err(failed("ls-files", &output));
+        }
+        let output = output.stdout;
         let mut paths: Vec<Vec<u8>> = output.split(|&byte| byte == 0).filter(|path| !path.is_empty()).map(<[u8]>::to_vec).collect();
         paths.sort();
         paths.dedup();

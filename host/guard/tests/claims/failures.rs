@@ -1,6 +1,6 @@
 //! What cost people work elsewhere, each by name.
 
-use crate::folder::{Folder, git, git_state, path, proposal, state, times};
+use crate::folder::{Folder, Random, git, git_state, path, proposal, state, times};
 use nda_guard::GuardError;
 use std::os::unix::fs::symlink;
 
@@ -293,7 +293,79 @@ fn on_a_full_disk(disk: &str) {
     assert!(matches!(&error, GuardError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull), "{error}");
     assert_eq!(state(&folder.root), before);
     assert!(folder.open().left().is_empty());
+    a_checkpoint_that_does_not_fit_leaves_nothing(&folder);
     println!("HELD");
+}
+
+/// Each try would take what is left of the disk.
+fn a_checkpoint_that_does_not_fit_leaves_nothing(folder: &Folder) {
+    let mut random = Random::new(1);
+    let noise: Vec<u8> = (0..900 << 10).map(|_| random.below(256) as u8).collect();
+    folder.git(&["init", "-q", "--template="]);
+    folder.write("noise", noise);
+    for _ in 0..3 {
+        let error = folder.open().checkpoint("too large").unwrap_err();
+        assert!(error.to_string().contains("space"), "{error}");
+    }
+    let left = |folder: &std::path::Path| -> Vec<String> {
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let git = folder.root.join(".git");
+    let all = [left(&git), left(&git.join("objects/pack"))].concat();
+    assert!(!all.iter().any(|name| name.starts_with("fast_import") || name.starts_with("tmp_")), "{all:?}");
+    std::fs::remove_file(folder.root.join("noise")).unwrap();
+    folder.open().checkpoint("small").unwrap();
+}
+
+/// Runs this test again as somebody whom modes hold, if this is root.
+fn is_ordinary(name: &str) -> bool {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return true;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let (program, home) = (place.path().join("claims"), place.path().join("home"));
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    std::fs::create_dir(&home).unwrap();
+    for (path, mode) in [(place.path(), 0o755), (&home, 0o777)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let mut command = std::process::Command::new(program);
+    command.args(["--exact", name, "--nocapture"]).env("HOME", &home).env("TMPDIR", &home).current_dir(&home).uid(65534).gid(65534);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    false
+}
+
+#[test]
+fn what_may_not_be_read_is_an_error_and_never_left_out_of_a_checkpoint() {
+    use std::os::unix::fs::PermissionsExt;
+    if !is_ordinary("failures::what_may_not_be_read_is_an_error_and_never_left_out_of_a_checkpoint") {
+        return;
+    }
+    let folder = Folder::repository();
+    folder.write("closed/file", "x");
+    folder.write("file", "x");
+    let mode = |path: &str, mode| std::fs::set_permissions(folder.root.join(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    let workspace = folder.open();
+    for (path, usual) in [("closed", 0o755), ("file", 0o644)] {
+        mode(path, 0);
+        let error = workspace.checkpoint("x").unwrap_err();
+        assert!(error.to_string().contains("ermission denied"), "{path}: {error}");
+        assert!(
+            workspace.submit(proposal(&workspace, &[("other", Some("x"))])).is_err(),
+            "{path}: nothing is written without a checkpoint"
+        );
+        mode(path, usual);
+    }
+    workspace.checkpoint("x").unwrap();
+    folder.write("closed/b", "x");
+    mode("closed", 0o555);
+    let before = state(&folder.root);
+    assert!(workspace.submit(proposal(&workspace, &[("file", Some("new")), ("closed/b", Some("new"))])).is_err());
+    assert_eq!(state(&folder.root), before, "a folder that may not be written: none of both files");
+    mode("closed", 0o755);
 }
 
 #[test]
