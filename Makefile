@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
+.PHONY: help walkthrough beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
 
 # A prompt on the CPU and on the board, first with whole tokens on the board, then with products alone: the text, and a table that
 # says whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -112,14 +112,17 @@ test-lm-eval: beside-llama ## scores by lm-evaluation-harness through 'nda serve
 bench-server: beside-llama ## time to first token and tokens/s of 'nda serve' under 1, 4 and 16 clients, beside llama.cpp's server
 	.tools/lm-eval/bin/python host/chat/tests/bench_server.py target/release/nda $(CHAT) .tools/models/smollm2.gguf
 
-# The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
-NEON := aarch64-unknown-linux-musl
 # The same fifty tasks that the tests solve by a script, by the command with a real model behind 'nda serve': half an hour.
 test-agent-model: system $(CHAT) ## fifty editing tasks by 'nda agent' with SmolLM2
 	$(CARGO) build --release --locked -p nda-cli
 	NDA_COMMAND=$(CURDIR)/target/release/nda NDA_MODEL=$(CURDIR)/$(CHAT) \
 	    $(CARGO) test --release --locked -p nda-agent --test tasks -- --ignored --nocapture fifty_tasks_by_a_model
 
+walkthrough: build ## the walk-through of the workspace: run as its page says, and recorded anew
+	python3 docs/walkthrough.py target/release/nda --record
+
+# The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
+NEON := aarch64-unknown-linux-musl
 neon-test: ## the NEON kernels' tests in an emulator
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=qemu-aarch64 \
 	    $(CARGO) test --release --locked --target $(NEON) -p nda-kernels --lib --tests -- --skip million --skip most_columns --skip exponential

@@ -8,6 +8,9 @@ import sys
 from mcp import Client, MCPError, StdioServerParameters, types
 
 SERVER, ROOT = sys.argv[1:], pathlib.Path(sys.argv[-1])
+# The command itself, or the server of the tests, which knows no model and no board.
+IS_COMMAND = pathlib.Path(SERVER[0]).name == "nda"
+CONFIGURATION = {"config": "nano16"} if IS_COMMAND else {}
 TOOLS = "read_file search graph_query wave_query patch_file write_file run emit checkpoint restore plan board_status".split()
 
 
@@ -57,8 +60,73 @@ async def reading_is_free():
         assert hits["hits"] == [{"path": "b.txt", "line": 1, "text": "second"}], hits
         _, _, named = await call(session, "search", path=r"\.txt$")
         assert [hit["path"] for hit in named["hits"]] == ["a.txt", "b.txt"], named
-        _, _, plan = await call(session, "plan", document="a.txt", board="ulx3s")
-        assert "--board" in plan["plan"], plan
+
+
+async def files_are_made_changed_in_mode_and_deleted():
+    person = Person(APPROVES)
+    async with client(person) as session:
+        wrong, text, made = await call(session, "write_file", path="tool.sh", text="#!/bin/sh\n")
+        assert not wrong and (ROOT / "tool.sh").read_text() == "#!/bin/sh\n", text
+        wrong, text, _ = await call(session, "write_file", path="tool.sh", executable=True)
+        assert not wrong and (ROOT / "tool.sh").stat().st_mode & 0o100 and (ROOT / "tool.sh").read_text() == "#!/bin/sh\n", text
+        assert "Plain -> Executable" in person.asked[-1], person.asked
+        wrong, text, ran = await call(session, "run", command="chmod -x tool.sh")
+        assert not wrong and ran["changed"] == ["tool.sh"] and not (ROOT / "tool.sh").stat().st_mode & 0o100, text
+        assert "Executable -> Plain" in person.asked[-1], person.asked
+        wrong, text, ran = await call(session, "run", command="chmod o-r tool.sh")
+        assert not wrong and ran["changed"] == [] and "only the executable bit" in ran["not_proposed"][0], text
+        wrong, text, _ = await call(session, "write_file", path="tool.sh", base=made["files"][0]["hash"])
+        assert not wrong and not (ROOT / "tool.sh").exists(), text
+        wrong, text, _ = await call(session, "write_file", path="gone.sh", executable=True)
+        assert wrong and "not there" in text, text
+
+
+async def what_the_command_knows_is_told():
+    """The server of the tests repeats the words that the command would be asked with; the command itself answers them."""
+    (ROOT / "job.vcd").write_text("$timescale 1ps $end $scope module top $end $var wire 2 ! x $end $enddefinitions $end #3 b10 !\n")
+    async with client() as session:
+        wrong, text, wave = await call(session, "wave_query", file="job.vcd", signal="top.x")
+        assert not wrong and wave["changes"] == [{"time": 3, "name": "top.x", "value": "10"}] and wave["unit"] == "1 ps", text
+        (ROOT / "job.vcd").unlink()
+        wrong, text, boards = await call(session, "board_status")
+        assert not wrong and ("devices" in str(boards) or "configurations" in str(boards)), text
+        if IS_COMMAND:
+            wrong, text, plan = await call(session, "plan", document="tiny.ndf", board="ulx3s-85f")
+            assert not wrong and plan["plan"]["layers"], text
+            wrong, text, _ = await call(session, "plan", document="tiny.ndf", board="none")
+            assert wrong and "none" in text, text
+        else:
+            _, _, plan = await call(session, "plan", document="a.txt", board="ulx3s")
+            assert "--board" in plan["plan"], plan
+
+
+async def verilog_is_emitted_as_a_proposal():
+    for person in (Person(REJECTS), None):
+        async with client(person) as session:
+            wrong, text, answer = await call(session, "emit", out="rtl", **CONFIGURATION)
+            assert not wrong and answer["end"] == "exit code 0" and answer["changed"], text
+            assert answer["refused"] and not (ROOT / "rtl").exists(), text
+    person = Person(APPROVES)
+    async with client(person) as session:
+        wrong, text, answer = await call(session, "emit", out="rtl", **CONFIGURATION)
+        assert not wrong and answer["written"] and "module" in (ROOT / answer["changed"][0]).read_text(), text
+        await call(session, "restore", id=answer["written"]["checkpoint"])
+        assert not list(ROOT.glob("rtl/*")), "taken back"
+
+
+async def a_checkpoint_is_asked_for_and_a_refused_restore_restores_nothing():
+    async with client() as session:
+        wrong, text, made = await call(session, "checkpoint", label="mine")
+        assert not wrong, text
+        identity = made["checkpoints"][0]["id"]
+    (ROOT / "b.txt").write_text("other\n")
+    for person in (Person(REJECTS), None):
+        async with client(person) as session:
+            wrong, text, _ = await call(session, "restore", id=identity)
+            assert wrong and (ROOT / "b.txt").read_text() == "other\n", text
+    async with client(Person(APPROVES)) as session:
+        wrong, text, _ = await call(session, "restore", id=identity)
+        assert not wrong and (ROOT / "b.txt").read_text() == "second\n", text
 
 
 async def the_graph_knows_who_calls():
@@ -151,6 +219,10 @@ async def main():
         the_tools_are_listed_with_their_hints,
         reading_is_free,
         the_graph_knows_who_calls,
+        what_the_command_knows_is_told,
+        files_are_made_changed_in_mode_and_deleted,
+        verilog_is_emitted_as_a_proposal,
+        a_checkpoint_is_asked_for_and_a_refused_restore_restores_nothing,
         nobody_to_ask_is_red,
         a_person_approves_and_the_change_is_taken_back,
         whoever_does_not_approve_says_no,

@@ -8,8 +8,10 @@ mod list;
 
 use common::{Person, project, tools};
 use list::{TASKS, Task, fill, is_solved};
+use nda_agent::openai::OpenAi;
 use nda_agent::talk::{Call, Conversation, DONE, Event, Finish, Model, talk};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs;
 
 /// Reads, patches, and says that it is done.
@@ -103,37 +105,34 @@ fn a_model_that_reads_the_same_again_is_told_so_until_something_changes() {
     assert_eq!((talked.calls, talked.well_formed), (6, 6), "a repeated call is well-formed");
 }
 
-/// The share that a real model solves, by the command itself: `make test-agent-model`.
+/// Steps of a task at most, and tokens of a step.
+const STEPS: usize = 5;
+const STEP_TOKENS: u32 = 400;
+
+/// The share that a real model behind 'nda serve' solves, by the loop of 'nda agent': `make test-agent-model`.
 #[test]
 #[ignore = "half an hour with a model of 135 million weights on two cores: 'make test-agent-model'"]
 fn fifty_tasks_by_a_model_behind_our_endpoint_have_well_formed_calls_alone() {
     let [nda, model] = ["NDA_COMMAND", "NDA_MODEL"].map(|name| std::env::var(name).expect("'make test-agent-model' sets it"));
     let most: usize = std::env::var("TASKS").map_or(TASKS.len(), |count| count.parse().unwrap());
     let server = common::Server::start(&nda, &model);
-    let (mut calls, mut well_formed, mut solved) = (0, 0, 0);
+    let mut model = OpenAi::new(&server.address, None, None, STEP_TOKENS).unwrap();
+    let (mut calls, mut well_formed, mut solved, mut named) = (0, 0, 0, BTreeMap::new());
     for task in &TASKS[..most] {
         let (_folder, root) = project();
         fill(&root);
-        fs::create_dir_all(root.join(".nda")).unwrap();
-        fs::write(
-            root.join(".nda/policy.toml"),
-            "[[rule]]\nname = \"the test\"\ntools = [\"patch_file\", \"write_file\"]\npaths = [\"**\"]\n",
-        )
-        .unwrap();
+        let tools = tools(&root, Person::approving());
         let words = format!("{} The file is {}.", task.0, task.1);
-        let output = std::process::Command::new(&nda)
-            .args(["agent", &words, "--endpoint", &server.address, "--steps", "5", "--max-tokens", "400", "--root"])
-            .arg(&root)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        let counts = said.lines().find_map(|line| line.strip_suffix(" well-formed")?.split_once(" calls, "));
-        let (all, well) = counts.unwrap_or_else(|| panic!("{said}"));
-        let (all, well): (usize, usize) = (all.parse().unwrap(), well.parse().unwrap());
+        let mut watch = |event: Event<'_>| {
+            if let Event::Called { name, .. } = event {
+                *named.entry(name.to_owned()).or_insert(0) += 1;
+            }
+        };
+        let talked = talk(&tools, &mut model, &mut Conversation::default(), &words, STEPS, &mut watch).unwrap();
         let is_solved = is_solved(&root, task);
-        println!("{} {well}/{all} {words}", if is_solved { "solved" } else { "      " });
-        assert!(all > 0 && all == well, "{words}\n{said}");
-        (calls, well_formed, solved) = (calls + all, well_formed + well, solved + usize::from(is_solved));
+        println!("{} {}/{} {words}", if is_solved { "solved" } else { "      " }, talked.well_formed, talked.calls);
+        assert!(talked.calls > 0 && talked.calls == talked.well_formed, "{words} {talked:?}");
+        (calls, well_formed, solved) = (calls + talked.calls, well_formed + talked.well_formed, solved + usize::from(is_solved));
     }
-    println!("{solved} of {most} tasks solved, {well_formed} of {calls} calls well-formed");
+    println!("{solved} of {most} tasks solved, {well_formed} of {calls} calls well-formed: {named:?}");
 }

@@ -133,7 +133,7 @@ pub fn propose(root: &Path, outcome: &nda_sandbox::Outcome, command: &[OsString]
     let settings = Settings::default().gates(gates(root, &helper(None)?.command)?).decider(asking(root, vec![terminal(), door(root)?])?);
     let folder = workspace::open(root, settings)?;
     let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
-    let origin = Origin { who: "you".into(), tool: "run".into(), call: words.join(" ") };
+    let origin = Origin { who: "a command".into(), tool: "run".into(), call: words.join(" ") };
     let change = folder.submit(Proposal::new(origin, files)).map_err(|e| workspace::failure(&e))?;
     output::remark(format_args!("written; 'nda checkpoint restore {}' takes it back", change.checkpoint));
     Ok(())

@@ -85,8 +85,78 @@ fn a_vcd_is_read_by_command_and_tool_and_a_damaged_fst_is_an_error() {
     let asked = tool(folder.path(), "wave_query", json!({ "file": "a.vcd", "signal": "x", "from": 1 }));
     assert_eq!(asked["structuredContent"], read, "{asked}");
     fs::write(&fst, b"\0\0\0\0\0\0\0\x01\x49junk").unwrap();
+    fs::copy(&fst, folder.path().join("disguised.vcd")).unwrap();
+    let asked = tool(folder.path(), "wave_query", json!({ "file": "disguised.vcd", "signal": "x" }));
+    assert!(asked.to_string().contains("nda wave"), "it is read by the command, in a process of its own: {asked}");
     let output = nda(&["wave", "--read", fst.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(3));
     let asked = tool(folder.path(), "wave_query", json!({ "file": "a.fst", "signal": "x" }));
+    assert!(asked["isError"] == true && asked.to_string().contains("damaged"), "{asked}");
+}
+
+/// The verilated board's own waves of one job, as FST and as VCD.
+#[cfg(feature = "verilator")]
+fn job(folder: &Path) -> [std::path::PathBuf; 2] {
+    ["job.fst", "job.vcd"].map(|name| {
+        let path = folder.join(name);
+        let output = nda(&["wave", "--config", "nano16", "--out", path.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        path
+    })
+}
+
+#[cfg(feature = "verilator")]
+#[test]
+fn an_fst_of_the_verilated_board_shows_what_its_vcd_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let [fst, vcd] = job(folder.path());
+    for signal in ["TOP.rx_valid", "TOP.tx_data", "TOP.board.engine.tiles.write_enable"] {
+        let [from_fst, from_vcd] =
+            [&fst, &vcd].map(|path| answer(&["wave", "--read", path.to_str().unwrap(), "--signal", signal, "--json"]));
+        assert!(from_fst["changes"].as_array().unwrap().len() > 2 || signal.ends_with("enable"), "{signal}: {from_fst}");
+        assert_eq!(from_fst, from_vcd, "{signal}");
+        let asked = tool(folder.path(), "wave_query", json!({ "file": "job.fst", "signal": signal }));
+        assert_eq!(asked["structuredContent"], from_fst, "{signal}");
+    }
+    let shown = tool(folder.path(), "graph_query", json!({ "question": "defines", "name": "rx_valid" }));
+    assert!(shown.to_string().contains("job.fst"), "{shown}");
+}
+
+#[cfg(feature = "verilator")]
+#[test]
+fn a_damaged_fst_is_an_error_or_some_values_and_never_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(&job(folder.path())[0]).unwrap();
+    let path = folder.path().join("damaged.fst");
+    let read = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        nda(&["wave", "--read", path.to_str().unwrap(), "--json"])
+    };
+    for length in [0, 8, 9, 200, 329, whole.len() / 2, whole.len() - 1] {
+        assert_eq!(read(&whole[..length]).status.code(), Some(3), "the first {length} bytes");
+    }
+    let (mut seed, mut errors) = (88_172_645_463_325_252_u64, 0);
+    let mut below = |bound: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % bound as u64) as usize
+    };
+    for round in 0..24 {
+        let mut bytes = whole.clone();
+        for _ in 0..1 + round {
+            let at = below(bytes.len());
+            bytes[at] ^= 1 << below(8);
+        }
+        let output = read(&bytes);
+        match output.status.code() {
+            Some(0) => drop(serde_json::from_slice::<Value>(&output.stdout).unwrap()),
+            Some(3) => errors += 1,
+            other => panic!("round {round}: {other:?} {}", String::from_utf8_lossy(&output.stderr)),
+        }
+    }
+    assert!(errors > 4, "{errors} of 24 were seen to be damaged");
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let asked = tool(folder.path(), "wave_query", json!({ "file": "damaged.fst", "signal": "clock" }));
     assert!(asked["isError"] == true && asked.to_string().contains("damaged"), "{asked}");
 }

@@ -1,4 +1,4 @@
-//! `nda checkpoint` and `nda patch`.
+//! `nda checkpoint` and `nda patch`; the walk-through; the official client on `nda mcp`.
 
 #![cfg(all(feature = "workspace", target_os = "linux"))]
 
@@ -80,4 +80,40 @@ fn a_patch_is_written_with_a_yes_and_refused_without_a_place_or_anybody_to_ask()
     assert!(!folder.join("a.nda").exists(), "put back");
     out(&nda(&folder, &["checkpoint", "restore", answer["checkpoint"].as_str().unwrap()], ""));
     assert_eq!(text(), "one\ntwo\n");
+}
+
+#[test]
+fn the_walk_through_prints_what_its_page_says_and_its_recording_is_of_this_page() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/walkthrough.py");
+    let output = Command::new("python3").args([script, env!("CARGO_BIN_EXE_nda")]).output().unwrap();
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+/// The claims of host/agent/tests/mcp_client.py, on the command itself, with its models, boards and emitter.
+#[cfg(feature = "emit")]
+#[test]
+fn the_official_client_drives_every_tool_of_the_command() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = root.join(".tools/mcp/bin/python");
+    if !python.exists() {
+        return nda_tests::skip("the official client", "it is not installed; run './tools.sh mcp'");
+    }
+    let place = tempfile::tempdir().unwrap();
+    let folder = folder(&place);
+    std::fs::create_dir(folder.join("sub")).unwrap();
+    for (path, text) in [("a.txt", "first\n"), ("b.txt", "second\n"), ("sub/c.rs", "fn third() {}\n")] {
+        std::fs::write(folder.join(path), text).unwrap();
+    }
+    std::os::unix::fs::symlink("../outside.txt", folder.join("link")).unwrap();
+    std::fs::copy(root.join("models/tiny.ndf"), folder.join("tiny.ndf")).unwrap();
+    for words in
+        [&["init", "-q"][..], &["add", "-A"], &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "first"]]
+    {
+        assert!(Command::new("git").args(words).current_dir(&folder).status().unwrap().success());
+    }
+    let script = root.join("host/agent/tests/mcp_client.py");
+    let output = Command::new(python).arg(script).args([env!("CARGO_BIN_EXE_nda"), "mcp", "--root"]).arg(&folder).output().unwrap();
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    print!("{out}");
+    assert!(output.status.success(), "{out}\n{error}");
 }

@@ -163,7 +163,10 @@ fn variables(head: &str) -> Vec<Variable> {
 /// A VCD's unit of time.
 fn unit(head: &str) -> String {
     let said = head.split_once("$timescale").and_then(|(_, rest)| rest.split_once("$end"));
-    said.map_or_else(String::new, |(unit, _)| unit.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
+    let unit = said.map_or_else(String::new, |(unit, _)| unit.split_ascii_whitespace().collect::<String>());
+    let at = unit.find(|c: char| !c.is_ascii_digit()).unwrap_or(unit.len());
+    let (number, name) = unit.split_at(at);
+    if number.is_empty() || name.is_empty() { unit } else { format!("{number} {name}") }
 }
 
 fn vcd_changes(body: &str, by_code: &HashMap<&str, Vec<usize>>, span: RangeInclusive<u64>, found: &mut Found) {
@@ -292,6 +295,8 @@ mod tests {
 
     #[test]
     fn units_are_said_as_in_a_vcd() {
+        let said = ["$timescale 1ps $end", "$timescale\n 10 ns\n$end", "$timescale $end", "none"].map(unit);
+        assert_eq!(said, ["1 ps", "10 ns", "", ""]);
         assert_eq!(
             [0, -1, -2, -9, -10, -12, -15, -16, 3].map(unit_of),
             ["1 s", "100 ms", "10 ms", "1 ns", "100 ps", "1 ps", "1 fs", "1e-16 s", "1e3 s"]

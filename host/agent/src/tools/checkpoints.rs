@@ -63,7 +63,7 @@ fn restore(context: &Context, value: Value) -> Result<Value, ToolError> {
     let all = context.workspace.checkpoints()?;
     let target = all.iter().find(|one| one.id == id).ok_or_else(|| GuardError::NoCheckpoint(id.clone()))?;
     let origin = context.origin("restore", &id);
-    let label = crate::diff::shown(&target.particulars.label).into_owned();
+    let label = crate::diff::in_a_line(&target.particulars.label);
     let question = Question {
         root: context.workspace.root().display().to_string(),
         subject: format!("restore {id}"),

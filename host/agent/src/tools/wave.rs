@@ -50,7 +50,8 @@ fn query(context: &Context, value: Value) -> Result<Value, ToolError> {
     let path = RelPath::new(&file)?;
     let state = context.workspace.read(&path)?.ok_or_else(|| ToolError::Other(format!("'{path}' is not there; 'search' finds files")))?;
     let (from, to) = (from.unwrap_or(0), to.unwrap_or(u64::MAX));
-    if file.ends_with(".fst") {
+    // By its bytes too: a damaged one under another name would be read in this process.
+    if file.ends_with(".fst") || Waves::is_fst(&state.bytes) {
         let (from, to) = (format!("--from={from}"), format!("--to={to}"));
         let words = ["wave", "--read=-", &format!("--signal={signal}"), &from, &to, "--json"];
         let text = context.facts.ask(&words, &state.bytes).map_err(ToolError::Other)?;

@@ -95,7 +95,7 @@ impl Server {
         std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
         let address = line.trim().rsplit(' ').next().unwrap();
         assert!(address.starts_with("http://"), "{line}");
-        Server { address: format!("{address}/v1"), child }
+        Server { address: address.to_owned(), child }
     }
 }
 

@@ -49,9 +49,9 @@ impl Decide for Person {
             Person::Yes => Decision::Green(Approver::Person("--yes".into())),
             Person::Asked if !std::io::stdin().is_terminal() => Decision::Red("there is no terminal to ask in; say --yes".into()),
             Person::Asked => {
-                output::remark(format_args!("Write these {} files? [y/N]", review.files.len()));
                 let mut answer = String::new();
-                let is_yes = std::io::stdin().read_line(&mut answer).is_ok() && ["y", "yes"].contains(&answer.trim());
+                let is_asked = output::error_bytes(b"write this? [y/N] ").is_ok();
+                let is_yes = is_asked && std::io::stdin().read_line(&mut answer).is_ok() && ["y", "yes"].contains(&answer.trim());
                 if is_yes { Decision::Green(Approver::Person("terminal".into())) } else { Decision::Red("the answer was no".into()) }
             }
         }
