@@ -51,6 +51,41 @@ pub fn kind(path: &Path) -> Outcome<Kind> {
     })
 }
 
+/// What is said of a file of a kind that is not read: what it is, where that is known by its first bytes, else `error` and `help`.
+pub fn unknown(path: &Path, error: &str, help: &str) -> Stop {
+    let mut head = Vec::new();
+    let read = nda_files::open(path).map(|file| file.take(SNIFF_BYTES).read_to_end(&mut head));
+    let known = if read.is_ok() { recognised(&head) } else { None };
+    let (error, help) = known.unwrap_or((error, help));
+    Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", path.display()), help).into()
+}
+
+/// What people take for a model, by its first bytes: what it is, and what to do.
+fn recognised(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    let begins = |with: &str| head.starts_with(with.as_bytes());
+    if head.is_empty() {
+        return Some(("the file is empty", "give the whole file"));
+    }
+    if begins("version https://") {
+        return Some(("this is a pointer of Git LFS, not the file itself", "fetch the file itself with 'git lfs pull'"));
+    }
+    // The three magics of before GGUF, as their bytes stand in the file.
+    if ["lmgg", "fmgg", "tjgg"].into_iter().any(begins) {
+        return Some(("this is a GGML file from before GGUF", "give a GGUF file of this model"));
+    }
+    if begins("PK\x03\x04") {
+        let help = "give a GGUF file, or a model's folder with safetensors: pickled weights are not read";
+        return Some(("this is a ZIP archive, as PyTorch writes weights", help));
+    }
+    if begins("{") {
+        return Some(("this is JSON, not a model", "give the folder that it is in"));
+    }
+    if begins("<") {
+        return Some(("this is a web page, not a model", "fetch the file itself"));
+    }
+    None
+}
+
 /// Reads a whole file, what comes through a FIFO, or standard input if the path is `-`.
 pub fn read(path: &Path) -> Outcome<Vec<u8>> {
     nda_files::read(path).map_err(|e| failure(&e).into())

@@ -21,7 +21,7 @@ pub struct PromptArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
     prompt_file: Option<PathBuf>,
     /// Take the texts of control tokens in the prompt for these tokens: for a prompt that a template has made.
-    #[arg(long)]
+    #[arg(long, visible_alias = "raw")]
     control_tokens: bool,
 }
 

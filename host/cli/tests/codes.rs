@@ -4,8 +4,14 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// The software model of a board, and its Verilog where that is built in.
-const BOARDS: &[&str] = if cfg!(feature = "verilator") { &["loopback", "sim"] } else { &["loopback"] };
+/// The software model of a board with an array of tables and of one with an array of planes, and their Verilog where that is built in.
+const BOARDS: &[&str] = if cfg!(feature = "configurations") {
+    &["loopback", "loopback:wide256", "sim", "sim:wide256"]
+} else if cfg!(feature = "verilator") {
+    &["loopback", "loopback:wide256", "sim"]
+} else {
+    &["loopback", "loopback:wide256"]
+};
 
 fn nda(arguments: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_nda")).args(arguments).output().unwrap();

@@ -69,6 +69,43 @@ fn what_convert_does_not_take_it_names_with_the_next_step() {
 }
 
 #[test]
+fn what_people_take_for_a_model_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let header = br#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let weights = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
+    for (name, bytes, error, help) in [
+        ("empty.gguf", &b""[..], "the file is empty", "give the whole file"),
+        ("pointer.gguf", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS", "'git lfs pull'"),
+        ("old.bin", b"tjgg\x03\0\0\0................", "a GGML file from before GGUF", "give a GGUF file"),
+        ("consolidated.pth", b"PK\x03\x04................", "a ZIP archive, as PyTorch writes weights", "pickled weights are not read"),
+        ("config.json", b"{\n  \"model_type\": \"llama\"\n}", "this is JSON", "give the folder that it is in"),
+        ("page.gguf", b"<!DOCTYPE html><html>404", "this is a web page", "fetch the file itself"),
+        ("other.bin", b"................", "no kind of file that can be converted", "give a GGUF file"),
+        ("model.safetensors", &weights, "the weights of a model alone", "give the folder that it is in"),
+    ] {
+        fs::write(place(name), bytes).unwrap();
+        for more in [&[][..], &["--weights", "f32"]] {
+            if name == "model.safetensors" && !more.is_empty() {
+                continue;
+            }
+            let text = said(&nda(&[&["convert", &place(name), &place("out.ndf")], more].concat()));
+            assert!(text.contains(error) && text.contains(help), "{name} {more:?}: {text}");
+        }
+        let text = said(&nda(&["info", &place(name)]));
+        assert!(!text.contains("check the path") && text.contains("help: "), "{name}: {text}");
+    }
+    // The folder of a GGUF file.
+    fs::create_dir(place("folder")).unwrap();
+    fs::copy(public("llama.gguf"), place("folder/model.gguf")).unwrap();
+    for command in [vec!["convert", &place("folder"), &place("out.ndf")], vec!["info", &place("folder")]] {
+        let text = said(&nda(&command));
+        assert!(text.contains("has no config.json, but it has model.gguf") && text.contains("give the GGUF file itself"), "{text}");
+    }
+    assert!(!Path::new(&place("out.ndf")).exists());
+}
+
+#[test]
 fn a_prompt_may_ask_for_its_control_tokens() {
     let folder = tempfile::tempdir().unwrap();
     let document = folder.path().join("llama.ndf").to_str().unwrap().to_owned();
@@ -81,5 +118,6 @@ fn a_prompt_may_ask_for_its_control_tokens() {
     };
     let (text, tokens) = (drawn("<|im_start|>She was ", &[]), drawn("<|im_start|>She was ", &["--control-tokens"]));
     assert!(text != tokens, "{text}");
+    assert_eq!(tokens, drawn("<|im_start|>She was ", &["--raw"]));
     assert_eq!(drawn("She was ", &[]), drawn("She was ", &["--control-tokens"]));
 }

@@ -140,14 +140,15 @@ fn seen_by<'n>(name: &'n str, tensors: &[TensorInfo]) -> &'n str {
     if is_tied && name == EMBEDDING { HEAD } else { name }
 }
 
-/// The source's own floats as a document that has no name: it is gone when it is dropped.
+/// The source's own weights as a document that has no name: it is gone when it is dropped. Codes are floats if all shall be.
 pub(crate) fn floats_of(
     source: &mut dyn Source,
     output: &Path,
     options: &Options,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<SealedDocument, ConvertError> {
-    let floats = Options { weights: Weights::F32, program: options.program.clone(), calibration: None };
+    let weights = if options.weights == Weights::F32 { Weights::F32 } else { Weights::Kept };
+    let floats = Options { weights, program: options.program.clone(), calibration: None };
     Ok(written(source, output, Job { options: &floats, stage: Stage::Copying, moments: None, heard: None }, progress)?.0)
 }
 

@@ -11,14 +11,16 @@ use nda_ndf::{
 use nda_spec::{GroupCols, WeightCode};
 use std::borrow::Cow;
 
-/// What becomes of a source's matrices. Vectors stay floats, and ternary matrices stay as they are.
+/// What becomes of a source's matrices. Vectors stay floats.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Weights {
-    /// Floats of 32 bits: the model as it is in the source, unquantized.
+    /// As the source has them: floats of 32 bits, and codes where it has codes.
     #[default]
+    Kept,
+    /// Floats of 32 bits, of codes too: what others compute with "weights as f32".
     F32,
-    /// Stacked 2-bit planes.
+    /// Stacked 2-bit planes; codes stay codes.
     Fitted(Recipe),
 }
 
@@ -33,17 +35,23 @@ pub enum Encoded {
     Fitted(Box<nda_fit::Fitted>),
 }
 
-/// What the document holds of a tensor: floats of one magnitude per row are ternary weights, which lose nothing.
+/// What the document holds of a tensor: floats of one magnitude per row are ternary weights, which lose nothing, unless all are to
+/// be floats.
 /// `hessian` is that of the matrix's inputs, if they are known.
 ///
 /// # Errors
 /// A matrix that cannot be fitted.
 pub fn encode(info: &TensorInfo, content: Content, weights: Weights, hessian: Option<&Hessian>) -> Result<Encoded, ConvertError> {
+    let (_, cols) = info.shape.rows_cols();
     let values = match content {
+        Content::Ternary(ternary) if weights == Weights::F32 => ternary.floats(cols),
         Content::Ternary(ternary) => return Ok(Encoded::Ternary(ternary)),
         Content::Floats(values) => values,
     };
     let VectorShape::Table { rows, cols } = info.shape else { return Ok(Encoded::Floats(values)) };
+    if weights == Weights::F32 {
+        return Ok(Encoded::Floats(values));
+    }
     if let Some(ternary) = Ternary::of_floats(&values, cols) {
         return Ok(Encoded::Ternary(ternary));
     }

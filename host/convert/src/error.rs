@@ -1,5 +1,6 @@
 //! The errors of this crate's border.
 
+use crate::folder::Holds;
 use crate::gguf::GgufFault;
 use nda_engine::EngineError;
 use nda_ndf::NdfError;
@@ -42,6 +43,14 @@ pub enum ConvertError {
         /// What is wrong there.
         fault: GgufFault,
     },
+    /// A folder without a file that makes it a model's.
+    #[error("the folder has no {file}{holds}")]
+    Lacking {
+        /// The file.
+        file: &'static str,
+        /// What it has instead.
+        holds: Holds,
+    },
     /// A file of a folder is no such file.
     #[error("this is no {what}: {reason}")]
     Part {
@@ -51,6 +60,14 @@ pub enum ConvertError {
         what: &'static str,
         /// What its reader says.
         reason: String,
+    },
+    /// A fault in a part of a model that is not the part that was opened.
+    #[error("{source}")]
+    InPart {
+        /// The part.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: Box<ConvertError>,
     },
     /// The parts of a model in several files do not make a whole.
     #[error("{reason}")]
@@ -103,7 +120,7 @@ pub enum ConvertError {
         wanted: String,
     },
     /// Tensors that the architecture has no use for: leaving them out would be another model.
-    #[error("{count} tensors have no place in a model of the architecture '{architecture}'; the first is '{name}'")]
+    #[error("tensor '{name}'{} no place in a model of the architecture '{architecture}'", others(*.count))]
     Leftover {
         /// The first of them.
         name: String,
@@ -174,6 +191,15 @@ pub enum ConvertError {
     Model(#[from] EngineError),
 }
 
+/// The verb of a tensor and of those beside it.
+fn others(count: usize) -> String {
+    match count {
+        1 => " has".into(),
+        2 => " and 1 other have".into(),
+        _ => format!(" and {} others have", count - 1),
+    }
+}
+
 impl ConvertError {
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         ConvertError::Io { action, path: path.to_path_buf(), source }
@@ -185,6 +211,14 @@ impl ConvertError {
 
     pub(crate) fn key(key: impl Into<String>, found: impl ToString, wanted: impl Into<String>) -> Self {
         ConvertError::Key { key: key.into(), found: found.to_string(), wanted: wanted.into() }
+    }
+
+    /// The error with a key under the name that the source has for it.
+    pub(crate) fn renamed<N: Into<String>>(self, name: impl FnOnce(&str) -> N) -> Self {
+        match self {
+            ConvertError::Key { key, found, wanted } => ConvertError::Key { key: name(&key).into(), found, wanted },
+            other => other,
+        }
     }
 
     pub(crate) fn refused(key: &str, found: impl Into<String>, reason: &'static str) -> Self {
@@ -199,6 +233,7 @@ impl ConvertError {
             | ConvertError::Leftover { .. }
             | ConvertError::Split { .. } => true,
             ConvertError::Gguf { fault, .. } => matches!(fault, GgufFault::Kind { .. }),
+            ConvertError::InPart { source, .. } => source.is_unsupported(),
             _ => false,
         }
     }
@@ -208,8 +243,10 @@ impl ConvertError {
         match self {
             ConvertError::Io { path, .. } | ConvertError::Parts { path, .. } => path.display().to_string(),
             ConvertError::File(error) | ConvertError::Document(NdfError::File(error)) => error.path().display().to_string(),
+            ConvertError::InPart { path, source } => format!("{}, {}", path.display(), source.place()),
             ConvertError::Gguf { offset, .. } => format!("byte {offset}"),
             ConvertError::Part { file, .. } => file.clone(),
+            ConvertError::Lacking { .. } => String::new(),
             ConvertError::MissingKey { .. } | ConvertError::Key { .. } | ConvertError::Refused { .. } => "the model's metadata".into(),
             ConvertError::MissingTensor { .. } | ConvertError::Leftover { .. } => "the list of tensors".into(),
             ConvertError::Tensor { name, .. } | ConvertError::Ternary { name, .. } | ConvertError::NotFinite { name, .. } => {
@@ -229,6 +266,8 @@ impl ConvertError {
         match self {
             ConvertError::Io { .. } => "check the path, its permissions and the disk",
             ConvertError::Gguf { fault, .. } => fault.help(),
+            ConvertError::InPart { source, .. } => source.help(),
+            ConvertError::Lacking { holds, .. } => holds.help(),
             ConvertError::Part { .. } => "put a file of that kind in its place",
             ConvertError::Parts { .. } => "put all parts into one folder, under the names that they were published with",
             ConvertError::MissingKey { .. } => "give a file of this model that has the key",

@@ -120,6 +120,16 @@ impl Ternary {
         })
     }
 
+    /// The floats that the codes of a matrix with so many columns stand for.
+    pub fn floats(&self, cols: usize) -> Vec<f32> {
+        let scale = |at: usize| match self.shared {
+            Shared::Matrix => self.scales[0],
+            Shared::Row => self.scales[at / cols],
+            Shared::Columns(group) => self.scales[at / group.cols()],
+        };
+        self.codes.iter().enumerate().map(|(at, code)| f32::from(*code) * scale(at)).collect()
+    }
+
     /// The same with its rows as documents keep them: see [`plain_rows`].
     pub(crate) fn plain(self, cols: usize, heads: usize) -> Ternary {
         let Ternary { codes, shared, scales } = self;

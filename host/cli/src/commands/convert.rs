@@ -2,7 +2,7 @@
 
 use crate::convert::model::{self, CalibrationChoice, ReportWishes, WeightsChoice, Wishes};
 use crate::convert::{article, llama, program};
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::output;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ pub struct Arguments {
     /// becomes one with this program.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
-    /// What becomes of the weights of a GGUF file or a folder; ternary and binary ones stay exactly what they are. Unless given, k2:
-    /// 2-bit planes, which every back end multiplies.
+    /// What becomes of the weights of a GGUF file or a folder; ternary and binary ones stay exactly what they are but for f32. Unless
+    /// given, k2: 2-bit planes, which every back end multiplies.
     #[arg(long, value_enum, value_name = "CHOICE")]
     weights: Option<WeightsChoice>,
     /// The rule by which the byte-pair vocabulary of a GGUF file splits text, whatever the file says: gpt-2, llama-bpe, qwen2, smollm, default, ...
@@ -73,15 +73,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     judge(arguments)?;
     let kind = files::kind(input)?;
     let is_foreign = matches!(kind, Kind::Gguf | Kind::Folder);
-    if weights.is_some() && !is_foreign {
+    let is_unknown = kind == Kind::Unknown;
+    if weights.is_some() && !is_foreign && !is_unknown {
         let help = "leave --weights out: the weights of IN are codes already";
         return Err(Failure::usage("only models of others have weights to choose a form for", "--weights", help).into());
     }
-    if pre.is_some() && kind != Kind::Gguf {
+    if pre.is_some() && kind != Kind::Gguf && !is_unknown {
         let help = "leave --pre out: the tokenizer of IN says how it splits text";
         return Err(Failure::usage("only a GGUF file can leave open how its vocabulary splits text", "--pre", help).into());
     }
-    if report.is_some() && !is_foreign {
+    if report.is_some() && !is_foreign && !is_unknown {
         let help = "leave --report out: the weights of IN are codes already, and 'nda eval' measures a document";
         return Err(Failure::usage("only models of others have weights to choose a form for", "--report", help).into());
     }
@@ -93,6 +94,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Kind::Folder => model::of_folder(input, output, &wishes)?,
         Kind::Safetensors => llama::to_document(input, output, program.as_deref())?,
         Kind::Document if program.is_some() => program::into_document(input, output, program.as_deref())?,
+        Kind::Unknown => {
+            let help = "give a GGUF file, a model's folder, safetensors, a matrix file of the articles, or an .ndf document";
+            return Err(files::unknown(input, "no kind of file that can be converted", help));
+        }
         _ if program.is_some() => {
             return Err(
                 Failure::usage("a matrix alone runs no program", "--program", "give a model: safetensors or an .ndf document").into()
@@ -100,13 +105,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
         Kind::Legacy => article::to_document(input, output, tensor.as_deref())?,
         Kind::Document => article::from_document(input, output, tensor.as_deref())?,
-        Kind::Unknown => {
-            let (error, help) = (
-                "no kind of file that can be converted",
-                "give a GGUF file, a model's folder, safetensors, a matrix file of the articles, or an .ndf document",
-            );
-            return Err(Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", input.display()), help).into());
-        }
     }
     let bytes = std::fs::metadata(output).map_err(|e| Failure::io("look at", output, &e))?.len();
     output::line(format_args!("{} -> {}, {bytes} bytes", input.display(), output.display()))

@@ -53,9 +53,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
         Kind::Gguf | Kind::Folder => foreign(path, arguments),
         Kind::Unknown => {
-            let error = "this is neither an .ndf document nor a matrix file of the articles";
-            Err(Failure::new(Exit::BadFile, error, format_args!("{}, byte 0", path.display()), "give a file that 'nda convert' wrote")
-                .into())
+            let error = "this is neither an .ndf document nor a model that 'nda convert' reads";
+            Err(files::unknown(path, error, "give a file that 'nda convert' wrote, a GGUF file or a model's folder"))
         }
     }
 }

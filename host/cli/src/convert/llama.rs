@@ -37,6 +37,10 @@ pub fn to_document(input: &Path, output: &Path, program: Option<&Path>) -> Outco
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| refuse(format!("no safetensors file: {e}")))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| refuse(format!("no safetensors file: {e}")))?;
+    if !header.metadata().as_ref().is_some_and(|metadata| metadata.contains_key("architecture")) {
+        let help = "give the folder that it is in, with its config.json and its tokenizer: 'nda convert FOLDER OUT.ndf'";
+        return Err(Failure::new(Exit::BadFile, "these are the weights of a model alone", input.display(), help).into());
+    }
     let sliding_window = header.metadata().as_ref().and_then(|metadata| metadata.get("sliding_window"));
     let program = program::source_or_llama(program, sliding_window.map(String::as_str))?;
     // Built twice: a document is checked as a whole before anything is written.

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 /// What becomes of the matrices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum WeightsChoice {
-    /// Floats of 32 bits: the model unquantized, all of it the CPU's work.
+    /// As the source has them: ternary and binary weights as they are, and all others as floats of 32 bits.
+    Kept,
+    /// Floats of 32 bits, of ternary and binary weights too: what other programs compute, all of it the CPU's work.
     F32,
     /// Two 2-bit stacks, three in embedding and head, scales for 32 columns: some 5 bits per weight.
     #[default]
@@ -29,6 +31,7 @@ pub enum WeightsChoice {
 impl From<WeightsChoice> for Weights {
     fn from(choice: WeightsChoice) -> Weights {
         match choice {
+            WeightsChoice::Kept => Weights::Kept,
             WeightsChoice::F32 => Weights::F32,
             WeightsChoice::K2 => Weights::Fitted(Recipe::K2),
             WeightsChoice::K3 => Weights::Fitted(Recipe::K3),
@@ -185,7 +188,14 @@ impl Bars {
 fn failure(input: &Path, output: &Path, error: &ConvertError) -> Failure {
     let exit = if error.is_unsupported() { Exit::Usage } else { Exit::BadFile };
     let place = match (error, error.place()) {
-        (ConvertError::Io { .. } | ConvertError::File(_) | ConvertError::Document(NdfError::File(_)), place) => place,
+        (
+            ConvertError::Io { .. }
+            | ConvertError::Parts { .. }
+            | ConvertError::InPart { .. }
+            | ConvertError::File(_)
+            | ConvertError::Document(NdfError::File(_)),
+            place,
+        ) => place,
         (ConvertError::Document(_), _) => output.display().to_string(),
         (_, place) if place.is_empty() => input.display().to_string(),
         (_, place) => format!("{}, {place}", input.display()),

@@ -1,6 +1,7 @@
 //! What a `config.json` says of a model.
 
 use super::known::{self, short};
+use super::numbers::Numbers;
 use super::stretch::stretch;
 use super::window::window;
 use crate::architecture::{Architecture, Shape};
@@ -71,46 +72,6 @@ const LLAMA_DEFAULTS: [(&str, f64); 2] = [("rms_norm_eps", 1e-6), ("rope_theta",
 const BITNET_DEFAULTS: [(&str, f64); 4] =
     [("rms_norm_eps", 1e-5), ("rope_theta", 5e5), ("max_position_embeddings", 2048.0), ("num_key_value_heads", 5.0)];
 
-/// Values by key, with what stands in for those that are left out.
-pub(super) struct Numbers<'j> {
-    pub json: &'j Value,
-    pub defaults: &'static [(&'static str, f64)],
-}
-
-impl Numbers<'_> {
-    /// The value of a key that is there and not null.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.json.get(key).filter(|value| !value.is_null())
-    }
-
-    fn number(&self, key: &str) -> Result<Option<f64>, ConvertError> {
-        match self.get(key) {
-            None => Ok(self.defaults.iter().find(|(name, _)| *name == key).map(|(_, number)| *number)),
-            Some(value) => value.as_f64().map(Some).ok_or_else(|| ConvertError::key(key, value, "a number")),
-        }
-    }
-
-    fn needed(&self, key: &str) -> Result<f64, ConvertError> {
-        self.number(key)?.ok_or_else(|| ConvertError::MissingKey { key: key.into() })
-    }
-
-    pub fn size(&self, key: &str) -> Result<Option<usize>, ConvertError> {
-        let whole = |number: f64| {
-            let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
-            is_whole.then_some(number as usize).ok_or_else(|| ConvertError::key(key, number, "a whole number"))
-        };
-        self.number(key)?.map(whole).transpose()
-    }
-
-    fn needed_size(&self, key: &str) -> Result<usize, ConvertError> {
-        self.size(key)?.ok_or_else(|| ConvertError::MissingKey { key: key.into() })
-    }
-
-    fn text(&self, key: &str) -> Option<&str> {
-        self.get(key).and_then(Value::as_str)
-    }
-}
-
 fn unsupported<T>(what: String, instead: &'static str) -> Result<T, ConvertError> {
     Err(ConvertError::Unsupported { what, instead })
 }
@@ -118,7 +79,8 @@ fn unsupported<T>(what: String, instead: &'static str) -> Result<T, ConvertError
 impl Config {
     pub fn read(whole: &Value) -> Result<Config, ConvertError> {
         let json = whole;
-        let name = json.get("model_type").and_then(Value::as_str).ok_or_else(|| ConvertError::MissingKey { key: "model_type".into() })?;
+        let name =
+            Numbers { json, defaults: &[] }.text("model_type")?.ok_or_else(|| ConvertError::MissingKey { key: "model_type".into() })?;
         let (architecture, json) = match name {
             "llama" if is_bitnet_of_2024(json) => (Architecture::Bitnet, json),
             "llama" | "mistral" => (Architecture::Llama, json),
@@ -169,7 +131,7 @@ fn is_bitnet_of_2024(json: &Value) -> bool {
 
 fn shape(architecture: Architecture, numbers: &Numbers<'_>) -> Result<Shape, ConvertError> {
     let (d_model, n_heads) = (numbers.needed_size("hidden_size")?, numbers.needed_size("num_attention_heads")?);
-    let tied = numbers.get("tie_word_embeddings").and_then(Value::as_bool);
+    let tied = numbers.flag("tie_word_embeddings")?;
     let shape = Shape {
         d_model,
         n_layers: numbers.needed_size("num_hidden_layers")?,
@@ -181,25 +143,30 @@ fn shape(architecture: Architecture, numbers: &Numbers<'_>) -> Result<Shape, Con
         context: numbers.needed_size("max_position_embeddings")?,
         tied_head: tied.unwrap_or(architecture == Architecture::Gemma3),
     };
-    shape.check()
+    shape.check().map_err(|error| error.renamed(|ours| known::name_of_count(ours).to_owned()))
 }
 
 /// The base of the rotation; newer files keep it in a table, by the kind of layer if there are two.
 fn theta(numbers: &Numbers<'_>, key: &str, kind: &str) -> Result<f64, ConvertError> {
     let table = numbers.get("rope_parameters");
     let of_kind = table.and_then(|table| table.get(kind)).or(table);
-    match of_kind.and_then(|table| table.get("rope_theta")).and_then(Value::as_f64) {
-        Some(theta) => Ok(theta),
-        None => numbers.needed(key),
-    }
+    let theta = match of_kind.and_then(|table| table.get("rope_theta")).filter(|theta| !theta.is_null()) {
+        Some(theta) => theta.as_f64().ok_or_else(|| ConvertError::key("rope_parameters.rope_theta", theta, "a number"))?,
+        None => numbers.needed(key)?,
+    };
+    positive(key, theta)
+}
+
+fn positive(key: &str, number: f64) -> Result<f64, ConvertError> {
+    if number > 0.0 { Ok(number) } else { Err(ConvertError::key(key, number, "a positive number")) }
 }
 
 fn constants(architecture: Architecture, numbers: &Numbers<'_>) -> Result<BTreeMap<String, String>, ConvertError> {
     let mut constants = BTreeMap::new();
     let mut set = |key: &str, value: String| drop(constants.insert(key.to_owned(), value));
-    set("rms_eps", numbers.needed("rms_norm_eps")?.to_string());
+    set("rms_eps", positive("rms_norm_eps", numbers.needed("rms_norm_eps")?)?.to_string());
     set("rope_theta", theta(numbers, "rope_theta", "full_attention")?.to_string());
-    let activation = numbers.text("hidden_activation").or(numbers.text("hidden_act"));
+    let activation = numbers.text("hidden_activation")?.or(numbers.text("hidden_act")?);
     let usual = match architecture {
         Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => "silu",
         Architecture::Gemma3 => "gelu_pytorch_tanh",
@@ -222,7 +189,7 @@ fn constants(architecture: Architecture, numbers: &Numbers<'_>) -> Result<BTreeM
 
 /// After how many layers one attends to everything.
 fn pattern(numbers: &Numbers<'_>) -> Result<usize, ConvertError> {
-    let Some(kinds) = numbers.get("layer_types").and_then(Value::as_array) else {
+    let Some(kinds) = numbers.list("layer_types")? else {
         let key = "_sliding_window_pattern";
         return numbers.size(key)?.map_or_else(|| numbers.needed_size("sliding_window_pattern"), Ok);
     };
@@ -287,6 +254,30 @@ pub(super) mod tests {
             assert!(matches!(error, ConvertError::Key { .. }), "{key}: {error}");
         }
         assert!(matches!(Config::read(&with(llama(), "vocab_size", Value::Null)), Err(ConvertError::MissingKey { .. })));
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_refused_and_not_passed_over() {
+        for (key, value, named) in [
+            ("hidden_act", json!(3), "hidden_act"),
+            ("tie_word_embeddings", json!("yes"), "tie_word_embeddings"),
+            ("rope_scaling", json!("linear"), "rope_scaling"),
+            ("rope_parameters", json!([1]), "rope_parameters"),
+            ("rope_parameters", json!({"rope_type": "default", "rope_theta": "1e6"}), "rope_parameters.rope_theta"),
+            ("layer_types", json!("full_attention"), "layer_types"),
+            ("sliding_window", json!("8"), "sliding_window"),
+            ("model_type", json!(3), "model_type"),
+            ("rms_norm_eps", json!(0), "rms_norm_eps"),
+            ("rope_theta", json!(-1.0), "rope_theta"),
+            ("num_hidden_layers", json!(0), "num_hidden_layers"),
+        ] {
+            let json = with(with(llama(), "sliding_window", json!(8)), key, value);
+            let json = if key == "layer_types" { with(json, "model_type", json!("mistral")) } else { json };
+            match Config::read(&json).unwrap_err() {
+                ConvertError::Key { key, .. } => assert_eq!(key, named),
+                other => panic!("{key}: {other}"),
+            }
+        }
     }
 
     #[test]

@@ -108,6 +108,19 @@ const INERT: [&str; 70] = [
     "router_aux_loss_coef",
 ];
 
+/// A count of ours as this file calls it.
+pub(super) fn name_of_count(ours: &str) -> &str {
+    match ours {
+        "d_model" => "hidden_size",
+        "n_layers" => "num_hidden_layers",
+        "n_heads" => "num_attention_heads",
+        "n_kv_heads" => "num_key_value_heads",
+        "ff" => "intermediate_size",
+        "context" => "max_position_embeddings",
+        ours => ours,
+    }
+}
+
 /// What a model of text and images says beside its part of text.
 const OF_IMAGES: [&str; 12] = [
     "text_config",

@@ -1,7 +1,9 @@
 //! Folders as Hugging Face keeps models: `config.json`, `tokenizer.json` and their like, and safetensors.
 
 mod config;
+mod holds;
 mod known;
+mod numbers;
 mod sentencepiece;
 mod stretch;
 mod text;
@@ -13,6 +15,8 @@ use crate::error::ConvertError;
 use crate::rope::{divisors, stretched};
 use crate::source::{Content, Description, Shared, Source, TensorInfo, Ternary, finite, hash_of};
 use config::{Config, Packing};
+pub use holds::Holds;
+use holds::lacking;
 use nda_engine::Feature;
 use nda_ndf::VectorShape;
 use safetensors::tensor::Dtype;
@@ -24,6 +28,10 @@ use weights::{Shards, StoredTensor};
 
 /// Longest file of text that is read: vocabularies of a quarter of a million tokens take half of it.
 const MAX_TEXT_BYTES: u64 = 1 << 26;
+/// How a pointer of Git LFS begins: "version https://git-lfs.github.com/spec/v1".
+const LFS: &[u8] = b"version https://";
+/// What is said of one.
+const IS_POINTER: &str = "it is a pointer of Git LFS to it; fetch it with 'git lfs pull'";
 /// The file without which a folder is not a model.
 const CONFIG: &str = "config.json";
 /// Weights of a byte in a packed ternary tensor.
@@ -47,7 +55,7 @@ impl Folder {
     /// A file that is missing, cannot be read or is damaged, an architecture or a type of numbers that is not known, a
     /// tensor that is missing, of another shape or left over.
     pub fn open(path: &Path) -> Result<Folder, ConvertError> {
-        let json = read_json(path, CONFIG)?.ok_or_else(|| missing(path, CONFIG))?;
+        let json = read_json(path, CONFIG)?.ok_or_else(|| lacking(path, CONFIG))?;
         let config = Config::read(&json)?;
         let shards = Shards::open(path)?;
         let (features, mut metadata) = features(&config, &shards);
@@ -229,10 +237,6 @@ fn refuse_leftovers(needed: &[Needed], config: &Config, shards: &Shards) -> Resu
     }
 }
 
-fn missing(folder: &Path, file: &str) -> ConvertError {
-    ConvertError::io("open", &folder.join(file), std::io::ErrorKind::NotFound.into())
-}
-
 /// A file in the folder; `None` if it does not exist.
 fn read_bytes(folder: &Path, file: &str) -> Result<Option<Vec<u8>>, ConvertError> {
     let path = folder.join(file);
@@ -247,7 +251,11 @@ fn read_bytes(folder: &Path, file: &str) -> Result<Option<Vec<u8>>, ConvertError
     }
     let mut bytes = Vec::new();
     let read = std::io::Read::read_to_end(&mut nda_files::open(&path)?, &mut bytes);
-    read.map(|_| Some(bytes)).map_err(|error| ConvertError::io("read", &path, error))
+    read.map_err(|error| ConvertError::io("read", &path, error))?;
+    if bytes.starts_with(LFS) {
+        return Err(ConvertError::Part { file: file.into(), what: "file of the model", reason: IS_POINTER.into() });
+    }
+    Ok(Some(bytes))
 }
 
 /// A text file in the folder; `None` if it does not exist.

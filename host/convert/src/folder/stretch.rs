@@ -21,6 +21,9 @@ pub(super) fn stretch(json: &Value, context: usize) -> Result<Stretch, ConvertEr
     let mut found = Stretch::NONE;
     for name in TABLES {
         let Some(json) = json.get(name).filter(|json| !json.is_null()) else { continue };
+        if !json.is_object() {
+            return Err(ConvertError::key(name, short(json), "a table of rules"));
+        }
         // Models with two kinds of layers have a table for each.
         let nested = json.as_object().into_iter().flatten().filter(|(_, value)| value.is_object());
         let nested: Vec<Table<'_>> = nested.map(|(kind, json)| Table { name: format!("{name}.{kind}"), json }).collect();

@@ -32,7 +32,8 @@ pub(super) fn tokenizer(folder: &Path, config: &Value, metadata: &mut BTreeMap<S
     };
     let tokenizer = Tokenizer::from_bytes(&text).map_err(|error| part(error.to_string()))?;
     let named = |key: &str| token_text(&rules, key).and_then(|text| tokenizer.token_to_id(text));
-    let bos = named("bos_token").or_else(|| ids(config, "bos_token_id").first().copied());
+    let count = metadata.get("vocab_size").and_then(|count| count.parse().ok()).unwrap_or(u64::MAX);
+    let bos = named("bos_token").or(ids(config, "bos_token_id", count)?.first().copied());
     if let Some(bos) = bos {
         metadata.insert("bos_token".into(), bos.to_string());
     }
@@ -40,7 +41,7 @@ pub(super) fn tokenizer(folder: &Path, config: &Value, metadata: &mut BTreeMap<S
     let tried = tokenizer.encode("a", true).map_err(|error| part(error.to_string()))?;
     let begins = bos.is_some() && add_bos.unwrap_or(tried.get_ids().first().copied() == bos);
     metadata.insert("add_bos".into(), begins.to_string());
-    let mut ends: BTreeSet<u32> = ids(&generation, "eos_token_id").into_iter().chain(ids(config, "eos_token_id")).collect();
+    let mut ends: BTreeSet<u32> = ids(&generation, "eos_token_id", count)?.into_iter().chain(ids(config, "eos_token_id", count)?).collect();
     ends.extend(named("eos_token"));
     let added = tokenizer.get_added_tokens_decoder();
     ends.extend(added.iter().filter(|(_, token)| is_end(&token.content)).map(|(id, _)| *id));
@@ -89,11 +90,14 @@ fn token_text<'j>(rules: &'j Value, key: &str) -> Option<&'j str> {
     rules[key].as_str().or_else(|| rules[key]["content"].as_str())
 }
 
-/// A token's number, or several.
-fn ids(json: &Value, key: &str) -> Vec<u32> {
-    let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
-    match &json[key] {
-        Value::Array(several) => several.iter().filter_map(id).collect(),
-        one => id(one).into_iter().collect(),
-    }
+/// A token's number, or several, each below `count`; -1 is no token.
+fn ids(json: &Value, key: &str, count: u64) -> Result<Vec<u32>, ConvertError> {
+    let each = match &json[key] {
+        Value::Null => &[][..],
+        Value::Array(several) => several.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let wrong = |value: &Value| ConvertError::key(key, value, format!("numbers of tokens, below {count}"));
+    let id = |value: &Value| value.as_u64().filter(|id| *id < count).and_then(|id| u32::try_from(id).ok()).ok_or_else(|| wrong(value));
+    each.iter().filter(|value| value.as_i64() != Some(-1)).map(id).collect()
 }

@@ -1,6 +1,7 @@
 //! The safetensors of a folder: one file, or several.
 
-use super::{missing, read_json};
+use super::holds::lacking;
+use super::{IS_POINTER, LFS, read_json};
 use crate::error::ConvertError;
 use safetensors::tensor::{Dtype, Metadata};
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +83,9 @@ impl Shards {
         let length = file.metadata().map_err(io)?.len();
         let mut head = Vec::new();
         Read::by_ref(&mut file).take(LENGTH_BYTES).read_to_end(&mut head).map_err(io)?;
+        if LFS.starts_with(&head) && !head.is_empty() {
+            return Err(refuse(IS_POINTER.into()));
+        }
         let count = head.as_slice().try_into().map(u64::from_le_bytes).map_err(|_| refuse("it has no header".into()))?;
         if count > MAX_HEADER_BYTES.min(length.saturating_sub(LENGTH_BYTES)) {
             return Err(refuse(format!("its header would take {count} bytes, but the file has {length}")));
@@ -145,7 +149,7 @@ fn listed(folder: &Path) -> Result<Vec<String>, ConvertError> {
     for entry in fs::read_dir(folder).map_err(io)? {
         names.extend(entry.map_err(io)?.file_name().into_string().ok().filter(|name| name.ends_with(".safetensors")));
     }
-    if names.is_empty() { Err(missing(folder, SINGLE)) } else { Ok(names.into_iter().collect()) }
+    if names.is_empty() { Err(lacking(folder, SINGLE)) } else { Ok(names.into_iter().collect()) }
 }
 
 #[cfg(test)]

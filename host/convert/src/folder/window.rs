@@ -1,7 +1,7 @@
 //! How far back a position sees, as a `config.json` says it.
 
-use super::config::Numbers;
 use super::known::short;
+use super::numbers::Numbers;
 use crate::architecture::Shape;
 use crate::error::ConvertError;
 use serde_json::Value;
@@ -13,7 +13,7 @@ pub(super) fn window(numbers: &Numbers<'_>, model_type: &str, shape: &Shape) -> 
     let size = numbers.size("sliding_window")?.filter(|size| !is_null && (1..shape.context).contains(size));
     let refuse = |key: &str, reason| Err(ConvertError::refused(key, numbers.get(key).map(short).unwrap_or_default(), reason));
     let Some(size) = size else { return Ok(None) };
-    if let Some(kinds) = numbers.get("layer_types").and_then(Value::as_array) {
+    if let Some(kinds) = numbers.list("layer_types")? {
         let are_all = |wanted: &str| kinds.iter().all(|kind| kind.as_str() == Some(wanted));
         return match (are_all("full_attention"), are_all("sliding_attention")) {
             (true, _) => Ok(None),
@@ -23,7 +23,7 @@ pub(super) fn window(numbers: &Numbers<'_>, model_type: &str, shape: &Shape) -> 
     }
     match model_type {
         "mistral" => {}
-        "qwen2" | "qwen3" if numbers.get("use_sliding_window").and_then(Value::as_bool) != Some(true) => return Ok(None),
+        "qwen2" | "qwen3" if numbers.flag("use_sliding_window")? != Some(true) => return Ok(None),
         "qwen2" | "qwen3" => match numbers.size("max_window_layers")?.unwrap_or(28) {
             0 => {}
             first if first >= shape.n_layers => return Ok(None),

@@ -13,7 +13,7 @@ pub enum GgufFault {
         found: Vec<u8>,
     },
     /// A version that this reader does not know.
-    #[error("GGUF version {found} is neither 2 nor 3 in little endian")]
+    #[error("GGUF version {} is neither 2 nor 3 in little endian", endian(*.found))]
     Version {
         /// The version.
         found: u32,
@@ -118,12 +118,18 @@ impl GgufFault {
     pub fn help(&self) -> &'static str {
         match self {
             GgufFault::Magic { .. } => "give a GGUF file, a model's folder or another file that README.md lists",
-            GgufFault::Version { .. } => "give a file of version 2 or 3: the package gguf writes such",
+            GgufFault::Version { .. } => "give a file of version 2 or 3 in little endian: the package gguf writes such",
             GgufFault::Truncated { .. } | GgufFault::Range { .. } => "the file ends before what it says it holds: give the whole file",
             GgufFault::Kind { .. } => "give a file of this model in one of these types",
             _ => "the file contradicts its format: give another file of this model",
         }
     }
+}
+
+/// A version, and the order of its bytes if they are turned.
+fn endian(version: u32) -> String {
+    let turned = version.swap_bytes();
+    if turned < version { format!("{turned} in big endian") } else { version.to_string() }
 }
 
 /// The name of a type that is not read, in brackets; empty if it is not known.

@@ -62,6 +62,14 @@ impl<'k> Hyper<'k> {
         self.keys.float(&self.key(key))
     }
 
+    /// A number of the forward pass that must be more than 0, as text; or none.
+    fn positive(&self, key: &str) -> Result<Option<String>, ConvertError> {
+        if let Some(found) = self.float(key)?.filter(|found| *found <= 0.0) {
+            return Err(ConvertError::key(self.key(key), found, "a positive number"));
+        }
+        self.number(key)
+    }
+
     fn refused<T>(&self, key: &str, found: impl ToString, reason: &'static str) -> Result<T, ConvertError> {
         Err(ConvertError::refused(&self.key(key), found.to_string(), reason))
     }
@@ -89,14 +97,29 @@ impl<'k> Hyper<'k> {
             context: self.needed("context_length")?,
             tied_head: !tensors.contains_key("output.weight"),
         };
-        shape.check()
+        shape.check().map_err(|error| error.renamed(|ours| self.name_of_count(ours)))
+    }
+
+    /// A count of ours as the file calls it.
+    fn name_of_count(&self, ours: &str) -> String {
+        self.key(match ours {
+            "d_model" => "embedding_length",
+            "n_layers" => "block_count",
+            "n_heads" => "attention.head_count",
+            "n_kv_heads" => "attention.head_count_kv",
+            "head_dim" => "attention.key_length",
+            "ff" => "feed_forward_length",
+            "context" => "context_length",
+            "vocab_size" => ours,
+            _ => return ours.into(),
+        })
     }
 
     /// The numbers of a forward pass that are no counts.
     pub fn constants(&self, shape: &Shape) -> Result<BTreeMap<String, String>, ConvertError> {
         let eps_key = "attention.layer_norm_rms_epsilon";
-        let eps = self.number(eps_key)?.ok_or_else(|| ConvertError::MissingKey { key: self.key(eps_key) })?;
-        let theta = self.number("rope.freq_base")?;
+        let eps = self.positive(eps_key)?.ok_or_else(|| ConvertError::MissingKey { key: self.key(eps_key) })?;
+        let theta = self.positive("rope.freq_base")?;
         let mut constants = BTreeMap::from([("rms_eps".to_owned(), eps)]);
         let mut set = |key: &str, value: String| constants.insert(key.into(), value);
         if self.architecture != Architecture::Gemma3 {
@@ -107,7 +130,7 @@ impl<'k> Hyper<'k> {
             Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => drop(self.activation("silu", &["silu"])?),
             Architecture::Gemma3 => {
                 set("rope_theta", theta.unwrap_or("1000000".into()));
-                set("rope_theta_local", self.number("rope.freq_base_swa")?.unwrap_or(GEMMA3_LOCAL_THETA.into()));
+                set("rope_theta_local", self.positive("rope.freq_base_swa")?.unwrap_or(GEMMA3_LOCAL_THETA.into()));
                 set("sliding_window", self.needed("attention.sliding_window")?.to_string());
                 set("sliding_pattern", self.size("attention.sliding_window_pattern")?.unwrap_or(GEMMA3_PATTERN).to_string());
                 let per_head = if shape.n_layers == GEMMA3_27B_LAYERS { shape.d_model / shape.n_heads } else { shape.head_dim };

@@ -88,7 +88,8 @@ fn all_parts(path: &Path, file: &GgufFile<File>, count: usize) -> Result<Vec<(Pa
         if !path.exists() {
             return Err(ConvertError::parts(&path, format!("part {} of {count} is missing", number + 1)));
         }
-        let file = opened(&path)?;
+        let within = |source| ConvertError::InPart { path: path.clone(), source: Box::new(source) };
+        let file = opened(&path).map_err(within)?;
         let found = (file.keys().size(NUMBER)?, file.keys().size(COUNT)?);
         if found != (Some(number), Some(count)) {
             return Err(ConvertError::parts(&path, format!("this should be part {} of {count}, but its keys say otherwise", number + 1)));

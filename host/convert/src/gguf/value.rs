@@ -114,7 +114,8 @@ impl Keys {
             }
             value => one(value),
         };
-        self.typed(key, "a whole number, the same for every block", size)
+        let is_list = matches!(self.get(key), Some(Value::Array(_)));
+        self.typed(key, if is_list { "one whole number, the same for every block" } else { "a whole number" }, size)
     }
 
     /// A finite number as text: the shortest decimal that reads back as the same number. Or none.

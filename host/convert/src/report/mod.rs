@@ -114,7 +114,7 @@ pub fn convert_and_compare(
     let floats = floats_of(source, output, options, &mut |step| progress(SOURCE, step))?;
     tried(&floats.path())?;
     let own = Choice { name: comparison.name.clone(), weights: options.weights };
-    let choices: Vec<&Choice> = std::iter::once(&own).chain(&comparison.others).filter(|choice| choice.weights != Weights::F32).collect();
+    let choices: Vec<&Choice> = std::iter::once(&own).chain(&comparison.others).filter(|choice| is_fitted(choice.weights)).collect();
     let moments = match &options.calibration {
         Some(calibration) if !choices.is_empty() => Some(moments_of(&floats, calibration, &mut |step| progress(SOURCE, step))?),
         _ => None,
@@ -132,7 +132,7 @@ pub fn convert_and_compare(
             sealed.publish()?;
         }
     }
-    if own.weights == Weights::F32 {
+    if !is_fitted(own.weights) {
         floats.publish()?;
     }
     Ok(Report {
@@ -143,6 +143,11 @@ pub fn convert_and_compare(
         window: comparison.window,
         rows,
     })
+}
+
+/// Whether a form is another than the source's own, which a report has first.
+fn is_fitted(weights: Weights) -> bool {
+    matches!(weights, Weights::Fitted(_))
 }
 
 /// Measures a document. Its layers' inputs go to `listener`.

@@ -106,6 +106,8 @@ fn tensors_outside_the_file_or_of_no_shape_are_refused() {
     let mut version = structure();
     version[4] = 1;
     assert!(matches!(fault(&version), GgufFault::Version { found: 1 }));
+    version[4..8].copy_from_slice(&3_u32.to_be_bytes());
+    assert_eq!(fault(&version).to_string(), "GGUF version 3 in big endian is neither 2 nor 3 in little endian");
 }
 
 #[test]
@@ -146,6 +148,15 @@ fn a_model_that_is_not_whole_or_not_plain_is_refused_by_name() {
     assert!(matches!(&error, ConvertError::Key { key, .. } if key == "llama.rope.scaling.factor"), "{error}");
     let error = refused(&|file| file.number("llama.rope.dimension_count", 32));
     assert!(matches!(&error, ConvertError::Key { key, .. } if key == "llama.rope.dimension_count"), "{error}");
+    let error = refused(&|file| file.float("llama.rope.freq_base", -1.0));
+    assert_eq!(error.to_string(), "'llama.rope.freq_base' is -1, but must be a positive number");
+    let key = "llama.attention.layer_norm_rms_epsilon";
+    let mut zero = sample::gguf(false).bytes();
+    // Behind the key stands the type of its value.
+    let at = zero.windows(key.len()).position(|window| window == key.as_bytes()).unwrap() + key.len() + 4;
+    zero[at..at + 4].fill(0);
+    std::fs::write(&path, zero).unwrap();
+    assert_eq!(Gguf::open(&path).unwrap_err().to_string(), format!("'{key}' is 0, but must be a positive number"));
     let error = refused(&|file| file.number("llama.vocab_size", 5));
     assert!(matches!(&error, ConvertError::Tensor { name, .. } if name == "token_embd.weight"), "{error}");
     let error = refused(&|file| file.tensor("output.weight", Some(3), 256, Kind::F32, &[0; 3072]));

@@ -2,6 +2,7 @@
 
 mod bitnet;
 mod blocks;
+mod cases;
 mod families;
 mod finite;
 mod hostile;

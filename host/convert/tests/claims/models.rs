@@ -171,7 +171,24 @@ fn progress_ends_with_every_byte_and_nothing_is_left_of_a_conversion_that_fails(
 #[test]
 fn a_folder_that_is_not_whole_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(Folder::open(folder.path()), Err(ConvertError::Io { action: "open", .. })));
+    let lacks = |file: &str, said: &str| {
+        let error = Folder::open(folder.path()).unwrap_err();
+        assert!(matches!(error, ConvertError::Lacking { .. }) && error.to_string() == format!("the folder has no {file}{said}"), "{error}");
+    };
+    lacks("config.json", "");
+    fs::write(folder.path().join("pytorch_model.bin"), "").unwrap();
+    lacks("config.json", ", but it has pytorch_model.bin");
+    fs::write(folder.path().join("model-Q4_K_M.gguf"), "").unwrap();
+    lacks("config.json", ", but it has model-Q4_K_M.gguf");
+    fs::remove_file(folder.path().join("model-Q4_K_M.gguf")).unwrap();
+    sample::write_folder(folder.path(), false);
+    fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    lacks("model.safetensors", ", but it has pytorch_model.bin");
+    fs::remove_file(folder.path().join("pytorch_model.bin")).unwrap();
+    lacks("model.safetensors", "");
+    fs::write(folder.path().join("model.safetensors"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n").unwrap();
+    let error = Folder::open(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("a pointer of Git LFS"), "{error}");
     sample::write_folder(folder.path(), false);
     let weights = folder.path().join("model.safetensors");
     let bytes = fs::read(&weights).unwrap();

@@ -17,7 +17,7 @@ pub fn models() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models")
 }
 
-fn expected() -> Value {
+pub fn expected() -> Value {
     serde_json::from_str(include_str!("../models/expected.json")).unwrap()
 }
 
@@ -66,14 +66,14 @@ pub fn with_keys(bytes: &[u8], keys: &[(&str, &Value)]) -> Vec<u8> {
     [&bytes[..16], &count.to_le_bytes(), &more, &bytes[24..]].concat()
 }
 
-/// The document of a source, its weights as they are.
+/// The document of a source, all weights as floats.
 pub fn document(source: &mut dyn Source, output: &Path) -> MappedDocument {
     convert(source, output, &Options { weights: Weights::F32, ..Options::default() }, |_| ()).unwrap();
     MappedDocument::open(output).unwrap()
 }
 
 /// The tokens of the prompt's text, the logits behind each of them, and the likeliest that follow one after another.
-fn run(mapped: &MappedDocument, tokens: &[u32], more: usize) -> (Vec<f32>, Vec<u32>) {
+pub fn run(mapped: &MappedDocument, tokens: &[u32], more: usize) -> (Vec<f32>, Vec<u32>) {
     let weights = nda_engine::Weights::new(&mapped.document()).unwrap();
     let mut gemv = CpuGemv::new();
     let model = Model::prepare(&weights, &mut gemv).unwrap();
@@ -143,6 +143,12 @@ fn a_model_in_parts_is_opened_by_any_of_them_or_a_missing_one_is_named() {
     copy(1, &name(1));
     copy(3, &name(3));
     assert_eq!(refused(&name(1)), "parts-00002-of-00003.gguf: part 2 of 3 is missing");
+    // What is wrong in another part than the one that was given is said of that part.
+    let cut = fs::read(models().join(name(2))).unwrap();
+    fs::write(folder.path().join(name(2)), &cut[..cut.len() - 1000]).unwrap();
+    let error = Gguf::open(&folder.path().join(name(3))).map(|_| ()).unwrap_err();
+    assert!(matches!(&error, ConvertError::InPart { path, .. } if path.ends_with(name(2))), "{error}");
+    assert!(error.place().contains(&name(2)) && error.help().contains("give the whole file"), "{}", error.place());
     copy(3, &name(2));
     assert_eq!(refused(&name(3)), "parts-00002-of-00003.gguf: this should be part 2 of 3, but its keys say otherwise");
     copy(2, "renamed.gguf");
@@ -165,39 +171,57 @@ fn no_part_of_a_model_is_overwritten_whichever_is_opened() {
     }
 }
 
-/// Writes what a GGUF file holds as a Hugging Face folder of floats, with a configuration of its own.
+/// Writes what a GGUF file holds as a Hugging Face folder of floats, with a configuration like a Llama's but for what is given.
 pub fn folder_of(gguf: &str, root: &Path, config: &Value) -> PathBuf {
+    let mut all = json!({"hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16, "num_hidden_layers": 1,
+        "intermediate_size": 64, "vocab_size": 135, "max_position_embeddings": 256, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
+        "tie_word_embeddings": true, "hidden_act": "silu", "torch_dtype": "float32", "eos_token_id": 134});
+    config.as_object().unwrap().iter().for_each(|(key, value)| all[key] = value.clone());
+    folder_with(gguf, root, &all.to_string())
+}
+
+/// Writes what a GGUF file holds as a Hugging Face folder of floats.
+pub fn folder_with(gguf: &str, root: &Path, config: &str) -> PathBuf {
     let folder = root.join("folder");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).unwrap();
     let path = models().join(gguf).with_extension("gguf");
     let mut source = Gguf::open(&path).unwrap();
     let tensors = source.description().tensors.clone();
+    let names: &[(&str, &str)] = if gguf == "gemma3" { &GEMMA_NAMES } else { &[] };
     let stored: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .iter()
         .filter(|info| info.name != "rope_factors")
         .map(|info| {
-            let Content::Floats(values) = source.read(&info.name).unwrap() else { panic!("'{}' is floats", info.name) };
+            let Content::Floats(mut values) = source.read(&info.name).unwrap() else { panic!("'{}' is floats", info.name) };
             let shape = match info.shape {
+                VectorShape::Vector(cols) if !names.is_empty() => {
+                    // A Gemma's norms: stored is what is added to 1.
+                    values.iter_mut().for_each(|value| *value -= 1.0);
+                    vec![cols]
+                }
                 VectorShape::Vector(cols) => vec![cols],
                 VectorShape::Table { rows, cols } => vec![rows, cols],
             };
-            (hugging_face_name(&info.name), shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+            (hugging_face_name(&info.name, names), shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
         })
         .collect();
     let views = stored.iter().map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
     fs::write(folder.join("model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
-    let mut all = json!({"hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16, "num_hidden_layers": 1,
-        "intermediate_size": 64, "vocab_size": 135, "max_position_embeddings": 256, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
-        "tie_word_embeddings": true, "hidden_act": "silu", "torch_dtype": "float32", "eos_token_id": 134});
-    config.as_object().unwrap().iter().for_each(|(key, value)| all[key] = value.clone());
-    fs::write(folder.join("config.json"), all.to_string()).unwrap();
+    fs::write(folder.join("config.json"), config).unwrap();
     fs::write(folder.join("tokenizer.json"), source.description().tokenizer.as_ref().unwrap()).unwrap();
     folder
 }
 
-/// The name of a tensor in transformers.
-fn hugging_face_name(ours: &str) -> String {
+/// The norm in front of a Gemma's feed-forward part has a name of its own, and a Llama's name for it is that of another.
+const GEMMA_NAMES: [(&str, &str); 3] = [
+    ("ffn_norm", "pre_feedforward_layernorm.weight"),
+    ("attn_post_norm", "post_attention_layernorm.weight"),
+    ("ffn_post_norm", "post_feedforward_layernorm.weight"),
+];
+
+/// The name of a tensor in transformers; `own` are the architecture's before a Llama's.
+fn hugging_face_name(ours: &str, own: &[(&str, &str)]) -> String {
     let parts = [
         ("attn_norm", "input_layernorm.weight"),
         ("q", "self_attn.q_proj.weight"),
@@ -215,8 +239,8 @@ fn hugging_face_name(ours: &str) -> String {
         ("up", "mlp.up_proj.weight"),
         ("down", "mlp.down_proj.weight"),
     ];
-    match ours.strip_prefix("blk.0.") {
-        Some(part) => format!("model.layers.0.{}", parts.iter().find(|(name, _)| *name == part).unwrap().1),
+    match ours.strip_prefix("blk.").and_then(|rest| rest.split_once('.')) {
+        Some((block, part)) => format!("model.layers.{block}.{}", own.iter().chain(&parts).find(|(name, _)| *name == part).unwrap().1),
         None => format!("model.{}.weight", if ours == "embed" { "embed_tokens" } else { "norm" }),
     }
 }

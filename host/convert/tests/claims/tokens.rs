@@ -105,6 +105,25 @@ fn a_model_without_a_vocabulary_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn a_folders_end_tokens_are_tokens_or_refused_by_name() {
+    let root = tempfile::tempdir().unwrap();
+    for (value, ends) in
+        [(json!(134), Some("134")), (json!([133, 134]), Some("133,134")), (json!(-1), Some("134")), (json!(null), Some("134"))]
+    {
+        let source = Folder::open(&folder_of("llama", root.path(), &json!({"model_type": "llama", "eos_token_id": value}))).unwrap();
+        assert_eq!(source.description().metadata.get("eos_tokens").map(String::as_str), ends, "{value}");
+    }
+    for value in [json!("x"), json!(135), json!([134, "</s>"]), json!(1.5), json!(-2)] {
+        let error = Folder::open(&folder_of("llama", root.path(), &json!({"model_type": "llama", "eos_token_id": value}))).unwrap_err();
+        assert!(matches!(&error, ConvertError::Key { key, .. } if key == "eos_token_id"), "{value}: {error}");
+    }
+    let folder = folder_of("llama", root.path(), &json!({"model_type": "llama"}));
+    fs::write(folder.join("tokenizer.json"), "version https://git-lfs.github.com/spec/v1\n").unwrap();
+    let error = Folder::open(&folder).unwrap_err();
+    assert!(error.to_string().contains("a pointer of Git LFS") && error.place() == "tokenizer.json", "{error}");
+}
+
+#[test]
 fn a_folder_with_sentence_pieces_alone_has_their_tokens() {
     let root = tempfile::tempdir().unwrap();
     let pieces: Value = serde_json::from_str(include_str!("../models/pieces.json")).unwrap();

@@ -2,11 +2,10 @@
 
 use crate::peers::{agrees, document, models, numbers};
 use nda_convert::gguf::Kind;
-use nda_convert::{Content, ConvertError, Description, Gguf, Options, Shared, Source, Weights, convert};
+use nda_convert::{Content, Gguf, Options, Shared, Source, convert};
 use nda_ndf::{MappedDocument, VectorShape};
 use nda_spec::{GroupCols, WeightCode};
 use serde_json::Value;
-use std::path::Path;
 
 fn expected() -> Value {
     serde_json::from_str(include_str!("../models/types.json")).unwrap()
@@ -16,45 +15,17 @@ fn source(name: &str) -> Gguf {
     Gguf::open(&models().join("types").join(name).with_extension("gguf")).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// A source whose codes arrive as the floats that they stand for, so that nothing is quantized on the way to the logits.
-struct Floats(Gguf);
-
-impl Source for Floats {
-    fn description(&self) -> &Description {
-        self.0.description()
-    }
-
-    fn read(&mut self, name: &str) -> Result<Content, ConvertError> {
-        let shape = self.description().tensors.iter().find(|info| info.name == name).unwrap().shape;
-        let Content::Ternary(ternary) = self.0.read(name)? else { return self.0.read(name) };
-        let (_, cols) = shape.rows_cols();
-        let scale = |at: usize| match ternary.shared {
-            Shared::Matrix => ternary.scales[0],
-            Shared::Row => ternary.scales[at / cols],
-            Shared::Columns(group) => ternary.scales[at / group.cols()],
-        };
-        Ok(Content::Floats(ternary.codes.iter().enumerate().map(|(at, code)| f32::from(*code) * scale(at)).collect()))
-    }
-
-    fn paths(&self) -> Vec<&Path> {
-        self.0.paths()
-    }
-
-    fn identity(&mut self) -> Result<String, ConvertError> {
-        self.0.identity()
-    }
-}
-
 #[test]
 fn every_type_of_weights_has_llama_cpps_tokens_and_logits() {
     let folder = tempfile::tempdir().unwrap();
     let expected = expected();
     let cases = expected.as_object().unwrap();
     for (name, case) in cases {
-        let mut source = Floats(source(name));
+        let mut source = source(name);
         let of_type = source.description().tensors.iter().find(|info| info.name == "blk.0.q").unwrap().stored_as.clone();
         assert!(of_type.starts_with(name.trim_end_matches("-128")), "{name} is kept as {of_type}");
         let mapped = document(&mut source, &folder.path().join("case.ndf"));
+        assert_eq!(mapped.document().matrices().count() + mapped.document().grids().count(), 0, "{name}: codes are floats too");
         agrees(name, &mapped, case);
         let weights = nda_engine::Weights::new(&mapped.document()).unwrap();
         let text = "she was seven years old in june, and it is not what they said.";
@@ -77,7 +48,7 @@ fn codes_keep_their_blocks_scales_and_bits() {
     ] {
         let output = folder.path().join("codes.ndf");
         let mut source = source(name);
-        convert(&mut source, &output, &Options { weights: Weights::F32, ..Options::default() }, |_| ()).unwrap();
+        convert(&mut source, &output, &Options::default(), |_| ()).unwrap();
         let mapped = MappedDocument::open(&output).unwrap();
         for tensor in ["embed", "blk.0.q", "blk.0.k", "blk.0.v", "blk.0.gate", "blk.0.up"] {
             let info = source.description().tensors.iter().find(|info| info.name == tensor).unwrap();
