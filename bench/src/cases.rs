@@ -42,11 +42,12 @@ pub enum Work {
 }
 
 impl Work {
-    /// Stacks of planes.
-    pub const fn stacks(self) -> usize {
+    /// Bits of a weight: the planes of all stacks.
+    const fn planes(self) -> usize {
         match self {
-            Work::Baseline | Work::Matrix { .. } => 1,
-            Work::Grid { coefficients, .. } => coefficients.len(),
+            Work::Baseline => WeightCode::Quaternary.planes(),
+            Work::Matrix { code, .. } => code.planes(),
+            Work::Grid { coefficients, .. } => coefficients.len() * WeightCode::Quaternary.planes(),
         }
     }
 
@@ -97,17 +98,15 @@ impl Case {
     /// Everything that is timed on this machine: the articles' loop, the portable kernels, the best ones.
     pub fn all(variants: &[Variant]) -> Vec<Case> {
         let matrix = |code, x, vectors| Work::Matrix { code, x, vectors };
-        let (quaternary, ternary) = (WeightCode::Quaternary, WeightCode::Ternary);
         let mut works = Vec::new();
         for x in [ActivationCode::A2, ActivationCode::A4, ActivationCode::A8] {
-            works.extend([matrix(quaternary, x, 1), matrix(ternary, x, 1)]);
+            works.extend(WeightCode::ALL.map(|code| matrix(code, x, 1)));
         }
-        works.push(matrix(quaternary, ActivationCode::A8, PREFILL));
-        works.push(matrix(ternary, ActivationCode::A8, PREFILL));
+        works.extend(WeightCode::ALL.map(|code| matrix(code, ActivationCode::A8, PREFILL)));
         for coefficients in [&[1][..], &[4, 7], &[3, 5, 8]] {
             works.extend([Work::Grid { coefficients, vectors: 1 }, Work::Grid { coefficients, vectors: PREFILL }]);
         }
-        let slow = [matrix(quaternary, ActivationCode::A2, 1), matrix(quaternary, ActivationCode::A8, 1)];
+        let slow = [ActivationCode::A2, ActivationCode::A8].map(|x| matrix(WeightCode::Quaternary, x, 1));
         let mut all = vec![Case { variant: None, work: Work::Baseline }];
         for &variant in variants {
             let own: &[Work] = if variant == Variant::Portable { &slow } else { &works };
@@ -171,9 +170,9 @@ fn words(shape: (usize, usize), code: WeightCode, random: &mut Random) -> Result
 }
 
 /// Rows and columns of the matrices of a level.
-fn shape(level: Level, stacks: usize) -> (usize, usize) {
+fn shape(level: Level, planes: usize) -> (usize, usize) {
     let cols = cols(level);
-    ((level.matrix_bytes() * 4 / cols / stacks).next_multiple_of(TILE_ROWS), cols)
+    ((level.matrix_bytes() * 8 / cols / planes).next_multiple_of(TILE_ROWS), cols)
 }
 
 /// Times one case, after its answer was found right. On one thread every product is followed by a read of as many bytes of planes,
@@ -182,7 +181,7 @@ fn shape(level: Level, stacks: usize) -> (usize, usize) {
 /// # Errors
 /// [`BenchError::Wrong`] before anything is timed; a back end that refuses.
 pub fn measure_case(case: Case, level: Level, threads: usize, time: Duration, seed: u64) -> Result<Measured, BenchError> {
-    let shape = shape(level, case.work.stacks());
+    let shape = shape(level, case.work.planes());
     let (rows, cols) = shape;
     let mut random = Random(seed);
     let (bytes, timing, roof) = match case.work {
@@ -299,7 +298,7 @@ struct Weights {
 
 impl Weights {
     fn new(work: Work, level: Level, random: &mut Random) -> Result<Weights, BenchError> {
-        let shape = shape(level, work.stacks());
+        let shape = shape(level, work.planes());
         let (code, scales) = match work {
             Work::Matrix { code, .. } => (code, Vec::new()),
             Work::Baseline | Work::Grid { .. } => {
@@ -309,7 +308,7 @@ impl Weights {
             }
         };
         let mut stacked = Vec::new();
-        for _ in 0..work.stacks() {
+        for _ in 0..work.planes() / code.planes() {
             stacked.extend(words(shape, code, random)?);
         }
         let copies = level.matrices();

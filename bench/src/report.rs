@@ -291,7 +291,7 @@ impl Report {
             json!({
                 "name": m.case.name(), "kernels": m.case.variant.map(Variant::name), "work": m.case.work.name(),
                 "level": m.level.name(), "threads": m.threads, "rows": m.shape.0, "cols": m.shape.1,
-                "stacks": m.case.work.stacks(), "vectors": m.case.work.vectors(), "gmac_per_s": m.gmac_per_s,
+                "stacks": if let Work::Grid { coefficients, .. } = m.case.work { coefficients.len() } else { 1 }, "vectors": m.case.work.vectors(), "gmac_per_s": m.gmac_per_s,
                 "gb_per_s": m.gb_per_s, "share_of_roof": self.share(m), "timing": timing_json(&m.timing), "roof_in_turn": m.roof.as_ref().map(timing_json),
             })
         };
