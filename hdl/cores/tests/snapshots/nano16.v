@@ -1390,7 +1390,6 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         other_job$clock = clock;
         same_job$clock = clock;
         crc_same$clock = clock;
-        digest_same$clock = clock;
         has_descriptor$d = has_descriptor$q;
         has_tail$d = has_tail$q;
         high_address$d = high_address$q;
@@ -1400,7 +1399,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         other_job$d = other_job$q;
         same_job$d = same_job$q;
         crc_same$d = crc_same$q;
-        digest_same$d = digest_same$q;
+        digest_same$clock = clock;
         acts_wrong$clock = clock;
         acts_over$clock = clock;
         dup_over$clock = clock;
@@ -1408,6 +1407,7 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         shape_bad$clock = clock;
         counts_bad$clock = clock;
         range_bad$clock = clock;
+        digest_same$d = digest_same$q;
         acts_wrong$d = acts_wrong$q;
         acts_over$d = acts_over$q;
         dup_over$d = dup_over$q;
@@ -3809,8 +3809,8 @@ module board_engine_identity(address,data);
         4'd11: data = 32'h00003631;
         4'd12: data = 32'h00000000;
         4'd13: data = 32'h00000000;
-        4'd14: data = 32'hcf91b92e;
-        4'd15: data = 32'he941bee1;
+        4'd14: data = 32'h74339b44;
+        4'd15: data = 32'h45e560d0;
     endcase
 endmodule
 
