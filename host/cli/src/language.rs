@@ -21,9 +21,18 @@ pub struct Source {
 /// The programs that come with the command, by the names of their architectures.
 const BUILT_IN: [(&str, &str); 3] = [("llama", LLAMA), ("gemma3", GEMMA3), ("bitnet", BITNET)];
 
+fn built_in(path: &Path) -> Option<&'static (&'static str, &'static str)> {
+    BUILT_IN.iter().find(|(name, _)| path.as_os_str() == *name && !path.exists())
+}
+
+/// Whether this is the name of the Llama's program, not a file.
+pub fn is_llama(path: &Path) -> bool {
+    built_in(path).is_some_and(|(name, _)| *name == "llama")
+}
+
 /// Reads a program: a source, one in binary form, a document's, or one that comes with the command unless a file has its name.
 pub fn read(path: &Path) -> Outcome<Source> {
-    if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| path.as_os_str() == *name && !path.exists()) {
+    if let Some((name, text)) = built_in(path) {
         return Ok(Source { name: format!("{name}.nda"), text: (*text).into(), is_text: false });
     }
     let name = if files::is_stream(path) { "standard input".into() } else { path.display().to_string() };

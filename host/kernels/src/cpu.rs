@@ -185,8 +185,9 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
     fn run(&mut self, id: MatrixId, x: Activations<'_>, y: &mut [i32]) -> Result<Cost, GemvError> {
         let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
         check_run(stack.shape, &x, y)?;
-        self.level.prepare(&x, &mut self.x);
-        let job = Job { level: self.level, code: stack.shape.code, x_code: x.code, x: &self.x, words: 0..col_words(stack.shape.cols) };
+        let x_code = self.level.takes(stack.shape.code, x.code);
+        self.level.prepare(&Activations { code: x_code, values: x.values }, &mut self.x);
+        let job = Job { level: self.level, code: stack.shape.code, x_code, x: &self.x, words: 0..col_words(stack.shape.cols) };
         job.run(&self.pool, self.threads_of(stack.shape.weights()), &stack.parts, y);
         Ok(Cost::on_cpu(Work::of(1, stack.shape.weights())))
     }

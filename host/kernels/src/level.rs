@@ -162,6 +162,13 @@ impl Level {
         }
     }
 
+    /// As what a product takes activations. No identity of fewer population counts is known for A2 by codes but these two: there
+    /// its values are taken as A8's, of which they are some, where bytes have kernels of their own.
+    pub fn takes(self, code: WeightCode, x_code: ActivationCode) -> ActivationCode {
+        let has_identity = matches!(code, WeightCode::Quaternary | WeightCode::Ternary);
+        if x_code == ActivationCode::A2 && !has_identity && self.has_vectors() { ActivationCode::A8 } else { x_code }
+    }
+
     /// The form of activations that [`Self::tile`] reads.
     pub fn form(self, x_code: ActivationCode) -> Form {
         match (self, x_code) {

@@ -15,9 +15,9 @@ pub fn source(path: &Path) -> Outcome<String> {
     Ok(format(&parse(&source.text).0))
 }
 
-/// The program in a file, or else that of a Llama whose metadata have this `sliding_window`.
+/// The program in a file, or else, and under the name `llama`, that of a Llama whose metadata have this `sliding_window`.
 pub fn source_or_llama(path: Option<&Path>, sliding_window: Option<&str>) -> Outcome<String> {
-    match (path, sliding_window) {
+    match (path.filter(|path| !language::is_llama(path)), sliding_window) {
         (Some(path), _) => source(path),
         (None, Some(_)) => Ok(decoder(&[Feature::Window])),
         (None, None) => Ok(LLAMA.into()),

@@ -15,9 +15,9 @@ pub fn parse(text: &str) -> Result<Vec<FilePatch>, PatchError> {
     let mut files = Vec::new();
     let mut head = Head::default();
     while let Some(line) = reader.next() {
-        if line.starts_with("diff --git ") {
+        if let Some(paths) = line.strip_prefix("diff --git ") {
             reader.bare(&mut head, &mut files)?;
-            head = Head { git_line: reader.at, path: same_path(&line["diff --git ".len()..]), ..Head::default() };
+            head = Head { git_line: reader.at, path: same_path(paths), ..Head::default() };
         } else if let Some(rest) = line.strip_prefix("--- ") {
             files.push(reader.file(rest, &mut head)?);
             head = Head::default();
