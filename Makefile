@@ -107,7 +107,7 @@ LM_EVAL := .tools/lm-eval/bin/python host/chat/tests/lm_eval/run.py target/relea
 test-lm-eval: beside-llama ## scores by lm-evaluation-harness through 'nda serve', beside llama.cpp and the CPU
 	$(LM_EVAL) host/convert/tests/models/types/F16.gguf --limit 5 --tolerance 0.05
 	$(LM_EVAL) .tools/models/smollm2.gguf --document $(CHAT) --limit 3 --tolerance 3
-	$(LM_EVAL) models/tiny.ndf --backend sim:wide256 --limit 2
+	$(LM_EVAL) models/tiny.ndf --backend sim --limit 2
 
 bench-server: beside-llama ## time to first token and tokens/s of 'nda serve' under 1, 4 and 16 clients, beside llama.cpp's server
 	.tools/lm-eval/bin/python host/chat/tests/bench_server.py target/release/nda $(CHAT) .tools/models/smollm2.gguf

@@ -206,7 +206,8 @@ fn statistics(path: &Path) -> Result<BTreeMap<String, u64>, FlowError> {
 /// # Errors
 /// It cannot be written.
 pub fn keep(root: &Path, size: &Size) -> Result<(), FlowError> {
-    let path = path(root, &size.configuration);
+    let (folder, path) = (root.join(FOLDER), path(root, &size.configuration));
+    std::fs::create_dir_all(&folder).map_err(|e| FlowError::io("make", &folder, e))?;
     let text = serde_json::to_string_pretty(size).map_err(|e| FlowError::malformed(&path, e))? + "\n";
     write(&path, text.as_bytes())
 }

@@ -81,6 +81,14 @@ pub(super) struct Streamed<'m> {
 /// Bits of a word of `work`'s or wide's number.
 pub(super) const VECTOR_WORD: usize = index_bits(limits::VECTOR_WORDS);
 
+/// A word that comes out of its section.
+struct Section<'m> {
+    out: Bus<'m>,
+    values: Vec<Value<'m>>,
+    /// The word that comes out two cycles later.
+    coming: Bus<'m>,
+}
+
 /// A word in the stages of the product.
 struct Product<'m> {
     t: Vec<Bus<'m>>,
@@ -96,11 +104,13 @@ pub(super) fn stream<'m>(
 ) -> Streamed<'m> {
     let (wide, wide_bits) = (vectors.wide, vectors.wide_bits);
     let product = products(m, memories, vectors, entered, s);
-    let (out, values) = sections(m, memories, &product, s);
+    let Section { out, values, coming } = sections(m, memories, &product, s);
     let late = out.later(m, "written");
-    // 9: what is written or added.
-    let at = (out.get("into_at").slice(0, wide_bits) + out.get("out_word").slice(0, wide_bits)).low(wide_bits).named("wide_at");
-    let old = wide.at(at).named("wide_old");
+    // What a word is added to is read before the word is there: its address in stage 7, itself in stage 8.
+    let sum = (coming.get("into_at").slice(0, wide_bits) + coming.get("out_word").slice(0, wide_bits)).low(wide_bits);
+    let at = m.always("7: the wide word's address").register("wide_at", sum);
+    let old = m.always("8: what is there").register("wide_old", wide.at(at));
+    let at = m.delayed("wide_at_later", at, 1);
     let nine = m.always("9: added to what is there");
     let adds = out.get("into").is(2);
     let final_value = |k: usize| {
@@ -212,15 +222,16 @@ fn factor<'m>(m: &'m Module, t: &[Bus<'m>], s: &Sources<'m>, numbers: &super::me
 }
 
 /// Stage 8, turned or gated: the word that comes out.
-fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s: &Sources<'m>) -> (Bus<'m>, Vec<Value<'m>>) {
+fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s: &Sources<'m>) -> Section<'m> {
     let eight = &product.t[8];
     let (is_turned, is_gated) = (eight.get("turn").any(), eight.get("gate").any());
     let is_slow = is_turned | eight.get("settles");
     let named = |name: &str, bus: &Bus<'m>, valid: Value<'m>| bus.with(m, name, "valid", valid);
     let direct = named("direct_out", eight, eight.get("valid") & !is_slow & !is_gated);
-    let slow = named("slow_in", eight, eight.get("valid") & is_slow).stages(m, "slow", turn::STAGES)[turn::STAGES].clone();
+    let slow_stages = named("slow_in", eight, eight.get("valid") & is_slow).stages(m, "slow", turn::STAGES);
     let gated_in = named("gated_in", eight, eight.get("valid") & is_gated & eight.get("second"));
-    let gated = gated_in.stages(m, "gated", gate::STAGES)[gate::STAGES].clone();
+    let gated_stages = gated_in.stages(m, "gated", gate::STAGES);
+    let (slow, gated) = (&slow_stages[turn::STAGES], &gated_stages[gate::STAGES]);
 
     let half_words = memories.numbers.half_head;
     let set_word = eight.get("turn").bit(1).mux(half_words, m.constant(0, 4));
@@ -253,8 +264,11 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
             gated.get("valid").mux(gate, slow.get("valid").mux(turned[k], product.values[k]))
         })
         .collect();
-    let out = Bus::choose("out", gated.get("valid"), &gated, &Bus::choose("fast_out", slow.get("valid"), &slow, &direct));
-    (out, values)
+    let out = Bus::choose("out", gated.get("valid"), gated, &Bus::choose("fast_out", slow.get("valid"), slow, &direct));
+    // The same two cycles before.
+    let (slow, gated) = (&slow_stages[turn::STAGES - 2], &gated_stages[gate::STAGES - 2]);
+    let coming = Bus::choose("coming", gated.get("valid"), gated, &Bus::choose("fast_coming", slow.get("valid"), slow, &product.t[6]));
+    Section { out, values, coming }
 }
 
 /// Words of a gated pass: eight values from two turns of four lanes.
