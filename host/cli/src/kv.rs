@@ -38,6 +38,7 @@ impl KvArgument {
     }
 
     /// The form of a cache in floats.
+    #[cfg(feature = "chat")]
     pub fn form(&self) -> CacheForm {
         form(self.asked)
     }

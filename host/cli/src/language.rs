@@ -26,6 +26,7 @@ fn built_in(path: &Path) -> Option<&'static (&'static str, &'static str)> {
 }
 
 /// Whether this is the name of the Llama's program, not a file.
+#[cfg(feature = "convert")]
 pub fn is_llama(path: &Path) -> bool {
     built_in(path).is_some_and(|(name, _)| *name == "llama")
 }
