@@ -120,7 +120,7 @@ impl Ternary {
         })
     }
 
-    /// The floats that the codes of a matrix with so many columns stand for.
+    /// The floats that the codes of a matrix of `cols` columns stand for.
     pub fn floats(&self, cols: usize) -> Vec<f32> {
         let scale = |at: usize| match self.shared {
             Shared::Matrix => self.scales[0],

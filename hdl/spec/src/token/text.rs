@@ -15,7 +15,7 @@ pub enum Link {
 }
 
 impl Link {
-    /// The cycles of so many bytes.
+    /// Cycles that a number of bytes takes on the link.
     pub const fn cycles(self, bytes: usize) -> u64 {
         match self {
             Link::Parallel => bytes as u64,

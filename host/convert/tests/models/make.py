@@ -77,22 +77,26 @@ def draw(seed, arch, features):
     return tensors
 
 
-def write(path, arch, tensors, keys, as_f32, **split):
-    w = gguf.GGUFWriter(path, arch, **split)
+def add_shape(w, arch, d, ff, heads, kv, head_dim, blocks):
     w.add_name("a tiny model of our own")
-    w.add_block_count(BLOCKS.get(arch, 1))
+    w.add_block_count(blocks)
     w.add_context_length(CONTEXT)
-    w.add_embedding_length(D)
-    w.add_feed_forward_length(FF)
-    w.add_head_count(HEADS[arch][0])
-    w.add_head_count_kv(HEADS[arch][1])
-    w.add_key_length(HEAD_DIM)
-    w.add_value_length(HEAD_DIM)
-    w.add_rope_dimension_count(HEAD_DIM)
+    w.add_embedding_length(d)
+    w.add_feed_forward_length(ff)
+    w.add_head_count(heads)
+    w.add_head_count_kv(kv)
+    w.add_key_length(head_dim)
+    w.add_value_length(head_dim)
+    w.add_rope_dimension_count(head_dim)
     w.add_layer_norm_rms_eps(1e-6)
     w.add_rope_freq_base(1000000.0 if arch == "gemma3" else 10000.0)
     if arch == "gemma3":
         w.add_sliding_window(16)
+
+
+def write(path, arch, tensors, keys, as_f32, **split):
+    w = gguf.GGUFWriter(path, arch, **split)
+    add_shape(w, arch, D, FF, *HEADS[arch], HEAD_DIM, BLOCKS.get(arch, 1))
     tokens, kinds, merges = vocabulary()
     w.add_vocab_size(len(tokens))
     w.add_tokenizer_model("gpt2")

@@ -66,20 +66,7 @@ class Writer(gguf.GGUFWriter):
 
 def numbers(path, arch, d, ff, heads, kv, head_dim, blocks, keys):
     w = Writer(path, arch)
-    w.add_name("a tiny model of our own")
-    w.add_block_count(blocks)
-    w.add_context_length(make.CONTEXT)
-    w.add_embedding_length(d)
-    w.add_feed_forward_length(ff)
-    w.add_head_count(heads)
-    w.add_head_count_kv(kv)
-    w.add_key_length(head_dim)
-    w.add_value_length(head_dim)
-    w.add_rope_dimension_count(head_dim)
-    w.add_layer_norm_rms_eps(1e-6)
-    w.add_rope_freq_base(1000000.0 if arch == "gemma3" else 10000.0)
-    if arch == "gemma3":
-        w.add_sliding_window(16)
+    make.add_shape(w, arch, d, ff, heads, kv, head_dim, blocks)
     for name, value in keys:
         (w.add_string if isinstance(value, str) else w.add_float32)(f"{arch}.{name}", value)
     return w

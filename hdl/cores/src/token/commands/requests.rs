@@ -200,7 +200,7 @@ pub(super) fn update<'m>(
     }
 }
 
-/// Whether a request's pages, its prompt or its cycles are none that can be.
+/// Whether a request's pages, its prompt or its cycles are out of range.
 fn pages_end_over<'m>(m: &'m Module, layout: &Layout, fields: &Fields<'m>, pages_end: Value<'m>) -> Value<'m> {
     let number = |value: usize, bits: usize| m.constant(value as u64, bits);
     let pages_over = number(layout.tile_pages, pages_end.bits).less(pages_end) | !fields.pages.any();
