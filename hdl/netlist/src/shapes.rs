@@ -28,6 +28,21 @@ impl Module {
         flags.iter().copied().reduce(|a, b| a | b).unwrap_or_else(|| self.constant(0, 1))
     }
 
+    /// The largest of them, every pair compared at once: as deep as one comparison and a choice. `name` begins the wires' names.
+    #[track_caller]
+    pub fn largest<'m>(&'m self, name: &str, of: &[Value<'m>]) -> Value<'m> {
+        assert!(!of.is_empty(), "the largest of nothing");
+        let less = |a: usize, b: usize| of[a].less(of[b]).named(&format!("{name}_{a}_below_{b}"));
+        let below: Vec<Vec<Value>> = (0..of.len()).map(|a| (a + 1..of.len()).map(|b| less(a, b)).collect()).collect();
+        let wins = |k: usize| {
+            let (before, behind) = ((0..k).map(|a| below[a][k - a - 1]), below[k].iter().map(|is_below| !*is_below));
+            self.every(&before.chain(behind).collect::<Vec<_>>())
+        };
+        // Exactly one of them wins: the first of equals.
+        let kept = of.iter().enumerate().map(|(k, value)| wins(k).repeat(value.bits) & value.unsigned());
+        kept.reduce(|a, b| a | b).unwrap_or(of[0]).as_signed_as(of[0])
+    }
+
     /// The value of that many cycles before.
     #[track_caller]
     pub fn delayed<'m>(&'m self, name: &str, value: Value<'m>, cycles: usize) -> Value<'m> {
@@ -119,11 +134,6 @@ impl<'m> Value<'m> {
     /// One more, in as many bits.
     pub fn next(self) -> Value<'m> {
         (self.unsigned() + self.module.constant(1, 1)).low(self.bits)
-    }
-
-    /// The larger of two.
-    pub fn or_more(self, other: Value<'m>) -> Value<'m> {
-        self.less(other).mux(other, self)
     }
 
     /// Without its sign, in as many bits: of a number that is at least minus its largest.

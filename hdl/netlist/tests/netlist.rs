@@ -77,7 +77,9 @@ fn shapes_are_those_of_the_golden_arithmetic() {
     m.output("magnitude", a.slice(0, 18).magnitude());
     m.output("chosen", m.select(by.slice(0, 2), &[a, !a, a << 1]));
     m.output("next", by.next());
-    m.output("larger", a.slice(0, 18).or_more(a.slice(18, 18)));
+    let parts = [a.slice(0, 9), a.slice(9, 9), a.slice(18, 9), a.slice(27, 9)];
+    m.output("largest", m.largest("parts", &parts));
+    m.output("largest_signed", m.largest("signed_parts", &parts.map(|part| part.signed())).unsigned());
     m.output("is_five", by.is(5));
     let mut e = Evaluation::new(&m.finish());
     let mut next = words(11);
@@ -102,7 +104,9 @@ fn shapes_are_those_of_the_golden_arithmetic() {
         assert_eq!(e.get("magnitude"), short);
         assert_eq!(e.get("chosen"), [x, !x & top(37), x << 1 & top(37), x << 1 & top(37)][by as usize % 4]);
         assert_eq!(e.get("next"), (by + 1) % 64);
-        assert_eq!(e.get("larger"), (x & top(18)).max(x >> 18 & top(18)));
+        let parts = [0, 9, 18, 27].map(|low| x >> low & top(9));
+        assert_eq!(Some(&e.get("largest")), parts.iter().max());
+        assert_eq!(Some(&e.get("largest_signed")), parts.iter().max_by_key(|part| signed(**part, 9)));
         assert_eq!(e.get("is_five"), u64::from(by == 5));
     }
     assert_eq!(round_shift(5, 1), 3);

@@ -361,14 +361,17 @@ fn reduce<'m>(
     let sums = tree(m, "squares", &each("square_value"), 3, |a, b| a + b);
     let fourteen = m.always("14: half of the vector's lanes");
     let magnitudes = each("magnitude_value");
-    let most = |of: &[Value<'m>]| of.iter().copied().reduce(Value::or_more).unwrap_or(of[0]);
-    let halves = [0, 1].map(|h| fourteen.register(&format!("most_{h}"), most(&magnitudes[h * 4..][..4])));
+    let halves = [0, 1].map(|h| {
+        let most = m.largest(&format!("magnitudes_{h}"), &magnitudes[h * 4..][..4]);
+        fourteen.register(&format!("most_{h}"), most)
+    });
     let word = r[5].clone();
     let enable = (word.get("valid") & word.get("reduces")).named("reduces_14");
     let (starts, ends) = (word.get("starts_group"), word.get("ends_group"));
     let acc = m.stage("14: over the group", enable);
     let largest = acc.declare("largest_so_far", NARROW - 1, 0);
-    let next = starts.mux(m.constant(0, NARROW - 1), largest).or_more(most(&halves)).named("largest_next");
+    let so_far = starts.mux(m.constant(0, NARROW - 1), largest).named("largest_before");
+    let next = m.largest("group", &[so_far, halves[0], halves[1]]).named("largest_next");
     acc.take(largest, next);
     let squares = acc.declare("squares_so_far", SQUARES, 0);
     let next_squares = (starts.mux(m.constant(0, SQUARES), squares) + sums).low(SQUARES).named("squares_next");
