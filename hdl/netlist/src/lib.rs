@@ -19,6 +19,7 @@ mod shapes;
 mod step;
 mod value;
 mod verilog;
+mod within;
 
 pub use bus::Bus;
 pub use evaluate::Evaluation;

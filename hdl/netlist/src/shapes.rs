@@ -97,13 +97,13 @@ impl<'m> Value<'m> {
         let high = self.slice(bits - 1, self.bits - bits + 1);
         let inside = self.slice(0, bits);
         let is_negative = self.bit(top);
-        // What has no room, and the one negative number too many, which ends in zeros.
         let fits = high.all() | !high.any();
-        let rest = inside.slice(0, bits - 1);
-        let is_least = is_negative & !rest.any();
-        let most = m.concat(&[is_negative, (!is_negative).repeat(bits - 2), m.constant(1, 1)]);
-        let most = m.concat(&[most.bit(bits - 1), most.slice(1, bits - 2), most.bit(0)]);
-        (fits & !is_least).mux(inside, most).signed()
+        // The one negative number too many ends in zeros. It is the only one of which the lowest bit alone is another: all
+        // others need not wait until the zeros are seen.
+        let is_least = is_negative & !inside.slice(0, bits - 1).any();
+        let lowest = !fits | inside.bit(0) | is_least;
+        let most = m.concat(&[is_negative, (!is_negative).repeat(bits - 2)]);
+        m.concat(&[fits.mux(inside.slice(1, bits - 1), most), lowest]).signed()
     }
 
     /// `value` and how far it was shifted left until its highest bit is set; all bits of the count for 0.

@@ -1,10 +1,19 @@
 //! A netlist as Verilog-2005: declared before use, every width explicit, names as in the description.
 
+use super::within::Blocks;
 use super::{Action, Bitwise, Id, Item, MemoryOf, Netlist, Op, Sign, Style};
 use std::collections::BTreeMap;
 
 /// Characters of a line, where operators allow it.
 const WIDTH: usize = 120;
+
+/// An action whose block is not printed yet.
+#[derive(Clone, Copy)]
+struct Waiting<'n> {
+    stage: usize,
+    block: usize,
+    action: &'n Action,
+}
 
 impl Netlist {
     /// The module and those that it is made of, each once, the outer one last, all named below `stem`: `stem$name`.
@@ -45,19 +54,20 @@ impl Netlist {
             ports.push(format!("    output {kind} {}{name}", range(self.nodes[*id].bits)));
         }
         let mut text = format!("module {stem}${}(\n{}\n);\n{}", self.name, ports.join(",\n"), self.comment);
-        let (mut block, partly_used) = (Vec::new(), self.partly_used());
-        for item in &self.items {
-            match item {
-                Item::Clocked(stage, action) => {
-                    block.push((*stage, action));
+        let (mut waiting, partly_used, blocks) = (Vec::new(), self.partly_used(), Blocks::new(self));
+        for (item, block) in self.items.iter().zip(&blocks.of_item) {
+            match (item, block) {
+                (Item::Clocked(stage, action), Some(block)) => {
+                    waiting.push(Waiting { stage: *stage, block: *block, action });
                     continue;
                 }
-                Item::Stage(_) | Item::Instance(_) => self.clocked(&mut block, &mut text),
+                (Item::Declare(id), _) if blocks.is_within[*id] => continue,
+                (Item::Stage(_) | Item::Instance(_), _) => self.clocked(&mut waiting, &blocks, &partly_used, &mut text),
                 _ => {}
             }
             text += &self.item(stem, item, &partly_used);
         }
-        self.clocked(&mut block, &mut text);
+        self.clocked(&mut waiting, &blocks, &partly_used, &mut text);
         for (id, node) in self.nodes.iter().enumerate() {
             if let Op::Forward(Some(of)) = node.op {
                 text += &format!("assign {} = {};\n", self.expression(id), self.expression(of));
@@ -128,19 +138,38 @@ impl Netlist {
         }
     }
 
-    /// The block of a stage.
-    fn clocked(&self, block: &mut Vec<(usize, &Action)>, text: &mut String) {
-        while let Some((stage, _)) = block.first().copied() {
-            let end = block.iter().position(|(s, _)| *s != stage).unwrap_or(block.len());
-            let lines: Vec<String> = block.drain(..end).map(|(_, action)| self.action(action)).collect();
+    /// The blocks of the actions that wait.
+    fn clocked(&self, waiting: &mut Vec<Waiting>, blocks: &Blocks, partly_used: &[bool], text: &mut String) {
+        while let Some(Waiting { stage, block, .. }) = waiting.first().copied() {
+            let end = waiting.iter().position(|w| w.block != block).unwrap_or(waiting.len());
+            let lines: Vec<String> = waiting.drain(..end).map(|w| self.action(w.action)).collect();
             let enable = self.stages[stage].1.map(|id| format!(" if ({})", bare(self.expression(id)))).unwrap_or_default();
-            match lines.as_slice() {
-                [line] => *text += &wrap(format!("always @(posedge clock){enable} {line}"), 4),
-                _ => {
+            match (blocks.wires[block].as_slice(), lines.as_slice()) {
+                ([], [line]) => *text += &wrap(format!("always @(posedge clock){enable} {line}"), 4),
+                (wires, _) => {
+                    let name = if wires.is_empty() { String::new() } else { format!(" : within_{block}") };
                     let lines = lines.iter().map(|line| wrap(format!("    {line}"), 8));
-                    *text += &format!("always @(posedge clock){enable} begin\n{}end\n", lines.collect::<String>());
+                    let wires = self.wires_within(wires, partly_used);
+                    *text += &format!("always @(posedge clock){enable} begin{name}\n{wires}{}end\n", lines.collect::<String>());
                 }
             }
+        }
+    }
+
+    /// Wires within a block: variables that take their values before anything is stored.
+    fn wires_within(&self, wires: &[Id], partly_used: &[bool]) -> String {
+        let declared = wires.iter().map(|id| {
+            let text = format!("    reg {}{};\n", range(self.nodes[*id].bits), self.expression(*id));
+            if partly_used[*id] { format!("    /* verilator lint_off UNUSEDSIGNAL */\n{text}    /* verilator lint_on UNUSEDSIGNAL */\n") } else { text }
+        });
+        let taken = wires.iter().map(|id| wrap(format!("    {} = {};", self.expression(*id), bare(self.inner(*id))), 8));
+        match wires {
+            [] => String::new(),
+            _ => format!(
+                "{}    /* verilator lint_off BLKSEQ */\n{}    /* verilator lint_on BLKSEQ */\n",
+                declared.collect::<String>(),
+                taken.collect::<String>()
+            ),
         }
     }
 
