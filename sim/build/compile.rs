@@ -1,8 +1,8 @@
 //! From Verilog to static libraries, as many at a time as there are cores.
 
-use crate::models::{Model, Models};
+use crate::models::{Kind, Model, Models};
 use crate::store::Store;
-use crate::verilator::{ARGUMENTS, Verilator};
+use crate::verilator::{ARGUMENTS, Verilator, WAVES};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -12,8 +12,7 @@ use std::{env, fs};
 const MAX_THREADS: usize = 8;
 
 /// What is defined for the C++ compiler.
-const DEFINES: [(&str, &str); 6] =
-    [("VERILATOR", "1"), ("VM_COVERAGE", "0"), ("VM_SC", "0"), ("VM_TRACE", "1"), ("VM_TRACE_VCD", "1"), ("VM_TRACE_FST", "0")];
+const DEFINES: [(&str, &str); 4] = [("VERILATOR", "1"), ("VM_COVERAGE", "0"), ("VM_SC", "0"), ("VM_TRACE_FST", "0")];
 
 /// Flags of the C++ compiler, if it knows them.
 const FLAGS: [&str; 4] = ["-faligned-new", "-fcf-protection=none", "-fno-semantic-interposition", "-w"];
@@ -57,8 +56,8 @@ pub fn all(models: &Models, tool: &Verilator, store: &Store, out: &Path) -> Resu
     }
     let runtime = |name: &str, file: &Path| {
         let text = fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
-        store.library(name, &[&recipe(tool, 2), &text], out, |folder, library| {
-            compiler(tool, 2, folder).file(file).try_compile(library).map_err(|e| e.to_string())
+        store.library(name, &[&recipe(tool, Kind::Waves, 2), &text], out, |folder, library| {
+            compiler(tool, Kind::Waves, 2, folder).file(file).try_compile(library).map_err(|e| e.to_string())
         })
     };
     Ok(Libraries {
@@ -69,17 +68,18 @@ pub fn all(models: &Models, tool: &Verilator, store: &Store, out: &Path) -> Resu
 }
 
 /// All that decides what a compilation gives, but for its sources.
-fn recipe(tool: &Verilator, optimise: u32) -> String {
+fn recipe(tool: &Verilator, kind: Kind, optimise: u32) -> String {
     let environment = ["CXX", "CXXFLAGS"].map(|name| env::var(name).unwrap_or_default());
-    format!("{} {ARGUMENTS:?} {DEFINES:?} {FLAGS:?} {environment:?} {optimise}", tool.version)
+    let waves = if kind == Kind::Waves { &WAVES[..] } else { &[] };
+    format!("{} {ARGUMENTS:?} {waves:?} {DEFINES:?} {FLAGS:?} {environment:?} {optimise}", tool.version)
 }
 
 /// The library of one model.
 fn library(model: &Model, shim: &str, tool: &Verilator, store: &Store, out: &Path, threads: usize) -> Result<String, String> {
     let name = format!("model_{}", model.name);
-    store.library(&name, &[&recipe(tool, model.optimise), &model.verilog, shim], out, |folder, library| {
+    store.library(&name, &[&recipe(tool, model.kind, model.optimise), &model.verilog, shim], out, |folder, library| {
         let prefix = format!("V{}", model.name);
-        tool.translate(&model.verilog, &model.top, &prefix, folder)?;
+        tool.translate(model, &prefix, folder)?;
         let header = fs::read_to_string(folder.join(format!("{prefix}.h"))).map_err(|e| e.to_string())?;
         // A combinational model has no clock of its own to drive.
         if !header.contains("(&clock,") {
@@ -92,7 +92,7 @@ fn library(model: &Model, shim: &str, tool: &Verilator, store: &Store, out: &Pat
             for _ in 0..threads {
                 scope.spawn(|| {
                     while let Some(unit) = next.lock().ok().and_then(|mut next| next.next()) {
-                        let object = compiler(tool, unit.optimise, folder).file(&unit.file).try_compile_intermediates();
+                        let object = compiler(tool, model.kind, unit.optimise, folder).file(&unit.file).try_compile_intermediates();
                         let object = object.map_err(|e| e.to_string());
                         if let Ok(mut objects) = objects.lock() {
                             *objects = std::mem::replace(&mut *objects, Ok(Vec::new())).and_then(|all| Ok([all, object?].concat()));
@@ -102,7 +102,7 @@ fn library(model: &Model, shim: &str, tool: &Verilator, store: &Store, out: &Pat
             }
         });
         let objects = objects.into_inner().map_err(|e| e.to_string())??;
-        compiler(tool, model.optimise, folder).objects(objects).try_compile(library).map_err(|e| e.to_string())
+        compiler(tool, model.kind, model.optimise, folder).objects(objects).try_compile(library).map_err(|e| e.to_string())
     })
 }
 
@@ -173,12 +173,14 @@ fn written(file: PathBuf, text: &str, optimise: u32) -> Result<Unit, String> {
 }
 
 /// The C++ compiler as every unit has it.
-fn compiler(tool: &Verilator, optimise: u32, folder: &Path) -> cc::Build {
+fn compiler(tool: &Verilator, kind: Kind, optimise: u32, folder: &Path) -> cc::Build {
     let mut build = cc::Build::new();
     build.cpp(true).std("c++17").warnings(false).opt_level(optimise).debug(false).cargo_metadata(false);
     for (name, value) in DEFINES {
         build.define(name, value);
     }
+    let waves = if kind == Kind::Waves { "1" } else { "0" };
+    build.define("VM_TRACE", waves).define("VM_TRACE_VCD", waves);
     for flag in FLAGS {
         build.flag_if_supported(flag);
     }

@@ -15,6 +15,16 @@ pub struct Model {
     pub verilog: String,
     /// The C++ compiler's level: boards run millions of cycles, units thousands.
     pub optimise: u32,
+    pub kind: Kind,
+}
+
+/// What a model is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// To run.
+    Fast,
+    /// To show every signal.
+    Waves,
 }
 
 /// The build hash of a board.
@@ -40,16 +50,25 @@ impl Models {
                 let emitted = emit(config, port).map_err(|e| format!("{} ({}): {e}", config.name, port.name()))?;
                 let name = format!("board_{}_{}", config.name, port.name());
                 builds.push(Build { config: config.name.clone(), port: port.name(), hash: emitted.ident.build });
-                // A cycle of the token machine is so much straight code that the optimiser gains nothing (measured) and takes a minute.
-                let optimise = if config.token.is_some() { 1 } else { 3 };
-                all.push(Model { name, top: emitted.top.into(), verilog: emitted.verilog, optimise });
+                let (top, verilog) = (emitted.top.to_string(), emitted.verilog);
+                if cfg!(feature = "waves") {
+                    let (name, top, verilog) = (format!("{name}_waves"), top.clone(), verilog.clone());
+                    all.push(Model { name, top, verilog, optimise: 1, kind: Kind::Waves });
+                }
+                all.push(Model { name, top, verilog, optimise: 3, kind: Kind::Fast });
             }
         }
         all.sort_by_key(|model| std::cmp::Reverse(model.verilog.len()));
         if cfg!(feature = "units") {
             // A unit without registers has no cycles to simulate: it is proved for every input, and simulated in its board.
             let clocked = units().map_err(|e| e.to_string())?.into_iter().filter(|(_, verilog)| verilog.contains("clock"));
-            all.extend(clocked.map(|(name, verilog)| Model { name: name.into(), top: name.into(), verilog, optimise: 1 }));
+            all.extend(clocked.map(|(name, verilog)| Model {
+                name: name.into(),
+                top: name.into(),
+                verilog,
+                optimise: 1,
+                kind: Kind::Fast,
+            }));
         }
         Ok(Models { all, builds })
     }

@@ -1,11 +1,12 @@
 //! Verilator: where it is, and how it is called.
 
+use crate::models::{Kind, Model};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
 /// The arguments of every model.
-pub const ARGUMENTS: [&str; 18] = [
+pub const ARGUMENTS: [&str; 15] = [
     "--cc",
     "-O3",
     "--x-assign",
@@ -13,10 +14,6 @@ pub const ARGUMENTS: [&str; 18] = [
     "--x-initial",
     "fast",
     "--noassert",
-    "--trace",
-    // Tables and stores are followed by their ports: their words would be most of the trace's code.
-    "--trace-max-array",
-    "8",
     "--no-timing",
     "-Wno-fatal",
     "-Wno-lint",
@@ -27,6 +24,10 @@ pub const ARGUMENTS: [&str; 18] = [
     "-Werror-MULTIDRIVEN",
     "-Werror-UNDRIVEN",
 ];
+
+/// The arguments of a model that shows its waves. Every signal of the source is kept for that, which costs a sixth of the speed.
+/// Tables and stores are followed by their ports: their words would be most of the trace's code.
+pub const WAVES: [&str; 3] = ["--trace", "--trace-max-array", "8"];
 
 /// An installed Verilator.
 pub struct Verilator {
@@ -60,12 +61,13 @@ impl Verilator {
         Ok(Verilator { binary, root, version })
     }
 
-    /// Writes a top's C++ into a folder.
-    pub fn translate(&self, verilog: &str, top: &str, prefix: &str, folder: &Path) -> Result<(), String> {
+    /// Writes a model's C++ into a folder.
+    pub fn translate(&self, model: &Model, prefix: &str, folder: &Path) -> Result<(), String> {
+        let (top, waves) = (&model.top, if model.kind == Kind::Waves { &WAVES[..] } else { &[] });
         let source = folder.join(format!("{top}.v"));
-        fs::write(&source, verilog).map_err(|e| e.to_string())?;
+        fs::write(&source, &model.verilog).map_err(|e| e.to_string())?;
         let mut command = Command::new(&self.binary);
-        command.args(ARGUMENTS).args(["--prefix", prefix, "--top-module", top, "--Mdir"]);
+        command.args(ARGUMENTS).args(waves).args(["--prefix", prefix, "--top-module", top, "--Mdir"]);
         let output = command.arg(folder).arg(&source).env("VERILATOR_ROOT", &self.root).output().map_err(|e| e.to_string())?;
         if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
     }

@@ -1,6 +1,8 @@
 // The C side of one verilated model; included by a generated file that defines TOP, CLOCK, NAME and PORTS.
 #include <verilated.h>
+#if VM_TRACE
 #include <verilated_vcd_c.h>
+#endif
 #include <memory>
 #include <mutex>
 
@@ -12,25 +14,33 @@ namespace {
 struct Sim {
     VerilatedContext context;  // one a model: time is not shared
     std::unique_ptr<TOP> top;
+#if VM_TRACE
     VerilatedVcdC* trace = nullptr;  // owned by Rust, which closes it before the model goes
+#endif
     Sim() {
         context.threads(1);  // else the context starts a worker thread a core
+#if VM_TRACE
         context.traceEverOn(true);
+#endif
         top.reset(new TOP(&context, "TOP"));
         top->CLOCK = 0;
         top->eval();
     }
     ~Sim() { top->final(); }
     inline void tick() {
+#if VM_TRACE
         if (VL_UNLIKELY(trace != nullptr)) {
             // Inputs were set since the last edge: show what they settle to before the next one.
             top->eval();
             trace->dump(context.time());
         }
+#endif
         context.timeInc(1);
         top->CLOCK = 1;
         top->eval();
+#if VM_TRACE
         if (VL_UNLIKELY(trace != nullptr)) trace->dump(context.time());
+#endif
         context.timeInc(1);
         top->CLOCK = 0;
         top->eval();
@@ -75,6 +85,7 @@ const NdaModelApi* NAME() {
         },
         [](void* p) { static_cast<Sim*>(p)->top->eval(); },
         [](void* p) { static_cast<Sim*>(p)->tick(); },
+#if VM_TRACE
         [](void* p, void* vcd, int levels) {
             std::lock_guard<std::mutex> guard(nda_sim_lock());
             auto sim = static_cast<Sim*>(p);
@@ -84,6 +95,9 @@ const NdaModelApi* NAME() {
                 sim->top->trace(sim->trace, levels);
             }
         },
+#else
+        nullptr,  // this model has no waves
+#endif
         sizeof(ports) / sizeof(ports[0]),
         [](uint32_t i) { return ports[i].name; },
         [](uint32_t i) { return ports[i].bits; },

@@ -118,6 +118,18 @@ impl SimBoard {
     /// [`SimError::Config`] for an unknown name, [`SimError::Configuration`] and [`SimError::SlowUart`] for a board that this
     /// build does not have, [`SimError::Make`].
     pub fn new(config_name: &str, port: Port) -> Result<SimBoard, SimError> {
+        SimBoard::of_model(config_name, port, "")
+    }
+
+    /// The same board, of whose signals waves can be written; a sixth slower.
+    ///
+    /// # Errors
+    /// Those of [`SimBoard::new`]; [`SimError::NoWaves`] if it was built to run alone.
+    pub fn with_waves(config_name: &str, port: Port) -> Result<SimBoard, SimError> {
+        if cfg!(feature = "waves") { SimBoard::of_model(config_name, port, "_waves") } else { Err(SimError::NoWaves) }
+    }
+
+    fn of_model(config_name: &str, port: Port, kind: &str) -> Result<SimBoard, SimError> {
         let config = Config::named(config_name)?;
         if !SimBoard::is_built(&config.name, Port::Parallel) {
             return Err(SimError::Configuration { config: config.name, built: DEFAULT_CONFIG });
@@ -125,7 +137,7 @@ impl SimBoard {
         if !SimBoard::is_built(&config.name, port) {
             return Err(SimError::SlowUart { bit_cycles: config.uart_divisor(), config: config.name });
         }
-        let mut model = Model::new(&format!("board_{}_{}", config.name, port.name()))?;
+        let mut model = Model::new(&format!("board_{}_{}{kind}", config.name, port.name()))?;
         let pins = match port {
             Port::Parallel => Pins::Parallel {
                 rx_valid: model.port("rx_valid"),
@@ -180,7 +192,7 @@ impl SimBoard {
     /// Writes all signals to a sink from now on, in the board's time; GTKWave and Surfer read both formats.
     ///
     /// # Errors
-    /// [`SimError::Wave`].
+    /// [`SimError::Wave`]; [`SimError::NoWaves`] unless it is a board of [`SimBoard::with_waves`].
     pub fn trace_to(&mut self, sink: impl WaveSink + 'static, format: WaveFormat) -> Result<(), SimError> {
         self.model.trace_to(Box::new(sink), format, self.clk_hz)
     }

@@ -41,6 +41,9 @@ pub enum SimError {
         /// The model.
         name: String,
     },
+    /// A model without waves was asked for them.
+    #[error("this build simulates boards without their waves")]
+    NoWaves,
     /// Waves could not be written.
     #[error("the waves cannot be written: {reason}")]
     Wave {

@@ -18,7 +18,8 @@ pub(crate) struct Api {
     destroy: unsafe extern "C" fn(*mut c_void),
     eval: unsafe extern "C" fn(*mut c_void),
     tick: unsafe extern "C" fn(*mut c_void),
-    trace: unsafe extern "C" fn(*mut c_void, *mut c_void, c_int),
+    /// None if the model was compiled without waves.
+    trace: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, c_int)>,
     port_count: u32,
     port_name: unsafe extern "C" fn(u32) -> *const c_char,
     port_bits: unsafe extern "C" fn(u32) -> u32,
@@ -174,14 +175,15 @@ impl Model {
     /// Writes all signals to a sink from now on, in the time of a clock of `clk_hz`.
     ///
     /// # Errors
-    /// [`SimError::Wave`].
+    /// [`SimError::Wave`], [`SimError::NoWaves`] of a model that was compiled to run alone.
     pub fn trace_to(&mut self, sink: Box<dyn WaveSink>, format: WaveFormat, clk_hz: u32) -> Result<(), SimError> {
         let wave = |error: io::Error| SimError::Wave { reason: error.to_string() };
         self.trace_end()?;
+        let trace = self.api.trace.ok_or(SimError::NoWaves)?;
         let (reader, writer) = io::pipe().map_err(wave)?;
         let mut vcd = Vcd::default();
         // SAFETY: handle and writer are live; the writer outlives the model's use of it (trace_end, Drop).
-        unsafe { (self.api.trace)(self.handle, vcd.0.cast(), 99) };
+        unsafe { trace(self.handle, vcd.0.cast(), 99) };
         // The header is longer than a pipe holds: somebody must read it while it is written.
         let recording = Recording::start(reader, sink, format, clk_hz);
         let opened = vcd.open(pipe_path(&writer));
@@ -201,8 +203,10 @@ impl Model {
     /// [`SimError::Wave`] if they could not be.
     pub fn trace_end(&mut self) -> Result<(), SimError> {
         let Some(Trace { vcd, recording }) = self.trace.take() else { return Ok(()) };
-        // SAFETY: the handle is live; the null pointer ends the tracing.
-        unsafe { (self.api.trace)(self.handle, std::ptr::null_mut(), 0) };
+        if let Some(trace) = self.api.trace {
+            // SAFETY: the handle is live; the null pointer ends the tracing.
+            unsafe { trace(self.handle, std::ptr::null_mut(), 0) };
+        }
         // Dropping the writer flushes it and closes the pipe.
         drop(vcd);
         recording.finish()

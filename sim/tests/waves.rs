@@ -37,7 +37,7 @@ const STREAMS: [Stream; 4] = [
 ];
 
 fn record(path: &Path) {
-    let mut board = SimBoard::new("nano16", Port::Parallel).unwrap().with_stalls(Stalls::new(5, 90));
+    let mut board = SimBoard::with_waves("nano16", Port::Parallel).unwrap().with_stalls(Stalls::new(5, 90));
     board.trace_to(File::create(path).unwrap(), WaveFormat::Vcd).unwrap();
     let mut fabric = FabricGemv::new(Driver::open(board, DriverOptions { seed: 2, ..DriverOptions::default() }).unwrap());
     let mut random = Random::new(2);
@@ -164,7 +164,7 @@ fn record_product(config: &str, port: Port, path: &Path) {
     let g = Config::named(config).unwrap().geometry;
     let mut random = Random::new(3);
     let matrix = RandomMatrix::new(2 * g.array_rows, 2 * g.array_cols, WeightCode::Quaternary, &mut random);
-    let mut board = SimBoard::new(config, port).unwrap();
+    let mut board = SimBoard::with_waves(config, port).unwrap();
     board.trace_to(File::create(path).unwrap(), WaveFormat::of(path)).unwrap();
     let mut fabric = FabricGemv::new(Driver::open(board, DriverOptions { seed: 2, ..DriverOptions::default() }).unwrap());
     let id = fabric.prepare(&[matrix.view()]).unwrap();
@@ -196,4 +196,12 @@ fn waves_of_a_job_through_the_uart_take_less_than_twenty_megabytes() {
     println!("{bytes} bytes");
     assert!(bytes < 20_000_000, "{bytes} bytes");
     check_period("wide256", &fst_rises(&path));
+}
+
+#[test]
+fn a_board_that_only_runs_refuses_waves() {
+    let mut board = SimBoard::new("nano16", Port::Parallel).unwrap();
+    let refused = board.trace_to(std::io::Cursor::new(Vec::new()), WaveFormat::Vcd).unwrap_err();
+    assert!(matches!(refused, nda_sim::SimError::NoWaves), "{refused}");
+    board.trace_end().unwrap();
 }

@@ -103,6 +103,7 @@ impl BackendError {
                 SimError::Configuration { .. } => "build nda-cli with the feature 'configurations', or with its default features",
                 SimError::SlowUart { .. } => "use its parallel port, 'sim:CONFIG': the same engine is behind it",
                 SimError::Make { .. } => "free some memory, or use a smaller configuration",
+                SimError::NoWaves => "build nda-cli with the feature 'waves', or with its default features",
                 SimError::Wave { .. } => "make room on the disk, or give a folder on another one",
             }
             .into(),

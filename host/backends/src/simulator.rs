@@ -60,6 +60,11 @@ fn board(config: &Config, port: SimPort) -> Result<nda_sim::SimBoard, BackendErr
     nda_sim::SimBoard::new(&config.name, of_board(port)).map_err(|e| failure(format_args!("configuration {}", config.name), e))
 }
 
+#[cfg(feature = "verilator")]
+fn board_with_waves(config: &Config, port: SimPort) -> Result<nda_sim::SimBoard, BackendError> {
+    nda_sim::SimBoard::with_waves(&config.name, of_board(port)).map_err(|e| failure(format_args!("configuration {}", config.name), e))
+}
+
 /// Writes the waves of what `work` does on the board to a file of the caller's, from the session's first byte on.
 ///
 /// # Errors
@@ -73,7 +78,7 @@ pub fn wave<'m, E: From<BackendError>>(
     work: impl FnOnce(&mut dyn Gemv<'m>) -> Result<(), E>,
 ) -> Result<(), E> {
     let failed = |e: SimError| failure("--out", e);
-    let mut board = board(config, port)?;
+    let mut board = board_with_waves(config, port)?;
     board.trace_to(sink, format).map_err(failed)?;
     let driver = nda_device::Driver::open(board, REPEATABLE).map_err(|e| BackendError::device(&config.name, e))?;
     let mut fabric = FabricGemv::new(driver);
@@ -94,7 +99,7 @@ pub fn tap<'m>(
     sink: File,
     format: WaveFormat,
 ) -> Result<(FabricGemv<'m, JobTap>, TapHandle), BackendError> {
-    let (tap, handle) = JobTap::new(board(config, port)?, job, sink, format);
+    let (tap, handle) = JobTap::new(board_with_waves(config, port)?, job, sink, format);
     let driver = nda_device::Driver::open(tap, REPEATABLE).map_err(|e| BackendError::device(&config.name, e))?;
     Ok((FabricGemv::new(driver), handle))
 }

@@ -71,7 +71,7 @@ impl From<BackendError> for Failure {
             BackendError::Gpu { .. } => Exit::Unavailable,
             BackendError::Device { .. } => Exit::Device,
             BackendError::Simulator { source, .. } => match source {
-                SimError::NotBuilt | SimError::Configuration { .. } => Exit::Unavailable,
+                SimError::NotBuilt | SimError::NoWaves | SimError::Configuration { .. } => Exit::Unavailable,
                 SimError::Unknown { .. } | SimError::SlowUart { .. } | SimError::Config(_) => Exit::Usage,
                 SimError::Make { .. } => Exit::Failed,
                 SimError::Wave { .. } => Exit::BadFile,
