@@ -24,12 +24,18 @@ pub(super) fn half<'m>(m: &'m Module, shift: Value<'m>, bits: usize) -> Value<'m
     m.concat(&flags.into_iter().rev().collect::<Vec<_>>())
 }
 
-/// `value / 2^take`, halves up, for a take of 0 to 7; one bit more.
-pub(super) fn taken<'m>(m: &'m Module, value: Value<'m>, take: Value<'m>) -> Value<'m> {
+/// Bits of half of what is cut off by a take of 0 to 7.
+const TAKE_HALF: usize = 7;
+
+/// Half of what a take cuts off.
+pub(super) fn take_half<'m>(m: &'m Module, take: Value<'m>) -> Value<'m> {
+    half(m, take, TAKE_HALF)
+}
+
+/// A value and half of what is cut off; one bit more.
+fn with_half<'m>(value: Value<'m>, half: Value<'m>) -> Value<'m> {
     let bits = value.bits + 1;
-    let half = half(m, take, 7).extend(bits).signed();
-    let sum = (value.signed().extend(bits) + half).low(bits);
-    sum.signed().shifted_right(take)
+    (value.signed().extend(bits) + half.extend(bits).signed()).low(bits).signed()
 }
 
 /// A product of two narrow values, `bits` cut off, narrow.
@@ -42,7 +48,7 @@ pub(super) fn scaled_down<'m>(m: &'m Module, product: Value<'m>, bits: usize) ->
 pub(super) fn lane() -> Arc<Netlist> {
     let m = Module::new("lane");
     m.comment("verilator no_inline_module");
-    let (wide, take) = (m.input("wide", WIDE), m.input("take", 3));
+    let (wide, take, take_half) = (m.input("wide", WIDE), m.input("take", 3), m.input("take_half", TAKE_HALF));
     let (sum, mixed, code) = (m.input("sum", NARROW), m.input("mixed", NARROW), m.input("code", 4));
     let (is_wide, is_mixed, is_embed) = (m.input("is_wide", 1), m.input("is_mixed", 1), m.input("is_embed", 1));
     let (constant, mantissa) = (m.input("constant", NARROW), m.input("mantissa", NARROW));
@@ -51,7 +57,7 @@ pub(super) fn lane() -> Arc<Netlist> {
     let (halves, shift, narrow) = (m.input("half", 36), m.input("shift", SHIFT), m.input("narrow", 1));
 
     let two = m.stage("2: shorter", on);
-    let shorter = two.register("shorter", taken(&m, wide, take));
+    let shorter = two.register("shorter", with_half(wide, take_half).shifted_right(take));
     let three = m.stage("3: the value, the constant times the scale", on);
     let other = is_mixed.mux(mixed, is_embed.mux(code.signed().extend(NARROW).unsigned(), sum));
     let value_3 = three.register("value_3", is_wide.mux(shorter.signed().saturated(NARROW).unsigned(), other));
@@ -69,21 +75,23 @@ pub(super) fn lane() -> Arc<Netlist> {
     m.finish()
 }
 
-/// Behind the pipe: a value as `work` has it, and what is summed of it. `value` stands in stage 9, `weight` in 10.
+/// Behind the pipe: a value as `work` has it, and what is summed of it. `value` stands in stage 9, `weight` in 11.
 pub(super) fn reduce_lane() -> Arc<Netlist> {
     let m = Module::new("reduce_lane");
     m.comment("verilator no_inline_module");
-    let (value, take) = (m.input("value", WIDE), m.input("take", 3));
+    let (value, take, take_half) = (m.input("value", WIDE), m.input("take", 3), m.input("take_half", TAKE_HALF));
     let (weight, is_weighted) = (m.input("weight", NARROW), m.input("is_weighted", 1));
     let on = m.input("active", 1);
-    let short = m.stage("10: shorter", on).register("short", taken(&m, value, take).saturated(NARROW));
-    let eleven = m.stage("11: weighted, squared", on);
-    let weighted = eleven.register("weighted", short.times(weight.signed()));
-    let square = eleven.register("square", short.times(short).unsigned().low(34));
-    let plain = eleven.register("plain", short.unsigned());
-    let twelve = m.stage("12: work", on);
-    let work = twelve.register("work", is_weighted.mux(scaled_down(&m, weighted, 17).unsigned(), plain));
-    let magnitude = m.stage("13: its magnitude", on).register("magnitude", work.magnitude().low(NARROW - 1));
+    let ten = m.stage("10: half of what is cut off", on);
+    let (sum, take) = (ten.register("sum", with_half(value, take_half)).signed(), ten.register("take_10", take));
+    let short = m.stage("11: shorter", on).register("short", sum.shifted_right(take).saturated(NARROW));
+    let twelve = m.stage("12: weighted, squared", on);
+    let weighted = twelve.register("weighted", short.times(weight.signed()));
+    let square = twelve.register("square", short.times(short).unsigned().low(34));
+    let plain = twelve.register("plain", short.unsigned());
+    let thirteen = m.stage("13: work", on);
+    let work = thirteen.register("work", is_weighted.mux(scaled_down(&m, weighted, 17).unsigned(), plain));
+    let magnitude = m.stage("14: its magnitude", on).register("magnitude", work.magnitude().low(NARROW - 1));
     m.output("work_value", work);
     m.output("square_value", square);
     m.output("magnitude_value", magnitude);

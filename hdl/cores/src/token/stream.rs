@@ -1,12 +1,12 @@
 //! The stream pipe: eight lanes from a word's read to where it goes.
 //!
 //! Stages are counted from the register that addresses the memories, one behind the feeder's: 2 constants and factor, 3 the
-//! value, 8 the product, then (turned: 4, gated: 17 later) 9 what is written or added, 12 `work`, 14 largest and squares. Cost:
+//! value, 8 the product, then (turned: 4, gated: 17 later) 9 what is written or added, 13 `work`, 15 largest and squares. Cost:
 //! 48 DSP and 12 for gates.
 
 use super::feeder::GROUPS;
 use super::gate;
-use super::lane::{NARROW, SHIFT, SHIFT_MAX, WIDE, half, lane, reduce_lane};
+use super::lane::{NARROW, SHIFT, SHIFT_MAX, WIDE, half, lane, reduce_lane, take_half};
 use super::memories::{Memories, address_bits};
 use super::root::{EXPONENT, SQUARES};
 use super::turn::{self, turn_lane};
@@ -74,7 +74,7 @@ pub(super) struct Streamed<'m> {
     pub late: Bus<'m>,
     /// Values of stage 9, 24 bits each.
     pub values: Vec<Value<'m>>,
-    /// The word in stage 13.
+    /// The word in stage 14.
     pub reduced: Bus<'m>,
 }
 
@@ -85,6 +85,8 @@ pub(super) const VECTOR_WORD: usize = index_bits(limits::VECTOR_WORDS);
 struct Section<'m> {
     out: Bus<'m>,
     values: Vec<Value<'m>>,
+    /// The same of a word that may be added: of one that is not gated.
+    added: Vec<Value<'m>>,
     /// The word that comes out two cycles later.
     coming: Bus<'m>,
 }
@@ -104,7 +106,7 @@ pub(super) fn stream<'m>(
 ) -> Streamed<'m> {
     let (wide, wide_bits) = (vectors.wide, vectors.wide_bits);
     let product = products(m, memories, vectors, entered, s);
-    let Section { out, values, coming } = sections(m, memories, &product, s);
+    let Section { out, values, added, coming } = sections(m, memories, &product, s);
     let late = out.later(m, "written");
     // What a word is added to is read before the word is there: its address in stage 7, itself in stage 8.
     let sum = (coming.get("into_at").slice(0, wide_bits) + coming.get("out_word").slice(0, wide_bits)).low(wide_bits);
@@ -114,7 +116,7 @@ pub(super) fn stream<'m>(
     let nine = m.always("9: added to what is there");
     let adds = out.get("into").is(2);
     let final_value = |k: usize| {
-        let sum = values[k].signed() + old.slice(k * WIDE, WIDE).signed();
+        let sum = added[k].signed() + old.slice(k * WIDE, WIDE).signed();
         nine.register(&format!("final_{k}"), adds.mux(sum.saturated(WIDE).unsigned(), values[k]))
     };
     let finals: Vec<Value> = (0..WORD).map(final_value).collect();
@@ -168,6 +170,7 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, e
     let shift_5 = m.always("5: how far").register("shift_5", shift);
     let halves = m.always("5: half of it").register("halves", half(m, shift, 36));
     let shift_6 = m.always("6: how far").register("shift_6", shift_5);
+    let take_half_1 = m.always("1: half of what a wide value loses").register("take_half", take_half(m, t[0].get("take")));
     let unit_lane = lane();
     let active = working(m, "lanes_work", t[0].get("valid"));
     let is = |k: usize, source: u64| t[k].get("source").is(source);
@@ -176,6 +179,7 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, e
             let ports = [
                 ("wide", wide_read.slice(k * WIDE, WIDE)),
                 ("take", t[1].get("take")),
+                ("take_half", take_half_1),
                 ("sum", s.sums.slice(k * 24, NARROW)),
                 ("mixed", s.mixed.slice(k * NARROW, NARROW)),
                 ("code", codes.slice(k * 4, 4)),
@@ -248,6 +252,7 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
                 ("is_second", eight.get("second")),
                 ("is_turned", is_turned),
                 ("active", active),
+                ("comes", slow_stages[turn::STAGES - 1].get("valid")),
                 ("word", turn_word),
                 ("set_cosine", s.set_cosine & is_it),
                 ("set_sine", s.set_sine & is_it),
@@ -258,17 +263,13 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
         })
         .collect();
     let gates = gates(m, memories, eight, &product.values);
-    let values = (0..WORD)
-        .map(|k| {
-            let gate = gates[k].signed().extend(WIDE).unsigned();
-            gated.get("valid").mux(gate, slow.get("valid").mux(turned[k], product.values[k]))
-        })
-        .collect();
+    let wide = |value: &Value<'m>| value.signed().extend(WIDE).unsigned();
+    let values = turned.iter().zip(&gates).map(|(turned, gate)| gated.get("valid").mux(wide(gate), *turned)).collect();
     let out = Bus::choose("out", gated.get("valid"), gated, &Bus::choose("fast_out", slow.get("valid"), slow, &direct));
     // The same two cycles before.
     let (slow, gated) = (&slow_stages[turn::STAGES - 2], &gated_stages[gate::STAGES - 2]);
     let coming = Bus::choose("coming", gated.get("valid"), gated, &Bus::choose("fast_coming", slow.get("valid"), slow, &product.t[6]));
-    Section { out, values, coming }
+    Section { out, values, added: turned, coming }
 }
 
 /// Words of a gated pass: eight values from two turns of four lanes.
@@ -322,7 +323,7 @@ fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[
     lower.chain(now.iter().copied()).collect()
 }
 
-/// Stages 9 to 14: `work`, its largest magnitude and its squares.
+/// Stages 9 to 15: `work`, its largest magnitude and its squares.
 fn reduce<'m>(
     m: &'m Module,
     memories: &Memories<'m>,
@@ -332,12 +333,13 @@ fn reduce<'m>(
     finals: &[Value<'m>],
 ) -> Bus<'m> {
     // r[k] is the word in stage 9 + k.
-    let r = nine.stages(m, "r", 5);
+    let r = nine.stages(m, "r", 6);
     let bits = memories.constants[0].address;
-    let base = (eight.get("weights").fit(bits) - m.constant(1, bits)).low(bits).unsigned();
-    let weight_at = (base + eight.get("out_word").fit(bits)).low(bits).named("weight_at");
+    let base = (nine.get("weights").fit(bits) - m.constant(1, bits)).low(bits).unsigned();
+    let weight_at = (base + nine.get("out_word").fit(bits)).low(bits).named("weight_at");
     let weights: Vec<Value> = memories.constants.iter().map(|pair| pair.read_beside(&memories.load, weight_at)).collect();
     let unit = reduce_lane();
+    let halves_9 = m.always("9: half of what is cut off").register("reduce_half", take_half(m, eight.get("reduce_take")));
     let active = working(m, "sums_work", eight.get("valid") & eight.get("reduces"));
     let lanes: Vec<_> = (0..WORD)
         .map(|k| {
@@ -345,30 +347,31 @@ fn reduce<'m>(
                 ("value", finals[k]),
                 ("active", active),
                 ("take", nine.get("reduce_take")),
+                ("take_half", halves_9),
                 ("weight", weights[k / 2].slice(k % 2 * NARROW, NARROW)),
-                ("is_weighted", r[2].get("weights").any()),
+                ("is_weighted", r[3].get("weights").any()),
             ];
             m.part(&format!("reduce_{k}"), &unit, &ports)
         })
         .collect();
     let each = |port: &str| lanes.iter().map(|lane| lane.get(port)).collect::<Vec<_>>();
     let written = joined(m, &each("work_value")).named("work_written");
-    let at = r[3].get("order").named("work_write_word");
+    let at = r[4].get("order").named("work_write_word");
     for odd in 0..2 {
-        let is_it = (r[3].get("valid") & r[3].get("reduces") & at.bit(0).is(odd as u64)).named(&format!("work_writes_{odd}"));
-        m.stage(&format!("12: work {odd}"), is_it).write(vectors.work[odd], at.slice(1, VECTOR_WORD - 1), written);
+        let is_it = (r[4].get("valid") & r[4].get("reduces") & at.bit(0).is(odd as u64)).named(&format!("work_writes_{odd}"));
+        m.stage(&format!("13: work {odd}"), is_it).write(vectors.work[odd], at.slice(1, VECTOR_WORD - 1), written);
     }
     let sums = tree(m, "squares", &each("square_value"), 3, |a, b| a + b);
-    let fourteen = m.always("14: half of the vector's lanes");
+    let fifteen = m.always("15: half of the vector's lanes");
     let magnitudes = each("magnitude_value");
     let halves = [0, 1].map(|h| {
         let most = m.largest(&format!("magnitudes_{h}"), &magnitudes[h * 4..][..4]);
-        fourteen.register(&format!("most_{h}"), most)
+        fifteen.register(&format!("most_{h}"), most)
     });
-    let word = r[5].clone();
-    let enable = (word.get("valid") & word.get("reduces")).named("reduces_14");
+    let word = r[6].clone();
+    let enable = (word.get("valid") & word.get("reduces")).named("reduces_15");
     let (starts, ends) = (word.get("starts_group"), word.get("ends_group"));
-    let acc = m.stage("14: over the group", enable);
+    let acc = m.stage("15: over the group", enable);
     let largest = acc.declare("largest_so_far", NARROW - 1, 0);
     let so_far = starts.mux(m.constant(0, NARROW - 1), largest).named("largest_before");
     let next = m.largest("group", &[so_far, halves[0], halves[1]]).named("largest_next");
@@ -376,10 +379,10 @@ fn reduce<'m>(
     let squares = acc.declare("squares_so_far", SQUARES, 0);
     let next_squares = (starts.mux(m.constant(0, SQUARES), squares) + sums).low(SQUARES).named("squares_next");
     acc.take(squares, next_squares);
-    let keep = m.stage("14: the group's", (enable & ends).named("ends_group_14"));
+    let keep = m.stage("15: the group's", (enable & ends).named("ends_group_15"));
     keep.write(vectors.largest, word.get("group"), next);
     keep.write(vectors.squares, word.get("group"), next_squares);
-    r[4].clone()
+    r[5].clone()
 }
 
 /// A tree of operators with a register behind each level.

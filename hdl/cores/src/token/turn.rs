@@ -1,7 +1,8 @@
 //! RoPE in the stream: pairs of words, a channel half a head away from the other, turned by a phase.
 //!
 //! A lane takes the first value of a pair and, a cycle later, the second: `x cos - y sin`, then `y cos + x sin`, four cycles after
-//! each came in; values that are not turned pass with the same delay. [`walker`] looks the cosines and sines of a token's phases
+//! each came in; values that are not turned pass with the same delay. When nothing comes out of the lane, its output is what
+//! enters: `comes` says so a cycle before, and every lane keeps it for itself, because all bits of all lanes wait for it. [`walker`] looks the cosines and sines of a token's phases
 //! up while its first steps run. Nothing moves but while `active` stands, from a word's first cycle to its last. Golden: `turn` in `nda_spec::token`'s machine. Cost: 2 DSP a lane.
 
 use super::lane::{NARROW, WIDE, scaled_down};
@@ -24,7 +25,7 @@ pub(super) fn turn_lane() -> Arc<Netlist> {
         (m.input("value", WIDE), m.input("is_second", 1), m.input("is_turned", 1), m.input("word", 4));
     let (set_cos, set_sin, set_word, cosine_in) =
         (m.input("set_cosine", 1), m.input("set_sine", 1), m.input("set_word", 4), m.input("table_data", NARROW));
-    let on = m.input("active", 1);
+    let (on, comes) = (m.input("active", 1), m.input("comes", 1));
     let cosines = m.memory("cosines", Style::Distributed, WORDS, NARROW);
     let sines = m.memory("sines", Style::Distributed, WORDS, NARROW);
     m.stage("a cosine comes", set_cos).write(cosines, set_word, cosine_in);
@@ -49,7 +50,9 @@ pub(super) fn turn_lane() -> Arc<Netlist> {
     let plain = m.delayed("plain", old, 2);
     let turned = m.delayed("turned", is_turned, 3);
     let result = turned.mux(scaled_down(&m, sum, TURN_BITS).extend(WIDE).unsigned(), plain);
-    m.output("turned_value", m.stage("4: what fits", on).register("result", result));
+    let result = m.stage("4: what fits", on).register("result", result);
+    let is_out = m.always("4: a turned value").register("is_out", comes);
+    m.output("turned_value", is_out.mux(result, value));
     m.finish()
 }
 

@@ -180,7 +180,11 @@ impl Program {
         };
         match pass.into {
             Into::Work => ensure(pass.reduce.is_some(), || "its values go nowhere".to_owned())?,
-            Into::Wide(at) | Into::Add(at) => self.check_wide(at, out)?,
+            Into::Wide(at) => self.check_wide(at, out)?,
+            Into::Add(at) => {
+                ensure(pass.gate.is_none(), || "what is gated is not added".to_owned())?;
+                self.check_wide(at, out)?;
+            }
             Into::Keys(layer) => {
                 kept(layer)?;
                 held.keys.push(layer);

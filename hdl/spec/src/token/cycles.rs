@@ -26,8 +26,8 @@ pub const PIPE_STAGES: u64 = 10;
 pub const TURN_STAGES: u64 = 4;
 /// A gate's table, its line, two products.
 pub const GATE_STAGES: u64 = 17;
-/// Behind the pipe: shorter, weighted and squared, largest and sum.
-pub const REDUCE_STAGES: u64 = 5;
+/// Behind the pipe: half of what is cut off, shorter, weighted and squared, largest and sum.
+pub const REDUCE_STAGES: u64 = 6;
 /// The roots of all groups, before a pass that is multiplied by them.
 pub const ROOT_CYCLES: u64 = 24;
 /// From the issue of codes until its words have been read, its length not counted.
