@@ -160,7 +160,11 @@ impl Netlist {
     fn wires_within(&self, wires: &[Id], partly_used: &[bool]) -> String {
         let declared = wires.iter().map(|id| {
             let text = format!("    reg {}{};\n", range(self.nodes[*id].bits), self.expression(*id));
-            if partly_used[*id] { format!("    /* verilator lint_off UNUSEDSIGNAL */\n{text}    /* verilator lint_on UNUSEDSIGNAL */\n") } else { text }
+            if partly_used[*id] {
+                format!("    /* verilator lint_off UNUSEDSIGNAL */\n{text}    /* verilator lint_on UNUSEDSIGNAL */\n")
+            } else {
+                text
+            }
         });
         let taken = wires.iter().map(|id| wrap(format!("    {} = {};", self.expression(*id), bare(self.inner(*id))), 8));
         match wires {
