@@ -75,23 +75,23 @@ pub(super) fn lane() -> Arc<Netlist> {
     m.finish()
 }
 
-/// Behind the pipe: a value as `work` has it, and what is summed of it. `value` stands in stage 9, `weight` in 11.
+/// Behind the pipe: a value as `work` has it, and what is summed of it. `value` stands in stage 10, `weight` in 12.
 pub(super) fn reduce_lane() -> Arc<Netlist> {
     let m = Module::new("reduce_lane");
     m.comment("verilator no_inline_module");
     let (value, take, take_half) = (m.input("value", WIDE), m.input("take", 3), m.input("take_half", TAKE_HALF));
     let (weight, is_weighted) = (m.input("weight", NARROW), m.input("is_weighted", 1));
     let on = m.input("active", 1);
-    let ten = m.stage("10: half of what is cut off", on);
-    let (sum, take) = (ten.register("sum", with_half(value, take_half)).signed(), ten.register("take_10", take));
-    let short = m.stage("11: shorter", on).register("short", sum.shifted_right(take).saturated(NARROW));
-    let twelve = m.stage("12: weighted, squared", on);
-    let weighted = twelve.register("weighted", short.times(weight.signed()));
-    let square = twelve.register("square", short.times(short).unsigned().low(34));
-    let plain = twelve.register("plain", short.unsigned());
-    let thirteen = m.stage("13: work", on);
-    let work = thirteen.register("work", is_weighted.mux(scaled_down(&m, weighted, 17).unsigned(), plain));
-    let magnitude = m.stage("14: its magnitude", on).register("magnitude", work.magnitude().low(NARROW - 1));
+    let eleven = m.stage("11: half of what is cut off", on);
+    let (sum, take) = (eleven.register("sum", with_half(value, take_half)).signed(), eleven.register("take_11", take));
+    let short = m.stage("12: shorter", on).register("short", sum.shifted_right(take).saturated(NARROW));
+    let thirteen = m.stage("13: weighted, squared", on);
+    let weighted = thirteen.register("weighted", short.times(weight.signed()));
+    let square = thirteen.register("square", short.times(short).unsigned().low(34));
+    let plain = thirteen.register("plain", short.unsigned());
+    let fourteen = m.stage("14: work", on);
+    let work = fourteen.register("work", is_weighted.mux(scaled_down(&m, weighted, 17).unsigned(), plain));
+    let magnitude = m.stage("15: its magnitude", on).register("magnitude", work.magnitude().low(NARROW - 1));
     m.output("work_value", work);
     m.output("square_value", square);
     m.output("magnitude_value", magnitude);

@@ -1,7 +1,8 @@
 //! The stream pipe: eight lanes from a word's read to where it goes.
 //!
 //! Stages are counted from the register that addresses the memories, one behind the feeder's: 2 constants and factor, 3 the
-//! value, 8 the product, then (turned: 4, gated: 17 later) 9 what is written or added, 13 `work`, 15 largest and squares. Cost:
+//! value, 8 the product, then (turned: 4, gated: 17 later) 9 what leaves its section, 10 what is
+//! written or added, 14 `work`, 16 largest and squares. Cost:
 //! 48 DSP and 12 for gates.
 
 use super::feeder::GROUPS;
@@ -68,13 +69,13 @@ impl<'m> Vectors<'m> {
 
 /// What comes out.
 pub(super) struct Streamed<'m> {
-    /// A word and where it goes: stage 8.
+    /// A word and where it goes: stage 9.
     pub out: Bus<'m>,
-    /// The same in stage 9, where its values stand.
+    /// The same in stage 10, where its values stand.
     pub late: Bus<'m>,
-    /// Values of stage 9, 24 bits each.
+    /// Values of stage 10, 24 bits each.
     pub values: Vec<Value<'m>>,
-    /// The word in stage 14.
+    /// The word in stage 15.
     pub reduced: Bus<'m>,
 }
 
@@ -83,11 +84,9 @@ pub(super) const VECTOR_WORD: usize = index_bits(limits::VECTOR_WORDS);
 
 /// A word that comes out of its section.
 struct Section<'m> {
-    out: Bus<'m>,
+    leaves: Bus<'m>,
     values: Vec<Value<'m>>,
-    /// The same of a word that may be added: of one that is not gated.
-    added: Vec<Value<'m>>,
-    /// The word that comes out two cycles later.
+    /// The word that comes out a cycle later.
     coming: Bus<'m>,
 }
 
@@ -106,21 +105,24 @@ pub(super) fn stream<'m>(
 ) -> Streamed<'m> {
     let (wide, wide_bits) = (vectors.wide, vectors.wide_bits);
     let product = products(m, memories, vectors, entered, s);
-    let Section { out, values, added, coming } = sections(m, memories, &product, s);
+    let Section { leaves, values, coming } = sections(m, memories, &product, s);
+    let out = leaves.later(m, "leaves_9");
     let late = out.later(m, "written");
-    // What a word is added to is read before the word is there: its address in stage 7, itself in stage 8.
+    // What a word is added to is read before the word is there: its address in stage 8, itself in stage 9.
     let sum = (coming.get("into_at").slice(0, wide_bits) + coming.get("out_word").slice(0, wide_bits)).low(wide_bits);
-    let at = m.always("7: the wide word's address").register("wide_at", sum);
-    let old = m.always("8: what is there").register("wide_old", wide.at(at));
-    let at = m.delayed("wide_at_later", at, 1);
-    let nine = m.always("9: added to what is there");
+    let at = m.always("8: the wide word's address").register("wide_at", sum);
+    let nine = m.always("9: what leaves its section, what is there");
+    let old = nine.register("wide_old", wide.at(at));
+    let at = nine.register("wide_at_later", at);
+    let ten = m.always("10: added to what is there");
     let adds = out.get("into").is(2);
-    let final_value = |k: usize| {
-        let sum = added[k].signed() + old.slice(k * WIDE, WIDE).signed();
-        nine.register(&format!("final_{k}"), adds.mux(sum.saturated(WIDE).unsigned(), values[k]))
+    let final_value = |(k, value): (usize, &Value<'m>)| {
+        let value = nine.register(&format!("chosen_{k}"), *value);
+        let sum = value.signed() + old.slice(k * WIDE, WIDE).signed();
+        ten.register(&format!("final_{k}"), adds.mux(sum.saturated(WIDE).unsigned(), value))
     };
-    let finals: Vec<Value> = (0..WORD).map(final_value).collect();
-    let at = nine.register("wide_write_at", at);
+    let finals: Vec<Value> = values.iter().enumerate().map(final_value).collect();
+    let at = ten.register("wide_write_at", at);
     let writes = late.get("valid") & (late.get("into").is(1) | late.get("into").is(2));
     m.stage("wide values come", writes.named("wide_writes")).write(wide, at, joined(m, &finals));
     let reduced = reduce(m, memories, vectors, &out, &late, &finals);
@@ -265,11 +267,11 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
     let gates = gates(m, memories, eight, &product.values);
     let wide = |value: &Value<'m>| value.signed().extend(WIDE).unsigned();
     let values = turned.iter().zip(&gates).map(|(turned, gate)| gated.get("valid").mux(wide(gate), *turned)).collect();
-    let out = Bus::choose("out", gated.get("valid"), gated, &Bus::choose("fast_out", slow.get("valid"), slow, &direct));
-    // The same two cycles before.
-    let (slow, gated) = (&slow_stages[turn::STAGES - 2], &gated_stages[gate::STAGES - 2]);
-    let coming = Bus::choose("coming", gated.get("valid"), gated, &Bus::choose("fast_coming", slow.get("valid"), slow, &product.t[6]));
-    Section { out, values, added: turned, coming }
+    let leaves = Bus::choose("leaves", gated.get("valid"), gated, &Bus::choose("fast_out", slow.get("valid"), slow, &direct));
+    // The same a cycle before.
+    let (slow, gated) = (&slow_stages[turn::STAGES - 1], &gated_stages[gate::STAGES - 1]);
+    let coming = Bus::choose("coming", gated.get("valid"), gated, &Bus::choose("fast_coming", slow.get("valid"), slow, &product.t[7]));
+    Section { leaves, values, coming }
 }
 
 /// Words of a gated pass: eight values from two turns of four lanes.
@@ -323,31 +325,31 @@ fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[
     lower.chain(now.iter().copied()).collect()
 }
 
-/// Stages 9 to 15: `work`, its largest magnitude and its squares.
+/// Stages 10 to 16: `work`, its largest magnitude and its squares.
 fn reduce<'m>(
     m: &'m Module,
     memories: &Memories<'m>,
     vectors: &Vectors<'m>,
-    eight: &Bus<'m>,
     nine: &Bus<'m>,
+    ten: &Bus<'m>,
     finals: &[Value<'m>],
 ) -> Bus<'m> {
-    // r[k] is the word in stage 9 + k.
-    let r = nine.stages(m, "r", 6);
+    // r[k] is the word in stage 10 + k.
+    let r = ten.stages(m, "r", 6);
     let bits = memories.constants[0].address;
-    let base = (nine.get("weights").fit(bits) - m.constant(1, bits)).low(bits).unsigned();
-    let weight_at = (base + nine.get("out_word").fit(bits)).low(bits).named("weight_at");
+    let base = (ten.get("weights").fit(bits) - m.constant(1, bits)).low(bits).unsigned();
+    let weight_at = (base + ten.get("out_word").fit(bits)).low(bits).named("weight_at");
     let weights: Vec<Value> = memories.constants.iter().map(|pair| pair.read_beside(&memories.load, weight_at)).collect();
     let unit = reduce_lane();
-    let halves_9 = m.always("9: half of what is cut off").register("reduce_half", take_half(m, eight.get("reduce_take")));
-    let active = working(m, "sums_work", eight.get("valid") & eight.get("reduces"));
+    let halves_10 = m.always("10: half of what is cut off").register("reduce_half", take_half(m, nine.get("reduce_take")));
+    let active = working(m, "sums_work", nine.get("valid") & nine.get("reduces"));
     let lanes: Vec<_> = (0..WORD)
         .map(|k| {
             let ports = [
                 ("value", finals[k]),
                 ("active", active),
-                ("take", nine.get("reduce_take")),
-                ("take_half", halves_9),
+                ("take", ten.get("reduce_take")),
+                ("take_half", halves_10),
                 ("weight", weights[k / 2].slice(k % 2 * NARROW, NARROW)),
                 ("is_weighted", r[3].get("weights").any()),
             ];
@@ -359,19 +361,19 @@ fn reduce<'m>(
     let at = r[4].get("order").named("work_write_word");
     for odd in 0..2 {
         let is_it = (r[4].get("valid") & r[4].get("reduces") & at.bit(0).is(odd as u64)).named(&format!("work_writes_{odd}"));
-        m.stage(&format!("13: work {odd}"), is_it).write(vectors.work[odd], at.slice(1, VECTOR_WORD - 1), written);
+        m.stage(&format!("14: work {odd}"), is_it).write(vectors.work[odd], at.slice(1, VECTOR_WORD - 1), written);
     }
     let sums = tree(m, "squares", &each("square_value"), 3, |a, b| a + b);
-    let fifteen = m.always("15: half of the vector's lanes");
+    let sixteen = m.always("16: half of the vector's lanes");
     let magnitudes = each("magnitude_value");
     let halves = [0, 1].map(|h| {
         let most = m.largest(&format!("magnitudes_{h}"), &magnitudes[h * 4..][..4]);
-        fifteen.register(&format!("most_{h}"), most)
+        sixteen.register(&format!("most_{h}"), most)
     });
     let word = r[6].clone();
-    let enable = (word.get("valid") & word.get("reduces")).named("reduces_15");
+    let enable = (word.get("valid") & word.get("reduces")).named("reduces_16");
     let (starts, ends) = (word.get("starts_group"), word.get("ends_group"));
-    let acc = m.stage("15: over the group", enable);
+    let acc = m.stage("16: over the group", enable);
     let largest = acc.declare("largest_so_far", NARROW - 1, 0);
     let so_far = starts.mux(m.constant(0, NARROW - 1), largest).named("largest_before");
     let next = m.largest("group", &[so_far, halves[0], halves[1]]).named("largest_next");
@@ -379,7 +381,7 @@ fn reduce<'m>(
     let squares = acc.declare("squares_so_far", SQUARES, 0);
     let next_squares = (starts.mux(m.constant(0, SQUARES), squares) + sums).low(SQUARES).named("squares_next");
     acc.take(squares, next_squares);
-    let keep = m.stage("15: the group's", (enable & ends).named("ends_group_15"));
+    let keep = m.stage("16: the group's", (enable & ends).named("ends_group_16"));
     keep.write(vectors.largest, word.get("group"), next);
     keep.write(vectors.squares, word.get("group"), next_squares);
     r[5].clone()

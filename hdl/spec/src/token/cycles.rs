@@ -20,8 +20,8 @@ pub const PASSES: usize = 4;
 const RESULT_STAGES: u64 = 4;
 /// From a pass's issue to its first word, if it is not a product.
 const FEED_STAGES: u64 = 2;
-/// From a word's turn to where it goes: memories, constant times factor, times value, shift, saturation.
-pub const PIPE_STAGES: u64 = 10;
+/// From a word's turn to where it goes: memories, constant times factor, times value, shift, saturation, addition.
+pub const PIPE_STAGES: u64 = 11;
 /// A cosine and a sine, four products, two sums.
 pub const TURN_STAGES: u64 = 4;
 /// A gate's table, its line, two products.
