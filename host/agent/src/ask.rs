@@ -10,11 +10,46 @@ use std::sync::Arc;
 pub struct QuestionFile {
     /// Its path from the root, as it may be shown.
     pub path: String,
+    /// What would happen to it.
+    #[serde(default)]
+    pub how: How,
     /// What would change, as a unified diff.
     pub diff: String,
     /// Both texts, for whoever shows them beside each other; none if they are not text. They are not part of what goes over a socket.
     #[serde(skip)]
     pub texts: Option<Texts>,
+}
+
+/// What would happen to a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// It would be made.
+    Added,
+    /// Its bytes or its mode would be others.
+    #[default]
+    Changed,
+    /// It would be gone.
+    Deleted,
+}
+
+impl How {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            How::Added => "added",
+            How::Changed => "changed",
+            How::Deleted => "deleted",
+        }
+    }
+
+    fn of<T>(before: Option<&T>, after: Option<&T>) -> How {
+        match (before, after) {
+            (None, _) => How::Added,
+            (_, None) => How::Deleted,
+            _ => How::Changed,
+        }
+    }
 }
 
 /// A file's text before and after; none where there is no file.
@@ -52,7 +87,7 @@ impl Question {
         let [who, tool, call, root] = [&self.who, &self.tool, &self.call, &self.root].map(|words| in_a_line(words));
         let mut text = format!("{who} wants to change {} file(s) by {tool} ({call}) in {root}\n", self.files.len());
         self.remarks.iter().for_each(|remark| text.push_str(&format!("NOTE: {}\n", in_a_line(remark))));
-        self.files.iter().for_each(|file| text.push_str(&format!("  {}\n", in_a_line(&file.path))));
+        self.files.iter().for_each(|file| text.push_str(&format!("  {} ({})\n", in_a_line(&file.path), file.how.word())));
         let whole: String = self.files.iter().map(|file| shown(&file.diff)).collect();
         let end = (0..=most.min(whole.len())).rev().find(|end| whole.is_char_boundary(*end)).unwrap_or(0);
         text.push_str(&whole[..end]);
@@ -111,7 +146,7 @@ impl Asking {
         let file = |file: &nda_guard::Reviewed| {
             let path = file.path.to_string();
             let (before, after) = (file.before.as_ref(), file.after.as_ref());
-            QuestionFile { diff: diff(&path, before, after), texts: texts(before, after), path }
+            QuestionFile { how: How::of(before, after), diff: diff(&path, before, after), texts: texts(before, after), path }
         };
         Question {
             root: self.root.clone(),
@@ -158,7 +193,7 @@ mod tests {
             who: "w".into(),
             tool: "t".into(),
             call: "c".into(),
-            files: vec![QuestionFile { path: "ä".into(), diff: "äöü".into(), texts: None }],
+            files: vec![QuestionFile { path: "ä".into(), how: How::Added, diff: "äöü".into(), texts: None }],
             remarks: vec![],
         };
         let all = |answers: Vec<Answer>| {

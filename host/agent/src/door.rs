@@ -4,7 +4,7 @@
 //! connection is one question: a line of JSON there, a line of JSON back.
 //!
 //! ```text
-//! -> {"version":1,"question":{"root":..,"subject":..,"who":..,"tool":..,"call":..,"files":[{"path":..,"diff":..}],"remarks":[..]}}
+//! -> {"version":1,"question":{"root":..,"subject":..,"who":..,"tool":..,"call":..,"files":[{"path":..,"how":"changed","diff":..}],"remarks":[..]}}
 //! <- {"version":1,"subject":..,"green":true,"who":..,"why":..}
 //! ```
 //!

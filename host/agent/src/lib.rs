@@ -20,7 +20,7 @@ mod stop;
 pub mod talk;
 mod tools;
 
-pub use ask::{Answer, Ask, Asking, Question, QuestionFile, Texts};
+pub use ask::{Answer, Ask, Asking, How, Question, QuestionFile, Texts};
 pub use context::{Context, Facts, Helper};
 pub use diff::{diff, in_a_line, shown};
 pub use error::ToolError;

@@ -141,6 +141,8 @@ impl Model for OpenAi {
             "messages": messages,
             "tools": tools,
             "tool_choice": "required",
+            // One at a time: a small model would make up several before it has seen the first one's answer.
+            "parallel_tool_calls": false,
             "temperature": 0,
             "max_tokens": self.most_tokens,
         });
@@ -206,6 +208,7 @@ mod tests {
         let asked = served.join().unwrap();
         assert!(asked[0].starts_with("GET /v1/models HTTP/1.1") && asked[0].contains("Bearer secret"));
         assert!(asked[1].contains(r#""model":"tiny""#) && asked[1].contains(r#""tool_choice":"required""#), "{}", asked[1]);
+        assert!(asked[1].contains(r#""parallel_tool_calls":false"#), "{}", asked[1]);
     }
 
     /// A server that speaks TLS with a certificate of its own, for one connection; the certificate.

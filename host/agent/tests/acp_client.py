@@ -203,6 +203,54 @@ async def bytes_that_are_not_text_and_deletions_are_told():
     (ROOT / "bytes").unlink()
 
 
+async def a_mode_alone_is_shown_and_written():
+    def mode():
+        return (ROOT / "a.txt").stat().st_mode & 0o777
+
+    plain = mode()
+    assert not plain & 0o100, oct(plain)
+    changes = [
+        (("write_file", {"path": "a.txt", "executable": True}), "Plain -> Executable", True),
+        (("write_file", {"path": "a.txt", "executable": False}), "Executable -> Plain", False),
+        (("run", {"command": "chmod +x a.txt"}), "Plain -> Executable", True),
+        (("patch_file", {"patch": "diff --git a/a.txt b/a.txt\nold mode 100755\nnew mode 100644\n"}), "Executable -> Plain", False),
+    ]
+    for call, said, is_executable in changes:
+        for answer in ("reject_once", "allow_once"):
+            before = mode()
+            script(call, DONE)
+            async with session(choose(answer)) as (agent, editor, number):
+                assert await prompt(agent, number) == "end_turn"
+                (asked, _), = editor.asked
+                part, = asked.content
+                assert part.type == "content" and part.content.text == f"a.txt: {said}\n", (call, part)
+                assert [location.path for location in asked.locations] == [str(ROOT / "a.txt")], asked
+                status, = [update.status for update in editor.of("tool_call_update") if update.status]
+                # A command itself goes well; what it changed is refused.
+                assert status == ("completed" if answer == "allow_once" or call[0] == "run" else "failed"), (call, answer, status)
+            if answer == "reject_once":
+                assert mode() == before, (call, oct(mode()))
+        assert bool(mode() & 0o100) == is_executable and text() == "first\n", (call, oct(mode()))
+    assert mode() == plain, oct(mode())
+
+
+async def a_restore_is_shown_file_by_file():
+    script(PATCH, ("checkpoint", {}), DONE)
+    async with session(choose("allow_once")) as (agent, editor, number):
+        assert await prompt(agent, number) == "end_turn" and text() == "1st\n"
+        written, listed = [json.loads(message["content"]) for message in Endpoint.asked[-1] if message["role"] == "tool"]
+        assert listed["checkpoints"][0]["id"] == written["checkpoint"]
+        (ROOT / "new.txt").write_text("new\n")
+        editor.asked.clear()
+        script(("restore", {"id": written["checkpoint"]}), DONE)
+        assert await prompt(agent, number) == "end_turn" and text() == "first\n" and not (ROOT / "new.txt").exists()
+        (asked, _), = editor.asked
+        diffs = [(part.path, part.old_text, part.new_text) for part in asked.content if part.type == "diff"]
+        assert diffs == [(str(ROOT / "a.txt"), "1st\n", "first\n"), (str(ROOT / "new.txt"), "new\n", "")], diffs
+        said = [part.content.text for part in asked.content if part.type == "content"]
+        assert any("would be deleted" in line for line in said) and any(written["checkpoint"] in line for line in said), said
+
+
 async def wrong_requests_say_what_is_wrong():
     async with session(cancels) as (agent, editor, number):
         for request, said in [
@@ -251,6 +299,8 @@ async def main():
         a_cancelled_prompt_ends_in_the_midst_of_an_answer_a_question_and_a_command,
         steps_without_an_end_are_said,
         bytes_that_are_not_text_and_deletions_are_told,
+        a_mode_alone_is_shown_and_written,
+        a_restore_is_shown_file_by_file,
         wrong_requests_say_what_is_wrong,
         the_editors_own_servers_are_not_used_and_that_is_said,
         an_editor_that_goes_ends_the_agent,

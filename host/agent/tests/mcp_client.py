@@ -120,13 +120,25 @@ async def a_checkpoint_is_asked_for_and_a_refused_restore_restores_nothing():
         assert not wrong, text
         identity = made["checkpoints"][0]["id"]
     (ROOT / "b.txt").write_text("other\n")
+    (ROOT / "new.txt").write_text("new\n")
+    (ROOT / "sub/c.rs").unlink()
     for person in (Person(REJECTS), None):
         async with client(person) as session:
             wrong, text, _ = await call(session, "restore", id=identity)
             assert wrong and (ROOT / "b.txt").read_text() == "other\n", text
-    async with client(Person(APPROVES)) as session:
-        wrong, text, _ = await call(session, "restore", id=identity)
+    person = Person(APPROVES)
+    async with client(person) as session:
+        wrong, text, answer = await call(session, "restore", id=identity)
         assert not wrong and (ROOT / "b.txt").read_text() == "second\n", text
+        assert sorted(answer["files"]) == ["b.txt", "new.txt", "sub/c.rs"] and not (ROOT / "new.txt").exists(), answer
+        # Whoever was asked has seen each file and what would happen to it.
+        question, = person.asked
+        for told in ("change 3 file(s) by restore", "  b.txt (changed)", "  new.txt (deleted)", "  sub/c.rs (added)", "(mine)",
+                     "-other", "+second", "-new", "+fn third() {}"):
+            assert told in question, (told, question)
+        # Nothing differs any more, so nobody is asked.
+        wrong, text, answer = await call(session, "restore", id=identity)
+        assert not wrong and answer["unchanged"] and len(person.asked) == 1, text
 
 
 async def the_graph_knows_who_calls():

@@ -4,7 +4,6 @@ use crate::beneath::Root;
 use crate::cache::Cache;
 use crate::entry::{Found, Stamp};
 use crate::error::GuardError;
-use crate::objects::Import;
 use crate::path::{RelPath, escape};
 use crate::store::{Store, Tree, TreeEntry};
 use serde::{Deserialize, Serialize};
@@ -61,12 +60,16 @@ impl Captured {
     }
 }
 
-/// Sends all files to `import`; those in `extra` too where they exist, whatever the ignore rules say of them.
+/// Takes in the bytes of a file that was read.
+pub type Keep<'k> = dyn FnMut(&[u8]) -> Result<(), GuardError> + 'k;
+
+/// Gives the bytes of all files that the cache does not know to `keep`; of those in `extra` too where they exist, whatever the ignore rules
+/// say of them.
 ///
 /// # Errors
 /// A file that cannot be read, or what git says. A checkpoint without a file that it should have is never made.
-pub fn capture(root: &Root, store: &Store, cache: &mut Cache, extra: &[RelPath], import: &mut Import) -> Result<Captured, GuardError> {
-    let mut run = Run { root, store, cache, import, captured: Captured::default(), large_bytes: 0 };
+pub fn capture(root: &Root, store: &Store, cache: &mut Cache, extra: &[RelPath], keep: &mut Keep<'_>) -> Result<Captured, GuardError> {
+    let mut run = Run { root, store, cache, keep, captured: Captured::default(), large_bytes: 0 };
     for listed in store.listed()? {
         match listed.strip_suffix(b"/") {
             Some(folder) => run.nested(&RelPath::new(folder)?)?,
@@ -78,11 +81,7 @@ pub fn capture(root: &Root, store: &Store, cache: &mut Cache, extra: &[RelPath],
             run.path(path, Budget::Whole)?;
         }
     }
-    let Run { captured, .. } = run;
-    for (path, entry) in &captured.tree {
-        import.row(path, entry);
-    }
-    Ok(captured)
+    Ok(run.captured)
 }
 
 /// Whether a file counts against the budget of large files.
@@ -93,16 +92,16 @@ enum Budget {
     Whole,
 }
 
-struct Run<'r> {
+struct Run<'r, 'k> {
     root: &'r Root,
     store: &'r Store,
     cache: &'r mut Cache,
-    import: &'r mut Import,
+    keep: &'r mut Keep<'k>,
     captured: Captured,
     large_bytes: u64,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     fn nested(&mut self, path: &RelPath) -> Result<(), GuardError> {
         let head = match self.root.read(&path.join(b".git").join(b"HEAD")) {
             Ok(Some(Found::Entry(body))) => escape(body.bytes.trim_ascii()),
@@ -145,7 +144,7 @@ impl Run<'_> {
             let after = self.root.stamp(path)?;
             if after == Some(stamp) {
                 let object = self.store.format().blob(&body.bytes);
-                self.import.blob(&body.bytes)?;
+                (self.keep)(&body.bytes)?;
                 self.cache.put(path, stamp, &object);
                 self.captured.tree.insert(path.clone(), TreeEntry { kind: body.kind, object });
                 return Ok(());

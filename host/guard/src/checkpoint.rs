@@ -10,12 +10,15 @@ use crate::state::write_cache;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where the references of checkpoints are: no default refspec takes them anywhere.
 const REFERENCES: &str = "refs/nda/checkpoints/";
 /// Checkpoints made before commits and restores that are kept; the oldest of them go. Those that somebody asked for stay.
 const AUTOMATIC_KEPT: usize = 500;
+/// How many of those a workspace makes before it looks again for what goes; it also looks when it is opened.
+const EXPIRED_EVERY: usize = 50;
 
 /// Why a checkpoint was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +65,8 @@ pub(crate) struct Maker<'m> {
     pub root: &'m Root,
     pub store: &'m Store,
     pub folder: &'m Path,
+    /// How many were made by themselves since the workspace was opened.
+    pub automatic: &'m AtomicUsize,
 }
 
 /// Which checkpoints `prune` keeps.
@@ -78,15 +83,20 @@ impl Maker<'_> {
     pub fn make(&self, label: &str, reason: Reason, extra: &[RelPath]) -> Result<(Checkpoint, Captured), GuardError> {
         let file = self.folder.join("cache");
         // Objects that a garbage collection took away are read anew, once.
-        match self.make_with(Cache::load(&file), label, reason, extra) {
+        let made = match self.make_with(Cache::load(&file), label, reason, extra) {
             Err(GuardError::Git { .. }) => self.make_with(Cache::empty(&file), label, reason, extra),
             made => made,
+        }?;
+        if reason != Reason::Asked && (self.automatic.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(EXPIRED_EVERY) {
+            self.expire()?;
         }
+        Ok(made)
     }
 
     fn make_with(&self, mut cache: Cache, label: &str, reason: Reason, extra: &[RelPath]) -> Result<(Checkpoint, Captured), GuardError> {
         let mut import = Import::begin(self.store)?;
-        let captured = capture(self.root, self.store, &mut cache, extra, &mut import)?;
+        let captured = capture(self.root, self.store, &mut cache, extra, &mut |bytes| import.blob(bytes))?;
+        captured.tree.iter().for_each(|(path, entry)| import.row(path, entry));
         let particulars = Particulars {
             label: label.to_owned(),
             reason,
@@ -104,6 +114,13 @@ impl Maker<'_> {
             write_cache(path, text.as_bytes())?;
         }
         Ok((Checkpoint { id, commit, seconds: now.as_secs(), particulars }, captured))
+    }
+
+    /// The files as they are, as [`Maker::make`] would take them; nothing is kept.
+    pub fn look(&self, extra: &[RelPath]) -> Result<Captured, GuardError> {
+        // What is read now is not in the store, so the cache is not saved.
+        let mut cache = Cache::load(&self.folder.join("cache"));
+        capture(self.root, self.store, &mut cache, extra, &mut |_| Ok(()))
     }
 
     /// The checkpoints of this root, the oldest first.

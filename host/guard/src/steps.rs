@@ -56,6 +56,11 @@ impl Step {
         RelPath::new(unescape(&self.path))
     }
 
+    /// Whether it does what another one does, whatever times and permissions it found.
+    pub(crate) fn does_the_same(&self, other: &Step) -> bool {
+        (&self.path, &self.before, &self.after) == (&other.path, &other.before, &other.after)
+    }
+
     fn permissions(&self) -> Option<u32> {
         self.old.map(|old| old.permissions)
     }

@@ -10,14 +10,13 @@ use crate::journal::Journal;
 use crate::objects::Blobs;
 use crate::path::{RelPath, escape};
 use crate::proposal::{FileState, Hash, Proposal};
-use crate::restore::Plan;
 use crate::state::Lock;
-use crate::steps::{self, Intent, Way};
-use crate::store::{Store, TreeEntry};
+use crate::steps::{self, Intent};
+use crate::store::Store;
 use crate::{checks, commit};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Numbers the workspaces that this process opened: a grant is good in its own alone.
@@ -79,15 +78,6 @@ pub struct Change {
     pub gates: Vec<String>,
 }
 
-/// What a restore did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restored {
-    /// The checkpoint that takes it back.
-    pub undo: Checkpoint,
-    /// The files that were written or removed.
-    pub files: Vec<RelPath>,
-}
-
 /// A folder that is written with a grant alone.
 pub struct Workspace {
     pub(crate) root: Root,
@@ -97,6 +87,8 @@ pub struct Workspace {
     pub(crate) journal: Journal,
     pub(crate) settings: Settings,
     pub(crate) id: u64,
+    /// Checkpoints that it made by itself.
+    automatic: AtomicUsize,
     /// What an interrupted change left that neither state explains.
     left: Vec<String>,
 }
@@ -120,7 +112,7 @@ impl Workspace {
         }
         let id = OPENED.fetch_add(1, Ordering::Relaxed);
         let journal = Journal::in_folder(&folder);
-        let mut workspace = Workspace { root, store, folder, journal, settings, id, left: Vec::new() };
+        let mut workspace = Workspace { root, store, folder, journal, settings, id, automatic: AtomicUsize::new(0), left: Vec::new() };
         let (lock, left) = workspace.locked()?;
         workspace.maker().expire()?;
         drop(lock);
@@ -232,7 +224,7 @@ impl Workspace {
     }
 
     pub(crate) fn maker(&self) -> Maker<'_> {
-        Maker { root: &self.root, store: &self.store, folder: &self.folder }
+        Maker { root: &self.root, store: &self.store, folder: &self.folder, automatic: &self.automatic }
     }
 
     /// Makes a checkpoint of everything that git knows or would take.
@@ -250,30 +242,6 @@ impl Workspace {
     /// What git says.
     pub fn checkpoints(&self) -> Result<Vec<Checkpoint>, GuardError> {
         self.maker().list()
-    }
-
-    /// Brings a checkpoint's files back; only those that differ are touched. A checkpoint made before takes it back.
-    ///
-    /// # Errors
-    /// [`GuardError::Blocked`] if something would be lost, an unknown checkpoint, what git says, or the system's answer.
-    pub fn restore(&self, id: &str) -> Result<Restored, GuardError> {
-        let (_lock, _) = self.locked()?;
-        let maker = self.maker();
-        let target = maker.find(id)?;
-        let tree = self.store.tree(&target.commit)?;
-        let extra: Vec<RelPath> = tree.keys().cloned().collect();
-        let (undo, now) = maker.make(&format!("before the restore of {}", target.id), Reason::BeforeRestore, &extra)?;
-        let plan =
-            Plan { root: &self.root, store: &self.store, folder: &self.folder, now: &now, target: &tree, particulars: &target.particulars };
-        let intent = Intent { name: undo.id.clone(), way: Way::Forward, steps: plan.steps()? };
-        let files = intent.steps.iter().map(|step| step.path()).collect::<Result<Vec<_>, _>>()?;
-        if !files.is_empty() {
-            let mut blobs = Blobs::begin(&self.store)?;
-            commit::all_or_nothing(self, &intent, &mut |entry: &TreeEntry| blobs.read(&entry.object), |_| Ok(()))?;
-        }
-        let names: Vec<String> = files.iter().map(RelPath::to_string).collect();
-        self.journal.add("restored", json!({ "checkpoint": target.id, "undo": undo.id, "paths": names }))?;
-        Ok(Restored { undo, files })
     }
 
     /// Forgets old checkpoints; those forgotten come back.

@@ -104,8 +104,7 @@ pub fn change(call: &str, question: &Question, root: &Path) -> Value {
     } else {
         content.extend(question.files.iter().flat_map(|file| file_change(file, root)));
     }
-    let named = question.files.iter().filter(|file| file.texts.is_some());
-    let locations: Vec<Value> = named.map(|file| json!({ "path": at(root, &file.path) })).collect();
+    let locations: Vec<Value> = question.files.iter().map(|file| json!({ "path": at(root, &file.path) })).collect();
     json!({ "toolCallId": call, "content": content, "locations": locations })
 }
 

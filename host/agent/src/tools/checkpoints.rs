@@ -1,10 +1,11 @@
 //! `checkpoint` and `restore`.
 
 use super::{Effect, Tool, arguments};
-use crate::ask::{Answer, Question, QuestionFile};
+use crate::ask::{Answer, How, Question, QuestionFile};
 use crate::context::Context;
+use crate::diff::{diff, in_a_line, texts};
 use crate::error::ToolError;
-use nda_guard::GuardError;
+use nda_guard::{Approver, Checkpoint, Content, Contents, Decision, GuardError, Origin, Preview, PreviewFile};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,11 +27,12 @@ pub const TOOLS: &[Tool] = &[
     Tool {
         name: "restore",
         title: "Restore a checkpoint",
-        description: "Proposes to bring back all files of a checkpoint. A checkpoint of the present is made first, so that a restore can be \
-                      taken back too. A person is asked.",
+        description: "Proposes to bring back all files of a checkpoint. A person is shown every file that would change, and asked. A checkpoint \
+                      of the present is made first, so that a restore can be taken back too.",
         effect: Effect::ProposesOnce,
         schema: || {
-            let output = json!({ "files": { "type": "array", "items": { "type": "string" } }, "undo": { "type": "string" } });
+            let files = json!({ "type": "array", "items": { "type": "string" } });
+            let output = json!({ "files": files, "undo": { "type": "string" }, "unchanged": { "type": "boolean" } });
             (json!({ "id": { "type": "string" } }), &["id"], output)
         },
         run: restore,
@@ -61,24 +63,58 @@ struct Id {
 fn restore(context: &Context, value: Value) -> Result<Value, ToolError> {
     let Id { id } = arguments("restore", value)?;
     let all = context.workspace.checkpoints()?;
-    let target = all.iter().find(|one| one.id == id).ok_or_else(|| GuardError::NoCheckpoint(id.clone()))?;
+    all.iter().find(|one| one.id == id).ok_or_else(|| GuardError::NoCheckpoint(id.clone()))?;
     let origin = context.origin("restore", &id);
-    let label = crate::diff::in_a_line(&target.particulars.label);
-    let question = Question {
+    let decide = |preview: &Preview| match context.ask(&question(context, preview, &origin)) {
+        Answer::Green(who) => Decision::Green(Approver::Person(who)),
+        Answer::Red(why) => Decision::Red(why),
+        Answer::Absent => Decision::Red("there is nobody to ask".into()),
+    };
+    let Some(restored) = context.workspace.restore_decided(&id, &origin, decide)? else {
+        return Ok(json!({ "files": [], "unchanged": true }));
+    };
+    let files: Vec<String> = restored.files.iter().map(ToString::to_string).collect();
+    Ok(json!({ "files": files, "undo": restored.undo.id, "unchanged": false }))
+}
+
+/// What a person gets to see of a restore: every file that it would change, as any other proposal.
+fn question(context: &Context, preview: &Preview, origin: &Origin) -> Question {
+    let Checkpoint { id, particulars, .. } = &preview.checkpoint;
+    Question {
         root: context.workspace.root().display().to_string(),
         subject: format!("restore {id}"),
-        who: origin.who,
-        tool: origin.tool,
-        call: origin.call,
-        files: vec![QuestionFile { path: "all files".into(), diff: format!("as they were in checkpoint {id} ({label})\n"), texts: None }],
-        remarks: Vec::new(),
-    };
-    match context.ask(&question) {
-        Answer::Green(_) => {}
-        Answer::Red(why) => return Err(GuardError::Red(why).into()),
-        Answer::Absent => return Err(GuardError::Red("there is nobody to ask".into()).into()),
+        who: origin.who.clone(),
+        tool: origin.tool.clone(),
+        call: origin.call.clone(),
+        files: preview.files.iter().map(shown).collect(),
+        remarks: vec![format!("the files would be as they were in checkpoint {id} ({})", particulars.label)],
     }
-    let restored = context.workspace.restore(&id)?;
-    let files: Vec<String> = restored.files.iter().map(ToString::to_string).collect();
-    Ok(json!({ "files": files, "undo": restored.undo.id }))
+}
+
+fn shown(file: &PreviewFile) -> QuestionFile {
+    let path = file.path.to_string();
+    let how = match file.how {
+        nda_guard::How::Added => How::Added,
+        nda_guard::How::Changed => How::Changed,
+        nda_guard::How::Deleted => How::Deleted,
+    };
+    let told = |content: &Option<Content>| match content {
+        None => "nothing".to_owned(),
+        Some(Content::Link(target)) => format!("a link to {}", in_a_line(target)),
+        Some(Content::File(state)) => format!("a file of {} bytes", state.bytes.len()),
+    };
+    let state = |content: &Option<Content>| match content {
+        None => Some(None),
+        Some(Content::File(state)) => Some(Some(state.clone())),
+        Some(Content::Link(_)) => None,
+    };
+    let line = |text: String| (format!("{}: {text}\n", in_a_line(&path)), None);
+    let (diff, texts) = match &file.contents {
+        None => line(format!("{}; its content is not shown, the files before it are too large", how.word())),
+        Some(Contents { before, after }) => match (state(before), state(after)) {
+            (Some(old), Some(new)) => (diff(&path, old.as_ref(), new.as_ref()), texts(old.as_ref(), new.as_ref())),
+            _ => line(format!("{} -> {}", told(before), told(after))),
+        },
+    };
+    QuestionFile { path, how, diff, texts }
 }

@@ -1,6 +1,7 @@
 //! Claims of the guard: what is written, by whose word, and what comes back.
 
 mod attacks;
+mod expiry;
 mod failures;
 mod folder;
 mod gates;
@@ -9,4 +10,5 @@ mod histories;
 mod kills;
 mod obeyed;
 mod patches;
+mod restoring;
 mod times;
