@@ -301,3 +301,70 @@ fn a_folder_that_others_may_enter_holds_no_socket() {
     let error = door::place(folder.path()).unwrap_err().to_string();
     assert!(error.contains("mode 700"), "{error}");
 }
+
+/// Another user's process, as long as it is set.
+const STRANGER: &str = "AGENT_STRANGER";
+/// Somebody whom this machine knows nothing of.
+const STRANGERS_ID: u32 = 65_534;
+
+/// The part of the test below that another user runs: listens and says green to everything, or asks.
+#[test]
+fn stranger() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::{UnixListener, UnixStream};
+    let Some(what) = std::env::var_os(STRANGER).map(|what| what.into_string().unwrap()) else { return };
+    let (what, place) = what.split_once(' ').unwrap();
+    if what == "listen" {
+        let listener = UnixListener::bind(place).unwrap();
+        fs::set_permissions(place, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        println!("LISTENS");
+        let mut text = String::new();
+        BufReader::new(listener.accept().unwrap().0).read_line(&mut text).unwrap();
+        assert_eq!(text, "", "a stranger is told nothing");
+    } else {
+        let question = r#"{"root":"/","subject":"s","who":"w","tool":"t","call":"c","files":[],"remarks":[]}"#;
+        let mut stream = UnixStream::connect(place).unwrap();
+        let _ = stream.write_all(format!("{{\"version\":1,\"question\":{question}}}\n").as_bytes());
+        let mut text = String::new();
+        let heard = BufReader::new(stream).read_line(&mut text);
+        assert!(matches!(heard, Ok(0) | Err(_)), "a stranger is not answered: {text}");
+    }
+}
+
+#[test]
+fn a_stranger_at_either_end_of_the_socket_is_told_nothing_and_red() {
+    use std::io::BufRead;
+    use std::os::unix::process::CommandExt;
+    if !fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+        return nda_tests::skip("another user", "only root can be another user; run the tests as root");
+    }
+    let (folder, root) = project();
+    let program = folder.path().join("stranger");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let wide = |path: &Path| fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    [folder.path(), &program].iter().for_each(|path| wide(path));
+    let spawn = |what: &str, place: &Path| {
+        let mut command = std::process::Command::new(&program);
+        command.args(["--exact", "stranger", "--nocapture"]).env(STRANGER, format!("{what} {}", place.display()));
+        command.uid(STRANGERS_ID).gid(STRANGERS_ID).current_dir("/").stdout(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    // A stranger listens.
+    let place = folder.path().join("theirs.sock");
+    let mut listens = spawn("listen", &place);
+    let mut lines = std::io::BufReader::new(listens.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("LISTENS")));
+    let doors: Vec<Arc<dyn Ask>> = vec![Arc::new(Door::new(place))];
+    let said = asked_over_a_door(&tools_with(&root, Policy::default(), doors));
+    assert!(said.contains("another user's process") && !root.join("new.txt").exists(), "{said}");
+    lines.for_each(drop);
+    assert!(listens.wait().unwrap().success());
+    // A stranger asks, and is sent away; whoever is no stranger is heard.
+    let place = folder.path().join("ours.sock");
+    let approver = Approver::listen(&place).unwrap();
+    wide(&place);
+    let person = std::thread::spawn(move || approver.next().unwrap().answer(&Answer::Green(String::new()), "the test"));
+    assert!(spawn("ask", &place).wait_with_output().unwrap().status.success());
+    let doors: Vec<Arc<dyn Ask>> = vec![Arc::new(Door::new(place))];
+    assert_eq!(asked_over_a_door(&tools_with(&root, Policy::default(), doors)), "written");
+    person.join().unwrap().unwrap();
+}

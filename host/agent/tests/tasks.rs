@@ -130,9 +130,11 @@ fn fifty_tasks_by_a_model_behind_our_endpoint_have_well_formed_calls_alone() {
         };
         let talked = talk(&tools, &mut model, &mut Conversation::default(), &words, STEPS, &mut watch).unwrap();
         let is_solved = is_solved(&root, task);
-        println!("{} {}/{} {words}", if is_solved { "solved" } else { "      " }, talked.well_formed, talked.calls);
+        let (solved_or_not, seconds) = (if is_solved { "solved" } else { "      " }, server.processor_time().as_secs());
+        println!("{solved_or_not} {}/{} {words} ({seconds} s of processor so far)", talked.well_formed, talked.calls);
         assert!(talked.calls > 0 && talked.calls == talked.well_formed, "{words} {talked:?}");
         (calls, well_formed, solved) = (calls + talked.calls, well_formed + talked.well_formed, solved + usize::from(is_solved));
     }
-    println!("{solved} of {most} tasks solved, {well_formed} of {calls} calls well-formed: {named:?}");
+    let seconds = server.processor_time().as_secs();
+    println!("{solved} of {most} tasks solved, {well_formed} of {calls} calls well-formed: {named:?}; {seconds} s of processor");
 }

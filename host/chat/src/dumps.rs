@@ -52,13 +52,13 @@ pub(crate) fn to_json(value: &Value, args: Rest<ValueOrKwargs>) -> Result<Value,
     let order = if is_asked(sorted) { Order::Sorted } else { Order::Kept };
     let mut text = String::new();
     Style { indent, separators, escapes, order }.write(value, 0, &mut text)?;
-    Ok(Value::from_safe_string(text))
+    Ok(Value::from(text))
 }
 
 impl Style {
     fn write(&self, value: &Value, depth: usize, out: &mut String) -> Result<(), Error> {
         match value.kind() {
-            ValueKind::Seq | ValueKind::Iterable => {
+            ValueKind::Seq => {
                 let items: Vec<Value> = value.try_iter()?.collect();
                 self.enclose("[]", &items, depth, out, |item, out| self.write(item, depth + 1, out))
             }

@@ -4,9 +4,10 @@ use crate::clock;
 use crate::dumps;
 use crate::error::ChatError;
 use crate::python;
+use minijinja::machinery::{CodeGenerator, eval, make_string_output, parse};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{Environment, Error, ErrorKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -31,10 +32,12 @@ pub(crate) struct Scene<'t> {
     pub is_answered: bool,
 }
 
-/// A chat template, compiled.
+/// A chat template that compiles.
 #[derive(Debug)]
 pub struct Template {
     environment: Environment<'static>,
+    source: String,
+    syntax: SyntaxConfig,
 }
 
 impl Template {
@@ -45,7 +48,7 @@ impl Template {
     pub fn new(source: &str) -> Result<Template, ChatError> {
         let mut environment = Environment::new();
         // transformers compiles its templates with these two.
-        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(failed)?);
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(failed)?;
         python::extend(&mut environment);
         environment.set_fuel(Some(FUEL));
         environment.add_filter("tojson", dumps::to_json);
@@ -53,13 +56,22 @@ impl Template {
             Err(Error::new(ErrorKind::InvalidOperation, message))
         });
         environment.add_function("strftime_now", |format: String| clock::format(SystemTime::now(), &format));
-        environment.add_template_owned(NAME, python::without_percent(&without_marks(source))).map_err(failed)?;
-        Ok(Template { environment })
+        let template = Template { environment, source: python::source::respelled(&without_marks(source)).map_err(failed)?, syntax };
+        template.compile()?;
+        Ok(template)
+    }
+
+    /// The instructions of the template with Python's operators. They borrow the source, and are made in less time than they take to run.
+    fn compile(&self) -> Result<CodeGenerator<'_>, ChatError> {
+        let parsed = parse(&self.source, NAME, self.syntax.clone()).map_err(failed)?;
+        let mut generator = CodeGenerator::new(NAME, &self.source);
+        generator.compile_stmt(&python::rewrite::template(&parsed));
+        Ok(generator)
     }
 
     /// The text of a conversation.
     pub(crate) fn render(&self, scene: &Scene<'_>) -> Result<String, ChatError> {
-        let template = self.environment.get_template(NAME).map_err(failed)?;
+        let (instructions, blocks) = self.compile()?.finish();
         let mut variables: BTreeMap<&str, Value> = [
             ("messages", of_json(scene.messages)),
             ("tools", scene.tools.map_or_else(|| Value::from(()), of_json)),
@@ -72,7 +84,12 @@ impl Template {
         for (name, value) in scene.variables.as_object().into_iter().flatten() {
             variables.insert(name, of_json(value));
         }
-        template.render(variables).map_err(failed)
+        let mut text = String::new();
+        let mut out = make_string_output(&mut text);
+        let root = Value::from_pairs(variables);
+        eval(&self.environment, &instructions, root, &blocks, &mut out, AutoEscape::None).map_err(failed)?;
+        drop(out);
+        Ok(text)
     }
 }
 
@@ -178,6 +195,61 @@ You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// constructs.json: what Jinja2 3.1.6 makes of each, set up as transformers does; `refused` are those that Jinja2 renders and this does not.
+    #[test]
+    fn constructs_render_as_jinja2_renders_them_or_are_refused() {
+        let file: Json = serde_json::from_str(include_str!("../tests/templates/constructs.json")).unwrap();
+        let mut wrong = Vec::new();
+        for case in file["cases"].as_array().unwrap() {
+            let text = rendered(&file["scene"], case["template"].as_str().unwrap());
+            let expected = case["text"].as_str().filter(|_| case["refused"] != true);
+            if text.as_ref().ok().map(String::as_str) != expected {
+                wrong.push(format!("{}: {text:?}, not {expected:?}", case["template"]));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    fn rendered(scene: &Json, source: &str) -> Result<String, ChatError> {
+        let (begin, end) = (scene["bos_token"].as_str().unwrap(), scene["eos_token"].as_str().unwrap());
+        let scene = Scene { messages: &scene["messages"], tools: None, variables: &scene["variables"], begin, end, is_answered: true };
+        Template::new(source)?.render(&scene)
+    }
+
+    /// Templates out of a grammar, by Jinja2 itself: each is rendered as Jinja2 renders it, or refused; what Jinja2 refuses is refused.
+    #[test]
+    fn random_templates_render_as_jinja2_renders_them_or_are_refused() {
+        let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates");
+        let python = tests.join("../../../../.tools/chat/bin/python");
+        if !python.exists() {
+            return nda_tests::skip("Jinja2 beside", "it is not installed; run './tools.sh chat'");
+        }
+        let number = |name: &str, usual: u64| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
+        let (first, count) = (number("SEED", 0), 1500 * number("SOAK", 1));
+        let output = std::process::Command::new(python)
+            .args(["-B".as_ref(), tests.join("fuzz.py").as_os_str()])
+            .args([first.to_string(), count.to_string()])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut rows = output.stdout.split(|byte| *byte == b'\n').filter(|row| !row.is_empty());
+        let scene: Json = serde_json::from_slice(rows.next().unwrap()).unwrap();
+        let (mut same, mut refused) = (0, 0);
+        for row in rows.map(|row| serde_json::from_slice::<Json>(row).unwrap()) {
+            let text = rendered(&scene, row["template"].as_str().unwrap());
+            match (row["text"].as_str(), text) {
+                (Some(expected), Ok(text)) => {
+                    assert_eq!(text, expected, "SEED={} {}", row["seed"], row["template"]);
+                    same += 1;
+                }
+                (Some(_), Err(_)) => refused += 1,
+                (None, text) => assert!(text.is_err(), "SEED={} {}: Jinja2 refuses it, not {text:?}", row["seed"], row["template"]),
+            }
+        }
+        println!("{same} rendered as Jinja2 renders them, {refused} refused that Jinja2 renders, of {count}");
+        assert!(same > 0 && refused * 40 <= same.max(40), "{refused} refused, {same} rendered");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `nda checkpoint` and `nda patch`; the walk-through; the official client on `nda mcp`.
+//! `nda checkpoint` and `nda patch`; approvers, agents and the box in terminals; the walk-through; the official client on `nda mcp`.
 
 #![cfg(all(feature = "workspace", target_os = "linux"))]
 
@@ -87,6 +87,21 @@ fn the_walk_through_prints_what_its_page_says_and_its_recording_is_of_this_page(
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/walkthrough.py");
     let output = Command::new("python3").args([script, env!("CARGO_BIN_EXE_nda")]).output().unwrap();
     assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+/// Terminals, and a model that answers from a script.
+#[test]
+fn an_approver_and_an_agent_ask_in_their_terminals_and_commands_run_in_the_box() {
+    let place = tempfile::tempdir().unwrap();
+    // The approver's socket lies beside the folder, where nobody else may look.
+    std::fs::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let folder = folder(&place);
+    std::fs::write(folder.join("a.txt"), "first\n").unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/approver.py");
+    let output = Command::new("python3").args([script, env!("CARGO_BIN_EXE_nda")]).arg(&folder).output().unwrap();
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    print!("{out}");
+    assert!(output.status.success(), "{out}\n{error}");
 }
 
 /// The claims of host/agent/tests/mcp_client.py, on the command itself, with its models, boards and emitter.

@@ -90,12 +90,22 @@ pub struct Server {
 
 impl Server {
     pub fn start(nda: &str, model: &str) -> Server {
-        let mut child = Command::new(nda).args(["serve", model, "--port", "0"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        // A machine that is busy with other work takes its time.
+        let args = ["serve", model, "--port", "0", "--timeout", "3600"];
+        let mut child = Command::new(nda).args(args).stdout(std::process::Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
         let address = line.trim().rsplit(' ').next().unwrap();
         assert!(address.starts_with("http://"), "{line}");
         Server { address: address.to_owned(), child }
+    }
+
+    /// Processor time that it took.
+    pub fn processor_time(&self) -> std::time::Duration {
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // Fields 14 and 15 in ticks of 10 ms; the second field ends with the last bracket.
+        let fields = text.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2);
+        std::time::Duration::from_millis(fields.map(|ticks| ticks.parse::<u64>().unwrap() * 10).sum())
     }
 }
 
