@@ -131,15 +131,17 @@ neon-test: ## the NEON kernels' tests in an emulator
 bench: ## this machine's roofs and every kernel's share of them
 	$(NDA_CPU) bench --record target/bench
 
-# The long runs of the workspace: 10^7 edits beside ropey, 10^6 random patches, 10,000 histories, 1,000 kills, the checkpoint's times.
+# The long runs: 10^7 edits beside ropey, 10^6 random patches, 10,000 histories, 1,000 kills, the checkpoint's times, 30,000 templates.
 # In memory where there is room: histories are written and synced thousands of times. An hour or three on two cores.
 SOAK_TMP := $(shell [ -w /dev/shm ] && echo /dev/shm || echo $${TMPDIR:-/tmp})
-soak: ## the long runs of the workspace's tests: edits, patches, histories, kills
+soak: ## the long runs: edits, patches, histories, kills, templates
 	SOAK=500 $(CARGO) test --release --locked -p nda-text --test oracle
 	SOAK=20 $(CARGO) test --release --locked -p nda-text --test random_patches
 	TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-guard --test claims -- --ignored --nocapture 518
 	SOAK=250 TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-guard --test claims histories
 	SOAK=42 TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-guard --test claims kills
+	@./tools.sh chat
+	SOAK=20 $(CARGO) test --release --locked -p nda-chat --lib -- --nocapture random_templates
 
 # Every proof of the emitted Verilog, the long ones too, as a table; tests/formal/README.md says what they mean.
 formal: tools ## every proof of the emitted Verilog

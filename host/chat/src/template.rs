@@ -120,8 +120,12 @@ fn without_marks(source: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Nobody has said anything.
+    pub(crate) const EMPTY: Scene<'_> =
+        Scene { messages: &Json::Null, tools: None, variables: &Json::Null, begin: "", end: "", is_answered: false };
 
     fn render(source: &str, turns: &[(&str, &str)]) -> Result<String, ChatError> {
         let turns: Json = turns.iter().map(|(role, content)| serde_json::json!({ "role": role, "content": content })).collect();

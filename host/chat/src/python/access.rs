@@ -41,7 +41,7 @@ fn slice(value: &Value, start: &Value, stop: &Value, step: &Value) -> Result<Val
         let mut at = start;
         while if step < 0 { at > stop } else { at < stop } {
             picked.push(at as usize);
-            at += step;
+            at = at.saturating_add(step);
         }
         Ok(picked)
     };

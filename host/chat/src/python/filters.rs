@@ -152,7 +152,7 @@ fn indent(value: &Value, args: Rest<ValueOrKwargs>) -> Result<String, Error> {
         None => " ".repeat(4),
         Some(width) => match width.as_str() {
             Some(margin) => margin.to_owned(),
-            None => " ".repeat(usize::try_from(whole(width)?).unwrap_or(0)),
+            None => methods::padded("", usize::try_from(whole(width)?.max(0)).unwrap_or(usize::MAX), ' ', Side::Left)?,
         },
     };
     if value.kind() != ValueKind::String {

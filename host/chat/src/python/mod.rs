@@ -32,6 +32,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_would_fill_the_memory_or_never_end_is_refused() {
+        let huge = "170141183460469231731687303715884105727";
+        for source in [
+            format!("'ab' * {huge}"),
+            format!("[1] * {huge}"),
+            format!("'x' | indent({huge}, true)"),
+            format!("'x' | center({huge})"),
+            format!("'x'.ljust({huge})"),
+            format!("'%{huge}d' % 1"),
+            format!("'%*d' % ({huge}, 1)"),
+            format!("'{{:{huge}}}'.format(1)"),
+            format!("{huge} + 1"),
+            "2 ** 200".into(),
+            "range(10000000000)".into(),
+        ] {
+            let refused = crate::template::Template::new(&format!("{{{{ {source} }}}}")).unwrap().render(&crate::template::tests::EMPTY);
+            assert!(refused.is_err(), "{source}: {refused:?}");
+        }
+        let text =
+            crate::template::Template::new(&format!("{{{{ [] * {huge} }}}}{{{{ [1, 2, 3][::{huge}] }}}}{{{{ 'a'[-{huge}:] }}}}")).unwrap();
+        assert_eq!(text.render(&crate::template::tests::EMPTY).unwrap(), "[][1]a");
+    }
+
+    #[test]
     fn methods_and_filters_are_pythons() {
         let mut environment = Environment::new();
         extend(&mut environment);

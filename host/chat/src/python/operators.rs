@@ -26,8 +26,9 @@ pub const NEGATIVE: &str = "-x";
 pub const ITERATED: &str = "for?";
 pub const REFUSED: &str = "!";
 
-/// Bytes of a text, or items of a list, that a multiplication may make.
-const MOST_REPEATED: usize = 100_000_000;
+/// Bytes of a text that a multiplication may make, and items of a list.
+const MOST_BYTES: usize = 10_000_000;
+const MOST_ITEMS: usize = 1_000_000;
 
 /// What a number is to Python; `true` is 1.
 #[derive(Clone, Copy)]
@@ -215,19 +216,21 @@ fn multiply(a: &Value, b: &Value) -> Result<Value, Error> {
         _ => return Err(unfit(MULTIPLY, a, b)),
     };
     let count = usize::try_from(count.max(0)).unwrap_or(usize::MAX);
-    let bounded = |len: usize| match len.checked_mul(count) {
-        Some(len) if len <= MOST_REPEATED => Ok(()),
-        _ => Err(refused(format!("a repetition of more than {MOST_REPEATED}"))),
+    let bounded = |len: usize, most: usize| match len.checked_mul(count) {
+        Some(len) if len <= most => Ok(()),
+        _ => Err(refused(format!("a repetition of more than {most}"))),
     };
     if let Some(text) = many.as_str() {
-        bounded(text.len())?;
+        bounded(text.len(), MOST_BYTES)?;
         return Ok(text.repeat(count).into());
     }
     if !is_list(many) {
         return Err(unfit(MULTIPLY, a, b));
     }
     let items: Vec<Value> = many.try_iter()?.collect();
-    bounded(items.len())?;
+    bounded(items.len(), MOST_ITEMS)?;
+    // Nothing is nothing, however often.
+    let count = if items.is_empty() { 0 } else { count };
     Ok(collected(many, std::iter::repeat_n(items, count).flatten()))
 }
 
