@@ -219,3 +219,31 @@ fn a_loop_of_logic_is_seen() {
     m.output("out", back);
     Evaluation::new(&m.finish());
 }
+
+#[test]
+fn a_wire_stands_in_the_block_of_the_one_stage_that_reads_it() {
+    let m = Module::new("blocks");
+    let (enable, a, b) = (m.input("enable", 1), m.input("a", 8), m.input("b", 8));
+    let sum = (a + b).low(8).named("sum");
+    let twice = (sum + sum).low(8).named("twice");
+    let shared = (a ^ b).named("shared");
+    let shown = (a & b).named("shown");
+    let free = (a | b).named("free");
+    let on = m.stage("enabled", enable);
+    let kept = on.register("kept", twice);
+    let other = on.register("other", shared ^ shown);
+    m.output("late", m.stage("another", kept.bit(0)).register("late", shared ^ other));
+    m.output("always", m.always("no enable").register("always", free));
+    m.output("shown_too", shown);
+    let text = m.finish().verilog("top");
+    let (outside, rest) = text.split_once("if (enable) begin : within_").expect("a block with wires");
+    let (within, _) = rest.split_once("\nend\n").expect("its end");
+    for name in ["sum", "twice"] {
+        assert!(within.contains(&format!("reg [7:0] {name};")) && within.contains(&format!("    {name} = ")), "{name}:\n{text}");
+        assert!(!outside.contains(&format!("wire [7:0] {name} ")), "{name}:\n{text}");
+    }
+    assert!(within.find(" sum = ") < within.find(" twice = "), "{text}");
+    for name in ["shared", "shown", "free"] {
+        assert!(text.contains(&format!("wire [7:0] {name} = ")) && !within.contains(&format!("{name} =")), "{name}:\n{text}");
+    }
+}
