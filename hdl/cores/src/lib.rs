@@ -2,6 +2,17 @@
 //!
 //! The cores know no pin, board or clock frequency. rust-hdl's own simulator is not used: it differs from the
 //! Verilog in several spellings (reference: ARCHITECTURE.md), and the emitted Verilog is the design.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use nda_cores::{Port, emit};
+//! use nda_spec::Config;
+//!
+//! let board = emit(&Config::named("nano16")?, Port::Uart)?;
+//! assert!(board.verilog.contains("module board("));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 // The widths of rust-hdl's bit operations are spelled out even where they follow from their neighbours.
@@ -10,6 +21,7 @@
 pub mod block_ram;
 pub mod board_parallel;
 pub mod board_uart;
+pub mod bus;
 pub mod cobs_decoder;
 pub mod command_processor;
 pub mod counters;

@@ -9,6 +9,25 @@
 //! `signed` says how to extend and compare. Registers power up as zero or as they are told, memories of data as anything
 //! (zeros in the evaluation), tables as their contents. What the fabric needs beyond operators (a shift by a variable, a
 //! choice of many, saturation, a leading one) is made of them in `shapes.rs`.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_netlist::{Evaluation, Module};
+//!
+//! let m = Module::new("average");
+//! let (a, b) = (m.input("a", 8), m.input("b", 8));
+//! let half = (a + b).slice(1, 8);
+//! m.output("y", m.always("one cycle later").register("half", half));
+//! let average = m.finish();
+//!
+//! let mut circuit = Evaluation::new(&average);
+//! circuit.set("a", &[10]);
+//! circuit.set("b", &[20]);
+//! circuit.clock();
+//! assert_eq!(circuit.get("y"), 15);
+//! assert!(average.top_verilog("average").contains("always @(posedge clock)"));
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -144,6 +163,8 @@ pub struct Netlist {
     pub(crate) items: Vec<Item>,
     pub(crate) memories: Vec<MemoryOf>,
     pub(crate) instances: Vec<InstanceOf>,
+    /// Of a module whose text is given: its body, and the modules that it is made of.
+    pub(crate) given: Option<[String; 2]>,
     names: BTreeSet<String>,
 }
 
@@ -192,6 +213,23 @@ impl Netlist {
             }
         }
         live
+    }
+
+    /// A module whose Verilog another generator made: ports, the body between them and `endmodule`, and the modules that the body
+    /// is made of. It is printed and instantiated as any other; it cannot be evaluated.
+    #[track_caller]
+    pub fn given(name: &str, inputs: &[(&str, usize)], outputs: &[(&str, usize)], body: String, parts: String) -> Arc<Netlist> {
+        let module = Module::new(name);
+        for (port, bits) in inputs {
+            module.input(port, *bits);
+        }
+        for (port, bits) in outputs {
+            let value = module.value(Op::Input, *bits);
+            module.name(value, port);
+            module.output(port, value);
+        }
+        module.0.borrow_mut().given = Some([body, parts]);
+        module.finish()
     }
 
     /// Its name.

@@ -54,6 +54,9 @@ impl Netlist {
             ports.push(format!("    output {kind} {}{name}", range(self.nodes[*id].bits)));
         }
         let mut text = format!("module {stem}${}(\n{}\n);\n{}", self.name, ports.join(",\n"), self.comment);
+        if let Some([body, parts]) = &self.given {
+            return text + body + "endmodule\n\n" + parts;
+        }
         let (mut waiting, partly_used, blocks) = (Vec::new(), self.partly_used(), Blocks::new(self));
         for (item, block) in self.items.iter().zip(&blocks.of_item) {
             match (item, block) {

@@ -24,6 +24,16 @@ pub enum EmitError {
         /// Slots of the frame buffer.
         slots: usize,
     },
+    /// No array of planes on a bus has this shape.
+    #[error(
+        "no array of {rows} x {cols} stands on a bus: rows must be 1 to 16, columns 8 to 128 in steps of 8, and rows times columns a multiple of 16"
+    )]
+    Bus {
+        /// Rows of the array.
+        rows: usize,
+        /// Columns of the array.
+        cols: usize,
+    },
     /// rust-hdl's own check: an input that nothing is connected to, a loop of logic, a wrong direction.
     #[error("rust-hdl refuses the circuit: {0}")]
     Circuit(String),

@@ -3,6 +3,7 @@
 use crate::backend;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::{files, output};
+use nda_cores::bus::BusKind;
 use nda_spec::Config;
 use nda_spec::config::DEFAULT_CONFIG;
 use std::path::PathBuf;
@@ -21,6 +22,25 @@ pub struct Arguments {
     /// Only the board with this port.
     #[arg(long, value_enum)]
     port: Option<PortChoice>,
+    /// The configuration's GEMV array alone, for a design of your own: gemv_axis.v or gemv_wb.v, with all planes of an activation in a
+    /// beat.
+    #[arg(long, value_enum, conflicts_with = "port")]
+    bus: Option<BusChoice>,
+    /// Rows of the array on the bus; without this, the configuration's.
+    #[arg(long, requires = "bus", value_name = "N")]
+    rows: Option<usize>,
+    /// Columns of a beat on the bus; without this, the configuration's.
+    #[arg(long, requires = "bus", value_name = "N")]
+    cols: Option<usize>,
+}
+
+/// A bus of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum BusChoice {
+    /// Three AXI4-Streams: vectors and weights in, sums out.
+    AxiStream,
+    /// Registers on Wishbone B4, 32 bits.
+    Wishbone,
 }
 
 /// A port of a board.
@@ -35,7 +55,29 @@ enum PortChoice {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let config = backend::config(&arguments.config)?;
-    emit(&config, arguments)
+    match arguments.bus {
+        Some(bus) => emit_bus(&config, bus, arguments),
+        None => emit(&config, arguments),
+    }
+}
+
+/// The array alone.
+fn emit_bus(config: &Config, bus: BusChoice, Arguments { out, rows, cols, .. }: &Arguments) -> Outcome {
+    let kind = match bus {
+        BusChoice::AxiStream => BusKind::AxiStream,
+        BusChoice::Wishbone => BusKind::Wishbone,
+    };
+    let (rows, cols) = (rows.unwrap_or(config.geometry.array_rows), cols.unwrap_or(config.geometry.array_cols));
+    let verilog = nda_cores::bus::emit_bus(kind, rows, cols)
+        .map_err(|e| Failure::usage(e, format_args!("--bus, {rows} x {cols}"), "choose others with --rows and --cols"))?;
+    if files::is_stream(out) {
+        return output::bytes(verilog.as_bytes());
+    }
+    let name = format!("{}.v", kind.top());
+    files::judge_folder(out, &[&name], &[])?;
+    files::write_together(out, &[], &[(&name, verilog.as_bytes())])?;
+    let (path, lines) = (out.join(&name), verilog.lines().count());
+    output::line(format_args!("{}: top module {}, {rows} x {cols}, {lines} lines", path.display(), kind.top()))
 }
 
 fn emit(config: &Config, Arguments { out, port, .. }: &Arguments) -> Outcome {
