@@ -9,11 +9,54 @@ use std::error::Error;
 
 /// The arguments of this process, or how it ends without any: help and the version are no failures.
 pub fn parse<P: Parser>() -> Result<P, Outcome> {
-    let mut command = taking_any_value(P::command());
+    let mut command = taking_any_value(in_groups(P::command()));
     // Before it is built, an argument does not know how it is shown.
     command.build();
-    let parsed = command.clone().try_get_matches().and_then(|matches| P::from_arg_matches(&matches));
+    let parsed = command.clone().try_get_matches().and_then(|matches| {
+        matches.subcommand_name().into_iter().for_each(output::name_command);
+        P::from_arg_matches(&matches)
+    });
     parsed.map_err(|error| said(&command, &error))
+}
+
+/// What the list of commands is read for. A build's commands that stand nowhere here come last.
+const GROUPS: [(&str, &[&str]); 6] = [
+    ("Text", &["run", "chat", "serve", "eval", "demo"]),
+    ("Models", &["convert", "info", "check", "kv", "plan"]),
+    ("Programs", &["exec", "fmt", "disasm"]),
+    ("Boards and cores", &["devices", "verify", "gemv", "board", "emit", "wave", "bench"]),
+    ("The agent workspace", &["agent", "mcp", "approve", "sandbox", "checkpoint", "patch", "studio"]),
+    ("This command", &["completions", "man", "help"]),
+];
+
+/// The list of commands by what they are for, instead of one after another.
+fn in_groups(command: Command) -> Command {
+    let about = |name: &str| {
+        let found = command.get_subcommands().find(|sub| sub.get_name() == name);
+        let help = (name == "help").then(|| "Help for the commands or for one of them".to_owned());
+        found.map(|sub| sub.get_about().map(ToString::to_string).unwrap_or_default()).or(help)
+    };
+    let known: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| *names).copied().collect();
+    let others: Vec<&str> = command.get_subcommands().map(Command::get_name).filter(|name| !known.contains(name)).collect();
+    let mut text = String::new();
+    for (title, names) in GROUPS.into_iter().chain([("Others", &others[..])]) {
+        let rows = names.iter().filter_map(|name| Some(format!("  {name:<12}{}\n", short(&about(name)?))));
+        let rows: String = rows.collect();
+        if !rows.is_empty() {
+            text += &format!("{title}:\n{rows}\n");
+        }
+    }
+    let template = format!("{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{text}Options:\n{{options}}{{after-help}}");
+    command.help_template(template)
+}
+
+/// Characters of a command's line in the list.
+const SHORT: usize = 96;
+
+/// The first sentence of a description, on one line.
+fn short(about: &str) -> String {
+    let first = about.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    if first.chars().count() <= SHORT { first } else { first.chars().take(SHORT - 1).chain(['…']).collect() }
 }
 
 /// An option that takes a value takes the next word, whatever it begins with: `--temperature -1` is a wrong temperature and

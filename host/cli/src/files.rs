@@ -112,7 +112,7 @@ pub fn judge_result(path: &Path, reads: &[&Path]) -> Outcome {
 }
 
 /// Judges the files that [`write_together`] will write into a folder; none yet if there is no such folder.
-#[cfg(any(feature = "bench", feature = "convert", feature = "emit"))]
+#[cfg(any(feature = "bench", feature = "convert", feature = "emit", feature = "shell"))]
 pub fn judge_folder(folder: &Path, names: &[&str], reads: &[&Path]) -> Outcome<Vec<Target>> {
     nda_files::judge_folder(folder, names, reads).map_err(|e| failure(&e).into())
 }
@@ -126,7 +126,7 @@ pub fn write(path: &Path, reads: &[&Path], bytes: &[u8]) -> Outcome {
 }
 
 /// Writes files into a folder: all of them, or none.
-#[cfg(any(feature = "bench", feature = "emit"))]
+#[cfg(any(feature = "bench", feature = "emit", feature = "shell"))]
 pub fn write_together(folder: &Path, reads: &[&Path], files: &[(&str, &[u8])]) -> Outcome {
     nda_files::write_together(folder, reads, files).map_err(|e| failure(&e).into())
 }

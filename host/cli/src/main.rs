@@ -96,6 +96,8 @@ enum Command {
     Sandbox(commands::sandbox::Arguments),
     Checkpoint(commands::checkpoint::Arguments),
     Patch(commands::patch::Arguments),
+    Completions(commands::completions::Arguments),
+    Man(commands::man::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -139,6 +141,8 @@ fn run(command: &Command) -> Outcome {
         Command::Sandbox(arguments) => commands::sandbox::run(arguments),
         Command::Checkpoint(arguments) => commands::checkpoint::run(arguments),
         Command::Patch(arguments) => commands::patch::run(arguments),
+        Command::Completions(arguments) => commands::completions::run(arguments),
+        Command::Man(arguments) => commands::man::run(arguments),
     }
 }
 

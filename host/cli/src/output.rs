@@ -9,6 +9,7 @@ pub use progress::ByteProgress;
 pub use progress::Progress;
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 /// Writes to standard output and flushes, so that a stream is seen as it comes.
 pub fn write(text: impl fmt::Display) -> Outcome {
@@ -41,9 +42,25 @@ pub fn line(text: impl fmt::Display) -> Outcome {
     write(format_args!("{text}\n"))
 }
 
-/// Writes a JSON value to standard output, on one line.
+/// Version of what `--json` prints. It grows when a field goes away or changes its meaning; fields that are added leave it as it is.
+/// docs/json.md says so to users, docs/schemas what each command prints.
+const SCHEMA: u32 = 1;
+
+/// The command that runs, which names the schema of what it prints.
+static COMMAND: OnceLock<String> = OnceLock::new();
+
+/// Says which command runs.
+pub fn name_command(name: &str) {
+    // There is one command in a process; whoever names another changes nothing.
+    let _ = COMMAND.set(name.to_owned());
+}
+
+/// Writes a JSON value to standard output, on one line; an object says which schema it has.
 pub fn json(value: &serde_json::Value) -> Outcome {
-    line(value)
+    let (Some(fields), Some(command)) = (value.as_object(), COMMAND.get()) else { return line(value) };
+    let schema = ("schema".to_owned(), format!("nda.{command}/{SCHEMA}").into());
+    let fields = fields.iter().map(|(key, value)| (key.clone(), value.clone()));
+    line(serde_json::Value::Object(std::iter::once(schema).chain(fields).collect()))
 }
 
 fn stdout_failed(error: io::Error) -> Stop {

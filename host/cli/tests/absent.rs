@@ -8,7 +8,7 @@ use std::process::Command;
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny.ndf");
 
 /// A command line of each feature, and whether this build has the feature.
-const LINES: [(&str, bool, &[&str]); 7] = [
+const LINES: [(&str, bool, &[&str]); 8] = [
     ("bench", cfg!(feature = "bench"), &["bench", "--seconds", "-1"]),
     ("chat", cfg!(feature = "chat"), &["chat", "missing.ndf"]),
     // A UART so slow that it is simulated in no build.
@@ -17,6 +17,7 @@ const LINES: [(&str, bool, &[&str]); 7] = [
     ("emit", cfg!(feature = "emit"), &["emit", "--out", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml/folder")]),
     ("native", cfg!(feature = "native"), &["exec", "missing.nda", "--tier", "native"]),
     ("serve", cfg!(feature = "serve"), &["serve", "missing.ndf", "--port", "0"]),
+    ("shell", cfg!(feature = "shell"), &["man", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml/folder")]),
 ];
 
 #[test]

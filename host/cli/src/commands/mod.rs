@@ -8,6 +8,7 @@
         feature = "convert",
         feature = "emit",
         feature = "serve",
+        feature = "shell",
         feature = "workspace",
         target_os = "linux"
     ))
@@ -48,6 +49,12 @@ pub mod checkpoint;
 pub mod checkpoint {
     absent!("checkpoint", "workspace");
 }
+#[cfg(feature = "shell")]
+pub mod completions;
+#[cfg(not(feature = "shell"))]
+pub mod completions {
+    absent!("completions", "shell");
+}
 #[cfg(feature = "convert")]
 pub mod convert;
 #[cfg(not(feature = "convert"))]
@@ -70,6 +77,12 @@ pub mod gemv;
 pub mod info;
 pub mod info_model;
 pub mod kv;
+#[cfg(feature = "shell")]
+pub mod man;
+#[cfg(not(feature = "shell"))]
+pub mod man {
+    absent!("man", "shell");
+}
 #[cfg(all(feature = "workspace", target_os = "linux"))]
 pub mod mcp;
 #[cfg(not(all(feature = "workspace", target_os = "linux")))]
