@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help walkthrough beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
+.PHONY: help recordings pictures docs beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
 
 # A prompt on the CPU and on the board, first with whole tokens on the board, then with products alone: the text, and a table that
 # says whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -63,6 +63,7 @@ check: system ## format, warnings, documentation, licences, spelling, lint of th
 
 # Texts that a review reads: the smallest configuration's Verilog, graphs and compiled programs.
 snapshots: ## the reviewed snapshots anew, after a change that means to change them
+	BLESS=1 $(CARGO) test --release --locked -p nda-cli --test other_host
 	BLESS=1 $(CARGO) test --release --locked -p nda-cores --test snapshot
 	BLESS=1 $(CARGO) test --release --locked -p nda-engine --test graphs
 	BLESS=1 $(CARGO) test --release --locked -p nda-compile --test token
@@ -71,6 +72,9 @@ snapshots: ## the reviewed snapshots anew, after a change that means to change t
 test: tools ## every test
 	-@./tools.sh smollm2
 	-@./tools.sh gpu
+	@./tools.sh buses
+	@./tools.sh docs
+	@./tools.sh wheel
 	$(CARGO) test --release --locked --workspace
 
 # The kernels' tests of every tail, alignment and part under valgrind: no read or write beside what they were given, nothing
@@ -118,8 +122,18 @@ test-agent-model: system $(CHAT) ## fifty editing tasks by 'nda agent' with Smol
 	NDA_COMMAND=$(CURDIR)/target/release/nda NDA_MODEL=$(CURDIR)/$(CHAT) \
 	    $(CARGO) test --release --locked -p nda-agent --test tasks -- --ignored --nocapture fifty_tasks_by_a_model
 
-walkthrough: build ## the walk-through of the workspace: run as its page says, and recorded anew
-	python3 docs/walkthrough.py target/release/nda --record
+# Chapters that have commands to follow, each in a clean folder and compared with what its page says.
+FOLLOWED := install.md first-run.md your-gguf.md your-model.md your-program.md your-core.md other-designs.md walkthrough.md
+recordings: build ## the manual's commands: run as its pages say, and recorded anew
+	python3 docs/follow.py target/release/nda $(FOLLOWED) --record
+
+pictures: ## the manual's pictures and tables out of the project's records
+	python3 docs/pictures/make.py
+
+# The manual as a book in target/manual/html: every link checked, no network.
+docs: build ## the manual as a book, its links checked
+	@./tools.sh docs
+	python3 docs/manual.py target/release/nda target/manual .tools/mdbook/bin/mdbook
 
 # The NEON kernels' tests in an emulator; needs qemu-user and the target ('rustup target add aarch64-unknown-linux-musl').
 NEON := aarch64-unknown-linux-musl

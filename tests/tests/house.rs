@@ -151,15 +151,23 @@ fn the_model_is_small_and_the_documents_speak_of_files_that_exist() {
     }
 }
 
-/// The README's commands, as printed but for `cargo run`: every one that names a subcommand names one that exists.
+/// The manual's commands: every line of a block that begins with `nda` names a command that exists.
 #[test]
-fn the_readme_names_only_commands_that_exist() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+fn the_manual_names_only_commands_that_exist() {
     let commands = std::fs::read_to_string(root().join("host/cli/src/commands/mod.rs")).expect("the commands");
-    let named: Vec<&str> = readme.lines().filter_map(|l| l.split(" -p nda-cli -- ").nth(1)?.split(' ').next()).collect();
-    assert!(named.len() >= 5, "the README shows commands: {named:?}");
+    let mut named = BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("docs")).expect("docs").flatten().filter(|e| e.path().extension().is_some_and(|x| x == "md"))
+    {
+        let text = std::fs::read_to_string(entry.path()).expect("a chapter");
+        // Every second part stands between fences.
+        for line in text.split("```").skip(1).step_by(2).flat_map(str::lines) {
+            let words = line.trim_start_matches("$ ").strip_prefix("nda ").and_then(|rest| rest.split(' ').next());
+            named.extend(words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).map(str::to_owned));
+        }
+    }
+    assert!(named.len() >= 12, "the manual shows commands: {named:?}");
     for command in named {
-        assert!(commands.contains(&format!("mod {command};")), "the README shows 'nda {command}', which is not there");
+        assert!(commands.contains(&format!("mod {command};")), "the manual shows 'nda {command}', which is not there");
     }
 }
 

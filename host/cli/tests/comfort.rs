@@ -167,9 +167,9 @@ fn an_error_is_told_once_and_in_colour_on_a_terminal_alone() {
 }
 
 #[test]
-fn the_readmes_evaluation_ends_within_a_minute() {
-    let readme = include_str!("../../../README.md");
-    assert!(readme.contains("-- eval models/tiny.ndf --text models/val.txt"), "the README shows another evaluation");
+fn the_first_runs_evaluation_ends_within_a_minute() {
+    let page = include_str!("../../../docs/first-run.md");
+    assert!(page.contains("nda eval models/tiny.ndf --text models/val.txt"), "the first run shows another evaluation");
     let validation = Path::new(PLAIN).with_file_name("val.txt");
     let started = Instant::now();
     let output = nda(&["eval", PLAIN, "--text", validation.to_str().unwrap(), "--json"], b"");

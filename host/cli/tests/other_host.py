@@ -2,8 +2,10 @@
 
 other_host.py PORT PAGES FIRST COUNT CYCLES INVERSE SEED MOST TOKEN...
 PAGES is a file: pages of the tile store from FIRST on, COUNT of them, then all of the program memory's. Prints the tokens.
+WIRE_LOG in the environment names a file for the frames with which the text was asked for and told.
 """
 
+import json
 import os
 import select
 import struct
@@ -46,7 +48,7 @@ class Board:
     def __init__(self, path):
         self.port = os.open(path, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self.port)
-        self.seq, self.held = 0, b""
+        self.seq, self.held, self.frames = 0, b"", []
         os.write(self.port, b"\0")
         # What an earlier host left in the link.
         while select.select([self.port], [], [], 0.2)[0]:
@@ -67,7 +69,8 @@ class Board:
     def ask(self, op, addr=0, payload=b"", arg=0):
         self.seq = (self.seq + 1) % 65536
         body = struct.pack("<BBHI", op, arg, self.seq, addr) + payload
-        self.send(b"\0" + cobs(body + struct.pack("<I", zlib.crc32(body))) + b"\0")
+        asked = b"\0" + cobs(body + struct.pack("<I", zlib.crc32(body))) + b"\0"
+        self.send(asked)
         until = time.monotonic() + PATIENCE_S
         while (frame := self.frame(until)) is not None:
             body = uncobs(frame)
@@ -75,6 +78,8 @@ class Board:
                 continue
             answered, status, seq, aux = struct.unpack("<BBHI", body[:8])
             if answered == op + 0x80 and seq == self.seq:
+                if op in (GENERATE, TOKENS):
+                    self.frames += [asked.hex(), (b"\0" + frame + b"\0").hex()]
                 return status, aux, body[8:-4]
         sys.exit(f"no answer to {op:#x}")
 
@@ -111,6 +116,10 @@ def main(path, pages, first, count, cycles, inverse, seed, most, prompt):
         told = board.want(TOKENS, ident << 16 | index & 0xFFFF, struct.pack("<BBH", 64, 50, index >> 16))
         state, tokens = told[0], told[1:]
         made += [int.from_bytes(tokens[at : at + width], "little") for at in range(0, len(tokens), width)]
+    if log := os.environ.get("WIRE_LOG"):
+        with open(log, "w") as file:
+            json.dump({"frames": board.frames}, file, indent=1)
+            file.write("\n")
     print(state, *made)
 
 

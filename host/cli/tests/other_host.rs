@@ -84,12 +84,18 @@ fn talks(kind: &str) {
         let numbers = [0, count as u64, cycles, choice.inverse_temperature.into(), choice.seed, MOST as u64];
         let numbers = numbers.into_iter().chain(PROMPT.iter().map(|&b| b.into())).map(|n| n.to_string());
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/other_host.py");
-        let output = match Command::new("python3").arg(script).arg(&port).arg(&file).args(numbers).output() {
+        let log = folder.path().join("frames");
+        let output = match Command::new("python3").arg(script).arg(&port).arg(&file).args(numbers).env("WIRE_LOG", &log).output() {
             Ok(output) => output,
             Err(error) => return nda_tests::skip("another host", format_args!("it is a script of python3: {error}")),
         };
         assert!(output.status.success(), "{kind}: {}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected(&weights, choice), "{kind}: {choice:?}");
+        if choice == Choice::GREEDY {
+            // What the manual's picture of the wire is made of: both devices say the same.
+            let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/pictures/exchange.json");
+            nda_tests::assert_snapshot(&picture, &std::fs::read_to_string(log).unwrap());
+        }
     }
 }
 

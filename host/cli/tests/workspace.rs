@@ -84,8 +84,8 @@ fn a_patch_is_written_with_a_yes_and_refused_without_a_place_or_anybody_to_ask()
 
 #[test]
 fn the_walk_through_prints_what_its_page_says_and_its_recording_is_of_this_page() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/walkthrough.py");
-    let output = Command::new("python3").args([script, env!("CARGO_BIN_EXE_nda")]).output().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/follow.py");
+    let output = Command::new("python3").args([script, env!("CARGO_BIN_EXE_nda"), "walkthrough.md"]).output().unwrap();
     assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
 }
 

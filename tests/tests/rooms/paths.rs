@@ -8,7 +8,7 @@ use std::path::Path;
 const ENDINGS: [&str; 13] = [".rs", ".md", ".toml", ".nda", ".ndf", ".txt", ".json", ".py", ".sh", ".v", ".h", ".cpp", ".vlt"];
 
 /// Names of files that are others', made when something runs, or the sides of a diff: with the folder that they begin with.
-const FOREIGN: [&str; 6] = ["target/", ".tools/", "integrations/", ".nda/", "a/", "b/"];
+const FOREIGN: [&str; 8] = ["target/", ".tools/", "integrations/", ".nda/", "a/", "b/", "cores/", "rtl/"];
 
 /// The part of a line that people read: all of a document, the comment of a source.
 fn prose<'l>(path: &str, line: &'l str) -> &'l str {

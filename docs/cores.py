@@ -1,0 +1,128 @@
+"""A page per core: its header, its ports as they are emitted, and a wave of it on the simulated board."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE), str(HERE / "pictures")]
+
+import waves  # noqa: E402
+
+SOURCES = ROOT / "hdl/cores/src"
+# The configurations whose boards have every core between them; the first one's waves are shown where it has the core.
+CONFIGURATIONS = {"nano16": "uart", "token1024": "parallel"}
+
+
+class Module:
+    """A module of the emitted Verilog."""
+
+    def __init__(self, name, text):
+        self.name = name
+        self.inner = re.findall(r"^\s*(\w+) (\w+)\s*\(", text, re.M)
+        self.ports = []
+        for direction, bits, name in re.findall(r"\b(input|output)\s+(?:wire|reg)?\s*(?:\[(\d+):0\])?\s*(\w+)\s*[,;\n)]", text):
+            if name not in [port[1] for port in self.ports]:
+                self.ports.append((direction, name, int(bits) + 1 if bits else 1))
+
+
+def modules(verilog):
+    found = re.findall(r"^module (\w+)\((.*?)^endmodule", verilog, re.S | re.M)
+    return {name: Module(name, text) for name, text in found}
+
+
+def places(found, top="board"):
+    """Where each module stands first: its path of instances."""
+    at, todo = {}, [(top, "board")]
+    while todo:
+        name, path = todo.pop(0)
+        if name not in at:
+            at[name] = path
+            todo += [(inner, f"{path}.{instance}") for inner, instance in found[name].inner if inner in found]
+    return at
+
+
+def header(path):
+    """What a source says of itself, as Markdown."""
+    lines = []
+    for line in path.read_text().splitlines():
+        if not line.startswith("//!"):
+            break
+        lines.append(line[3:].removeprefix(" "))
+    text = "\n".join(lines)
+    # Names in brackets are links of rustdoc.
+    return re.sub(r"\[(`[^`\]]+`)\](?!\()", r"\1", text)
+
+
+def block(path):
+    """The block of rust-hdl in a source: its ports with what they mean."""
+    text = path.read_text()
+    ports, said = {}, []
+    for line in text.splitlines():
+        # The first block is the core; those that follow are its forms.
+        if ports and line == "}":
+            break
+        if comment := re.match(r"\s*/// (.*)", line):
+            said.append(comment[1])
+            continue
+        if port := re.match(r"\s*pub (\w+): Signal<(In|Out),", line):
+            ports.setdefault(port[1], " ".join(said))
+        said = []
+    return ports
+
+
+def module_of(path, found):
+    """The emitted module of a source: the one whose ports are the block's, or whose name ends as the file's."""
+    wanted, stem = set(block(path)), path.stem
+    if wanted:
+        same = [module for module in found.values() if {port[1] for port in module.ports} == wanted]
+        return same[0] if same else None
+    ends = [module for module in found.values() if module.name.endswith(f"_{stem}")]
+    return min(ends, key=lambda module: len(module.name)) if ends else None
+
+
+def page(path, boards, folder):
+    relative = path.relative_to(SOURCES)
+    name = "_".join(relative.with_suffix("").parts)
+    text = f"# {name}\n\n{header(path)}\n\nSource: `hdl/cores/src/{relative}`.\n"
+    pictures = {}
+    for configuration, (found, at, recorded) in boards.items():
+        module = module_of(path, found)
+        if module is None:
+            continue
+        said = block(path)
+        text += f"\n## Ports\n\nAs emitted for `{configuration}`, module `{module.name}`.\n\n| port | direction | bits | |\n|---|---|---|---|\n"
+        text += "".join(f"| `{port}` | {direction} | {bits} | {said.get(port, '')} |\n" for direction, port, bits in module.ports)
+        wave = recorded.wave(at[module.name], [(port, bits) for _, port, bits in module.ports]) if module.name in at else None
+        if wave is not None:
+            pictures[f"{name}.svg"] = waves.svg(wave, f"{name}: simulated, nda wave --config {configuration}")
+            text += f"\n## Wave\n\nSimulated: `nda wave --config {configuration}`, from the first cycle in which something happens here.\n\n![wave]({name}.svg)\n"
+        else:
+            text += "\nNothing that `nda wave` runs moves this core; its tests do.\n"
+        break
+    return name, text, pictures
+
+
+def pages(nda, folder):
+    """Every core's page and picture, by their paths in the book."""
+    boards = {}
+    for configuration, port in CONFIGURATIONS.items():
+        place = folder / configuration
+        place.mkdir(parents=True)
+        run = lambda *arguments: subprocess.run([nda, *arguments], check=True, stdout=subprocess.DEVNULL)
+        run("emit", "--config", configuration, "--port", port, "--out", place)
+        run("wave", "--config", configuration, *(["--uart"] if port == "uart" else []), "--out", place / "wave.vcd")
+        found = modules((place / f"board_{configuration}_{port}.v").read_text())
+        boards[configuration] = (found, places(found), waves.Recorded(place / "wave.vcd"))
+    sources = [path for path in sorted(SOURCES.rglob("*.rs")) if "ost:" in header(path) or "Handshake" in header(path)]
+    all_pages, rows = {}, []
+    for path in sources:
+        name, text, pictures = page(path, boards, folder)
+        all_pages[f"docs/cores/{name}.md"] = text
+        all_pages |= {f"docs/cores/{picture}": svg for picture, svg in pictures.items()}
+        first = header(path).split("\n")[0]
+        rows.append(f"| [{name}]({name}.md) | {first} | {'wave' if pictures else ''} |\n")
+    index = "# The cores\n\nMade of the cores' headers, the emitted Verilog and `nda wave`.\n\n| core | what it is | |\n|---|---|---|\n" + "".join(rows)
+    return {"docs/cores/index.md": index} | all_pages

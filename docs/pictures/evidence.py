@@ -1,0 +1,48 @@
+"""The page of the headline figures: out of evidence.toml, and compared with the records where a record has the number."""
+
+import tomllib
+
+from svg import ROOT, records
+
+HEAD = """# Evidence
+
+Made by `make pictures` from `docs/evidence.toml`; not edited by hand. Every headline figure, how it was found, and what finds it again. The README and the
+pictures take their figures from the same list. Where a record of the project has the number, it is compared with it.
+
+*measured*: on the machine that the record names. *simulated*: the emitted Verilog, the same on every machine. *nextpnr*, *yosys*: the tool's own report.
+*derived*: arithmetic from the geometry. *projected*: the cycle model at a clock that nextpnr meets. **Nothing has run on a real board.**
+
+| figure | what it is | tag | command | where |
+|---|---|---|---|---|
+"""
+
+
+def recorded():
+    """Figures that a record has, as they are written."""
+    kernels = records("bench/record/epyc-zen4-2-cores/kernels.json")
+    ours = next(k for k in kernels["kernels"] if (k["name"], k["level"], k["threads"], k["vectors"]) == ("AVX-512 ternary A8", "L3", 1, 1))
+    peers = [peer["gmac_per_s"] for peer in kernels["peers"] if peer["level"] == "L3" and peer["threads"] == 1]
+    perplexities = {row["weights"]: row["perplexity"] for row in records("docs/smollm2/report.json")["rows"]}
+    cells = records("firmware/sizes/token1024.json")["cells"]
+    runs = records("firmware/records/ulx3s-85f.json")["runs"]
+    return {
+        "kernel-ternary": f"{ours['gmac_per_s']:.0f}",
+        "kernel-best-peer": f"{max(peers):.0f}",
+        "smollm2-k2": f"{perplexities['k2']:.2f}",
+        "smollm2-k3": f"{perplexities['k3']:.2f}",
+        "smollm2-floats": f"{perplexities['f32']:.2f}",
+        "ulx3s-clock": f"{max(run['clock']['achieved'] for run in runs):.1f}",
+        # A carry cell takes the place of two LUTs, a LUT RAM that of six (docs/boards.md).
+        "token-sites": f"{cells['LUT4'] + 2 * cells['CCU2C'] + 6 * cells['TRELLIS_DPR16X4']:,}",
+    }
+
+
+def page():
+    rows = tomllib.loads((ROOT / "docs/evidence.toml").read_text())["figure"]
+    values = {row["name"]: row["value"] for row in rows}
+    for name, value in recorded().items():
+        assert values[name] == value, f"docs/evidence.toml: {name} is {values[name]}, its record says {value}"
+    for row in rows:
+        assert (ROOT / row["where"]).exists(), f"docs/evidence.toml: {row['where']} is not there"
+    lines = [f"| **{row['value']}** | {row['what']} | {row['tag']} | `{row['command']}` | `{row['where']}` |\n" for row in rows]
+    return HEAD + "".join(lines)

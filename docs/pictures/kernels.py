@@ -1,0 +1,117 @@
+"""The CPU's kernels beside those of other projects, as bars and under the machine's roofs: measured, one record."""
+
+import math
+
+from svg import Picture, number, records
+
+RECORD = "bench/record/epyc-zen4-2-cores/kernels.json"
+# A name in the record, and what to call it.
+OURS = [
+    ("AVX-512 ternary A8", "nda, ternary (2 bits)"),
+    ("AVX-512 quaternary A8", "nda, quaternary (2 bits)"),
+    ("AVX-512 grid k1 A8", "nda, one stack (2.5 bits)"),
+    ("AVX-512 grid k2 A8", "nda, two stacks (5 bits)"),
+]
+# Bits of a weight in the formats whose blocks are public: bytes of a block over its weights (ggml-common.h; ONNX is left out).
+PEER_BITS = {
+    "llama.cpp TQ2_0": 66 * 8 / 256,
+    "llama.cpp Q2_K": 84 * 8 / 256,
+    "llama.cpp Q4_K": 144 * 8 / 256,
+    "candle Q2_K": 84 * 8 / 256,
+    "candle Q4_0": 18 * 8 / 32,
+    "candle Q8_0": 34 * 8 / 32,
+}
+
+
+def ours(record, name, level):
+    rows = record["kernels"]
+    return next(row for row in rows if (row["name"], row["level"], row["threads"], row["vectors"]) == (name, level, 1, 1))
+
+
+def peers(record, level):
+    return [row for row in record["peers"] if row["level"] == level and row["threads"] == 1]
+
+
+def conditions(record):
+    machine = record["machine"]
+    return f"measured: one thread of a virtual {machine['cpu']} with AVX-512, commit {machine['commit'][:8]}; {RECORD}"
+
+
+def rates():
+    record = records(RECORD)
+    rows = [(ours(record, name, "L3")["gmac_per_s"], ours(record, name, "DRAM")["gmac_per_s"], title, "one") for name, title in OURS]
+    in_memory = {row["name"]: row["gmac_per_s"] for row in peers(record, "DRAM")}
+    rows += [(row["gmac_per_s"], in_memory[row["name"]], row["name"], "rest") for row in peers(record, "L3")]
+    rows.sort(key=lambda row: (-row[0], row[2]))
+    picture = Picture(900, 92 + 24 * len(rows), "A matrix-vector product on the CPU, 10⁹ multiplications per second", conditions(record))
+    scale = 560 / rows[0][0]
+    picture.text(240, 76, "bar: weights in L3   line: weights in memory", "soft", 11.5)
+    for k, (cached, memory, title, colour) in enumerate(rows):
+        y = 84 + 24 * k
+        picture.text(230, y + 13, title, "ink b" if colour == "one" else "ink", 13, "end")
+        picture.rect(240, y, scale * cached, 16, colour, radius=2)
+        picture.line([(240 + scale * memory, y - 2), (240 + scale * memory, y + 18)], "ink", 2)
+        picture.text(246 + scale * cached, y + 13, f"{cached:.0f}", "soft", 12)
+    return picture
+
+
+class Axes:
+    """Two logarithmic axes: multiplications per byte, and a second."""
+
+    LEFT, RIGHT, TOP, BOTTOM = 80, 860, 80, 470
+    X, Y = (0.7, 6.0), (8.0, 250.0)
+
+    def x(self, value):
+        share = math.log(value / self.X[0]) / math.log(self.X[1] / self.X[0])
+        return self.LEFT + share * (self.RIGHT - self.LEFT)
+
+    def y(self, value):
+        share = math.log(value / self.Y[0]) / math.log(self.Y[1] / self.Y[0])
+        return self.BOTTOM - share * (self.BOTTOM - self.TOP)
+
+    def draw(self, picture):
+        for value in (0.8, 1, 1.5, 2, 3, 4, 5):
+            picture.line([(self.x(value), self.TOP), (self.x(value), self.BOTTOM)], "edge", 1)
+            picture.text(self.x(value), self.BOTTOM + 18, number(value), "soft", 11.5, "middle")
+        for value in (10, 20, 50, 100, 200):
+            picture.line([(self.LEFT, self.y(value)), (self.RIGHT, self.y(value))], "edge", 1)
+            picture.text(self.LEFT - 8, self.y(value) + 4, value, "soft", 11.5, "end")
+        picture.text((self.LEFT + self.RIGHT) / 2, self.BOTTOM + 38, "multiplications per byte of weights", "soft", 12, "middle")
+        picture.text(self.LEFT, self.TOP - 6, "10⁹ multiplications per second", "soft", 12)
+
+
+def roofline():
+    record, axes = records(RECORD), Axes()
+    picture = Picture(900, 570, "Every kernel under the machine's roofs", conditions(record))
+    axes.draw(picture)
+    for level, colour, name in (("L3", "three", "read out of L3"), ("DRAM", "five", "read out of memory")):
+        rate = next(row["gb_per_s"] for row in record["roofs"] if row["level"] == level and row["threads"] == 1)
+        low, high = max(axes.X[0], axes.Y[0] / rate), min(axes.X[1], axes.Y[1] / rate)
+        picture.line([(axes.x(low), axes.y(rate * low)), (axes.x(high), axes.y(rate * high))], colour, 2)
+        at = 0.75 * high if level == "L3" else 0.5 * high
+        picture.text(axes.x(at) - 10, axes.y(rate * at) - 8, f"{name}: {rate:.0f} GB/s", colour, 12, "end")
+    points = []
+    for name, _ in OURS:
+        for level in ("L3", "DRAM"):
+            row = ours(record, name, level)
+            points.append((row["gmac_per_s"] / row["gb_per_s"], row["gmac_per_s"], "one", level, name.removeprefix("AVX-512 ").removesuffix(" A8")))
+    for level in ("L3", "DRAM"):
+        points += [(8 / PEER_BITS[row["name"]], row["gmac_per_s"], "rest", level, row["name"]) for row in peers(record, level) if row["name"] in PEER_BITS]
+    labels = []
+    for x, y, colour, level, name in sorted(points, key=lambda point: -point[1]):
+        radius = 5
+        if level == "L3":
+            picture.add(f'<circle class="{colour}" cx="{number(axes.x(x))}" cy="{number(axes.y(y))}" r="{radius}"/>')
+            at = axes.y(y) + 4
+            while any(abs(at - other) < 12 and abs(axes.x(x) - beside) < 90 for beside, other in labels):
+                at += 3
+            labels.append((axes.x(x), at))
+            picture.text(axes.x(x) + 9, at, name, "ink" if colour == "one" else "soft", 11)
+        else:
+            picture.add(f'<circle class="s-{colour}" cx="{number(axes.x(x))}" cy="{number(axes.y(y))}" r="{radius}" stroke-width="2"/>')
+    picture.text(axes.LEFT, 536, "full: weights in L3, named beside it; ring: the same kernel with weights in memory.", "soft", 12)
+    picture.text(axes.LEFT, 554, "Peers' bytes are those of their formats (derived).", "soft", 12)
+    return picture
+
+
+PICTURES = {"kernels.svg": rates, "roofline.svg": roofline}

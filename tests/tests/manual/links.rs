@@ -1,0 +1,94 @@
+//! Links of every chapter and of the documents beside them.
+
+use crate::{read, root};
+use std::path::{Component, Path, PathBuf};
+
+/// The chapters of docs/SUMMARY.md, from the root.
+fn chapters() -> Vec<String> {
+    let summary = read("docs/SUMMARY.md");
+    let found: Vec<String> = links(&summary).map(|link| joined("docs", &link)).collect();
+    assert!(found.len() > 30, "{found:?}");
+    found
+}
+
+/// A path in a folder, without `..`.
+fn joined(folder: &str, path: &str) -> String {
+    let mut whole = PathBuf::new();
+    for part in Path::new(folder).join(path).components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            part => whole.push(part),
+        }
+    }
+    whole.to_string_lossy().into_owned()
+}
+
+/// Targets of links in the prose of a document; blocks and spans of code are none.
+fn links(text: &str) -> impl Iterator<Item = String> + '_ {
+    let mut is_code = false;
+    let prose = text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    });
+    prose.flat_map(|line| {
+        let plain: String = line.split('`').step_by(2).collect();
+        plain.split("](").skip(1).filter_map(|rest| rest.split(')').next().map(str::to_owned)).collect::<Vec<_>>()
+    })
+}
+
+/// How a heading is called in a link.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter_map(|c| match c {
+        ' ' => Some('-'),
+        c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c.to_ascii_lowercase()),
+        _ => None,
+    });
+    kept.collect()
+}
+
+#[test]
+fn every_link_of_the_manual_and_of_the_readme_leads_somewhere() {
+    let (mut broken, mut seen) = (Vec::new(), 0);
+    let beside = ["README.md", "docs/SUMMARY.md"].map(String::from);
+    for path in chapters().into_iter().chain(beside).filter(|path| path != "docs/cores/index.md") {
+        let folder = Path::new(&path).parent().unwrap_or(Path::new("")).to_string_lossy().into_owned();
+        for link in links(&read(&path)) {
+            let (place, heading) = link.split_once('#').unwrap_or((&link, ""));
+            // The pages of the cores are made when the book is.
+            if link.contains("://") || place.ends_with("cores/index.md") {
+                continue;
+            }
+            seen += 1;
+            let target = if place.is_empty() { path.clone() } else { joined(&folder, place) };
+            if !root().join(&target).exists() {
+                broken.push(format!("{path}: {link} is not there"));
+            } else if !heading.is_empty()
+                && target.ends_with(".md")
+                && !read(&target).lines().any(|l| l.starts_with('#') && anchor(l.trim_start_matches('#')) == heading)
+            {
+                broken.push(format!("{path}: {link}: no such heading"));
+            }
+        }
+    }
+    assert!(seen > 100, "{seen} links");
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// A document in docs that no chapter is would be a loose one.
+#[test]
+fn every_document_in_docs_is_a_chapter() {
+    let chapters = chapters();
+    let all =
+        std::fs::read_dir(root().join("docs")).unwrap().flatten().map(|entry| format!("docs/{}", entry.file_name().to_string_lossy()));
+    let loose: Vec<String> = all.filter(|path| path.ends_with(".md") && path != "docs/SUMMARY.md" && !chapters.contains(path)).collect();
+    assert!(loose.is_empty(), "give these a line in docs/SUMMARY.md: {loose:?}");
+}
+
+#[test]
+fn links_are_read_from_prose_alone() {
+    let text = "a [b](c.md#d) `[no](x.md)`\n```\n[no](y.md)\n```\n![e](f.svg)";
+    assert_eq!(links(text).collect::<Vec<_>>(), ["c.md#d", "f.svg"]);
+    assert_eq!(joined("docs", "../host/x.md"), "host/x.md");
+    assert_eq!(anchor(" The KV cache, `--kv`"), "the-kv-cache---kv");
+}
