@@ -4,6 +4,16 @@
 //! share of that, the loop of the articles beside them, and what loading costs. A [`Report`] is the record: machine,
 //! commit, seed, every number; [`Report::text`] is for a person, [`Report::json`] for `bench/record`, [`plot::rates`] and [`plot::shares`] for a page.
 //! `cargo bench -p nda-bench` gives the same operations to divan, one by one.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use nda_bench::{BenchError, Options, run};
+//!
+//! fn measured(options: &Options) -> Result<String, BenchError> {
+//!     Ok(run(options, |what| println!("{what}"))?.text())
+//! }
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -2,6 +2,16 @@
 //!
 //! A projection: cycles are exact (`nda_spec::cycles`), bytes are counted, the clock is the routed one, but what a
 //! USB bridge and a host's scheduler add to every round trip is assumed, and nothing has run on a board.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_boards::Board;
+//!
+//! let board = Board::named("ulx3s-85f")?;
+//! assert_eq!(board.config()?.geometry.lanes(), 1024);
+//! # Ok::<(), nda_boards::BoardError>(())
+//! ```
 
 use nda_spec::Config;
 

@@ -3,6 +3,17 @@
 //!
 //! This crate knows no HDL, no file, no port and no thread. Whatever two sides of
 //! the project have to agree on stands here once and is imported by both.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_spec::{ActivationCode, WeightCode, golden};
+//!
+//! // One product, by multiplication and by AND and popcount of planes.
+//! let (weights, x) = ([-2, -1, 1, 2], [10, 20, 30, 40]);
+//! assert_eq!(golden::gemv(1, 4, &weights, &x), [70]);
+//! assert_eq!(golden::gemv_by_planes(WeightCode::Quaternary, ActivationCode::A8, 1, 4, &weights, &x), [70]);
+//! ```
 
 #![forbid(unsafe_code)]
 

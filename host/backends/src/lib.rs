@@ -5,6 +5,18 @@
 //! 3. [`FabricPool`] spreads products over boards; [`Router`] gives a product to the boards or, where they have no room, to the CPU.
 //!
 //! Nothing here prints, and nothing here exits: what a person should read is an error, a note or a refusal that the caller shows.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_backends::{Backend, BackendName};
+//!
+//! let name = BackendName::parse("loopback:nano16")?;
+//! let mut board = Backend::open(&name)?;
+//! assert!(board.gemv().name().contains("nano16"));
+//! assert!(BackendName::parse("gramophone").is_err());
+//! # Ok::<(), nda_backends::BackendError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

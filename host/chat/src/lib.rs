@@ -6,6 +6,15 @@
 //! 3. [`Conversation`] is the two of them over many turns; [`Server`] is the two of them behind HTTP on loopback.
 //!
 //! Nothing here prints, and nothing here exits.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_chat::Template;
+//!
+//! let template = Template::new("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}");
+//! assert!(template.is_ok());
+//! ```
 
 #![forbid(unsafe_code)]
 

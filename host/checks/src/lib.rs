@@ -1,5 +1,14 @@
 //! The gates of a workspace, put together: what our own languages and documents must hold is looked at here, and everything that
 //! runs a command runs in the sandbox.
+//!
+//! # Example
+//!
+//! ```no_run
+//! // All gates of a folder; 'nda sandbox' is the helper that enters the box.
+//! let gates = nda_checks::gates(".".as_ref(), vec!["nda".into(), "sandbox".into()])?;
+//! assert!(gates.len() >= 2);
+//! # Ok::<(), nda_guard::GuardError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]

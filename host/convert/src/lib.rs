@@ -3,6 +3,16 @@
 //! A [`Source`] says what a model is made of, under the names that documents use, and gives its tensors one at a
 //! time; [`convert`] writes the document beside its place, tries it as the engine will, and only then puts it there.
 //! What a source cannot give faithfully is refused by name, never left out silently.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use nda_convert::{Gguf, Source};
+//!
+//! let source = Gguf::open("model.gguf".as_ref())?;
+//! println!("{:?}", source.description());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

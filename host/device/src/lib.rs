@@ -7,6 +7,24 @@
 //!
 //! No fault of the link gives a wrong number: every call ends in the right answer or in a
 //! [`DeviceError`] within a deadline. [`FaultInjector`] wraps any transport to show it.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort};
+//! use nda_gemv::{Activations, Gemv};
+//! use nda_spec::{ActivationCode, Config, TileMatrix, WeightCode, tile};
+//!
+//! // A board in this process: the software model, behind the same driver and frames as a real one.
+//! let device = Loopback::new(ModelDevice::new(&Config::named("nano16")?, ModelPort::Parallel));
+//! let mut board = FabricGemv::new(Driver::open(device, DriverOptions::default())?);
+//! let words = tile::pack(1, 4, WeightCode::Quaternary, &[-2, -1, 1, 2])?;
+//! let id = board.prepare(&[TileMatrix::new(1, 4, WeightCode::Quaternary, &words)?])?;
+//! let mut y = [0];
+//! board.run(id, Activations { code: ActivationCode::A8, values: &[10, 20, 30, 40] }, &mut y)?;
+//! assert_eq!(y, [-20 - 20 + 30 + 80]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -7,6 +7,30 @@
 //! 1. [`Weights::new`] checks a document's metadata, compiles its program and finds and tries every tensor it names;
 //! 2. [`Model::prepare`] hands the matrices to a back end, those that share an input as one;
 //! 3. [`Session`] takes tokens and gives logits; [`generate()`] and [`evaluate()`] drive it.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use nda_engine::{EngineError, Model, Sampling, Session, Step, Weights, generate};
+//! use nda_kernels::CpuGemv;
+//! use nda_ndf::MappedDocument;
+//! use std::ops::ControlFlow;
+//!
+//! let mapped = MappedDocument::open("models/tiny.ndf")?;
+//! let weights = Weights::new(&mapped.document())?;
+//! let mut cpu = CpuGemv::new();
+//! let model = Model::prepare(&weights, &mut cpu)?;
+//! let mut session = Session::new(&model, &mut cpu);
+//! let greedy = Sampling { temperature: 0.0, top_k: None, top_p: None, seed: 0 };
+//! let said = generate(&mut session, &[83, 104, 101], 16, greedy, |step| {
+//!     if let Step::Token { token, .. } = step {
+//!         println!("{token}");
+//!     }
+//!     Ok::<_, EngineError>(ControlFlow::Continue(()))
+//! })?;
+//! assert_eq!(said.tokens.len(), 16);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

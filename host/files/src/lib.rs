@@ -8,6 +8,20 @@
 //! - A symbolic link to a plain file stays: the file that it leads to is replaced. A link that leads nowhere is refused.
 //! - A replaced file keeps its permissions. Other hard links to it keep the old content.
 //! - A file without write permission is refused, also where its folder would allow to replace it.
+//!
+//! # Example
+//!
+//! ```
+//! let folder = std::env::temp_dir().join(format!("nda-files-{}", std::process::id()));
+//! std::fs::create_dir_all(&folder)?;
+//! let path = folder.join("result.txt");
+//! nda_files::write(&path, &[], b"whole, or not at all")?;
+//! assert_eq!(nda_files::read(&path)?, b"whole, or not at all");
+//! // A file that the work reads is never replaced by its result.
+//! assert!(nda_files::write(&path, &[&path], b"").is_err());
+//! # std::fs::remove_dir_all(folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

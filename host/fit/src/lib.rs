@@ -7,6 +7,17 @@
 //!
 //! The same input gives the same result however many threads rayon has. (Products of floats may differ in the last bit
 //! between processors with and without fused multiply-add, so another kind of machine may choose another of two near levels.)
+//!
+//! # Example
+//!
+//! ```
+//! use nda_fit::{Group, Plan, fit};
+//!
+//! let weights: Vec<f32> = (0..2 * 64).map(|i| (i as f32 * 0.7).sin()).collect();
+//! let fitted = fit(&weights, 2, 64, &Plan::new(2, Group::Columns(32)), None)?;
+//! assert!(fitted.relative_error(&weights) < 0.02);
+//! # Ok::<(), nda_fit::FitError>(())
+//! ```
 
 // Not `forbid`: ndarray's `s!` carries its own `allow`.
 #![deny(unsafe_code)]

@@ -11,6 +11,21 @@
 //! | [`Tokens`] | [`Gemv::tokens`] | makes whole tokens |
 //!
 //! A caller that gets `None` has its own way with [`Gemv::run`] alone. Nothing here multiplies, opens or prints.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_gemv::{Activations, Gemv, GemvError};
+//! use nda_spec::{ActivationCode, TileMatrix};
+//!
+//! /// A product on whatever back end there is.
+//! fn product<'m>(gemv: &mut dyn Gemv<'m>, matrix: TileMatrix<'m>, x: &[i8]) -> Result<Vec<i32>, GemvError> {
+//!     let mut y = vec![0; matrix.rows()];
+//!     let id = gemv.prepare(&[matrix])?;
+//!     gemv.run(id, Activations { code: ActivationCode::A8, values: x }, &mut y)?;
+//!     Ok(y)
+//! }
+//! ```
 
 #![forbid(unsafe_code)]
 

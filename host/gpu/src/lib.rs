@@ -8,6 +8,14 @@
 //! A token program (`nda_spec::token`) runs on the device as a whole: one submission per token, nothing read back but the token.
 //!
 //! Opening an adapter multiplies small matrices of every code first: a driver that computes wrongly is refused, not used.
+//!
+//! # Example
+//!
+//! ```no_run
+//! for adapter in nda_gpu::adapters() {
+//!     println!("{} ({:?})", adapter.name, adapter.kind);
+//! }
+//! ```
 
 mod adapter;
 mod device;

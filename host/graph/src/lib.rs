@@ -4,6 +4,16 @@
 //! A [`Graph`] never changes. [`Store`] publishes the newest; a reader holds what it took for as long as it likes. Each file is
 //! scanned by itself ([`facts`]), and edges are found by name when they are asked for, so a change of one file costs its own scan
 //! alone. Scanning is by words and not by grammar: files that do not compile are scanned as well.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_graph::Store;
+//!
+//! let store = Store::default();
+//! store.scan("lamp.nda", "fn main() { shine(); } fn shine() {}");
+//! assert!(!store.snapshot().definitions("shine").is_empty());
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -12,6 +12,17 @@
 //! Always red, whatever a rule says: git's own files, hooks, the policy, and every path through a link or out of the root.
 //! Checkpoints lie in the repository's object store under `refs/nda/checkpoints`, or in a store of their own for folders without
 //! git; no filter, hook or index of the repository is touched.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_guard::{RelPath, matches};
+//!
+//! // The patterns of a policy's rules; a path leads nowhere out of its root.
+//! assert!(matches("docs/**", &RelPath::new("docs/server.md")?));
+//! assert!(RelPath::new("../secret").is_err());
+//! # Ok::<(), nda_guard::GuardError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]

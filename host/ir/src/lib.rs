@@ -7,6 +7,16 @@
 //!
 //! [`Builder::push`] is the only way to add a node and knows every shape rule. [`Graph`] prints as text (`Display`) and
 //! as JSON ([`Graph::to_json`]); both carry [`VERSION`].
+//!
+//! # Example
+//!
+//! ```no_run
+//! fn sizes(graph: &nda_ir::Graph) {
+//!     // Text for a person, JSON for a program; both carry the version.
+//!     println!("{graph}");
+//!     assert_eq!(graph.to_json()["version"], nda_ir::VERSION);
+//! }
+//! ```
 
 #![forbid(unsafe_code)]
 

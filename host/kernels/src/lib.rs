@@ -4,6 +4,22 @@
 //! them bit-equal to `nda_spec::golden::gemv`, and grids by several vectors at once, bit-equal to `nda_spec::grid::gemv`. It
 //! reads the weights where they lie (a mapped file) in the tile layout of `nda_spec::tile`, and chooses among [`Variant`]s
 //! once, at run time. [`seed`] has the articles' element operations.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_gemv::{Activations, Gemv};
+//! use nda_kernels::CpuGemv;
+//! use nda_spec::{ActivationCode, TileMatrix, WeightCode, tile};
+//!
+//! let words = tile::pack(1, 4, WeightCode::Ternary, &[-1, 0, 1, 1])?;
+//! let mut cpu = CpuGemv::new();
+//! let id = cpu.prepare(&[TileMatrix::new(1, 4, WeightCode::Ternary, &words)?])?;
+//! let mut y = [0];
+//! cpu.run(id, Activations { code: ActivationCode::A8, values: &[1, 2, 3, 4] }, &mut y)?;
+//! assert_eq!(y, [6]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![deny(unsafe_code)]
 

@@ -2,6 +2,16 @@
 //!
 //! A cache is [`Floats`], the reference, or [`Frames`]: closed frames of 64 positions as bit planes (`nda_spec::kv`), each a link of a
 //! chain of hashes. Every form gives the same bits whatever the number of threads, and however many positions are taken at once.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_kv::{Cache, CacheForm};
+//!
+//! let form: CacheForm = "b4".parse()?;
+//! assert_eq!(Cache::new(form).form().name(), "b4");
+//! # Ok::<(), nda_kv::UnknownForm>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

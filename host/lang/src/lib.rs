@@ -5,6 +5,16 @@
 //! is the reference, closures over slots are the default, scalar functions and loops become machine code in the
 //! native tier. What a program cannot do itself (tensors, products, attention, printing) its host does:
 //! [`Builtins`].
+//!
+//! # Example
+//!
+//! ```
+//! use nda_lang::{Program, Tier};
+//!
+//! let source = "fn main() -> int { return 6 * 7; }";
+//! let program = Program::compile("answer.nda", source, Tier::Closure).expect("it compiles");
+//! assert!(program.entry("main").is_some());
+//! ```
 
 #![deny(unsafe_code)]
 

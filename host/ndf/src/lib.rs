@@ -4,6 +4,19 @@
 //! matrices, vectors) that is mapped and used in place. FORMAT.md describes every byte of it.
 //! [`MappedDocument::open`] and [`Document::open`] check everything; [`DocumentWriter`] writes the
 //! canonical bytes, [`DocumentStream`] the same for what does not fit into memory. [`LegacyMatrix`] reads and writes the articles' matrix files byte for byte.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_ndf::{AlignedBytes, Document, DocumentWriter};
+//!
+//! let mut writer = DocumentWriter::new();
+//! writer.metadata().set("name", "example");
+//! let bytes = AlignedBytes::from(writer.finish()?.as_slice());
+//! let document = Document::open(&bytes)?;
+//! assert_eq!(document.metadata().get("name"), Some("example"));
+//! # Ok::<(), nda_ndf::NdfError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

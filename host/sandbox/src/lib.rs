@@ -11,6 +11,16 @@
 //!
 //! A part that lacks is refused by name with how to get it ([`Refusal`]); there is no way to run without. The box is made by a helper
 //! process, which is this crate's [`enter`] in whatever program the caller names: so nothing here needs `unsafe`.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_sandbox::Limits;
+//!
+//! // What a command may take at most, unless a caller says otherwise.
+//! let limits = Limits::default();
+//! println!("{limits:?}");
+//! ```
 
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]

@@ -6,6 +6,22 @@
 //! into edits that match exactly, or refuses.
 //!
 //! Knows no file, git, window or model.
+//!
+//! # Example
+//!
+//! ```
+//! use nda_text::{Step, Text};
+//!
+//! let mut text = Text::new("one line\n")?;
+//! let before = text.snapshot();
+//! text.edit(0..3, "a new", Step::New)?;
+//! assert_eq!(text.snapshot().to_string(), "a new line\n");
+//! // A snapshot never changes.
+//! assert_eq!(before.to_string(), "one line\n");
+//! text.undo();
+//! assert_eq!(text.snapshot().to_string(), "one line\n");
+//! # Ok::<(), nda_text::TextError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -10,3 +10,4 @@ mod grid;
 mod legacy;
 mod sample;
 mod stream;
+mod thirty_lines;

@@ -1,0 +1,19 @@
+//! The same product on a board: `cargo run --release -p nda-backends --example serial -- /dev/ttyUSB0`.
+
+use nda_backends::{Backend, BackendName};
+use nda_gemv::Activations;
+use nda_ndf::MappedDocument;
+use nda_spec::ActivationCode;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let document = MappedDocument::open("models/tiny.ndf")?;
+    let matrix = document.document().matrix("blk.0.q")?.stack(0);
+    let x: Vec<i8> = (0..matrix.cols()).map(|i| i as i8).collect();
+    let mut y = vec![0; matrix.rows()];
+    let port = std::env::args().nth(1).ok_or("give the port of a board")?;
+    let mut board = Backend::open(&BackendName::parse(&format!("serial:{port}"))?)?;
+    let id = board.gemv().prepare(&[matrix])?;
+    board.gemv().run(id, Activations { code: ActivationCode::A8, values: &x }, &mut y)?;
+    println!("{y:?}");
+    Ok(())
+}
