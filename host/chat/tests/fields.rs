@@ -192,7 +192,7 @@ fn an_answer_goes_on_where_it_is_begun() {
 fn variables_and_roles_reach_the_template() {
     const SOURCE: &str = "{% if enable_thinking is false %}no {% endif %}{{ reasoning_effort | default('') }}{% for m in messages %}\
         {{ m.role }}:{{ m.content }}{% for c in m.tool_calls %}{{ c.function.name }}{{ c.function.arguments | tojson }}{% endfor %}\
-        {% endfor %}{% for t in tools %}{{ t.function.name }}{% endfor %}{% if add_generation_prompt %}a: {% endif %}";
+        {% endfor %}{% for t in tools or [] %}{{ t.function.name }}{% endfor %}{% if add_generation_prompt %}a: {% endif %}";
     let server = Server(serve_with(settings(), Duration::ZERO, &[("chat_template", SOURCE)]));
     let tokens = |extra: Value| server.chat(extra)["usage"]["prompt_tokens"].as_u64().unwrap() as usize;
     let base = "user:Helloa: ".len();

@@ -181,7 +181,7 @@ fn of_text(text: &str, name: &str, args: &[Value], named: &Kwargs) -> Result<Opt
         ("split", 0..=2) => split(text, args)?.into(),
         ("rsplit", 0..=2) => rsplit(text, args)?.into(),
         ("splitlines", 0) => lines(text).into_iter().map(Value::from).collect(),
-        ("splitlines", 1) => whole_lines(text, args[0].is_true()).into(),
+        ("splitlines", 1) => whole_lines(text, if args[0].is_true() { LineEnds::Kept } else { LineEnds::Cut }).into(),
         ("join", 1) => joined(text, &args[0])?.into(),
         ("replace", 2 | 3) => replaced(text, word(0)?, word(1)?, args.get(2))?.into(),
         ("startswith" | "endswith" | "find" | "rfind" | "index" | "rindex" | "count", 2 | 3) => return within(text, name, args).map(Some),
@@ -298,12 +298,19 @@ fn ends(text: &str, parts: &Value, has: fn(&str, &str) -> bool) -> Result<bool, 
     Ok(iterated(parts)?.any(|part| part.as_str().is_some_and(|part| has(text, part))))
 }
 
-fn whole_lines(text: &str, has_ends: bool) -> Vec<String> {
+/// What becomes of a line's end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LineEnds {
+    Kept,
+    Cut,
+}
+
+fn whole_lines(text: &str, ends: LineEnds) -> Vec<String> {
     let (mut all, mut rest) = (Vec::new(), text);
     for line in lines(text) {
         let after = &rest[line.len()..];
         let end = if after.starts_with("\r\n") { 2 } else { after.chars().next().map_or(0, char::len_utf8) };
-        all.push(rest[..line.len() + if has_ends { end } else { 0 }].to_owned());
+        all.push(rest[..line.len() + if ends == LineEnds::Kept { end } else { 0 }].to_owned());
         rest = &rest[line.len() + end..];
     }
     all

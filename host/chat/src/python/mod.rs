@@ -11,6 +11,7 @@ mod picking;
 pub(crate) mod rewrite;
 mod sorting;
 pub(crate) mod source;
+mod spec;
 mod text;
 mod turns;
 

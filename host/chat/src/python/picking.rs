@@ -55,10 +55,24 @@ pub fn found(item: Value, path: &[Value], default: Option<&Value>) -> Result<Val
     })
 }
 
+/// Whether capitals are other letters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    Counts,
+    Ignored,
+}
+
+impl Case {
+    /// By the argument `case_sensitive`.
+    pub fn of(flag: Option<Value>) -> Case {
+        if is_set(flag) { Case::Counts } else { Case::Ignored }
+    }
+}
+
 /// A text in small letters, unless case counts.
-pub fn folded(value: Value, case_counts: bool) -> Value {
+pub fn folded(value: Value, case: Case) -> Value {
     match value.as_str() {
-        Some(text) if !case_counts => text.to_lowercase().into(),
+        Some(text) if case == Case::Ignored => text.to_lowercase().into(),
         _ => value,
     }
 }
@@ -143,11 +157,11 @@ fn slice(value: &Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
 }
 
 fn unique(value: &Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
-    let [case_counts, attribute] = given(args, ["case_sensitive", "attribute"])?;
-    let (case_counts, path) = (is_set(case_counts), path(attribute.as_ref())?);
+    let [case, attribute] = given(args, ["case_sensitive", "attribute"])?;
+    let (case, path) = (Case::of(case), path(attribute.as_ref())?);
     let (mut seen, mut all): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
     for item in iterated(value)? {
-        let key = folded(found(item.clone(), &path, None)?, case_counts);
+        let key = folded(found(item.clone(), &path, None)?, case);
         as_key(&key)?;
         if !seen.iter().any(|other| is_equal(other, &key)) {
             seen.push(key);
