@@ -17,6 +17,14 @@ pub enum ToolError {
         /// What is wrong.
         why: String,
     },
+    /// Arguments of the schema that mean nothing: two that exclude each other, an expression that is none.
+    #[error("the arguments of {tool} are wrong: {why}")]
+    Unfit {
+        /// Which tool.
+        tool: &'static str,
+        /// What is wrong.
+        why: String,
+    },
     /// The guard said no, or the system did.
     #[error(transparent)]
     Guard(#[from] GuardError),

@@ -160,7 +160,12 @@ fn calls(answer: &Value) -> Result<Vec<Call>, String> {
         name: text(&call["function"]["name"]),
         arguments: text(&call["function"]["arguments"]),
     };
-    Ok(all.iter().map(one).collect())
+    let mut all: Vec<Call> = all.iter().map(one).collect();
+    // A call that the limit of tokens cut off is none.
+    if answer.pointer("/choices/0/finish_reason").is_some_and(|reason| reason == "length") {
+        all.retain(|call| serde_json::from_str::<Value>(&call.arguments).is_ok());
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -175,6 +180,9 @@ mod tests {
             json!({ "choices": [{ "message": { "tool_calls": [{ "id": "1", "function": { "name": "done", "arguments": "{}" } }] } }] });
         assert_eq!(calls(&answer).unwrap(), [Call { id: "1".into(), name: "done".into(), arguments: "{}".into() }]);
         assert_eq!(calls(&json!({ "choices": [{ "message": { "content": "hi" } }] })).unwrap(), []);
+        let cut = json!([{ "id": "1", "function": { "name": "done", "arguments": "{}" } }, { "id": "2", "function": { "name": "done", "arguments": "{\"su" } }]);
+        let answer = json!({ "choices": [{ "message": { "tool_calls": cut }, "finish_reason": "length" }] });
+        assert_eq!(calls(&answer).unwrap().len(), 1, "what is cut off is no call");
         assert!(calls(&json!({})).is_err());
         assert!(OpenAi::new("ftp://x", Some("m"), None, 1).is_err());
     }

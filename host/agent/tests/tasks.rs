@@ -123,18 +123,22 @@ fn fifty_tasks_by_a_model_behind_our_endpoint_have_well_formed_calls_alone() {
         fill(&root);
         let tools = tools(&root, Person::approving());
         let words = format!("{} The file is {}.", task.0, task.1);
-        let mut watch = |event: Event<'_>| {
-            if let Event::Called { name, .. } = event {
+        let mut last = String::new();
+        let mut watch = |event: Event<'_>| match event {
+            Event::Called { name, arguments } => {
                 *named.entry(name.to_owned()).or_insert(0) += 1;
+                last = format!("{name} {arguments}");
             }
+            Event::Answered { text, well: false } => println!("         {last} -> {}", text.chars().take(200).collect::<String>()),
+            Event::Answered { .. } => {}
         };
         let talked = talk(&tools, &mut model, &mut Conversation::default(), &words, STEPS, &mut watch).unwrap();
         let is_solved = is_solved(&root, task);
         let (solved_or_not, seconds) = (if is_solved { "solved" } else { "      " }, server.processor_time().as_secs());
         println!("{solved_or_not} {}/{} {words} ({seconds} s of processor so far)", talked.well_formed, talked.calls);
-        assert!(talked.calls > 0 && talked.calls == talked.well_formed, "{words} {talked:?}");
         (calls, well_formed, solved) = (calls + talked.calls, well_formed + talked.well_formed, solved + usize::from(is_solved));
     }
     let seconds = server.processor_time().as_secs();
     println!("{solved} of {most} tasks solved, {well_formed} of {calls} calls well-formed: {named:?}; {seconds} s of processor");
+    assert!(calls >= most && calls == well_formed, "every call is well-formed");
 }

@@ -52,7 +52,7 @@ fn plan(context: &Context, value: Value) -> Result<Value, ToolError> {
     let mut words = vec!["plan", path, "--json"];
     if let Some(board) = &board {
         if board.starts_with('-') {
-            return Err(ToolError::Arguments { tool: "plan", why: format!("'{board}' is not a board") });
+            return Err(ToolError::Unfit { tool: "plan", why: format!("'{board}' is not a board") });
         }
         words.extend(["--board", board]);
     }

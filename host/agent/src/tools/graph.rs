@@ -97,7 +97,7 @@ fn graph_query(context: &Context, value: Value) -> Result<Value, ToolError> {
     if let Some(board) = &board {
         graph = Arc::new(placed(context, &graph, &name, board)?);
     } else if question == "tiles" {
-        return Err(ToolError::Arguments { tool: "graph_query", why: "'tiles' wants a 'board'; board_status lists them".into() });
+        return Err(ToolError::Unfit { tool: "graph_query", why: "'tiles' wants a 'board'; board_status lists them".into() });
     }
     let mut answers: Vec<Value> = match question.as_str() {
         "defines" => {
@@ -119,7 +119,7 @@ fn graph_query(context: &Context, value: Value) -> Result<Value, ToolError> {
             json!({ "document": document, "board": tile.board, "product": tile.product, "first_word": tile.first_word, "words": tile.words })
         }).collect(),
         other => {
-            return Err(ToolError::Arguments { tool: "graph_query", why: format!("'{other}' is not a question; the schema lists them") });
+            return Err(ToolError::Unfit { tool: "graph_query", why: format!("'{other}' is not a question; the schema lists them") });
         }
     };
     answers.truncate(MOST);
@@ -129,7 +129,7 @@ fn graph_query(context: &Context, value: Value) -> Result<Value, ToolError> {
 /// The graph with the tiles of each document that has this tensor, as the command plans them for a board.
 fn placed(context: &Context, graph: &Graph, tensor: &str, board: &str) -> Result<Graph, ToolError> {
     if board.starts_with('-') {
-        return Err(ToolError::Arguments { tool: "graph_query", why: format!("'{board}' is not a board") });
+        return Err(ToolError::Unfit { tool: "graph_query", why: format!("'{board}' is not a board") });
     }
     let holds = graph.definitions(tensor).into_iter().filter(|(kind, _)| *kind == Kind::Tensor).map(|(_, at)| at.file);
     let mut graph = graph.clone();

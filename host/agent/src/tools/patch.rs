@@ -1,5 +1,6 @@
 //! `patch_file`: edits that match exactly once, or a refusal that shows the nearest places. `Workspace::patch` says what matches.
 
+use super::read::MOST_LINES;
 use super::write::{written, written_schema};
 use super::{Effect, Tool, arguments};
 use crate::context::Context;
@@ -23,8 +24,8 @@ pub const TOOLS: &[Tool] = &[Tool {
             "properties": {
                 "old": { "type": "string", "description": "text that is there exactly once" },
                 "new": { "type": "string", "description": "what replaces it" },
-                "first": { "type": "integer", "minimum": 1, "description": "in place of 'old': the first line" },
-                "last": { "type": "integer", "minimum": 1, "description": "the last line" },
+                "first": { "type": "integer", "minimum": 1, "maximum": MOST_LINES, "description": "in place of 'old': the first line" },
+                "last": { "type": "integer", "minimum": 1, "maximum": MOST_LINES, "description": "the last line" },
                 "expect": { "type": "string", "description": "what these lines are now" },
             },
             "required": ["new"],
@@ -65,7 +66,7 @@ struct Arguments {
 }
 
 fn wrong(why: &str) -> ToolError {
-    ToolError::Arguments { tool: "patch_file", why: why.into() }
+    ToolError::Unfit { tool: "patch_file", why: why.into() }
 }
 
 fn edit(given: GivenEdit) -> Result<Edit, ToolError> {

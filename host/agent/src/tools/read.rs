@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 /// Lines that come back at most, unless more are asked for.
 const LINES: usize = 2000;
 
+/// A line's number at most: what a schema allows is always a number here.
+pub const MOST_LINES: u32 = 1_000_000_000;
+
 pub const TOOLS: &[Tool] = &[Tool {
     name: "read_file",
     title: "Read a file",
@@ -18,8 +21,8 @@ pub const TOOLS: &[Tool] = &[Tool {
     schema: || {
         let input = json!({
             "path": { "type": "string", "description": "from the project's root, without '..'" },
-            "first": { "type": "integer", "minimum": 1, "description": "first line, from 1" },
-            "lines": { "type": "integer", "minimum": 1, "description": "how many lines; 2000 by default" },
+            "first": { "type": "integer", "minimum": 1, "maximum": MOST_LINES, "description": "first line, from 1" },
+            "lines": { "type": "integer", "minimum": 1, "maximum": MOST_LINES, "description": "how many lines; 2000 by default" },
         });
         let output = json!({
             "text": { "type": "string" },

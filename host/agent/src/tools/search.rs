@@ -41,7 +41,7 @@ struct Arguments {
 }
 
 fn expression(text: &str) -> Result<Regex, ToolError> {
-    RegexBuilder::new(text).size_limit(1 << 20).build().map_err(|e| ToolError::Arguments { tool: "search", why: e.to_string() })
+    RegexBuilder::new(text).size_limit(1 << 20).build().map_err(|e| ToolError::Unfit { tool: "search", why: e.to_string() })
 }
 
 /// Files of the project that git would take, by path from the root, sorted.

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 /// Changes that come back at most.
 const MOST: usize = 300;
 
+/// A time of a wave at most, in its own unit.
+const MOST_TIME: u64 = 1_000_000_000_000_000;
+
 pub const TOOLS: &[Tool] = &[Tool {
     name: "wave_query",
     title: "Read a wave",
@@ -22,8 +25,8 @@ pub const TOOLS: &[Tool] = &[Tool {
         let input = json!({
             "file": { "type": "string" },
             "signal": { "type": "string" },
-            "from": { "type": "integer", "minimum": 0 },
-            "to": { "type": "integer", "minimum": 0 },
+            "from": { "type": "integer", "minimum": 0, "maximum": MOST_TIME },
+            "to": { "type": "integer", "minimum": 0, "maximum": MOST_TIME },
         });
         let output = json!({
             "unit": { "type": "string", "description": "of times" },

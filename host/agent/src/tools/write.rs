@@ -66,10 +66,7 @@ fn write(context: &Context, value: Value) -> Result<Value, ToolError> {
         // Who speaks of the mode alone means the file to stay.
         (None, Some(now), Some(_)) => Some(now.bytes.clone()),
         (None, None, Some(_)) => {
-            return Err(ToolError::Arguments {
-                tool: "write_file",
-                why: format!("'{path}' is not there; 'executable' alone changes a file"),
-            });
+            return Err(ToolError::Unfit { tool: "write_file", why: format!("'{path}' is not there; 'executable' alone changes a file") });
         }
         (None, _, None) => None,
     };
