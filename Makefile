@@ -116,7 +116,7 @@ test-lm-eval: beside-llama ## scores by lm-evaluation-harness through 'nda serve
 bench-server: beside-llama ## time to first token and tokens/s of 'nda serve' under 1, 4 and 16 clients, beside llama.cpp's server
 	.tools/lm-eval/bin/python host/chat/tests/bench_server.py target/release/nda $(CHAT) .tools/models/smollm2.gguf
 
-# The same fifty tasks that the tests solve by a script, by the command with a real model behind 'nda serve': half an hour.
+# The same fifty tasks that the tests solve by a script, by the loop of 'nda agent' with a real model behind 'nda serve': four minutes of one core.
 test-agent-model: system $(CHAT) ## fifty editing tasks by 'nda agent' with SmolLM2
 	$(CARGO) build --release --locked -p nda-cli
 	NDA_COMMAND=$(CURDIR)/target/release/nda NDA_MODEL=$(CURDIR)/$(CHAT) \

@@ -111,7 +111,7 @@ const STEP_TOKENS: u32 = 400;
 
 /// The share that a real model behind 'nda serve' solves, by the loop of 'nda agent': `make test-agent-model`.
 #[test]
-#[ignore = "half an hour with a model of 135 million weights on two cores: 'make test-agent-model'"]
+#[ignore = "four minutes of processor with a model of 135 million weights: 'make test-agent-model'"]
 fn fifty_tasks_by_a_model_behind_our_endpoint_have_well_formed_calls_alone() {
     let [nda, model] = ["NDA_COMMAND", "NDA_MODEL"].map(|name| std::env::var(name).expect("'make test-agent-model' sets it"));
     let most: usize = std::env::var("TASKS").map_or(TASKS.len(), |count| count.parse().unwrap());

@@ -90,8 +90,8 @@ pub struct Server {
 
 impl Server {
     pub fn start(nda: &str, model: &str) -> Server {
-        // A machine that is busy with other work takes its time.
-        let args = ["serve", model, "--port", "0", "--timeout", "3600"];
+        // A machine that is busy with other work takes its time; there, threads that wait for each other take several times the processor.
+        let args = ["serve", model, "--port", "0", "--timeout", "3600", "--threads", "1"];
         let mut child = Command::new(nda).args(args).stdout(std::process::Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
