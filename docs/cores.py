@@ -15,6 +15,9 @@ SOURCES = ROOT / "hdl/cores/src"
 # The configurations whose boards have every core between them; the first one's waves are shown where it has the core.
 CONFIGURATIONS = {"nano16": "uart", "token1024": "parallel"}
 
+# Cores that stand on no board: the bus that they are emitted for, and their top.
+BUSES = {"bus/stream.rs": ("axi-stream", "gemv_axis"), "bus/wishbone.rs": ("wishbone", "gemv_wb")}
+
 
 class Module:
     """A module of the emitted Verilog."""
@@ -79,7 +82,9 @@ def module_of(path, found):
     if wanted:
         same = [module for module in found.values() if {port[1] for port in module.ports} == wanted]
         return same[0] if same else None
-    ends = [module for module in found.values() if module.name.endswith(f"_{stem}")]
+    # A part's unit bears the part's own name; what stands on a bus is a top.
+    stem = path.parent.name if stem == "unit" else BUSES.get(path.relative_to(SOURCES).as_posix(), ("", stem))[1]
+    ends = [module for module in found.values() if module.name == stem or module.name.endswith(f"_{stem}")]
     return min(ends, key=lambda module: len(module.name)) if ends else None
 
 
@@ -102,6 +107,8 @@ def page(path, boards, folder):
         else:
             text += "\nNothing that `nda wave` runs moves this core; its tests do.\n"
         break
+    else:
+        text += "\nNo image has it as a module of its own; its ports stand in the source, and its tests drive or evaluate it alone.\n"
     return name, text, pictures
 
 
@@ -116,6 +123,9 @@ def pages(nda, folder):
         run("wave", "--config", configuration, *(["--uart"] if port == "uart" else []), "--out", place / "wave.vcd")
         found = modules((place / f"board_{configuration}_{port}.v").read_text())
         boards[configuration] = (found, places(found), waves.Recorded(place / "wave.vcd"))
+    for bus, top in BUSES.values():
+        subprocess.run([nda, "emit", "--bus", bus, "--rows", "4", "--cols", "32", "--out", folder / top], check=True, stdout=subprocess.DEVNULL)
+        boards[f"--bus {bus} --rows 4 --cols 32"] = (modules((folder / top / f"{top}.v").read_text()), {}, None)
     sources = [path for path in sorted(SOURCES.rglob("*.rs")) if "ost:" in header(path) or "Handshake" in header(path)]
     all_pages, rows = {}, []
     for path in sources:
