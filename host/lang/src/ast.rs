@@ -112,6 +112,17 @@ pub enum Item {
     Global(Global),
     /// A comment or an empty line.
     Layout(Layout),
+    /// Something that was not understood and is reported: the names that it would have declared.
+    Error(Vec<Name>),
+}
+
+/// What is left of a statement that was not understood.
+#[derive(Debug, Clone, Default)]
+pub struct Wreck {
+    /// Names that it would have declared, or may have: what uses them is not wrong for that.
+    pub names: Vec<Name>,
+    /// Its block, if only its head was not understood.
+    pub body: Option<Block>,
 }
 
 /// What a formatter keeps and the meaning does not depend on.
@@ -203,7 +214,7 @@ pub enum StatementKind {
     /// A comment or an empty line.
     Layout(Layout),
     /// Something that was not understood and is reported.
-    Error,
+    Error(Wreck),
 }
 
 /// An expression where it stands.

@@ -3,6 +3,7 @@
 mod call;
 mod expression;
 mod names;
+mod notes;
 mod scope;
 mod statement;
 
@@ -11,8 +12,10 @@ use crate::diagnostic::Diagnostic;
 use crate::module::{Expr, ExprKind, Frame, Function, Module, Slot};
 use crate::signature;
 use crate::state::with_tree_stack;
+pub use notes::{Definition, Notes, Role, Use};
+use scope::Variable;
 use statement::returns;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Most parameters of a function.
 pub const MAX_PARAMS: usize = 64;
@@ -24,27 +27,35 @@ pub const RETIRED_HINT: &str =
 
 /// The checked program, and what is wrong with it; it is worth running only if nothing is.
 pub fn check(ast: &Ast) -> (Module, Vec<Diagnostic>) {
-    with_tree_stack(|| checked(ast))
+    let checker = with_tree_stack(|| checked(ast));
+    (checker.module, checker.errors)
 }
 
-fn checked(ast: &Ast) -> (Module, Vec<Diagnostic>) {
+/// What is wrong with a program, and what its names mean.
+pub fn notes(ast: &Ast) -> (Notes, Vec<Diagnostic>) {
+    let checker = with_tree_stack(|| checked(ast));
+    (checker.notes, checker.errors)
+}
+
+fn checked(ast: &Ast) -> Checker {
     let mut checker = Checker::default();
     checker.collect(ast);
     for item in &ast.items {
         match item {
             ast::Item::Global(global) => checker.global(global),
             ast::Item::Function(function) => checker.function(function),
-            ast::Item::Layout(_) => {}
+            ast::Item::Layout(_) | ast::Item::Error(_) => {}
         }
     }
     checker.errors.sort_by_key(|e| e.span.start);
-    (checker.module, checker.errors)
+    checker
 }
 
 struct Known {
     index: usize,
     params: Vec<Type>,
     result: Type,
+    definition: usize,
 }
 
 /// What a program may do with a variable.
@@ -58,10 +69,13 @@ enum Access {
 struct Checker {
     module: Module,
     errors: Vec<Diagnostic>,
+    notes: Notes,
     functions: HashMap<String, Known>,
-    globals: HashMap<String, Slot>,
+    globals: HashMap<String, Variable>,
+    /// Names of functions and constants that were not understood: whoever uses them is not wrong for that.
+    poisoned: HashSet<String>,
     /// Open scopes, innermost last.
-    scopes: Vec<HashMap<String, (Slot, Access)>>,
+    scopes: Vec<HashMap<String, Variable>>,
     locals: Frame,
     window: Frame,
     widest: Frame,
@@ -86,8 +100,13 @@ impl Checker {
     fn collect(&mut self, ast: &Ast) {
         let mut index = 0;
         for item in &ast.items {
+            if let ast::Item::Error(names) = item {
+                self.poisoned.extend(names.iter().map(|name| name.text.clone()));
+            }
             let ast::Item::Function(function) = item else { continue };
             let name = &function.name;
+            let definition = self.define(name, Role::Function, function.result);
+            self.notes.definitions[definition].params = function.params.iter().map(|(name, of)| (name.text.clone(), *of)).collect();
             if signature::find(&name.text).is_some() {
                 self.error(name.span, format!("'{}' is a builtin", name.text), "choose another name");
             }
@@ -95,7 +114,7 @@ impl Checker {
                 self.error(name.span, format!("more than {MAX_PARAMS} parameters"), "put what belongs together into a vector");
             }
             let params = function.params.iter().map(|(_, of)| *of).collect();
-            let known = Known { index, params, result: function.result };
+            let known = Known { index, params, result: function.result, definition };
             index += 1;
             if self.functions.insert(name.text.clone(), known).is_some() {
                 self.error(name.span, format!("there are two functions '{}'", name.text), "rename one of them");
@@ -112,7 +131,9 @@ impl Checker {
         let count = if value.of.is_scalar() { &mut frame.scalars } else { &mut frame.objects };
         let slot = Slot { index: *count, of: value.of, is_global: true };
         *count += 1;
-        if self.globals.insert(global.name.text.clone(), slot).is_some() {
+        let definition = self.define(&global.name, Role::Constant, value.of);
+        let variable = Variable { slot, access: Access::ReadOnly, definition };
+        if self.globals.insert(global.name.text.clone(), variable).is_some() {
             self.error(global.name.span, format!("there are two constants '{}'", global.name.text), "rename one of them");
         }
         self.module.globals.push((global.name.text.clone(), slot, value));
@@ -123,7 +144,7 @@ impl Checker {
         self.result = Some(function.result);
         self.loops = 0;
         self.scopes = vec![HashMap::new()];
-        let params = function.params.iter().map(|(name, of)| self.declare(name, *of, Access::Assignable)).collect();
+        let params = function.params.iter().map(|(name, of)| self.declare(name, *of, Role::Parameter)).collect();
         let body = self.block(&function.body);
         if function.result != Type::Unit && !returns(&function.body) {
             let end = function.body.span.end;

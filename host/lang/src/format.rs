@@ -18,6 +18,7 @@ fn printed(ast: &Ast) -> String {
     for item in &ast.items {
         match item {
             Item::Layout(layout) => printer.layout(layout, printer.out.is_empty()),
+            Item::Error(_) => {}
             Item::Global(global) => printer.line(&format!("let {} = {};", global.name.text, expression(&global.value))),
             Item::Function(function) => printer.function(function),
         }
@@ -126,7 +127,7 @@ impl Printer {
             StatementKind::Return(Some(value)) => self.line(&format!("return {};", expression(value))),
             StatementKind::Call(call) => self.line(&format!("{};", expression(call))),
             StatementKind::Layout(layout) => self.layout(layout, false),
-            StatementKind::Error => {}
+            StatementKind::Error(_) => {}
         }
     }
 

@@ -118,7 +118,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 return Ok(Flow::Return);
             }
             StatementKind::Call(call) => drop(self.expression(call)?),
-            StatementKind::Layout(_) | StatementKind::Error => {}
+            StatementKind::Layout(_) | StatementKind::Error(_) => {}
         }
         Ok(Flow::Next)
     }

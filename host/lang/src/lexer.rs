@@ -45,6 +45,7 @@ pub struct Token {
     pub starts_line: bool,
 }
 
+/// Words that cannot be names.
 pub const KEYWORDS: [&str; 11] = ["fn", "let", "if", "else", "while", "loop", "as", "break", "return", "true", "false"];
 
 /// Longest first, so that `<=` is not `<` and `=`.

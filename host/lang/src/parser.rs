@@ -1,8 +1,10 @@
 //! Tokens to a tree. A fault does not end the parse: it is reported, the statement is given up, and the next one is read.
 
+mod expression;
+mod recover;
+
 use crate::ast::{
-    Ast, BinaryOp, Block, Expr, ExprKind, Function, Global, Item, Layout, MAX_HEIGHT, MAX_NESTING, Name, Span, Statement, StatementKind,
-    Type, UnaryOp,
+    Ast, Block, Expr, ExprKind, Function, Global, Item, Layout, MAX_HEIGHT, MAX_NESTING, Name, Span, Statement, StatementKind, Type,
 };
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{Kind, Token, tokens};
@@ -14,7 +16,7 @@ const MAX_DIAGNOSTICS: usize = 100;
 /// The tree of a source and everything that is wrong with its form. The tree holds all that was understood.
 pub fn parse(source: &str) -> (Ast, Vec<Diagnostic>) {
     let (tokens, errors) = tokens(source);
-    let mut parser = Parser { tokens, at: 0, errors, pending: Vec::new(), depth: 0, chained: 0 };
+    let mut parser = Parser { tokens, at: 0, errors, pending: Vec::new(), declared: Vec::new(), depth: 0, chained: 0 };
     // The parser takes rows and chains in loops; what it gives up is dropped level by level.
     let ast = with_tree_stack(|| parser.source());
     (ast, parser.errors)
@@ -25,15 +27,14 @@ struct GaveUp;
 
 type Parsed<T> = Result<T, GaveUp>;
 
-/// An expression and the height of its tree.
-type Tall = (Expr, usize);
-
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
     errors: Vec<Diagnostic>,
     /// Comments passed inside of a statement; they follow it.
     pending: Vec<Layout>,
+    /// Names that the item or statement being read declares.
+    declared: Vec<Name>,
     /// Open blocks, parentheses, calls, indices and signs: what the parser itself recurses over.
     depth: usize,
     /// `else if`s of the chains that are open.
@@ -137,18 +138,14 @@ impl Parser {
             if self.is_end() {
                 return ast;
             }
+            self.declared.clear();
             match self.item() {
                 Ok(item) => ast.items.push(item),
-                Err(GaveUp) => self.next_item(),
+                Err(GaveUp) => {
+                    ast.items.push(Item::Error(std::mem::take(&mut self.declared)));
+                    self.next_item();
+                }
             }
-        }
-    }
-
-    /// Skips to a place where an item may begin.
-    fn next_item(&mut self) {
-        (self.depth, self.chained) = (0, 0);
-        while !self.is_end() && !self.is("fn") && !self.is("let") {
-            self.advance();
         }
     }
 
@@ -156,6 +153,7 @@ impl Parser {
         let start = self.span();
         if self.accept("let") {
             let name = self.name("the constant's name")?;
+            self.declares(&name);
             self.expect("=", "a constant has a value: let name = value;")?;
             let value = self.expression()?;
             self.expect(";", "a constant ends with ';'")?;
@@ -168,10 +166,14 @@ impl Parser {
             return Err(error);
         }
         let name = self.name("the function's name")?;
+        self.declares(&name);
         self.expect("(", "a function has a list of parameters, perhaps an empty one: fn f()")?;
         let params = self.params()?;
         let result = if self.accept("->") { self.type_name()? } else { Type::Unit };
-        let body = self.block()?;
+        let Ok(body) = self.block() else {
+            self.declared = vec![name];
+            return Err(GaveUp);
+        };
         Ok(Item::Function(Function { name, params, result, body, span: start.to(self.before()) }))
     }
 
@@ -219,7 +221,12 @@ impl Parser {
 
     fn block(&mut self) -> Parsed<Block> {
         let start = self.span();
-        self.expect("{", "a block stands in braces")?;
+        if let Err(gave_up) = self.expect("{", "a block stands in braces") {
+            // In a new line the statements begin: the brace alone is missing.
+            if !self.token().starts_line || self.is("}") || self.is("fn") || self.is_end() {
+                return Err(gave_up);
+            }
+        }
         self.deeper()?;
         let mut statements = Vec::new();
         loop {
@@ -235,8 +242,8 @@ impl Parser {
             match self.statement() {
                 Ok(statement) => statements.push(statement),
                 Err(GaveUp) => {
-                    self.next_statement();
-                    statements.push(Statement { kind: StatementKind::Error, span: at.to(self.before()) });
+                    let wreck = self.wreck();
+                    statements.push(Statement { kind: StatementKind::Error(wreck), span: at.to(self.before()) });
                 }
             }
         }
@@ -244,32 +251,18 @@ impl Parser {
         Ok(Block { statements, span: start.to(self.before()) })
     }
 
-    /// Skips to behind the next `;`, to a brace that closes the block, or to a word that begins a statement.
-    fn next_statement(&mut self) {
-        let mut open = 0;
-        while !self.is_end() && !self.is("fn") {
-            if open == 0 && (self.is("}") || ["let", "if", "while", "loop", "break", "return"].iter().any(|s| self.is(s))) {
-                return;
-            }
-            if open == 0 && self.accept(";") {
-                return;
-            }
-            open += usize::from(self.is("{"));
-            open -= usize::from(self.is("}"));
-            self.advance();
-        }
-    }
-
     fn statement(&mut self) -> Parsed<Statement> {
         let (start, depth, chained) = (self.span(), self.depth, self.chained);
+        self.declared.clear();
         let kind = self.statement_kind();
         (self.depth, self.chained) = (depth, chained);
         Ok(Statement { kind: kind?, span: start.to(self.before()) })
     }
 
     fn statement_kind(&mut self) -> Parsed<StatementKind> {
-        if self.accept("let") {
+        if self.accept("let") || self.misspelt_let().is_some() {
             let name = self.name("the variable's name")?;
+            self.declares(&name);
             self.expect("=", "a variable starts with a value: let name = value;")?;
             let value = self.expression()?;
             self.semicolon()?;
@@ -279,13 +272,11 @@ impl Parser {
             return self.if_statement();
         }
         if self.accept("while") {
-            let condition = self.expression()?;
+            let Ok(condition) = self.expression() else { return self.headless() };
             return Ok(StatementKind::While(condition, self.block()?));
         }
         if self.accept("loop") {
-            let count = self.expression()?;
-            let index = if self.accept("as") { Some(self.name("the index's name")?) } else { None };
-            return Ok(StatementKind::Loop(count, index, self.block()?));
+            return self.loop_statement();
         }
         if self.accept("break") {
             self.semicolon()?;
@@ -299,6 +290,21 @@ impl Parser {
         self.assignment_or_call()
     }
 
+    fn loop_statement(&mut self) -> Parsed<StatementKind> {
+        let Ok(count) = self.expression() else { return self.headless() };
+        let index = match self.accept("as").then(|| self.name("the index's name")) {
+            Some(Err(GaveUp)) => return self.headless(),
+            index => index.and_then(Parsed::ok),
+        };
+        // In a new line the block begins, and its brace alone is missing.
+        if !self.is("{") && !self.token().starts_line {
+            let (span, message) = (self.span(), format!("expected '{{', found {}", self.found()));
+            self.report(span, message, "a loop is written 'loop count as name { ... }'");
+            return self.headless();
+        }
+        Ok(StatementKind::Loop(count, index, self.block()?))
+    }
+
     /// Where a line or a block ends instead, the statement is taken as ended, so that the next one is not lost.
     fn semicolon(&mut self) -> Parsed<()> {
         let is_over = self.token().starts_line || self.is("}");
@@ -310,7 +316,9 @@ impl Parser {
 
     /// `else if` is an `if` alone in an else block. It nests nothing: a chain is read in a loop.
     fn if_statement(&mut self) -> Parsed<StatementKind> {
-        let (_, condition, then) = self.if_arm()?;
+        self.expect("if", "")?;
+        let Ok(condition) = self.expression() else { return self.headless() };
+        let then = self.block()?;
         let (mut arms, mut otherwise) = (Vec::new(), None);
         while self.accept("else") {
             if !self.is("if") {
@@ -369,128 +377,5 @@ impl Parser {
             },
             _ => Err(self.report(span, message, "write name = value; or name[index] = value;")),
         }
-    }
-
-    fn expression(&mut self) -> Parsed<Expr> {
-        self.binary(1).map(|(expr, _)| expr)
-    }
-
-    fn binary_op(&self) -> Option<BinaryOp> {
-        let Kind::Sign(sign) = self.token().kind else { return None };
-        BinaryOp::ALL.into_iter().find(|op| op.sign() == sign)
-    }
-
-    /// Operators of at least this strength, grouped to the left.
-    fn binary(&mut self, weakest: u8) -> Parsed<Tall> {
-        let (mut left, mut height) = self.unary()?;
-        let mut compared = false;
-        while let Some(op) = self.binary_op().filter(|op| op.strength() >= weakest) {
-            if op.is_comparison() && std::mem::replace(&mut compared, true) {
-                let span = self.span();
-                return Err(self.report(span, "comparisons do not chain", "join two of them with &&: a < b && b < c"));
-            }
-            self.advance();
-            let (right, right_height) = self.binary(op.strength() + 1)?;
-            height = height.max(right_height) + 1;
-            self.bounded(height)?;
-            let span = left.span.to(right.span);
-            left = Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span };
-        }
-        Ok((left, height))
-    }
-
-    fn unary(&mut self) -> Parsed<Tall> {
-        let start = self.span();
-        if self.accept("-") {
-            // The smallest int has no positive twin, so its minus belongs to the number.
-            if self.token().kind == Kind::Int(1 << 63) {
-                self.advance();
-                return Ok((Expr { kind: ExprKind::Int(i64::MIN), span: start.to(self.before()) }, 1));
-            }
-            return self.operand(start, UnaryOp::Negate);
-        }
-        if self.accept("!") {
-            return self.operand(start, UnaryOp::Not);
-        }
-        self.postfix()
-    }
-
-    fn operand(&mut self, start: Span, op: UnaryOp) -> Parsed<Tall> {
-        self.deeper()?;
-        let (operand, height) = self.unary()?;
-        self.depth -= 1;
-        let span = start.to(operand.span);
-        Ok((Expr { kind: ExprKind::Unary(op, Box::new(operand)), span }, height + 1))
-    }
-
-    fn postfix(&mut self) -> Parsed<Tall> {
-        let (mut expr, mut height) = self.primary()?;
-        while self.accept("[") {
-            self.deeper()?;
-            let (index, index_height) = self.binary(1)?;
-            self.expect("]", "an index ends with ']'")?;
-            self.depth -= 1;
-            height = height.max(index_height) + 1;
-            self.bounded(height)?;
-            let span = expr.span.to(self.before());
-            expr = Expr { kind: ExprKind::Index(Box::new(expr), Box::new(index)), span };
-        }
-        Ok((expr, height))
-    }
-
-    fn primary(&mut self) -> Parsed<Tall> {
-        let span = self.span();
-        let kind = match self.token().kind.clone() {
-            Kind::Int(value) => match i64::try_from(value) {
-                Ok(value) => ExprKind::Int(value),
-                Err(_) => {
-                    self.report(span, format!("{value} is too large for an int"), "the largest int is 9223372036854775807");
-                    ExprKind::Error
-                }
-            },
-            Kind::Float(value) => ExprKind::Float(value),
-            Kind::Text(parts) => ExprKind::Text(parts.into_iter().map(crate::lexer::Part::piece).collect()),
-            Kind::Sign("true") => ExprKind::Bool(true),
-            Kind::Sign("false") => ExprKind::Bool(false),
-            Kind::Ident(text) => {
-                self.advance();
-                return self.variable_or_call(Name { text, span });
-            }
-            Kind::Sign("(") => {
-                self.advance();
-                self.deeper()?;
-                let (mut inner, height) = self.binary(1)?;
-                self.expect(")", "close the parenthesis")?;
-                self.depth -= 1;
-                inner.span = span.to(self.before());
-                return Ok((inner, height));
-            }
-            _ => {
-                let message = format!("expected a value, found {}", self.found());
-                return Err(self.report(span, message, "a value is a number, true, false, a text, a name, a call or (...)"));
-            }
-        };
-        self.advance();
-        Ok((Expr { kind, span }, 1))
-    }
-
-    fn variable_or_call(&mut self, name: Name) -> Parsed<Tall> {
-        if !self.accept("(") {
-            let span = name.span;
-            return Ok((Expr { kind: ExprKind::Variable(name.text), span }, 1));
-        }
-        self.deeper()?;
-        let (mut args, mut height) = (Vec::new(), 0);
-        while !self.accept(")") {
-            let (arg, arg_height) = self.binary(1)?;
-            args.push(arg);
-            height = height.max(arg_height);
-            if !self.is(")") {
-                self.expect(",", "arguments are separated by ',', the last one is followed by ')'")?;
-            }
-        }
-        self.depth -= 1;
-        let span = name.span.to(self.before());
-        Ok((Expr { kind: ExprKind::Call(name, args), span }, height + 1))
     }
 }

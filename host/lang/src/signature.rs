@@ -241,6 +241,38 @@ impl Builtin {
     }
 }
 
+impl Param {
+    /// What may stand there, in a word or a few.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Param::Is(of) => of.name(),
+            Param::Number => "int or float",
+            Param::Any => "anything",
+            Param::AnyVector => "vec, a8, a4 or a2",
+            Param::AnyElements => "vec, ints, a8, a4 or a2",
+            Param::AnyCodes => "a8, a4 or a2",
+            Param::Literal => "\"text\"",
+            Param::Tensor => "\"tensor\"",
+        }
+    }
+}
+
+impl std::fmt::Display for Signature {
+    /// `gemv("tensor", ..., vec, a8, a4 or a2) -> vec`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut params: Vec<&str> = self.params.iter().map(|param| param.name()).collect();
+        if self.repeat {
+            params.insert(1, "...");
+        }
+        write!(f, "{}({})", self.name, params.join(", "))?;
+        match self.back {
+            Back::Is(Type::Unit) => Ok(()),
+            Back::Is(of) => write!(f, " -> {}", of.name()),
+            Back::Same => write!(f, " -> the same"),
+        }
+    }
+}
+
 /// Most arguments of a builtin other than `print` and the names of `gemv`.
 pub(crate) const MAX_ARGS: usize = 9;
 

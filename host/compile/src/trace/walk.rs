@@ -204,7 +204,7 @@ impl<'p> Walk<'p> {
                 return Ok(Flow::Return);
             }
             StatementKind::Call(call) => drop(self.expression(call)?),
-            StatementKind::Layout(_) | StatementKind::Error => {}
+            StatementKind::Layout(_) | StatementKind::Error(_) => {}
         }
         Ok(Flow::Next)
     }

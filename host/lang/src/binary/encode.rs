@@ -66,7 +66,7 @@ pub(super) fn program_node(ast: &Ast) -> Node {
         Item::Global(Global { name, value, span }) => {
             node.node("item", Node::new("global", *span).text("name", &name.text).node("value", expr_node(value)))
         }
-        Item::Layout(_) => node,
+        Item::Layout(_) | Item::Error(_) => node,
     })
 }
 
@@ -106,7 +106,7 @@ pub(super) fn statement_node(statement: &Statement) -> Option<Node> {
         StatementKind::Break => new("break"),
         StatementKind::Return(value) => value.iter().fold(new("return"), |node, value| node.node("value", expr_node(value))),
         StatementKind::Call(call) => new("run").node("value", expr_node(call)),
-        StatementKind::Layout(_) | StatementKind::Error => return None,
+        StatementKind::Layout(_) | StatementKind::Error(_) => return None,
     })
 }
 

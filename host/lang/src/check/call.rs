@@ -1,7 +1,7 @@
 //! Calls of functions and builtins.
 
 use super::scope::near;
-use super::{Checker, RETIRED_HINT};
+use super::{Checker, RETIRED_HINT, Use};
 use crate::ast::{self, Name, Span, Type};
 use crate::module::{Expr, ExprKind};
 use crate::signature::{self, Back, Builtin, Param, Signature};
@@ -10,6 +10,7 @@ use nda_spec::ActivationCode;
 impl Checker {
     pub(super) fn call(&mut self, name: &Name, args: &[ast::Expr], span: Span) -> Expr {
         if let Some(signature) = signature::find(&name.text) {
+            self.notes.builtins.push((name.span, signature.name));
             return self.builtin(signature, args, span);
         }
         if signature::is_retired(&name.text) && !self.functions.contains_key(&name.text) {
@@ -21,11 +22,14 @@ impl Checker {
             let hint = near(&name.text, self.functions.keys().cloned().chain(builtins));
             let hint =
                 hint.map_or("declare it with 'fn', or see LANGUAGE.md for the builtins".into(), |other| format!("did you mean '{other}'?"));
-            self.error(name.span, format!("there is no function '{}'", name.text), hint);
+            if !self.poisoned.contains(&name.text) {
+                self.error(name.span, format!("there is no function '{}'", name.text), hint);
+            }
             args.iter().for_each(|arg| drop(self.value(arg)));
             return self.unknown(span);
         };
         let (function, params, result) = (known.index, known.params.clone(), known.result);
+        self.notes.uses.push(Use { span: name.span, definition: known.definition });
         if self.in_global {
             self.error(
                 name.span,
@@ -62,7 +66,7 @@ impl Checker {
         let first = params.first().into_iter().flat_map(|first| std::iter::repeat_n(*first, repeats));
         let wanted: Vec<Param> = first.chain(params.iter().skip(1).copied()).collect();
         if wanted.len() != args.len() && !(signature.builtin == Builtin::Print && args.is_empty()) {
-            let list: Vec<&str> = params.iter().map(|p| describe(*p)).collect();
+            let list: Vec<&str> = params.iter().map(|p| p.name()).collect();
             let more = if signature.repeat { " (the first any number of times)" } else { "" };
             let message = format!("'{name}' takes {} arguments, not {}", wanted.len(), args.len());
             self.error(span, message, format!("it is {name}({}){more}", list.join(", ")));
@@ -163,24 +167,7 @@ impl Checker {
             Param::Any | Param::Literal | Param::Tensor => true,
         };
         if !fits && of != Type::Unknown {
-            self.error(
-                value.span,
-                format!("{what} is {}, but this is {}", describe(param), of.name()),
-                "types are never converted silently",
-            );
+            self.error(value.span, format!("{what} is {}, but this is {}", param.name(), of.name()), "types are never converted silently");
         }
-    }
-}
-
-fn describe(param: Param) -> &'static str {
-    match param {
-        Param::Is(of) => of.name(),
-        Param::Number => "int or float",
-        Param::Any => "anything",
-        Param::AnyVector => "vec, a8, a4 or a2",
-        Param::AnyElements => "vec, ints, a8, a4 or a2",
-        Param::AnyCodes => "a8, a4 or a2",
-        Param::Literal => "\"text\"",
-        Param::Tensor => "\"tensor\"",
     }
 }

@@ -1,6 +1,7 @@
 //! Expressions and their types.
 
 use super::Checker;
+use super::scope::Variable;
 use crate::ast::{self, BinaryOp, Span, Type, UnaryOp};
 use crate::module::{Expr, ExprKind, Piece};
 
@@ -44,8 +45,8 @@ impl Checker {
             ast::ExprKind::Float(value) => (ExprKind::Constant(value.to_bits()), Type::Float),
             ast::ExprKind::Bool(value) => (ExprKind::Constant(u64::from(*value)), Type::Bool),
             ast::ExprKind::Text(pieces) => (ExprKind::Text(self.pieces(pieces)), Type::Str),
-            ast::ExprKind::Variable(name) => match self.find(name) {
-                Some((slot, _)) => (ExprKind::Load(slot), slot.of),
+            ast::ExprKind::Variable(name) => match self.find(name, span) {
+                Some(Variable { slot, .. }) => (ExprKind::Load(slot), slot.of),
                 None => {
                     self.no_such_variable(name, span);
                     return self.unknown(span);
@@ -78,8 +79,8 @@ impl Checker {
         for piece in pieces {
             match piece {
                 ast::Piece::Text(text) => checked.push(Piece::Text(text.clone())),
-                ast::Piece::Hole(name) => match self.find(&name.text) {
-                    Some((slot, _)) => checked.push(Piece::Hole(slot)),
+                ast::Piece::Hole(name) => match self.find(&name.text, name.span) {
+                    Some(Variable { slot, .. }) => checked.push(Piece::Hole(slot)),
                     None => self.no_such_variable(&name.text, name.span),
                 },
             }

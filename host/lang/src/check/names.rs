@@ -1,6 +1,7 @@
 //! Names of tensors: known before the run, but for the numbers in their holes.
 
 use super::Checker;
+use super::scope::Variable;
 use crate::ast::{self, Name, Span, Type};
 use crate::module::{NamePiece, NameUse, Purpose, Slot};
 
@@ -41,7 +42,8 @@ impl Checker {
     /// The number of a hole of a further name, which brings no new ones.
     fn known_hole(&mut self, name: &Name, holes: &[(String, Slot)]) -> Option<usize> {
         let known = holes.iter().position(|(text, _)| *text == name.text);
-        if known.is_none() {
+        let is_poisoned = self.find(&name.text, name.span).is_some_and(|found| found.slot.of == Type::Unknown);
+        if known.is_none() && !is_poisoned {
             let message = format!("the first name has no hole '{{{}}}'", name.text);
             self.error(name.span, message, "names that are used together have the same holes");
         }
@@ -51,12 +53,16 @@ impl Checker {
     /// The number of a hole of the first name.
     fn hole(&mut self, name: &Name, holes: &mut Vec<(String, Slot)>) -> Option<usize> {
         if let Some(known) = holes.iter().position(|(text, _)| *text == name.text) {
+            self.find(&name.text, name.span);
             return Some(known);
         }
-        let Some((slot, _)) = self.find(&name.text) else {
+        let Some(Variable { slot, .. }) = self.find(&name.text, name.span) else {
             self.no_such_variable(&name.text, name.span);
             return None;
         };
+        if slot.of == Type::Unknown {
+            return None;
+        }
         if slot.of != Type::Int {
             let message = format!("a tensor's name has ints in its holes, but '{}' is {}", name.text, slot.of.name());
             self.error(name.span, message, "number the tensors: \"blk.{i}.q\"");

@@ -1,7 +1,8 @@
 //! Blocks and statements.
 
-use super::{Access, Checker};
-use crate::ast::{self, Name, Span, StatementKind, Type};
+use super::scope::Variable;
+use super::{Access, Checker, Role};
+use crate::ast::{self, Name, Span, StatementKind, Type, Wreck};
 use crate::module::{Block, Slot, Statement};
 use std::collections::HashMap;
 
@@ -22,7 +23,7 @@ impl Checker {
 
     /// What stands behind a `return` or `break` never runs, which nobody means.
     pub(super) fn warn_of_unreachable(&mut self, block: &ast::Block) {
-        let is_code = |s: &&ast::Statement| !matches!(s.kind, StatementKind::Layout(_) | StatementKind::Error);
+        let is_code = |s: &&ast::Statement| !matches!(s.kind, StatementKind::Layout(_) | StatementKind::Error(_));
         let mut code =
             block.statements.iter().filter(is_code).skip_while(|s| !matches!(s.kind, StatementKind::Return(_) | StatementKind::Break));
         if let Some(dead) = code.nth(1) {
@@ -34,7 +35,7 @@ impl Checker {
         match &statement.kind {
             StatementKind::Let(name, value) => {
                 let value = self.value(value);
-                let slot = self.declare(name, value.of, Access::Assignable);
+                let slot = self.declare(name, value.of, Role::Variable);
                 Some(Statement::Store(slot, value))
             }
             StatementKind::Assign(name, value) => self.assign(name, value),
@@ -75,8 +76,31 @@ impl Checker {
             }
             StatementKind::Return(value) => self.return_statement(value.as_ref(), statement.span),
             StatementKind::Call(call) => self.call_statement(call),
-            StatementKind::Layout(_) | StatementKind::Error => None,
+            StatementKind::Error(wreck) => self.wreck(wreck),
+            StatementKind::Layout(_) => None,
         }
+    }
+
+    /// A statement that was not understood: its names are known, with a type that agrees with everything, behind it or, if it has a
+    /// block, within that.
+    fn wreck(&mut self, wreck: &Wreck) -> Option<Statement> {
+        let Some(body) = &wreck.body else {
+            self.poison(&wreck.names);
+            return None;
+        };
+        self.scopes.push(HashMap::new());
+        let unknown: Vec<Name> = wreck.names.iter().filter(|name| self.is_new(&name.text)).cloned().collect();
+        self.poison(&unknown);
+        // Whether it is a loop is not known, so a break is not wrong.
+        self.loops += 1;
+        self.block(body);
+        self.loops -= 1;
+        self.scopes.pop();
+        None
+    }
+
+    fn is_new(&self, name: &str) -> bool {
+        !self.scopes.iter().any(|scope| scope.contains_key(name)) && !self.globals.contains_key(name)
     }
 
     pub(super) fn call_statement(&mut self, call: &ast::Expr) -> Option<Statement> {
@@ -90,10 +114,10 @@ impl Checker {
     }
 
     pub(super) fn assigned(&mut self, name: &Name) -> Option<Slot> {
-        match self.find(&name.text) {
+        match self.find(&name.text, name.span) {
             None => self.no_such_variable(&name.text, name.span),
-            Some((slot, Access::Assignable)) => return Some(slot),
-            Some((slot, _)) if slot.is_global => {
+            Some(Variable { slot, access: Access::Assignable, .. }) => return Some(slot),
+            Some(Variable { slot, .. }) if slot.is_global => {
                 let hint = "constants keep their value; copy it into a variable with 'let'";
                 self.error(name.span, format!("'{}' is a constant", name.text), hint);
             }
@@ -113,7 +137,7 @@ impl Checker {
 
     pub(super) fn loop_body(&mut self, body: &ast::Block, index: Option<&Name>) -> (Block, Option<Slot>) {
         self.scopes.push(HashMap::new());
-        let slot = index.map(|name| self.declare(name, Type::Int, Access::ReadOnly));
+        let slot = index.map(|name| self.declare(name, Type::Int, Role::Index));
         self.loops += 1;
         let block = self.block(body);
         self.loops -= 1;
@@ -144,7 +168,7 @@ pub(super) fn returns(block: &ast::Block) -> bool {
     block.statements.iter().any(|statement| match &statement.kind {
         StatementKind::Return(_) => true,
         // What was not understood may well have been one.
-        StatementKind::Error => true,
+        StatementKind::Error(_) => true,
         StatementKind::If(_, then, Some(otherwise)) => returns(then) && returns(otherwise),
         _ => false,
     })
