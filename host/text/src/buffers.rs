@@ -1,6 +1,7 @@
 //! The bytes that pieces speak of: the text as it was opened, and what was typed since. Bytes are only ever added.
 
 use crate::sums::{Sums, Unit};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes that a chunk of typed text holds. After a snapshot the next edit copies the last chunk, so it is small.
@@ -10,18 +11,65 @@ const MARKED_BYTES: usize = 4 * BLOCK_BYTES;
 /// Bytes between two marks.
 const BLOCK_BYTES: usize = 256;
 
+/// A text that somebody else holds: a mapped file. Its bytes never change.
+pub trait Opened: Send + Sync {
+    /// All bytes.
+    fn bytes(&self) -> &[u8];
+}
+
+/// Where a chunk's bytes are.
+#[derive(Clone)]
+enum Held {
+    Own(String),
+    Other(Arc<dyn Opened>),
+}
+
+impl Default for Held {
+    fn default() -> Held {
+        Held::Own(String::new())
+    }
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.as_bytes().len())
+    }
+}
+
+impl Held {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Held::Own(text) => text.as_bytes(),
+            Held::Other(opened) => opened.bytes(),
+        }
+    }
+
+    /// Some bytes at borders of characters.
+    fn text(&self, range: Range<usize>) -> &str {
+        match self {
+            Held::Own(text) => &text[range],
+            Held::Other(opened) => std::str::from_utf8(&opened.bytes()[range]).expect("checked when it was opened, and it never changes"),
+        }
+    }
+
+    fn own(&self) -> &str {
+        self.text(0..self.as_bytes().len())
+    }
+}
+
 /// A part of the bytes.
 #[derive(Debug, Clone, Default)]
 struct Chunk {
-    text: String,
+    text: Held,
     /// Sums of everything before each block.
     marks: Vec<Sums>,
 }
 
 impl Chunk {
-    fn new(text: String) -> Chunk {
+    fn new(text: Held) -> Chunk {
         let mut marks = Vec::new();
-        if text.len() > MARKED_BYTES {
+        if text.as_bytes().len() > MARKED_BYTES {
+            marks.reserve_exact(text.as_bytes().len().div_ceil(BLOCK_BYTES) + 1);
             let mut before = Sums::default();
             for block in text.as_bytes().chunks(BLOCK_BYTES) {
                 marks.push(before);
@@ -47,8 +95,8 @@ impl Chunk {
 
     fn with_room(&self) -> Chunk {
         let mut text = String::with_capacity(CHUNK_BYTES);
-        text.push_str(&self.text);
-        Chunk { text, marks: Vec::new() }
+        text.push_str(self.text.own());
+        Chunk { text: Held::Own(text), marks: Vec::new() }
     }
 }
 
@@ -72,12 +120,21 @@ pub struct Place {
 impl Buffers {
     /// The bytes of a text as it was opened: chunk 0.
     pub fn new(text: String) -> Buffers {
+        Buffers::of(Held::Own(text))
+    }
+
+    /// The bytes of a text that somebody else holds, which are UTF-8: chunk 0.
+    pub fn opened(text: Arc<dyn Opened>) -> Buffers {
+        Buffers::of(Held::Other(text))
+    }
+
+    fn of(text: Held) -> Buffers {
         Buffers { closed: Arc::new(vec![Arc::new(Chunk::new(text))]), open: Arc::new(Chunk::default()) }
     }
 
     /// Bytes of the text as it was opened.
     pub fn bytes_opened(&self) -> u32 {
-        self.closed.first().map_or(0, |chunk| chunk.text.len() as u32)
+        self.closed.first().map_or(0, |chunk| chunk.text.as_bytes().len() as u32)
     }
 
     fn chunk(&self, number: u32) -> &Chunk {
@@ -86,33 +143,42 @@ impl Buffers {
 
     /// Adds a text; all of it is in one chunk.
     pub fn add(&mut self, text: &str) -> Place {
-        if self.open.text.len() + text.len() > CHUNK_BYTES {
+        let used = self.open.text.as_bytes().len();
+        if used + text.len() > CHUNK_BYTES {
             let full = std::mem::take(&mut self.open);
             let closed = Arc::make_mut(&mut self.closed);
-            if !full.text.is_empty() {
+            if used > 0 {
                 closed.push(full);
             }
             if text.len() > CHUNK_BYTES {
-                closed.push(Arc::new(Chunk::new(text.to_owned())));
+                closed.push(Arc::new(Chunk::new(Held::Own(text.to_owned()))));
                 return Place { chunk: closed.len() as u32 - 1, at: 0 };
             }
         }
-        let place = Place { chunk: self.closed.len() as u32, at: self.open.text.len() as u32 };
-        match Arc::get_mut(&mut self.open) {
-            Some(open) if open.text.capacity() > 0 => open.text.push_str(text),
+        let place = Place { chunk: self.closed.len() as u32, at: self.open.text.as_bytes().len() as u32 };
+        match Arc::get_mut(&mut self.open).map(|open| &mut open.text) {
+            Some(Held::Own(open)) if open.capacity() > 0 => open.push_str(text),
             _ => {
                 let mut open = self.open.with_room();
-                open.text.push_str(text);
+                if let Held::Own(own) = &mut open.text {
+                    own.push_str(text);
+                }
                 self.open = Arc::new(open);
             }
         }
         place
     }
 
-    /// Some bytes.
-    pub fn text(&self, place: Place, bytes: u32) -> &str {
+    /// Some bytes, `range` of those from a place on; at borders of characters.
+    pub fn text(&self, place: Place, range: Range<usize>) -> &str {
         let at = place.at as usize;
-        &self.chunk(place.chunk).text[at..at + bytes as usize]
+        self.chunk(place.chunk).text.text(at + range.start..at + range.end)
+    }
+
+    /// Some bytes.
+    pub fn raw(&self, place: Place, bytes: u32) -> &[u8] {
+        let at = place.at as usize;
+        &self.chunk(place.chunk).text.as_bytes()[at..at + bytes as usize]
     }
 
     /// The sums of some bytes.

@@ -34,6 +34,7 @@ mod snapshot;
 mod sums;
 mod text;
 
+pub use buffers::Opened;
 pub use diff::unified;
 pub use snapshot::{Position, Snapshot};
 pub use sums::Sums;

@@ -1,6 +1,6 @@
 //! A text as it is at one moment: cheap to keep, to send to another thread, and to read.
 
-use crate::buffers::Buffers;
+use crate::buffers::{Buffers, Opened};
 use crate::leaf::Piece;
 use crate::node::{Change, Inner, Node};
 use crate::sums::{Sums, Unit};
@@ -28,7 +28,15 @@ pub struct Snapshot {
 impl Snapshot {
     /// A text, opened.
     pub(crate) fn new(text: String) -> Snapshot {
-        let buffers = Buffers::new(text);
+        Snapshot::of(Buffers::new(text))
+    }
+
+    /// A text that somebody else holds.
+    pub(crate) fn opened(text: Arc<dyn Opened>) -> Snapshot {
+        Snapshot::of(Buffers::opened(text))
+    }
+
+    fn of(buffers: Buffers) -> Snapshot {
         let mut snapshot = Snapshot { root: Arc::default(), buffers, sums: Sums::default() };
         let bytes = snapshot.buffers.bytes_opened();
         if bytes > 0 {
@@ -185,31 +193,19 @@ impl Snapshot {
     pub fn parts(&self, range: Range<usize>) -> Vec<&str> {
         assert!(range.start <= range.end && range.end <= self.bytes(), "{range:?} is not in a text of {} bytes", self.bytes());
         let mut parts = Vec::new();
-        self.walk(&self.root, 0, &range, &mut parts);
+        walk(&self.root, 0, &range, &mut |piece, within| parts.push(self.buffers.text(piece.place, within)));
         parts
     }
 
-    fn walk<'s>(&'s self, node: &'s Node, mut at: usize, range: &Range<usize>, parts: &mut Vec<&'s str>) {
-        match node {
-            Node::Inner(inner) => {
-                for (sums, child) in inner.children() {
-                    if at < range.end && at + sums.bytes as usize > range.start {
-                        self.walk(child, at, range, parts);
-                    }
-                    at += sums.bytes as usize;
-                }
-            }
-            Node::Leaf(leaf) => {
-                for piece in leaf.pieces() {
-                    let end = at + piece.sums.bytes as usize;
-                    let (first, last) = (range.start.max(at), range.end.min(end));
-                    if first < last {
-                        parts.push(&self.buffers.text(piece.place, piece.sums.bytes)[first - at..last - at]);
-                    }
-                    at = end;
-                }
-            }
-        }
+    /// The bytes of a range, which may cut characters.
+    ///
+    /// # Panics
+    /// A range that is not in the text.
+    pub fn slice_bytes(&self, range: Range<usize>) -> Vec<u8> {
+        assert!(range.start <= range.end && range.end <= self.bytes(), "{range:?} is not in a text of {} bytes", self.bytes());
+        let mut bytes = Vec::with_capacity(range.len());
+        walk(&self.root, 0, &range, &mut |piece, within| bytes.extend(&self.buffers.raw(piece.place, piece.sums.bytes)[within]));
+        bytes
     }
 
     /// The text of a range.
@@ -243,7 +239,8 @@ impl Snapshot {
             return true;
         }
         let (_, piece, left) = self.descend(Unit::Bytes, byte as u32);
-        piece.is_some_and(|piece| self.buffers.text(piece.place, piece.sums.bytes).is_char_boundary(left as usize))
+        let begins = |byte: &u8| (*byte as i8) >= -64;
+        piece.is_some_and(|piece| self.buffers.raw(piece.place, piece.sums.bytes).get(left as usize).is_none_or(begins))
     }
 
     /// Pieces, and the height of the tree above them.
@@ -262,13 +259,37 @@ impl Snapshot {
         fn sound(node: &Node, buffers: &Buffers) -> Option<Sums> {
             match node {
                 Node::Leaf(leaf) => {
-                    let is_right = |piece: &Piece| Sums::of(buffers.text(piece.place, piece.sums.bytes).as_bytes()) == piece.sums;
+                    let is_right = |piece: &Piece| Sums::of(buffers.raw(piece.place, piece.sums.bytes)) == piece.sums;
                     leaf.pieces().all(|piece| is_right(&piece)).then(|| node.sums())
                 }
                 Node::Inner(inner) => inner.children().all(|(sums, child)| sound(child, buffers) == Some(sums)).then(|| node.sums()),
             }
         }
         sound(&self.root, &self.buffers) == Some(self.sums)
+    }
+}
+
+/// Says the pieces of a range, and which of their bytes are in it.
+fn walk(node: &Node, mut at: usize, range: &Range<usize>, say: &mut dyn FnMut(Piece, Range<usize>)) {
+    match node {
+        Node::Inner(inner) => {
+            for (sums, child) in inner.children() {
+                if at < range.end && at + sums.bytes as usize > range.start {
+                    walk(child, at, range, say);
+                }
+                at += sums.bytes as usize;
+            }
+        }
+        Node::Leaf(leaf) => {
+            for piece in leaf.pieces() {
+                let end = at + piece.sums.bytes as usize;
+                let (first, last) = (range.start.max(at), range.end.min(end));
+                if first < last {
+                    say(piece, first - at..last - at);
+                }
+                at = end;
+            }
+        }
     }
 }
 

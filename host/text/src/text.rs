@@ -1,8 +1,10 @@
 //! A text that is edited: the newest snapshot, and the roots to go back to.
 
+use crate::buffers::Opened;
 use crate::snapshot::{Root, Snapshot};
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Most bytes of a text: sums have 32 bits.
 pub const MAX_BYTES: usize = (u32::MAX / 2) as usize;
@@ -28,6 +30,9 @@ pub enum TextError {
     /// A text that would have more than 2 GiB.
     #[error("a text has at most {MAX_BYTES} bytes, not {0}")]
     TooLong(usize),
+    /// Bytes that are no UTF-8.
+    #[error("byte {0} is not UTF-8")]
+    NotText(usize),
 }
 
 /// Whether an edit is a step of undo of its own.
@@ -61,6 +66,18 @@ impl Text {
             return Err(TextError::TooLong(text.len()));
         }
         Ok(Text { now: Snapshot::new(text), ..Text::default() })
+    }
+
+    /// A text that somebody else holds, a mapped file: it is read where it lies and never copied as a whole.
+    ///
+    /// # Errors
+    /// One that is too long, or not UTF-8.
+    pub fn opened(text: Arc<dyn Opened>) -> Result<Text, TextError> {
+        if text.bytes().len() > MAX_BYTES {
+            return Err(TextError::TooLong(text.bytes().len()));
+        }
+        std::str::from_utf8(text.bytes()).map_err(|error| TextError::NotText(error.valid_up_to()))?;
+        Ok(Text { now: Snapshot::opened(text), ..Text::default() })
     }
 
     /// The text as it is now, to be read.

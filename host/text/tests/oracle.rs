@@ -1,6 +1,7 @@
 //! Edits compared with ropey and with a plain String.
 
-use nda_text::{Position, Snapshot, Step, Text, TextError};
+use nda_text::{Opened, Position, Snapshot, Step, Text, TextError};
+use std::sync::Arc;
 
 /// A generator of numbers that a seed repeats (G. Marsaglia, "Xorshift RNGs", 2003).
 struct Random(u64);
@@ -55,10 +56,27 @@ fn same_places(text: &Snapshot, plain: &str, random: &mut Random) {
     assert!(text.is_sound());
 }
 
-fn fuzz(seed: u64, edits: usize) {
+/// A text that somebody else holds.
+struct Held(Vec<u8>);
+
+impl Opened for Held {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn held(plain: String) -> Text {
+    Text::opened(Arc::new(Held(plain.into_bytes()))).unwrap()
+}
+
+fn owned(plain: String) -> Text {
+    Text::new(plain).unwrap()
+}
+
+fn fuzz(seed: u64, edits: usize, open: fn(String) -> Text) {
     let mut random = Random::new(seed);
     let mut plain = sample(&mut random, 2000);
-    let mut text = Text::new(plain.clone()).unwrap();
+    let mut text = open(plain.clone());
     let (mut undo, mut redo): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let mut kept: Vec<(Snapshot, String)> = Vec::new();
     for edit in 0..edits {
@@ -106,7 +124,8 @@ fn fuzz(seed: u64, edits: usize) {
 #[test]
 fn edits_with_undo_and_redo_equal_a_string_and_ropey_at_every_place() {
     for seed in 0..rounds(40) as u64 {
-        fuzz(seed, 500);
+        fuzz(seed, 500, owned);
+        fuzz(seed, 200, held);
     }
 }
 
@@ -161,4 +180,9 @@ fn an_empty_text_has_one_line_and_comes_back_after_everything_is_removed() {
     assert_eq!((text.now().bytes(), text.now().lines(), text.now().shape()), (0, 1, (0, 0)));
     assert!(text.undo() && text.undo() && !text.undo());
     assert!(text.redo() && text.redo() && !text.redo());
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_where_they_begin() {
+    assert_eq!(Text::opened(Arc::new(Held(b"ab\xffcd".to_vec()))).unwrap_err(), TextError::NotText(2));
 }
