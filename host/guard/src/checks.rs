@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// Most files in one proposal.
 pub const MAX_FILES: usize = 10_000;
 /// Most bytes of one file's content.
-pub const MAX_FILE_BYTES: usize = 64 << 20;
+pub const MAX_FILE_BYTES: usize = 256 << 20;
 
 /// Checks a proposal against the disk as it is now; its files, before and after.
 pub(crate) fn check(workspace: &Workspace, proposal: &Proposal) -> Result<Vec<Reviewed>, GuardError> {

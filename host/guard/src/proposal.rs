@@ -13,6 +13,18 @@ impl Hash {
         Hash(*blake3::hash(bytes).as_bytes())
     }
 
+    /// The hash of bytes that lie in parts.
+    pub fn of_parts<'p>(parts: impl Iterator<Item = &'p [u8]>) -> Hash {
+        let mut hasher = blake3::Hasher::new();
+        parts.for_each(|part| _ = hasher.update(part));
+        Hash(*hasher.finalize().as_bytes())
+    }
+
+    /// A hash that was kept as its 32 bytes.
+    pub const fn new(bytes: [u8; 32]) -> Hash {
+        Hash(bytes)
+    }
+
     /// A hash from its 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Hash> {
         blake3::Hash::from_hex(text).ok().map(|hash| Hash(*hash.as_bytes()))

@@ -255,7 +255,7 @@ impl Workspace {
 }
 
 /// Where stores of folders without git lie.
-fn state_folder(root: &Path) -> Result<PathBuf, GuardError> {
+pub(crate) fn state_folder(root: &Path) -> Result<PathBuf, GuardError> {
     let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/state")));
     let folder = folder.map(|folder| folder.join("nda")).ok_or_else(|| GuardError::Io {
