@@ -10,6 +10,7 @@
 # 'tools.sh mcp' with those that the agent and its tools are tested with (.tools/mcp).
 # 'tools.sh docs' installs mdBook out of its crate (.tools/mdbook), 'tools.sh wheel' what builds and tries the Python wheel (.tools/wheel),
 # 'tools.sh buses' Icarus and what drives the cores on others' buses (.tools/buses); each stops then.
+# 'tools.sh neovim' unpacks an editor that the language's server is tested with (.tools/neovim) and stops.
 # 'tools.sh lm-eval' installs lm-evaluation-harness and llama.cpp (.tools/lm-eval) and stops.
 set -eu
 cd "$(dirname "$0")"
@@ -73,6 +74,35 @@ if [ -n "$list" ]; then
         }
         cp "$list" "$place/requirements.txt"
     fi
+    exit 0
+fi
+
+# Debian's packages, unpacked and not installed: they change nothing of the system. Their libraries lie beside them.
+unpack() {
+    folder=.tools/$1 need=$2
+    shift 2
+    [ -e "$folder/$need" ] && return 0
+    command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 || {
+        echo "error: $folder is made of Debian's packages, and this is no Debian" >&2
+        echo " help: the test that needs it is skipped without" >&2
+        exit 1
+    }
+    echo "unpacking $1 into $folder"
+    mkdir -p .tools
+    draft=$(mktemp -d "$folder-XXXXXX")
+    (cd "$draft" && apt-get download -qq "$@" && for package in ./*.deb; do dpkg -x "$package" . || exit 1; done && rm -f ./*.deb) || {
+        rm -rf "$draft"
+        echo "error: the packages of $folder cannot be fetched" >&2
+        echo " help: run 'apt-get update' as root (Debian 12), then this command again" >&2
+        exit 1
+    }
+    mv "$draft" "$folder"
+}
+
+# An editor that the language's server is tested with.
+if [ "${1:-}" = neovim ]; then
+    unpack neovim usr/bin/nvim neovim neovim-runtime libluajit-5.1-2 libluajit-5.1-common libmsgpackc2 libtermkey1 libtree-sitter0 \
+        libunibilium4 libuv1 libvterm0 lua-luv
     exit 0
 fi
 

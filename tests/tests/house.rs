@@ -73,6 +73,8 @@ const DRAWN: &[(&str, &[&str])] = &[
     ("nda-checks", &["nda-guard", "nda-sandbox", "nda-lang", "nda-ndf"]),
     ("nda-graph", &["nda-ndf"]),
     ("nda-agent", &["nda-text", "nda-guard", "nda-sandbox", "nda-graph"]),
+    ("nda-analysis", &["nda-lang"]),
+    ("nda-lsp", &["nda-analysis", "nda-text"]),
     ("nda-ndf", &["nda-spec", "nda-files"]),
     ("nda-gemv", &["nda-spec"]),
     ("nda-kernels", &["nda-spec", "nda-gemv"]),
@@ -114,6 +116,7 @@ const DRAWN: &[(&str, &[&str])] = &[
             "nda-checks",
             "nda-sandbox",
             "nda-agent",
+            "nda-lsp",
         ],
     ),
     ("nda-convert", &["nda-spec", "nda-files", "nda-ndf", "nda-engine", "nda-fit", "nda-gemv", "nda-kernels"]),
@@ -241,7 +244,7 @@ fn no_code_but_the_one_writer_creates_files() {
 }
 
 /// The agent workspace's crates: none of them changes a file but through the guard.
-const GUARDED: &[&str] = &["host/text", "host/graph", "host/checks", "host/agent"];
+const GUARDED: &[&str] = &["host/text", "host/graph", "host/checks", "host/agent", "host/analysis", "host/lsp"];
 
 /// Files of other folders that they may change, and why.
 const BESIDE: &[(&str, &str)] = &[("host/agent/src/door.rs", "the socket for approvals, in the user's own runtime folder")];

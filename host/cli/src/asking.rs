@@ -1,15 +1,15 @@
 //! What commands that ask share: the folder, who is asked, the sandbox, the tools.
 
 use crate::failure::{Exit, Failure, Outcome};
+use crate::own::Own;
 use crate::{output, workspace};
 use nda_agent::door::{self, Door};
 use nda_agent::{Answer, Ask, Asking, Context, Facts, Helper, Question, Tools, proposed};
 use nda_guard::{Gate, Origin, Policy, Proposal, Settings};
 use nda_sandbox::{SandboxError, Wish};
 use std::ffi::OsString;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 /// The sandbox's level on the command line.
@@ -50,31 +50,18 @@ pub fn door(root: &Path) -> Outcome<Arc<dyn Ask>> {
 }
 
 /// The rest of this command, as others' programs see it.
-struct Own(PathBuf);
+struct Rest(Own);
 
-impl Facts for Own {
+impl Facts for Rest {
     fn ask(&self, arguments: &[&str], input: &[u8]) -> Result<String, String> {
-        let mut command = Command::new(&self.0);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|e| e.to_string())?;
-        let pipe = child.stdin.take();
-        let output = std::thread::scope(|scope| {
-            // A child that does not read to the end has its reason, which it says.
-            scope.spawn(move || pipe.map(|mut pipe| pipe.write_all(input)));
-            child.wait_with_output()
-        });
-        let output = output.map_err(|e| e.to_string())?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        self.0.ask(arguments, input)
     }
 }
 
 /// The tools on a folder.
 pub fn tools(root: &Path, askers: Vec<Arc<dyn Ask>>, helper: Helper) -> Outcome<Tools> {
     let asking = asking(root, askers)?;
-    let own = Own(PathBuf::from(helper.command[0].clone()));
+    let own = Rest(Own::at(helper.command[0].clone()));
     let settings = Settings::default().gates(gates(root, &helper.command)?);
     let context = Context::open(root, settings, asking, helper, Box::new(own)).map_err(|e| workspace::failure(&e))?;
     Ok(Tools::new(context))

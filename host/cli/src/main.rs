@@ -19,6 +19,8 @@ mod language;
 mod lines;
 mod npy;
 mod output;
+#[cfg(any(feature = "lsp", all(feature = "workspace", target_os = "linux")))]
+mod own;
 mod prompt;
 mod report;
 #[cfg(feature = "chat")]
@@ -83,6 +85,7 @@ enum Command {
     Exec(commands::exec::Arguments),
     Fmt(commands::fmt::Arguments),
     Disasm(commands::disasm::Arguments),
+    Lsp(commands::lsp::Arguments),
     Plan(commands::plan::Arguments),
     Devices(commands::devices::Arguments),
     Emit(commands::emit::Arguments),
@@ -128,6 +131,7 @@ fn run(command: &Command) -> Outcome {
         Command::Exec(arguments) => commands::exec::run(arguments),
         Command::Fmt(arguments) => commands::fmt::run(arguments),
         Command::Disasm(arguments) => commands::disasm::run(arguments),
+        Command::Lsp(arguments) => commands::lsp::run(arguments),
         Command::Plan(arguments) => commands::plan::run(arguments),
         Command::Devices(arguments) => commands::devices::run(arguments),
         Command::Emit(arguments) => commands::emit::run(arguments),

@@ -7,6 +7,7 @@
         feature = "chat",
         feature = "convert",
         feature = "emit",
+        feature = "lsp",
         feature = "serve",
         feature = "shell",
         feature = "workspace",
@@ -77,6 +78,12 @@ pub mod gemv;
 pub mod info;
 pub mod info_model;
 pub mod kv;
+#[cfg(feature = "lsp")]
+pub mod lsp;
+#[cfg(not(feature = "lsp"))]
+pub mod lsp {
+    absent!("lsp");
+}
 #[cfg(feature = "shell")]
 pub mod man;
 #[cfg(not(feature = "shell"))]

@@ -4,7 +4,7 @@ use crate::backend::{self, BackendName, SimPort};
 use crate::commands::plan_tokens::WholeToken;
 use crate::commands::{plan_boards, plan_graph};
 use crate::failure::{Failure, Outcome};
-use crate::{files, output};
+use crate::{files, language, output};
 use nda_boards::{Board, Status, TURNAROUND_S, TokenTime, TokenWork};
 use nda_engine::{Prepared, Scratch, Weights};
 use nda_gemv::Cost;
@@ -38,6 +38,9 @@ pub struct Arguments {
     /// Print the graph of a token that the model's program is compiled from, instead of costs.
     #[arg(long, conflicts_with_all = ["config", "board", "port"])]
     graph: bool,
+    /// Plan with this program instead of the document's own; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
     /// Print a JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -99,11 +102,12 @@ impl Row {
 pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.board.as_deref() == Some("all") {
         let mapped = files::open_document(&arguments.model)?;
-        return plan_boards::run(&arguments.model, &files::weights(&arguments.model, &mapped.document())?, arguments.json);
+        let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
+        return plan_boards::run(&arguments.model, &weights, arguments.json);
     }
     if arguments.graph {
         let mapped = files::open_document(&arguments.model)?;
-        let weights = files::weights(&arguments.model, &mapped.document())?;
+        let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
         return if arguments.json { plan_graph::json(&weights) } else { plan_graph::text(&weights) };
     }
     let board = arguments.board.as_deref().map(board).transpose()?;
@@ -112,7 +116,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         None => backend::config(&arguments.config)?,
     };
     let mapped = files::open_document(&arguments.model)?;
-    let weights = files::weights(&arguments.model, &mapped.document())?;
+    let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
     let port = match arguments.port {
         Port::Uart => SimPort::Uart,
         Port::Parallel => SimPort::Parallel,

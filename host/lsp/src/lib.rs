@@ -1,0 +1,16 @@
+//! A server of the Language Server Protocol for `.nda` programs, over [`nda_analysis`].
+//!
+//! All faults of a file at every change, hover with types and shapes, definitions, references, renames, formatting, and beside each
+//! product what it costs on a board, as inlay hints and as code lenses. What a product costs and which shapes values have is asked of
+//! [`nda_analysis::Costs`] in the background, for the model that belongs to the program; until it is known, there is none.
+
+#![forbid(unsafe_code)]
+
+mod document;
+mod place;
+mod requests;
+mod server;
+
+pub use lsp_server::Connection;
+pub use nda_analysis::Costs;
+pub use server::{Options, ServeError, serve};
