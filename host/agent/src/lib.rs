@@ -8,22 +8,33 @@
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]
 
+#[cfg(feature = "tools")]
 pub mod acp;
 mod ask;
+#[cfg(feature = "tools")]
 mod context;
 mod diff;
 pub mod door;
+#[cfg(feature = "tools")]
 mod error;
+#[cfg(feature = "tools")]
 pub mod mcp;
+#[cfg(feature = "tools")]
 pub mod openai;
+#[cfg(feature = "tools")]
 mod stop;
+#[cfg(feature = "tools")]
 pub mod talk;
+#[cfg(feature = "tools")]
 mod tools;
 
 pub use ask::{Answer, Ask, Asking, How, Question, QuestionFile, Texts};
-pub use context::{Context, Facts, Helper};
 pub use diff::{diff, in_a_line, shown};
-pub use error::ToolError;
-pub use nda_graph::wave::{WaveError, Waves};
-pub use stop::Stop;
-pub use tools::{Effect, Tool, Tools, proposed, read_waves};
+#[cfg(feature = "tools")]
+pub use {
+    context::{Context, Facts, Helper},
+    error::ToolError,
+    nda_graph::wave::{WaveError, Waves},
+    stop::Stop,
+    tools::{Effect, Tool, Tools, proposed, read_waves},
+};
