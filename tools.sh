@@ -10,6 +10,7 @@
 # 'tools.sh mcp' with those that the agent and its tools are tested with (.tools/mcp).
 # 'tools.sh docs' installs mdBook out of its crate (.tools/mdbook), 'tools.sh wheel' what builds and tries the Python wheel (.tools/wheel),
 # 'tools.sh buses' Icarus and what drives the cores on others' buses (.tools/buses); each stops then.
+# 'tools.sh studio' installs a display without a screen (Xvfb), the libraries of a window, and a probe (.tools/studio), and stops.
 # 'tools.sh neovim' unpacks an editor that the language's server is tested with (.tools/neovim) and stops.
 # 'tools.sh lm-eval' installs lm-evaluation-harness and llama.cpp (.tools/lm-eval) and stops.
 set -eu
@@ -21,6 +22,13 @@ command -v verilator_bin >/dev/null 2>&1 && command -v verilator >/dev/null 2>&1
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 case "${1:-}" in "" | chat) command -v curl >/dev/null 2>&1 || missing="$missing curl" ;; esac
 [ "${1:-}" = gpu ] && ! ls /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1 && missing="$missing mesa-vulkan-drivers"
+if [ "${1:-}" = studio ]; then
+    command -v Xvfb >/dev/null 2>&1 || missing="$missing xvfb"
+    for library in libX11.so.6:libx11-6 libX11-xcb.so.1:libx11-xcb1 libXi.so.6:libxi6 libXcursor.so.1:libxcursor1 \
+        libxkbcommon-x11.so.0:libxkbcommon-x11-0; do
+        ldconfig -p | grep -q "${library%%:*}" || missing="$missing ${library##*:}"
+    done
+fi
 [ "${1:-}" = memcheck ] && { command -v valgrind >/dev/null 2>&1 || missing="$missing valgrind"; }
 [ "${1:-}" = buses ] && { command -v iverilog >/dev/null 2>&1 || missing="$missing iverilog"; }
 [ "${1:-}" = tokenizers ] && { command -v npm >/dev/null 2>&1 || missing="$missing npm"; }
@@ -103,6 +111,22 @@ unpack() {
 if [ "${1:-}" = neovim ]; then
     unpack neovim usr/bin/nvim neovim neovim-runtime libluajit-5.1-2 libluajit-5.1-common libmsgpackc2 libtermkey1 libtree-sitter0 \
         libunibilium4 libuv1 libvterm0 lua-luv
+    exit 0
+fi
+
+# A display without a screen, and a client that types and looks at pixels: what the studio's window is measured with.
+if [ "${1:-}" = studio ]; then
+    probe=.tools/studio
+    if ! cmp -s host/studio/tests/requirements.txt "$probe/requirements.txt"; then
+        echo "installing python-xlib into $probe"
+        python3 -m venv --clear "$probe"
+        "$probe/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r host/studio/tests/requirements.txt || {
+            echo "error: python-xlib cannot be installed" >&2
+            echo " help: host/studio/tests/requirements.txt needs Python 3.11 or later and a package index" >&2
+            exit 1
+        }
+        cp host/studio/tests/requirements.txt "$probe/requirements.txt"
+    fi
     exit 0
 fi
 

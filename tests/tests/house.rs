@@ -75,6 +75,8 @@ const DRAWN: &[(&str, &[&str])] = &[
     ("nda-agent", &["nda-text", "nda-guard", "nda-sandbox", "nda-graph"]),
     ("nda-analysis", &["nda-lang"]),
     ("nda-lsp", &["nda-analysis", "nda-text"]),
+    // The studio links no engine, no compiler and no simulator: it asks the command.
+    ("nda-studio", &["nda-text", "nda-analysis", "nda-guard", "nda-sandbox", "nda-graph", "nda-agent", "nda-ndf"]),
     ("nda-ndf", &["nda-spec", "nda-files"]),
     ("nda-gemv", &["nda-spec"]),
     ("nda-kernels", &["nda-spec", "nda-gemv"]),
@@ -244,7 +246,7 @@ fn no_code_but_the_one_writer_creates_files() {
 }
 
 /// The agent workspace's crates: none of them changes a file but through the guard.
-const GUARDED: &[&str] = &["host/text", "host/graph", "host/checks", "host/agent", "host/analysis", "host/lsp"];
+const GUARDED: &[&str] = &["host/text", "host/graph", "host/checks", "host/agent", "host/analysis", "host/lsp", "host/studio"];
 
 /// Files of other folders that they may change, and why.
 const BESIDE: &[(&str, &str)] = &[("host/agent/src/door.rs", "the socket for approvals, in the user's own runtime folder")];

@@ -93,6 +93,7 @@ enum Command {
     #[cfg(unix)]
     Board(commands::board::Arguments),
     Bench(commands::bench::Arguments),
+    Studio(commands::studio::Arguments),
     Agent(commands::agent::Arguments),
     Mcp(commands::mcp::Arguments),
     Approve(commands::approve::Arguments),
@@ -139,6 +140,7 @@ fn run(command: &Command) -> Outcome {
         #[cfg(unix)]
         Command::Board(arguments) => commands::board::run(arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
+        Command::Studio(arguments) => commands::studio::run(arguments),
         Command::Agent(arguments) => commands::agent::run(arguments),
         Command::Mcp(arguments) => commands::mcp::run(arguments),
         Command::Approve(arguments) => commands::approve::run(arguments),

@@ -4,12 +4,19 @@ use crate::sources::{Source, is_trial, sources};
 use std::collections::BTreeSet;
 use syn::visit::{self, Visit};
 
-/// Who prints: the command, the tools of the images and of the proofs, and build scripts, which speak to cargo.
-const PRINTS: [&str; 5] = ["host/cli/src/output.rs", "firmware/src/main.rs", "tests/formal/src/main.rs", "sim/build/", "tests/src/lib.rs"];
+/// Who prints: the commands, the tools of the images and of the proofs, and build scripts, which speak to cargo.
+const PRINTS: [&str; 6] = [
+    "host/cli/src/output.rs",
+    "host/studio/src/main.rs",
+    "firmware/src/main.rs",
+    "tests/formal/src/main.rs",
+    "sim/build/",
+    "tests/src/lib.rs",
+];
 /// Who ends the process.
 const EXITS: [&str; 1] = ["host/cli/src/signals.rs"];
-/// Who waits, but for the deadlines of transports: a board that is served, the terminal's next line beside Ctrl-C.
-const WAITS: [&str; 2] = ["host/cli/src/commands/board.rs", "host/cli/src/lines.rs"];
+/// Who waits, but for the deadlines of transports: a board that is served, the terminal's next line beside Ctrl-C or a deadline.
+const WAITS: [&str; 3] = ["host/cli/src/commands/board.rs", "host/cli/src/lines.rs", "host/studio/src/face/terminal.rs"];
 /// Who has unsafe code: SIMD kernels, machine code, the simulator's shim.
 const UNSAFE: [&str; 4] = ["host/kernels/", "host/lang/src/native.rs", "host/lang/src/native/unit.rs", "sim/src/model.rs"];
 

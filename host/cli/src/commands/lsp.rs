@@ -26,7 +26,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let served = serve(&connection, Options { model: arguments.model.clone(), costs: Arc::new(Planned(own)) });
     // The writer ends when nobody can send any more.
     drop(connection);
-    let ended = |e: &dyn std::fmt::Display| Failure::new(Exit::Failed, e, "standard input", "start it from an editor: nda lsp --help");
+    let ended = |e: &dyn std::fmt::Display| Failure::new(Exit::Failed, e, "standard input", "start it from an editor: docs/studio.md");
     served.map_err(|e| ended(&e))?;
     threads.join().map_err(|e| ended(&e).into())
 }

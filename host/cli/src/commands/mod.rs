@@ -119,6 +119,7 @@ pub mod serve;
 pub mod serve {
     absent!("serve");
 }
+pub mod studio;
 pub mod verify;
 pub mod wave;
 #[cfg(feature = "verilator")]

@@ -1,0 +1,199 @@
+//! An open file: its text, cursors, undo and journal.
+
+mod edit;
+mod open;
+mod steps;
+
+pub use open::{OpenError, mode_of};
+pub use steps::Steps;
+
+use crate::cursor::{Cursor, Keep, Motion, joined, moved};
+use crate::journal::{Journal, Record};
+use nda_guard::{Drafts, Hash, Mode, RelPath};
+use nda_text::{Snapshot, Step, Text};
+use std::path::PathBuf;
+
+/// Whether the disk has what the buffer knows of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    /// It has.
+    Same,
+    /// Somebody else wrote the file while something was typed here: nothing is written over it until a person decides.
+    Conflict,
+}
+
+/// An open file.
+pub struct Buffer {
+    /// Its path from the root.
+    pub path: RelPath,
+    /// Where it is.
+    pub place: PathBuf,
+    text: Text,
+    /// Cursors, in order, at least one.
+    cursors: Vec<Cursor>,
+    /// The first line that is shown.
+    pub top: usize,
+    /// The first column that is shown.
+    pub left: usize,
+    /// What the file has, as it was last read or written; none if there is no file.
+    pub file: Option<Hash>,
+    /// Whether the file may be executed.
+    pub mode: Mode,
+    steps: Steps,
+    drafts: Drafts,
+    journal: Option<Journal>,
+    /// Why nothing can be typed, if nothing can.
+    pub locked: Option<String>,
+    /// Whether the disk has what is known.
+    pub disk: Disk,
+    /// How a line ends here.
+    pub line_end: &'static str,
+    /// Whether the next character belongs to the step before.
+    typing: bool,
+    /// Counts changes: whoever shows something of the text sees that it is another.
+    pub revision: u64,
+    /// Whether the text lies in a private copy of the file, which is mapped.
+    pub mapped: bool,
+}
+
+impl Buffer {
+    /// The text.
+    pub fn now(&self) -> &Snapshot {
+        self.text.now()
+    }
+
+    /// The text to be kept or sent elsewhere.
+    pub fn snapshot(&self) -> Snapshot {
+        self.text.snapshot()
+    }
+
+    /// The cursors, in order.
+    pub fn cursors(&self) -> &[Cursor] {
+        &self.cursors
+    }
+
+    /// The cursor that the view follows: the last one.
+    pub fn cursor(&self) -> Cursor {
+        *self.cursors.last().expect("there is always a cursor")
+    }
+
+    /// Puts the cursors elsewhere; those that overlap become one.
+    pub fn set_cursors(&mut self, cursors: Vec<Cursor>) {
+        self.typing = false;
+        if !cursors.is_empty() {
+            self.cursors = joined(cursors);
+        }
+    }
+
+    /// Whether something was typed and not saved.
+    pub fn is_dirty(&self) -> bool {
+        !self.steps.is_saved()
+    }
+
+    /// Whether the program is one of ours.
+    pub fn is_program(&self) -> bool {
+        self.path.as_path().extension().is_some_and(|ending| ending == "nda")
+    }
+
+    /// Moves all cursors.
+    pub fn go(&mut self, motion: Motion, keep: Keep) {
+        let cursors = self.cursors.iter().map(|cursor| moved(self.text.now(), *cursor, motion, keep)).collect();
+        self.set_cursors(cursors);
+    }
+
+    /// What is selected, line by line of cursors; none if nothing is.
+    pub fn selected(&self) -> Option<String> {
+        let parts: Vec<String> =
+            self.cursors.iter().map(Cursor::range).filter(|range| !range.is_empty()).map(|range| self.now().slice(range)).collect();
+        (!parts.is_empty()).then(|| parts.join("\n"))
+    }
+
+    /// Takes the last step back, and puts the cursors where they were.
+    pub fn undo(&mut self) {
+        if self.locked.is_none() && self.text.undo() {
+            self.log(&Record::Undo);
+            let cursors = self.steps.undo(&self.cursors);
+            self.after_turn(cursors);
+        }
+    }
+
+    /// Takes the last undo back.
+    pub fn redo(&mut self) {
+        if self.locked.is_none() && self.text.redo() {
+            self.log(&Record::Redo);
+            let cursors = self.steps.redo(&self.cursors);
+            self.after_turn(cursors);
+        }
+    }
+
+    fn after_turn(&mut self, cursors: Vec<Cursor>) {
+        self.revision += 1;
+        let end = self.now().bytes();
+        let is_there = |at: usize| at <= end && self.now().is_boundary(at);
+        let cursors: Vec<Cursor> = cursors.into_iter().filter(|cursor| is_there(cursor.anchor) && is_there(cursor.head)).collect();
+        self.set_cursors(if cursors.is_empty() { vec![Cursor::at(0)] } else { cursors });
+    }
+
+    /// Replaces bytes; the journal has it before the text.
+    fn change(&mut self, range: std::ops::Range<usize>, text: &str, step: Step) {
+        if self.journal.as_ref().is_some_and(Journal::is_empty) {
+            self.begin_log();
+        }
+        self.log(&Record::Edit(range.clone(), text.to_owned(), step));
+        if self.text.edit(range, text, step).is_ok() {
+            self.steps.edit(step, &self.cursors);
+            self.revision += 1;
+        }
+    }
+
+    /// Writes what the log begins with. The text is still the file's.
+    fn begin_log(&mut self) {
+        let content = (!self.mapped).then(|| self.now().slice_bytes(0..self.now().bytes()));
+        self.log(&Record::Base(self.file, content));
+    }
+
+    fn log(&mut self, record: &Record) {
+        let Some(journal) = &mut self.journal else { return };
+        if let Err(error) = journal.add(record) {
+            // The text goes on; a person sees that a kill would lose it.
+            self.journal = None;
+            self.locked = Some(format!("what is typed is not kept any more, save what you have: {error}"));
+        }
+    }
+
+    /// A text that comes from elsewhere than the file, as the state to begin with.
+    pub fn set_start(&mut self, text: String) {
+        if let Ok(text) = Text::new(text) {
+            self.text = text;
+            self.revision += 1;
+        }
+    }
+
+    /// The text is where it belongs, though not in a file of its own.
+    pub fn put_back(&mut self) {
+        self.steps.saved();
+    }
+
+    /// What is to be written.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.now().slice_bytes(0..self.now().bytes())
+    }
+
+    /// The file has the text now.
+    pub fn saved(&mut self, hash: Hash) {
+        self.file = Some(hash);
+        self.disk = Disk::Same;
+        self.steps.saved();
+        if self.journal.as_ref().is_some_and(|journal| !journal.is_empty()) {
+            self.log(&Record::Saved(hash));
+        }
+    }
+
+    /// The line and column of the cursor, from 1.
+    pub fn place_of_cursor(&self) -> (usize, usize) {
+        let head = self.cursor().head;
+        let line = self.now().line_of(head);
+        let column = self.now().slice(self.now().line_start(line)..head).chars().count();
+        (line + 1, column + 1)
+    }
+}

@@ -1,0 +1,218 @@
+//! Opening a file: what the disk has, and what a journal knows beyond it.
+
+use super::{Buffer, Disk, Steps};
+use crate::cursor::Cursor;
+use crate::journal::{Journal, MOST_BYTES, Replayed, replay};
+use nda_guard::{Drafts, GuardError, Hash, Mode, RelPath};
+use nda_text::{Opened, Text, TextError};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes from which on a file is mapped instead of read: from a private copy, so that nobody can change or shorten it under the view.
+pub const MAPPED_BYTES: u64 = 8 << 20;
+
+/// Why a file cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The system's answer.
+    #[error("cannot read '{path}': {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is in it is no text.
+    #[error("'{path}' is no UTF-8 text: {source}; 'nda info' says what a document holds")]
+    Text {
+        /// Which file.
+        path: PathBuf,
+        /// Where.
+        source: TextError,
+    },
+    /// The journal cannot be used.
+    #[error("{0}")]
+    Journal(#[from] GuardError),
+}
+
+/// A mapped copy.
+struct Mapped(mmap_guard::FileData);
+
+impl Opened for Mapped {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn map(path: &Path) -> Result<Text, OpenError> {
+    let io = |source| OpenError::Io { path: path.into(), source };
+    let mapped = mmap_guard::map_file(path).map_err(io)?;
+    Text::opened(Arc::new(Mapped(mapped))).map_err(|source| OpenError::Text { path: path.into(), source })
+}
+
+/// A file as the disk has it.
+struct Found {
+    text: Text,
+    hash: Option<Hash>,
+    mode: Mode,
+    mapped: bool,
+}
+
+impl Buffer {
+    /// Opens a file of a project, or a new one. What a journal has of it and the disk has not comes back as unsaved text.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no text.
+    pub fn open(root: &Path, path: RelPath, drafts: &Drafts) -> Result<Buffer, OpenError> {
+        let place = root.join(path.as_path());
+        let draft = drafts.open(&path)?;
+        let log = draft.as_ref().map(nda_guard::Draft::read).transpose()?.unwrap_or_default();
+        // A log that begins with a private copy needs that one; a new copy would be of another text.
+        let mut copied = || drafts.copied(&path).and_then(|copy| map(&copy).ok());
+        let replayed = replay(&log, &mut copied).ok().flatten();
+        let found = match &replayed {
+            Some(_) => None,
+            None => Some(read(&place, &path, drafts)?),
+        };
+        let disk = match &found {
+            Some(found) => found.hash,
+            None => hash_of(&place)?,
+        };
+        let mode = mode_of(&place);
+        let (found, steps, kept, state) = match (replayed, found) {
+            (Some(replayed), _) => judged(replayed, disk, mode, || read(&place, &path, drafts))?,
+            (None, Some(found)) => (found, Steps::default(), 0, Disk::Same),
+            (None, None) => unreachable!("one of both is read"),
+        };
+        let locked = draft.is_none().then(|| "another studio has this file open; close it there to edit here".to_owned());
+        let journal = draft.map(|draft| Journal::on(draft, kept)).transpose()?;
+        let line_end = line_end_of(&found.text);
+        Ok(Buffer {
+            path,
+            place,
+            text: found.text,
+            cursors: vec![Cursor::at(0)],
+            top: 0,
+            left: 0,
+            file: found.hash,
+            mode: found.mode,
+            steps,
+            drafts: drafts.clone(),
+            journal,
+            locked,
+            disk: state,
+            line_end,
+            typing: false,
+            revision: 0,
+            mapped: found.mapped,
+        })
+    }
+
+    /// Whether the disk has something else than is known. If nothing was typed, it is taken over; else it is a conflict.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn look_at_disk(&mut self) -> Result<(), OpenError> {
+        if hash_of(&self.place)? == self.file {
+            return Ok(());
+        }
+        if self.is_dirty() {
+            self.disk = Disk::Conflict;
+            return Ok(());
+        }
+        self.reload()
+    }
+
+    /// Takes over what the disk has; what was typed and not saved is forgotten.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no text; nothing is forgotten then.
+    pub fn reload(&mut self) -> Result<(), OpenError> {
+        let found = read(&self.place, &self.path, &self.drafts)?;
+        let line = self.now().line_of(self.cursor().head);
+        (self.text, self.file, self.mode, self.mapped) = (found.text, found.hash, found.mode, found.mapped);
+        (self.steps, self.disk) = (Steps::default(), Disk::Same);
+        self.line_end = line_end_of(&self.text);
+        if let Some(journal) = &mut self.journal {
+            journal.clear()?;
+        }
+        self.revision += 1;
+        self.go_to(line + 1, 1);
+        Ok(())
+    }
+
+    /// What the disk has now becomes what the next save replaces: a person has decided that what was typed is right.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn take_side(&mut self) -> Result<(), OpenError> {
+        self.file = hash_of(&self.place)?;
+        self.disk = Disk::Same;
+        Ok(())
+    }
+}
+
+/// What a log is worth beside what the disk has.
+fn judged(
+    replayed: Replayed,
+    disk: Option<Hash>,
+    mode: Mode,
+    read: impl FnOnce() -> Result<Found, OpenError>,
+) -> Result<(Found, Steps, usize, Disk), OpenError> {
+    let steps = Steps::replayed(&replayed.events);
+    let is_same = replayed.file == disk;
+    if steps.is_saved() && (!is_same || replayed.bytes > MOST_BYTES) {
+        // Nothing is unsaved; the file went on, or the log has grown too long.
+        return Ok((read()?, Steps::default(), 0, Disk::Same));
+    }
+    let mapped = replayed.text.now().bytes() as u64 >= MAPPED_BYTES;
+    let found = Found { text: replayed.text, hash: replayed.file, mode, mapped };
+    Ok((found, steps, replayed.bytes, if is_same { Disk::Same } else { Disk::Conflict }))
+}
+
+fn read(place: &Path, path: &RelPath, drafts: &Drafts) -> Result<Found, OpenError> {
+    let io = |source| OpenError::Io { path: place.into(), source };
+    let not_text = |source| OpenError::Text { path: place.into(), source };
+    let metadata = match place.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Found { text: Text::default(), hash: None, mode: Mode::Plain, mapped: false });
+        }
+        metadata => metadata.map_err(io)?,
+    };
+    if !metadata.is_file() {
+        return Err(io(io::Error::other("it is not a plain file")));
+    }
+    let mode = mode_of(place);
+    if metadata.len() >= MAPPED_BYTES {
+        let text = map(&drafts.copy(path, place)?)?;
+        let hash = Hash::of_parts(text.now().parts(0..text.now().bytes()).into_iter().map(str::as_bytes));
+        return Ok(Found { text, hash: Some(hash), mode, mapped: true });
+    }
+    let bytes = std::fs::read(place).map_err(io)?;
+    let hash = Hash::of(&bytes);
+    let text = String::from_utf8(bytes).map_err(|error| not_text(TextError::NotText(error.utf8_error().valid_up_to())))?;
+    Ok(Found { text: Text::new(text).map_err(not_text)?, hash: Some(hash), mode, mapped: false })
+}
+
+/// Whether a file may be executed.
+pub fn mode_of(place: &Path) -> Mode {
+    let is_executable = place.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o100 != 0);
+    if is_executable { Mode::Executable } else { Mode::Plain }
+}
+
+fn hash_of(place: &Path) -> Result<Option<Hash>, OpenError> {
+    match std::fs::read(place) {
+        Ok(bytes) => Ok(Some(Hash::of(&bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(OpenError::Io { path: place.into(), source }),
+    }
+}
+
+/// How the first line ends; later ones are kept as they are.
+fn line_end_of(text: &Text) -> &'static str {
+    let end = text.now().line_start(1);
+    let is_two = end >= 2 && text.now().lines() > 1 && text.now().slice_bytes(end - 2..end) == b"\r\n";
+    if is_two { "\r\n" } else { "\n" }
+}

@@ -1,0 +1,91 @@
+//! A list of rows with one that is chosen: what most panes are.
+
+use crate::grid::{Area, Grid, Ink};
+use crate::key::{Key, Press};
+
+/// A row: pieces of text, each with its colour.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Row {
+    /// What is written.
+    pub pieces: Vec<(String, Ink)>,
+    /// The colour behind it, if it has one of its own.
+    pub ground: Option<Ink>,
+}
+
+impl Row {
+    /// A row of one piece.
+    pub fn new(text: impl Into<String>, ink: Ink) -> Row {
+        Row { pieces: vec![(text.into(), ink)], ground: None }
+    }
+
+    /// One more piece.
+    #[must_use]
+    pub fn and(mut self, text: impl Into<String>, ink: Ink) -> Row {
+        self.pieces.push((text.into(), ink));
+        self
+    }
+
+    /// With a colour behind it.
+    #[must_use]
+    pub fn on(mut self, ground: Ink) -> Row {
+        self.ground = Some(ground);
+        self
+    }
+}
+
+/// The chosen row and the first one that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct List {
+    /// The chosen row.
+    pub chosen: usize,
+    /// The first row that is shown.
+    pub top: usize,
+}
+
+/// Rows that a page moves by.
+const PAGE: usize = 20;
+
+impl List {
+    /// Moves by an arrow or page key; whether it was one.
+    pub fn press(&mut self, press: Press, rows: usize) -> bool {
+        let last = rows.saturating_sub(1);
+        self.chosen = match press.key {
+            Key::Up => self.chosen.saturating_sub(1),
+            Key::Down => self.chosen + 1,
+            Key::PageUp => self.chosen.saturating_sub(PAGE),
+            Key::PageDown => self.chosen + PAGE,
+            Key::Home => 0,
+            Key::End => last,
+            _ => return false,
+        }
+        .min(last);
+        true
+    }
+
+    /// Draws the rows, so that the chosen one is seen.
+    pub fn draw(&mut self, rows: &[Row], grid: &mut Grid, area: Area, focus: Focus) {
+        self.chosen = self.chosen.min(rows.len().saturating_sub(1));
+        if area.height == 0 {
+            return;
+        }
+        self.top = self.top.clamp((self.chosen + 1).saturating_sub(area.height), self.chosen);
+        for (index, row) in rows.iter().enumerate().skip(self.top).take(area.height) {
+            let y = index - self.top;
+            let is_chosen = index == self.chosen && focus == Focus::Here;
+            let ground = if is_chosen { Some(Ink::Selection) } else { row.ground };
+            if let Some(ground) = ground {
+                grid.shade(area.y + y, area.x..area.x + area.width, ground);
+            }
+            row.pieces.iter().fold(0, |x, (text, ink)| grid.put(area, x, y, text, *ink));
+        }
+    }
+}
+
+/// Whether keys go to what is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// They do.
+    Here,
+    /// They do not.
+    Elsewhere,
+}

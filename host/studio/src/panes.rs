@@ -1,0 +1,207 @@
+//! The panes at the right of the text.
+
+pub mod agents;
+pub mod boards;
+pub mod document;
+pub mod problems;
+pub mod run;
+pub mod search;
+pub mod stack;
+pub mod waves;
+
+use crate::grid::Area;
+use crate::key::{Key, Press};
+use crate::list::{List, Row};
+use nda_analysis::Hover;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// Which pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PaneKind {
+    /// The list of keys.
+    Help,
+    /// Faults of the file.
+    Problems,
+    /// What a name is.
+    Hover,
+    /// Places of a text in the project.
+    Search,
+    /// A run in the sandbox.
+    Run,
+    /// Agents and checkpoints.
+    Agent,
+    /// Frames of a document.
+    Document,
+    /// Waves.
+    Waves,
+    /// Boards.
+    Boards,
+    /// From a product down to the wave.
+    Stack,
+}
+
+impl PaneKind {
+    /// Its heading, and its keys.
+    pub fn title(self) -> &'static str {
+        match self {
+            PaneKind::Help => "Keys",
+            PaneKind::Problems => "Faults   enter: go there",
+            PaneKind::Hover => "What stands here",
+            PaneKind::Search => "Places   enter: go there   space: leave out   r: replace all others",
+            PaneKind::Run => "Run in the sandbox   k: kill",
+            PaneKind::Agent => "Agents   g/r: green, red   G/R: the whole file   enter: answer, restore   u: undo restore   c/t/a",
+            PaneKind::Document => "Document   enter: codes of a tensor   p: edit the program",
+            PaneKind::Waves => "Waves   left/right: time   +/-: scale   enter: chosen or not   s: open in Surfer",
+            PaneKind::Boards => "Boards   p: probe   enter: flash   l: counters live",
+            PaneKind::Stack => "From product to wave   enter: go there",
+        }
+    }
+}
+
+/// What a pane asks of the studio.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Shows a place: file, line, column.
+    Show(PathBuf, usize, usize),
+    /// Replaces the places that are not left out.
+    Replace,
+    /// Answers an agent.
+    Answer,
+    /// Brings a checkpoint back.
+    Restore(String),
+    /// Takes the last restore back.
+    UndoRestore,
+    /// Asks for a checkpoint's name.
+    Checkpoint,
+    /// Asks what a model shall do.
+    Chat,
+    /// Asks which agent of others is started.
+    OtherAgent,
+    /// Looks at the codes of a tensor.
+    Codes(String),
+    /// Edits a document's program.
+    EditProgram,
+    /// Opens the wave in Surfer.
+    Surfer(PathBuf),
+    /// Shows a signal of a wave, or hides it.
+    Signal(usize),
+    /// Looks for boards.
+    Probe,
+    /// Writes a board's memory, if a person says green.
+    Flash(String),
+    /// Lets the model speak on a device, and shows what the command says of it.
+    Counters(String),
+}
+
+/// All panes.
+#[derive(Default)]
+pub struct Panes {
+    shown: Option<PaneKind>,
+    lists: HashMap<PaneKind, List>,
+    area: Cell<Area>,
+    /// What was asked of a name.
+    pub hover: Option<Hover>,
+    /// Faults.
+    pub problems: problems::Problems,
+    /// Places of a text.
+    pub search: search::Search,
+    /// A run.
+    pub run: run::Run,
+    /// Agents.
+    pub agents: agents::Agents,
+    /// A document.
+    pub document: document::DocumentPane,
+    /// Waves.
+    pub waves: waves::WavePane,
+    /// Boards.
+    pub boards: boards::Boards,
+    /// The way through the stack.
+    pub stack: stack::Stack,
+}
+
+impl Panes {
+    /// The pane that is shown.
+    pub fn shown(&self) -> Option<PaneKind> {
+        self.shown
+    }
+
+    /// Shows one.
+    pub fn show(&mut self, kind: PaneKind) {
+        self.shown = Some(kind);
+    }
+
+    /// Shows none.
+    pub fn hide(&mut self) {
+        self.shown = None;
+    }
+
+    /// Where it was drawn.
+    pub fn area(&self) -> Area {
+        self.area.get()
+    }
+
+    /// Notes where it is drawn.
+    pub fn set_area(&self, area: Area) {
+        self.area.set(area);
+    }
+
+    /// The list of the pane that is shown.
+    pub fn list(&mut self) -> &mut List {
+        self.lists.entry(self.shown.unwrap_or(PaneKind::Help)).or_default()
+    }
+
+    /// The rows of the pane that is shown, for this many columns.
+    pub fn rows(&self, columns: usize) -> Vec<Row> {
+        match self.shown {
+            None => Vec::new(),
+            Some(PaneKind::Help) => problems::help(),
+            Some(PaneKind::Hover) => problems::hover(self.hover.as_ref()),
+            Some(PaneKind::Problems) => self.problems.rows(),
+            Some(PaneKind::Search) => self.search.rows(),
+            Some(PaneKind::Run) => self.run.rows(),
+            Some(PaneKind::Agent) => self.agents.rows(columns),
+            Some(PaneKind::Document) => self.document.rows(columns),
+            Some(PaneKind::Waves) => self.waves.rows(columns),
+            Some(PaneKind::Boards) => self.boards.rows(),
+            Some(PaneKind::Stack) => self.stack.rows(),
+        }
+    }
+
+    /// A key in the pane that is shown.
+    pub fn press(&mut self, press: Press) -> Vec<Act> {
+        let Some(kind) = self.shown else { return Vec::new() };
+        let rows = self.rows(self.area().width).len();
+        if self.list().press(press, rows) {
+            return Vec::new();
+        }
+        let chosen = self.list().chosen;
+        let act = match kind {
+            PaneKind::Help | PaneKind::Hover => None,
+            PaneKind::Problems => self.problems.press(press.key, chosen),
+            PaneKind::Search => self.search.press(press.key, chosen),
+            PaneKind::Run => self.run.press(press.key),
+            PaneKind::Agent => self.agents.press(press.key, chosen),
+            PaneKind::Document => self.document.press(press.key, chosen),
+            PaneKind::Waves => self.waves.press(press.key, chosen),
+            PaneKind::Boards => self.boards.press(press.key, chosen),
+            PaneKind::Stack => self.stack.press(press.key, chosen),
+        };
+        act.into_iter().collect()
+    }
+
+    /// A click on a row of the screen.
+    pub fn click(&mut self, y: usize) {
+        let first = self.area().y + 1;
+        let list = self.list();
+        if y >= first {
+            list.chosen = list.top + y - first;
+        }
+    }
+}
+
+/// Whether a key is the one of this letter.
+fn is(key: Key, letter: char) -> bool {
+    key == Key::Char(letter)
+}

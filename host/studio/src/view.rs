@@ -1,0 +1,116 @@
+//! Everything on the screen: tabs, tree, text, pane, bottom line.
+
+mod highlight;
+mod text;
+
+pub use highlight::{Language, inks};
+
+use crate::buffer::Disk;
+use crate::grid::{Area, Grid, Ink};
+use crate::list;
+use crate::studio::{Focus, Studio};
+
+/// Columns of the tree.
+const TREE_COLUMNS: usize = 26;
+
+/// Draws the studio.
+pub fn draw(studio: &mut Studio, grid: &mut Grid) {
+    let (width, height) = grid.size();
+    grid.clear(width, height);
+    if height < 3 || width < 10 {
+        return;
+    }
+    tabs(studio, grid, Area::new(0, 0, width, 1));
+    let body = Area::new(0, 1, width, height - 2);
+    let tree_columns = if studio.tree.is_some() { TREE_COLUMNS.min(width / 3) } else { 0 };
+    let pane_columns = if studio.panes.shown().is_some() { pane_columns(studio, width - tree_columns) } else { 0 };
+    tree(studio, grid, Area { width: tree_columns, ..body });
+    let text_columns = width - tree_columns - pane_columns;
+    text::draw(studio, grid, Area { x: tree_columns, width: text_columns, ..body });
+    pane(studio, grid, Area { x: tree_columns + text_columns, width: pane_columns, ..body });
+    bottom(studio, grid, Area::new(0, height - 1, width, 1));
+}
+
+/// Columns of the pane: what is compared side by side and what is drawn over time gets more.
+fn pane_columns(studio: &Studio, width: usize) -> usize {
+    use crate::panes::PaneKind;
+    match studio.panes.shown() {
+        Some(PaneKind::Agent | PaneKind::Waves | PaneKind::Document) => width * 3 / 5,
+        _ => width * 2 / 5,
+    }
+}
+
+fn tabs(studio: &Studio, grid: &mut Grid, area: Area) {
+    grid.fill(area, Ink::Panel);
+    let mut x = 0;
+    for (index, buffer) in studio.buffers().iter().enumerate() {
+        let mark = match (buffer.disk, buffer.is_dirty()) {
+            (Disk::Conflict, _) => "!",
+            (_, true) => "\u{25cf}",
+            _ => " ",
+        };
+        let name = String::from_utf8_lossy(buffer.path.name()).into_owned();
+        let begin = x;
+        let ink = if index == studio.active() { Ink::Accent } else { Ink::Dim };
+        x = grid.put(area, x, 0, &format!(" {mark}{name} "), if buffer.disk == Disk::Conflict { Ink::Fault } else { ink });
+        if index == studio.active() {
+            grid.shade(area.y, area.x + begin..area.x + x, Ink::Ground);
+        }
+    }
+}
+
+fn tree(studio: &mut Studio, grid: &mut Grid, area: Area) {
+    let has_focus = studio.focus == Focus::Tree;
+    let Some(tree) = &mut studio.tree else { return };
+    grid.fill(area, Ink::Panel);
+    tree.top = tree.top.clamp((tree.chosen + 1).saturating_sub(area.height), tree.chosen);
+    let (top, chosen) = (tree.top, tree.chosen);
+    for (index, row) in tree.rows().iter().enumerate().skip(top).take(area.height) {
+        if index == chosen && has_focus {
+            grid.shade(area.y + index - top, area.x..area.x + area.width, Ink::Selection);
+        }
+        let name = row.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let (name, ink) = if row.is_folder { (format!("{name}/"), Ink::Keyword) } else { (name, Ink::Text) };
+        grid.put(area, 1 + 2 * row.depth, index - top, &name, ink);
+    }
+}
+
+fn pane(studio: &mut Studio, grid: &mut Grid, area: Area) {
+    let Some(kind) = studio.panes.shown() else { return };
+    grid.fill(area, Ink::Panel);
+    studio.panes.set_area(area);
+    let has_focus = studio.focus == Focus::Pane;
+    let title = Area { height: 1, ..area };
+    grid.shade(area.y, area.x..area.x + area.width, Ink::Line);
+    grid.put(title, 1, 0, kind.title(), if has_focus { Ink::Accent } else { Ink::Dim });
+    let rows = studio.panes.rows(area.width.saturating_sub(2));
+    let focus = if has_focus { list::Focus::Here } else { list::Focus::Elsewhere };
+    let inner = Area { x: area.x + 1, width: area.width.saturating_sub(1), ..area.below(1) };
+    studio.panes.list().draw(&rows, grid, inner, focus);
+}
+
+fn bottom(studio: &Studio, grid: &mut Grid, area: Area) {
+    grid.fill(area, Ink::Panel);
+    if let Some(prompt) = studio.prompt() {
+        let x = grid.put(area, 1, 0, &prompt.question.words(), Ink::Accent);
+        let x = grid.put(area, x, 0, &prompt.answer, Ink::Text);
+        grid.shade(area.y, area.x + x..area.x + x + 1, Ink::Cursor);
+        return;
+    }
+    let place = studio.buffer().map_or(String::new(), |buffer| {
+        let (line, column) = buffer.place_of_cursor();
+        let cursors = if buffer.cursors().len() > 1 { format!("  {} cursors", buffer.cursors().len()) } else { String::new() };
+        let end = if buffer.line_end == "\r\n" { "  CRLF" } else { "" };
+        let faults = studio.insight().map_or(0, |insight| insight.analysis.faults().len());
+        let faults = match faults {
+            0 => String::new(),
+            1 => "  1 fault".into(),
+            many => format!("  {many} faults"),
+        };
+        format!("{line}:{column}{cursors}{end}{faults} ")
+    });
+    let room = area.width.saturating_sub(place.chars().count() + 1);
+    let ink = if studio.buffer().is_some_and(|buffer| buffer.disk == Disk::Conflict) { Ink::Fault } else { Ink::Text };
+    grid.put(Area { width: room, ..area }, 1, 0, &studio.message, ink);
+    grid.put(area, room, 0, &place, Ink::Dim);
+}

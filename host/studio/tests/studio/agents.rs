@@ -1,0 +1,152 @@
+//! Proposals of agents: side by side, red and green for each hunk, checkpoints with restore and its undo; agents of others.
+
+use crate::common::{Place, press, screen, type_in, wait_for};
+use nda_agent::door::{Door, place};
+use nda_agent::{Answer, Ask, Question, QuestionFile};
+use nda_studio::Studio;
+use std::path::Path;
+use std::thread::JoinHandle;
+
+const OLD: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
+const NEW: &str = "ONE\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nTEN\n";
+
+/// An agent that proposes to change both ends of a file, through the socket that `nda mcp` and `nda agent` use.
+fn propose(root: &Path) -> JoinHandle<Answer> {
+    let root = root.to_owned();
+    let question = Question {
+        root: root.display().to_string(),
+        subject: "a proposal".into(),
+        who: "some agent".into(),
+        tool: "patch_file".into(),
+        call: "call 1".into(),
+        files: vec![QuestionFile { path: "a.txt".into(), diff: nda_text::unified("a.txt", Some(OLD), Some(NEW)), texts: None }],
+        remarks: vec!["a secret may be in it".into()],
+    };
+    std::thread::spawn(move || {
+        let door = Door::new(place(&root).unwrap());
+        // The studio may not listen yet.
+        for _ in 0..500 {
+            match door.ask(&question) {
+                Answer::Absent => std::thread::sleep(std::time::Duration::from_millis(10)),
+                answer => return answer,
+            }
+        }
+        Answer::Absent
+    })
+}
+
+fn asked(place: &Place) -> (Studio, JoinHandle<Answer>) {
+    let mut studio = place.studio();
+    studio.listen();
+    let answer = propose(&place.root());
+    wait_for(&mut studio, "some agent proposes");
+    press(&mut studio, "f7");
+    (studio, answer)
+}
+
+#[test]
+fn a_proposal_is_shown_side_by_side_and_is_red_until_somebody_says_green() {
+    let place = Place::new(&[("a.txt", OLD.as_bytes())]);
+    let (mut studio, answer) = asked(&place);
+    let shown = screen(&mut studio);
+    assert!(shown.contains("NOTE: a secret may be in it"), "{shown}");
+    assert!(shown.lines().any(|line| line.contains("one") && line.contains("ONE") && line.contains('\u{2502}')), "{shown}");
+    press(&mut studio, "enter");
+    assert!(matches!(answer.join().unwrap(), Answer::Red(_)), "enter alone is no green");
+    assert_eq!(place.read("a.txt"), OLD.as_bytes());
+}
+
+#[test]
+fn all_green_is_green_and_the_agent_writes() {
+    let place = Place::new(&[("a.txt", OLD.as_bytes())]);
+    let (mut studio, answer) = asked(&place);
+    press(&mut studio, "down down G enter");
+    assert_eq!(answer.join().unwrap(), Answer::Green("a person in the studio".into()));
+    assert_eq!(place.read("a.txt"), OLD.as_bytes(), "the agent's own guard writes, with its gates");
+}
+
+#[test]
+fn one_hunk_denied_another_approved_then_restored_and_that_undone() {
+    let place = Place::new(&[("a.txt", OLD.as_bytes())]);
+    let (mut studio, answer) = asked(&place);
+    // Head, note, file, then the first hunk with its head; the second hunk is further down.
+    press(&mut studio, "down down down r end");
+    let second = (0..40).find(|_| {
+        press(&mut studio, "up g");
+        screen(&mut studio).contains("1/2 green")
+    });
+    assert!(second.is_some(), "{}", screen(&mut studio));
+    press(&mut studio, "enter");
+    let Answer::Red(why) = answer.join().unwrap() else { panic!("a part is not green") };
+    assert!(why.contains("1 of 2 hunks") && why.contains("refused: a.txt @@ -1"), "{why}");
+    let half = OLD.replace("ten", "TEN");
+    assert_eq!(place.read("a.txt"), half.as_bytes());
+    // The newest checkpoint is the one before the write.
+    let shown = screen(&mut studio);
+    let row = shown.lines().filter(|line| line.contains('\u{25cb}')).count();
+    assert!(row >= 1, "{shown}");
+    press(&mut studio, "home");
+    for _ in 0..60 {
+        press(&mut studio, "down");
+        let chosen = studio.panes.list().chosen;
+        let rows = studio.panes.rows(80);
+        if rows[chosen].pieces[0].0.starts_with('\u{25cb}') {
+            break;
+        }
+    }
+    press(&mut studio, "enter");
+    assert_eq!(place.read("a.txt"), OLD.as_bytes(), "{}", studio.message);
+    press(&mut studio, "u");
+    assert_eq!(place.read("a.txt"), half.as_bytes(), "{}", studio.message);
+}
+
+#[test]
+fn an_agent_of_others_speaks_acp_and_writes_nothing_without_green() {
+    let place = Place::new(&[("a.txt", OLD.as_bytes()), ("agent.py", AGENT.as_bytes())]);
+    let mut studio = place.studio();
+    press(&mut studio, "f7 a");
+    type_in(&mut studio, "python3 agent.py -- change it");
+    studio.press(nda_studio::key::Press::named("enter").unwrap());
+    let shown = wait_for(&mut studio, "fs/write_text_file");
+    assert!(shown.contains("I read 10 lines"), "{shown}");
+    press(&mut studio, "home G enter");
+    wait_for(&mut studio, "written: yes");
+    assert_eq!(place.read("a.txt"), b"changed\n");
+    wait_for(&mut studio, "may I run");
+    press(&mut studio, "home enter");
+    let shown = wait_for(&mut studio, "the agent has ended");
+    assert!(shown.contains("permission: no"), "{shown}");
+}
+
+/// An agent, in twenty lines.
+const AGENT: &str = r#"
+import json, os, sys
+count = 100
+def send(message):
+    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n"); sys.stdout.flush()
+def ask(method, params):
+    global count
+    count += 1
+    send({"id": count, "method": method, "params": params})
+    while True:
+        message = json.loads(sys.stdin.readline())
+        if message.get("id") == count and "method" not in message: return message
+def say(text):
+    send({"method": "session/update", "params": {"sessionId": "s", "update": {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}}}})
+path = os.path.join(os.getcwd(), "a.txt")
+while True:
+    request = json.loads(sys.stdin.readline())
+    if request["method"] == "initialize": send({"id": request["id"], "result": {"protocolVersion": 1, "agentCapabilities": {}}})
+    elif request["method"] == "session/new": send({"id": request["id"], "result": {"sessionId": "s"}})
+    elif request["method"] == "session/prompt":
+        text = ask("fs/read_text_file", {"sessionId": "s", "path": path})["result"]["content"]
+        say("I read %d lines" % len(text.splitlines()))
+        outside = ask("fs/read_text_file", {"sessionId": "s", "path": "/etc/passwd"})
+        assert "error" in outside, outside
+        done = ask("fs/write_text_file", {"sessionId": "s", "path": path, "content": "changed\n"})
+        say("written: " + ("yes" if "result" in done else "no"))
+        options = [{"optionId": "y", "name": "yes", "kind": "allow_once"}, {"optionId": "n", "name": "no", "kind": "reject_once"}]
+        may = ask("session/request_permission", {"sessionId": "s", "toolCall": {"toolCallId": "1", "title": "may I run"}, "options": options})
+        say("permission: " + ("yes" if may["result"]["outcome"].get("optionId") == "y" else "no"))
+        send({"id": request["id"], "result": {"stopReason": "end_turn"}})
+"#;

@@ -1,0 +1,128 @@
+//! A studio without a face, on a folder of its own.
+
+use nda_studio::grid::Grid;
+use nda_studio::key::Press;
+use nda_studio::{Setup, Studio};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A project and its state, gone when it is dropped.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new(files: &[(&str, &[u8])]) -> Place {
+        let place = Place { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(place.root()).unwrap();
+        for (path, bytes) in files {
+            let path = place.root().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        place
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    pub fn studio(&self) -> Studio {
+        self.studio_with(nda())
+    }
+
+    pub fn studio_with(&self, nda: OsString) -> Studio {
+        Studio::new(Setup { root: self.root(), state: Some(self.state()), nda, wake: Arc::new(|| {}) }).unwrap()
+    }
+
+    /// A studio after a restart, with a file. Processes that other tests start hold a lock's handle for the moment before they run their
+    /// program; a real restart has none of these.
+    pub fn reopened(&self, path: &str) -> Studio {
+        for _ in 0..500 {
+            let mut studio = self.studio();
+            studio.open(Path::new(path));
+            if studio.buffer().is_none_or(|buffer| buffer.locked.is_none()) {
+                return studio;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("{path} stays locked");
+    }
+
+    pub fn read(&self, path: &str) -> Vec<u8> {
+        std::fs::read(self.root().join(path)).unwrap()
+    }
+}
+
+/// The command: what NDA names, or the one that was built beside the tests.
+pub fn nda() -> OsString {
+    if let Some(nda) = std::env::var_os("NDA") {
+        return nda;
+    }
+    let beside = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("nda");
+    beside.into_os_string()
+}
+
+/// Whether the command is there, and says so if it is not.
+pub fn has_nda(test: &str) -> bool {
+    let is_there = Path::new(&nda()).is_file();
+    if !is_there {
+        nda_tests::skip(test, "'cargo build --release --workspace --bin nda' makes the command");
+    }
+    is_there
+}
+
+/// Presses keys by their names, separated by blanks.
+pub fn press(studio: &mut Studio, keys: &str) {
+    for name in keys.split_whitespace() {
+        studio.press(Press::named(name).unwrap_or_else(|| panic!("{name}")));
+    }
+}
+
+/// Types a text.
+pub fn type_in(studio: &mut Studio, text: &str) {
+    for c in text.chars() {
+        let key = if c == '\n' { nda_studio::key::Key::Enter } else { nda_studio::key::Key::Char(c) };
+        studio.press(Press::of(key));
+    }
+}
+
+/// What the screen shows.
+pub fn screen(studio: &mut Studio) -> String {
+    let mut grid = Grid::new(150, 40);
+    studio.draw(&mut grid);
+    (0..40).map(|y| grid.text(y) + "\n").collect()
+}
+
+/// Waits until the screen shows a text.
+///
+/// # Panics
+/// After two minutes without it.
+pub fn wait_for(studio: &mut Studio, text: &str) -> String {
+    wait_until(studio, text, |studio| screen(studio).contains(text))
+}
+
+/// Waits until something holds; what the screen shows then comes back.
+///
+/// # Panics
+/// After two minutes in which it does not.
+pub fn wait_until(studio: &mut Studio, what: &str, holds: impl Fn(&mut Studio) -> bool) -> String {
+    for _ in 0..6000 {
+        studio.tick();
+        if holds(studio) {
+            return screen(studio);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("'{what}' does not come:\n{}", screen(studio));
+}
+
+/// The text of the file that is shown.
+pub fn text(studio: &Studio) -> String {
+    studio.buffer().unwrap().now().to_string()
+}

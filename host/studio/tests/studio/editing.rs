@@ -1,0 +1,122 @@
+//! Texts, cursors, tabs, tree, searches, programs: by keys alone, as a person has them.
+
+use crate::common::{Place, press, screen, text, type_in, wait_for};
+use nda_studio::Focus;
+use std::path::Path;
+
+#[test]
+fn several_cursors_type_at_once_and_one_undo_takes_it_back() {
+    let place = Place::new(&[("a.txt", b"one x\ntwo x\nthree x\n")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("a.txt"));
+    press(&mut studio, "end shift+left ctrl+d ctrl+d");
+    assert_eq!(studio.buffer().unwrap().cursors().len(), 3);
+    type_in(&mut studio, "yz");
+    assert_eq!(text(&studio), "one yz\ntwo yz\nthree yz\n");
+    assert!(screen(&mut studio).contains("3 cursors"));
+    press(&mut studio, "ctrl+z");
+    assert_eq!(text(&studio), "one x\ntwo x\nthree x\n", "letters typed together are one step");
+    press(&mut studio, "ctrl+y escape alt+down backspace");
+    assert_eq!(studio.buffer().unwrap().cursors().len(), 1, "below the last full line the cursor is at the end");
+}
+
+#[test]
+fn line_ends_stay_as_they_are_and_new_ones_are_like_them() {
+    let place = Place::new(&[("dos.txt", b"a\r\nb\r\n"), ("unix.txt", b"a\nb\n")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("dos.txt"));
+    assert!(screen(&mut studio).contains("CRLF"));
+    press(&mut studio, "end enter c ctrl+s");
+    assert_eq!(place.read("dos.txt"), b"a\r\nc\r\nb\r\n");
+    press(&mut studio, "backspace backspace ctrl+s");
+    assert_eq!(place.read("dos.txt"), b"a\r\nb\r\n", "a line end of two characters goes as one");
+    studio.open(Path::new("unix.txt"));
+    press(&mut studio, "end enter c ctrl+s");
+    assert_eq!(place.read("unix.txt"), b"a\nc\nb\n");
+}
+
+#[test]
+fn what_is_no_text_is_refused_with_its_place() {
+    let place = Place::new(&[("bad.txt", b"ab\xff\xfe")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("bad.txt"));
+    assert!(studio.buffer().is_none());
+    assert!(studio.message.contains("byte 2 is not UTF-8"), "{}", studio.message);
+    studio.open(Path::new("../outside.txt"));
+    assert!(studio.buffer().is_none() && !studio.message.is_empty());
+}
+
+#[test]
+fn tabs_tree_and_prompts_lead_to_files() {
+    let place = Place::new(&[("src/deep/a.rs", b"fn a() {}\n"), ("b.txt", b"b\n")]);
+    let mut studio = place.studio();
+    press(&mut studio, "ctrl+b");
+    assert_eq!(studio.focus, Focus::Tree);
+    press(&mut studio, "enter down enter down enter");
+    assert_eq!(studio.buffer().unwrap().path.to_string(), "src/deep/a.rs");
+    press(&mut studio, "ctrl+o b . tab enter");
+    assert_eq!(studio.buffer().unwrap().path.to_string(), "b.txt");
+    let shown = screen(&mut studio);
+    assert!(shown.lines().next().unwrap().contains("a.rs") && shown.lines().next().unwrap().contains("b.txt"), "{shown}");
+    press(&mut studio, "ctrl+pagedown");
+    assert_eq!(studio.active(), 0);
+    press(&mut studio, "ctrl+w");
+    assert_eq!(studio.buffers().len(), 1);
+    press(&mut studio, "f1");
+    assert!(screen(&mut studio).contains("run the file or the selection"));
+}
+
+#[test]
+fn a_text_is_replaced_over_the_project_in_open_files_and_others_but_where_it_is_left_out() {
+    let place = Place::new(&[("a.txt", b"LIMIT here\nLIMIT there\n"), ("sub/b.txt", b"x LIMIT\n"), ("c.txt", b"LIMIT\n")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("a.txt"));
+    press(&mut studio, "alt+r L I M I T enter M O S T enter");
+    wait_for(&mut studio, "4 places");
+    // The first row is the head; the second place is left out.
+    press(&mut studio, "down down space r");
+    assert_eq!(text(&studio), "MOST here\nLIMIT there\n");
+    assert_eq!(place.read("a.txt"), b"LIMIT here\nLIMIT there\n", "an open file is changed in its text, to be saved");
+    assert_eq!((place.read("sub/b.txt"), place.read("c.txt")), (b"x MOST\n".to_vec(), b"MOST\n".to_vec()));
+    press(&mut studio, "alt+o ctrl+z");
+    assert_eq!(text(&studio), "LIMIT here\nLIMIT there\n");
+}
+
+#[test]
+fn find_goes_round_and_lines_are_gone_to() {
+    let place = Place::new(&[("a.txt", "ä one\nb one\n".as_bytes())]);
+    let mut studio = place.studio();
+    studio.open(Path::new("a.txt"));
+    press(&mut studio, "ctrl+f o n e enter");
+    assert_eq!(studio.buffer().unwrap().place_of_cursor(), (1, 6));
+    press(&mut studio, "f3 f3");
+    assert_eq!(studio.buffer().unwrap().place_of_cursor(), (1, 6), "behind the last one comes the first");
+    press(&mut studio, "ctrl+g 2 enter");
+    assert_eq!(studio.buffer().unwrap().place_of_cursor(), (2, 1));
+}
+
+#[test]
+fn a_program_is_broken_seen_why_and_mended() {
+    let place = Place::new(&[("p.nda", b"let scale_by = 2.0;\n\nfn main() -> int {\n    let n = 3;\n    return n * n;\n}\n")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("p.nda"));
+    assert!(!screen(&mut studio).contains("fault"));
+    press(&mut studio, "ctrl+g 4 enter end backspace backspace");
+    let shown = screen(&mut studio);
+    assert!(shown.contains("1 fault"), "one broken let is one fault: {shown}");
+    press(&mut studio, "f8");
+    let shown = screen(&mut studio);
+    assert!(shown.contains("expected a value, found 'return'"), "{shown}");
+    press(&mut studio, "enter 4 ;");
+    assert!(!screen(&mut studio).contains("1 fault"));
+    press(&mut studio, "ctrl+g 5 enter end left left f4");
+    assert!(screen(&mut studio).contains("let n: int"), "{}", screen(&mut studio));
+    press(&mut studio, "f2 c o u n t enter");
+    assert!(text(&studio).contains("let count = ") && text(&studio).contains("return count * count;"), "{}", text(&studio));
+    press(&mut studio, "f12");
+    assert_eq!(studio.buffer().unwrap().place_of_cursor().0, 4);
+    press(&mut studio, "ctrl+a ctrl+x");
+    type_in(&mut studio, "fn f(){let x=1;print(x);");
+    press(&mut studio, "} alt+l");
+    assert_eq!(text(&studio), "fn f() {\n    let x = 1;\n    print(x);\n}\n");
+}

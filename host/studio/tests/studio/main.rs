@@ -1,0 +1,10 @@
+//! The studio's claims, without a face and with one.
+
+mod agents;
+mod common;
+mod disk;
+mod editing;
+mod kills;
+mod panes;
+mod pictures;
+mod window;

@@ -1,0 +1,165 @@
+//! Documents, waves, boards, the sandbox, costs, the way through the stack: on the project's own files, asked of the command.
+
+use crate::common::{Place, has_nda, press, screen, text, type_in, wait_for, wait_until};
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn tiny() -> Vec<u8> {
+    std::fs::read(root().join("models/tiny.ndf")).unwrap()
+}
+
+#[test]
+fn a_document_shows_frames_hashes_and_the_codes_of_its_tensors() {
+    let place = Place::new(&[("tiny.ndf", &tiny())]);
+    let mut studio = place.studio();
+    studio.open(Path::new("tiny.ndf"));
+    let shown = wait_for(&mut studio, "every byte is as its frames say");
+    assert!(shown.contains("program") && shown.contains("blk.0.q"), "{shown}");
+    let row = studio.panes.rows(100).iter().position(|row| row.pieces.iter().any(|(text, _)| text.contains("blk.0.q"))).unwrap();
+    for _ in 0..row {
+        press(&mut studio, "down");
+    }
+    press(&mut studio, "enter");
+    wait_for(&mut studio, "weights of");
+    let codes = studio.panes.document.codes.clone().unwrap();
+    let mapped = nda_ndf::MappedDocument::open(root().join("models/tiny.ndf")).unwrap();
+    let document = mapped.document();
+    let matrix = document.matrix("blk.0.q").unwrap();
+    let mut counted = std::collections::BTreeMap::new();
+    (0..matrix.stacks())
+        .for_each(|stack| matrix.stack(stack).to_values().into_iter().for_each(|code| *counted.entry((stack, code)).or_insert(0) += 1));
+    assert_eq!(codes.counts, counted);
+    assert!(screen(&mut studio).contains('\u{2588}'));
+}
+
+#[test]
+fn a_damaged_document_says_where() {
+    let mut bytes = tiny();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let place = Place::new(&[("bad.ndf", &bytes)]);
+    let mut studio = place.studio();
+    studio.open(Path::new("bad.ndf"));
+    wait_until(&mut studio, "an error", |studio| studio.panes.document.error.is_some());
+    assert!(studio.panes.document.error.as_ref().unwrap().contains("frame"), "{:?}", studio.panes.document.error);
+}
+
+#[test]
+fn a_documents_program_is_edited_in_place_and_put_back_checked() {
+    if !has_nda("a_documents_program_is_edited_in_place") {
+        return;
+    }
+    let place = Place::new(&[("tiny.ndf", &tiny())]);
+    let mut studio = place.studio();
+    studio.open(Path::new("tiny.ndf"));
+    wait_for(&mut studio, "every byte");
+    press(&mut studio, "p");
+    assert!(text(&studio).contains("fn forward"));
+    type_in(&mut studio, "brok en ");
+    press(&mut studio, "ctrl+s");
+    wait_until(&mut studio, "an answer", |studio| !studio.message.starts_with("converting"));
+    assert!(studio.message.contains("fault") || studio.message.contains("expected"), "{}", studio.message);
+    assert!(place.read("tiny.ndf") == tiny(), "a program that does not compile changes nothing");
+    press(&mut studio, "ctrl+z ctrl+home");
+    type_in(&mut studio, "// mine");
+    press(&mut studio, "enter ctrl+s");
+    wait_for(&mut studio, "converted, checked, written");
+    let mapped = nda_ndf::MappedDocument::open(place.root().join("tiny.ndf")).unwrap();
+    assert!(mapped.document().program().unwrap().starts_with("// mine\n"));
+}
+
+#[test]
+fn the_file_and_the_selection_run_in_the_sandbox_by_one_key() {
+    if !has_nda("the_file_and_the_selection_run") {
+        return;
+    }
+    let program = b"fn main() -> int {\n    print(\"hello\");\n    return 6 * 7;\n}\n";
+    let place = Place::new(&[("p.nda", program), ("s.sh", b"echo out; echo x > new.txt; touch /etc/x; ls /root | wc -l\n")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("p.nda"));
+    press(&mut studio, "f5");
+    let shown = wait_for(&mut studio, "(level ");
+    assert!(shown.contains("hello") && shown.contains("42"), "{shown}");
+    press(&mut studio, "ctrl+g 2 enter home shift+end f5");
+    let shown = wait_for(&mut studio, "(level ");
+    assert!(shown.contains("the selection") && shown.contains("hello") && !shown.contains("  42"), "{shown}");
+    studio.open(Path::new("s.sh"));
+    press(&mut studio, "f5");
+    let shown = wait_for(&mut studio, "(level ");
+    assert!(shown.contains("out") && shown.contains("1 changed files"), "{shown}");
+    assert!(!place.root().join("new.txt").exists(), "the project is as it was");
+}
+
+#[test]
+fn products_have_their_costs_beside_them() {
+    if !has_nda("products_have_their_costs") {
+        return;
+    }
+    let place = Place::new(&[("tiny.ndf", &tiny()), ("tiny.nda", include_bytes!("../../../engine/programs/llama.nda"))]);
+    let mut studio = place.studio();
+    studio.open(Path::new("tiny.nda"));
+    press(&mut studio, "ctrl+end up up");
+    let shown = wait_for(&mut studio, "cycles, ");
+    assert!(shown.contains("limit "), "{shown}");
+}
+
+const WAVE: &str = "$timescale 1ns $end\n$scope module top $end\n$var wire 1 ! clk $end\n$var wire 8 \" data $end\n$var wire 1 # run_busy $end\n$upscope $end\n$enddefinitions $end\n#0\n0!\nb00000000 \"\n0#\n#10\n1!\n1#\n#20\n0!\nb10100101 \"\n#30\n1!\n0#\n#40\n0!\n";
+
+#[test]
+fn a_wave_is_drawn_with_its_phases() {
+    let place = Place::new(&[("w.vcd", WAVE.as_bytes()), ("bad.fst", b"no wave")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("w.vcd"));
+    let shown = wait_for(&mut studio, "top.clk");
+    assert!(shown.contains("\u{25b8}run") && shown.contains("\u{2502}a5"), "{shown}");
+    let wave = studio.panes.waves.wave.as_ref().unwrap();
+    let data = wave.variables.iter().position(|one| one.name == "top.data").unwrap();
+    assert_eq!((wave.value(data, 19), wave.value(data, 20)), (Some("0"), Some("a5")));
+    studio.open(Path::new("bad.fst"));
+    wait_for(&mut studio, "cannot be read");
+}
+
+#[test]
+fn boards_are_what_the_command_says_and_a_flash_needs_the_boards_name() {
+    let place = Place::new(&[("devices.sh", b"#!/bin/sh\necho '{\"serial_ports\":[{\"backend\":\"serial:/dev/ttyUSB0\",\"what\":\"FT231X\",\"board\":{\"name\":\"ulx3s-85f\"}}]}'\n")]);
+    let script = place.root().join("devices.sh");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut studio = place.studio_with(script.into_os_string());
+    press(&mut studio, "f11");
+    wait_for(&mut studio, "ulx3s-85f");
+    press(&mut studio, "enter y enter");
+    assert!(studio.message.starts_with("red: nothing is written"), "{}", studio.message);
+}
+
+#[test]
+fn a_product_is_followed_to_tensor_core_verilog_and_wave_and_back() {
+    let verilog = "module top_array(clock, clear, result);\n input wire clock; input wire clear; output reg [31:0] result;\nendmodule\n";
+    let core = "#[derive(LogicBlock)]\npub struct GemvArray { pub clock: Signal<In, Clock>, pub clear: Signal<In, Bit>, pub result: Signal<Out, Bits<32>> }\n";
+    let wave = WAVE.replace("$scope module top", "$scope module top_array").replace("data", "result");
+    let place = Place::new(&[
+        ("tiny.ndf", &tiny()),
+        ("p.nda", b"fn f(x: vec) -> vec {\n    return gemv(\"blk.0.q\", x);\n}\n"),
+        ("core.rs", core.as_bytes()),
+        ("top.v", verilog.as_bytes()),
+        ("w.vcd", wave.as_bytes()),
+    ]);
+    let mut studio = place.studio();
+    studio.load_graph();
+    studio.open(Path::new("p.nda"));
+    press(&mut studio, "ctrl+g 2 enter end left left");
+    wait_until(&mut studio, "the way", |studio| {
+        press(studio, "f6");
+        screen(studio).contains("From product")
+    });
+    let shown = screen(&mut studio);
+    for layer in ["program", "tensor", "core", "verilog", "wave"] {
+        assert!(shown.lines().any(|line| line.contains(&format!("{layer:<8}"))), "{layer}:\n{shown}");
+    }
+    press(&mut studio, "end up enter");
+    assert_eq!(studio.buffer().unwrap().path.to_string(), "top.v");
+    press(&mut studio, "alt+o home enter");
+    assert_eq!(studio.buffer().unwrap().path.to_string(), "p.nda", "and back");
+}
