@@ -15,6 +15,7 @@ const LINES: [(&str, bool, &[&str]); 8] = [
     ("configurations", cfg!(feature = "configurations"), &["run", TINY, "--prompt", "a", "--backend", "sim-uart:gw256"]),
     ("convert", cfg!(feature = "convert"), &["convert", "missing.gguf", "missing.ndf", "--weights", "k2"]),
     ("emit", cfg!(feature = "emit"), &["emit", "--out", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml/folder")]),
+    ("lsp", cfg!(feature = "lsp"), &["lsp", "--nothing"]),
     ("native", cfg!(feature = "native"), &["exec", "missing.nda", "--tier", "native"]),
     ("serve", cfg!(feature = "serve"), &["serve", "missing.ndf", "--port", "0"]),
     ("shell", cfg!(feature = "shell"), &["man", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml/folder")]),
