@@ -5,6 +5,7 @@ use nda_guard::{
     Approver, Change, Checkpoint, Decide, Decision, FileChange, FileState, GuardError, Mode, Origin, Proposal, RelPath, Restored, Review,
     Settings, Workspace,
 };
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,23 @@ struct Pressed;
 impl Decide for Pressed {
     fn decide(&self, _: &Review<'_>) -> Decision {
         Decision::Green(Approver::Person("a person in the studio".into()))
+    }
+}
+
+/// A written or refused change in a line, and whether it was written.
+fn told(event: &Value) -> (String, bool) {
+    let list = |key: &str| {
+        let names = event[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match event["error"].as_str() {
+        Some(error) => (format!("put back: {}", error.lines().next().unwrap_or("")), false),
+        None => {
+            let gates = list("gates");
+            let gates = if gates.is_empty() { "no gate had to look".into() } else { format!("gates that held: {gates}") };
+            let checkpoint = event["checkpoint"].as_str().unwrap_or_default();
+            (format!("written; {gates}; checkpoint {checkpoint}"), true)
+        }
     }
 }
 
@@ -90,6 +108,16 @@ impl Guarded {
         let mut all = self.open()?.checkpoints()?;
         all.reverse();
         Ok(all)
+    }
+
+    /// What became of the newest proposals, the newest last: a line each, with the gates that held or what one of them said.
+    ///
+    /// # Errors
+    /// A journal that was altered.
+    pub fn history(&self, most: usize) -> Result<Vec<(String, bool)>, GuardError> {
+        let events = self.open()?.journal().events()?;
+        let written: Vec<&Value> = events.iter().filter(|event| event["event"] == "written").collect();
+        Ok(written[written.len().saturating_sub(most)..].iter().map(|event| told(event)).collect())
     }
 
     /// Makes one.

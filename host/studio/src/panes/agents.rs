@@ -62,6 +62,8 @@ pub struct Agents {
     pub checkpoints: Vec<Checkpoint>,
     /// The checkpoint that takes the last restore back.
     pub undo: Option<String>,
+    /// What became of the newest proposals, with the gates' results: a line each, and whether it was written.
+    pub history: Vec<(String, bool)>,
     /// What was said, and what became of proposals.
     pub log: Vec<(String, Ink)>,
 }
@@ -82,6 +84,11 @@ impl Agents {
             rows.push((Row::new("nobody waits for an answer; agents' proposals come here", Ink::Dim), Meaning::Nothing));
         }
         rows.extend(self.log.iter().map(|(line, ink)| (Row::new(line.clone(), *ink), Meaning::Nothing)));
+        rows.extend(
+            self.history
+                .iter()
+                .map(|(line, is_written)| (Row::new(in_a_line(line), if *is_written { Ink::Green } else { Ink::Red }), Meaning::Nothing)),
+        );
         rows.push((Row::new("checkpoints (enter: restore, u: undo the restore, c: make one)", Ink::Accent), Meaning::Nothing));
         rows.extend(self.checkpoints.iter().enumerate().map(|(number, one)| {
             let is_undo = self.undo.as_ref() == Some(&one.id);

@@ -40,8 +40,8 @@ pub enum Event {
     BoardLine(String),
     /// What is known of the project.
     Graph(Arc<Graph>),
-    /// The checkpoints, the newest first.
-    Checkpoints(Vec<Checkpoint>),
+    /// The checkpoints, the newest first, and what became of the newest proposals.
+    Checkpoints(Vec<Checkpoint>, Vec<(String, bool)>),
     /// A line of an agent.
     Agent(String, Ink),
     /// A document's program was put back, or why not.
@@ -60,7 +60,12 @@ impl Studio {
             Event::Output(text, ink) => self.panes.run.add(&text, ink),
             Event::Ended(how) => self.panes.run.end = Some(how),
             Event::Asked(question, waiting) => self.asked_by_agent(&question, waiting),
-            Event::Disk => self.look_at_disk(),
+            Event::Disk => {
+                self.look_at_disk();
+                if self.panes.shown() == Some(PaneKind::Agent) {
+                    self.read_checkpoints();
+                }
+            }
             Event::Document(Ok(facts)) => (self.panes.document.facts, self.panes.document.error) = (Some(*facts), None),
             Event::Document(Err(error)) => self.panes.document.error = Some(error),
             Event::Codes(Ok(codes)) => self.panes.document.codes = Some(codes),
@@ -75,7 +80,7 @@ impl Studio {
                 }
             }
             Event::BoardLine(line) => self.panes.boards.log.push(line),
-            Event::Checkpoints(all) => self.panes.agents.checkpoints = all,
+            Event::Checkpoints(all, history) => (self.panes.agents.checkpoints, self.panes.agents.history) = (all, history),
             Event::Graph(graph) => self.graph = Some(graph),
             Event::Agent(line, ink) => self.panes.agents.say(&line, ink),
             Event::PutBack(path, Ok(words)) => self.was_put_back(&path, words),

@@ -81,6 +81,8 @@ fn one_hunk_denied_another_approved_then_restored_and_that_undone() {
     assert!(why.contains("1 of 2 hunks") && why.contains("refused: a.txt @@ -1"), "{why}");
     let half = OLD.replace("ten", "TEN");
     assert_eq!(place.read("a.txt"), half.as_bytes());
+    press(&mut studio, "f7");
+    wait_for(&mut studio, "written; no gate had to look");
     // The newest checkpoint is the one before the write.
     let shown = screen(&mut studio);
     let row = shown.lines().filter(|line| line.contains('\u{25cb}')).count();

@@ -7,4 +7,5 @@ mod editing;
 mod kills;
 mod panes;
 mod pictures;
+mod terminal;
 mod window;

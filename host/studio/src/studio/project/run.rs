@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+/// Lines of the guard's journal that are shown.
+const HISTORY_LINES: usize = 6;
 /// Bytes of a text that are handed to a run as a variable; a longer one is to be saved first.
 const SCRATCH_BYTES: usize = 100_000;
 
@@ -125,9 +127,17 @@ impl Studio {
 
     /// Shows agents and checkpoints.
     pub(in crate::studio) fn show_agents(&mut self) {
-        let guarded = self.guarded.clone();
-        self.work.start(move |post| post.tell(Event::Checkpoints(guarded.checkpoints().unwrap_or_default())));
+        self.read_checkpoints();
         self.show_pane(PaneKind::Agent);
+    }
+
+    /// Reads the checkpoints and the journal's newest lines, beside the view.
+    pub(in crate::studio) fn read_checkpoints(&self) {
+        let guarded = self.guarded.clone();
+        self.work.start(move |post| {
+            let (all, history) = (guarded.checkpoints().unwrap_or_default(), guarded.history(HISTORY_LINES).unwrap_or_default());
+            post.tell(Event::Checkpoints(all, history));
+        });
     }
 
     /// Listens for agents' proposals, as `nda approve` does.
