@@ -23,7 +23,7 @@ pub fn parse<P: Parser>() -> Result<P, Outcome> {
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Text", &["run", "chat", "serve", "eval", "demo"]),
     ("Models", &["convert", "info", "check", "kv", "plan"]),
-    ("Programs", &["exec", "fmt", "disasm"]),
+    ("Programs", &["exec", "fmt", "disasm", "lsp"]),
     ("Boards and cores", &["devices", "verify", "gemv", "board", "emit", "wave", "bench"]),
     ("The agent workspace", &["agent", "mcp", "approve", "sandbox", "checkpoint", "patch", "studio"]),
     ("This command", &["completions", "man", "help"]),
