@@ -4,7 +4,7 @@
 //! or waits, so a run is the same on every machine.
 
 use crate::wave::WaveSink;
-use crate::{Model, PortId, SimError, WaveFormat, builds};
+use crate::{Model, PortId, SimError, Stalls, WaveFormat, builds};
 use nda_device::ByteDevice;
 use nda_device::{Transport, TransportError};
 use nda_spec::Config;
@@ -46,30 +46,6 @@ fn patience(config: &Config) -> u64 {
 
 /// What a host's own work between frames is taken as; there is no USB in a simulation.
 const LATENCY: Duration = Duration::from_micros(20);
-
-/// Random waits of the host's side of the parallel port: what a slow bridge chip does.
-#[derive(Debug, Clone)]
-pub struct Stalls {
-    state: u64,
-    /// Of 256 cycles, how many the host offers no byte and takes none, on average.
-    per_256: u8,
-}
-
-impl Stalls {
-    /// Stalls in `per_256` of 256 cycles, each side on its own; the same seed gives the same waits.
-    pub fn new(seed: u64, per_256: u8) -> Stalls {
-        Stalls { state: seed | 1, per_256 }
-    }
-
-    /// Whether the host's transmitter and receiver wait in this cycle.
-    fn next(&mut self) -> (bool, bool) {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        let bytes = self.state.to_le_bytes();
-        (bytes[3] < self.per_256, bytes[5] < self.per_256)
-    }
-}
 
 enum Pins {
     Parallel { rx_valid: PortId, rx_data: PortId, rx_ready: PortId, tx_valid: PortId, tx_data: PortId, tx_ready: PortId },

@@ -23,6 +23,8 @@ mod format;
 #[cfg(feature = "verilator")]
 pub mod model;
 #[cfg(feature = "verilator")]
+mod stalls;
+#[cfg(feature = "verilator")]
 mod tap;
 #[cfg(feature = "verilator")]
 mod wave;
@@ -31,8 +33,9 @@ pub use error::SimError;
 pub use format::WaveFormat;
 #[cfg(feature = "verilator")]
 pub use {
-    board::{Port, SimBoard, Stalls},
+    board::{Port, SimBoard},
     model::{Model, PortId},
+    stalls::Stalls,
     tap::{JobTap, TapHandle, TracedJob},
     wave::WaveSink,
 };
