@@ -186,8 +186,9 @@ boards-table: ## the table alone
 	$(FLOW) table
 
 # The token board before placement, and its machine alone on three seeds: an hour. Kept in firmware/sizes, told in docs/boards.md.
-sizes: tools ## the token board's size by synthesis, its machine's clock alone
+sizes: tools ## the sizes of token and seed boards by synthesis, the token machine's clock alone
 	$(FLOW) size ulx3s-85f --configuration token1024 --record
+	$(FLOW) size ulx3s-25f --configuration seed64 --record
 	$(FLOW) table
 
 # What the element cores cost on each family, by yosys: docs/elements.md and its record.

@@ -12,8 +12,8 @@ use nda_spec::wire::{JOB_BYTES, Op, PROTOCOL_VERSION, Request, encode_frame};
 use nda_spec::{ActivationCode, Config, WeightCode, cycles, job, wire};
 use std::time::Duration;
 
-const CONFIGS: [&str; 11] =
-    ["nano16", "small64", "wide256", "table1024", "table256", "gw256", "gw64", "hx64", "up32", "deep256", "token1024"];
+const CONFIGS: [&str; 12] =
+    ["nano16", "small64", "wide256", "table1024", "table256", "gw256", "gw64", "hx64", "up32", "deep256", "token1024", "seed64"];
 
 /// The ports through which a configuration's board is simulated.
 fn ports(config: &str) -> impl Iterator<Item = Port> + use<'_> {
@@ -201,8 +201,8 @@ fn random_request(random: &mut Random, config: &Config, seq: u16, job_id: &mut u
             request.addr = u32::from(*job_id) << 16 | random.below(4) as u32;
             payload = (random.below(5) as u32).to_le_bytes().to_vec();
         }
-        // Whole tokens have tests of their own: here they are no operation.
-        Op::Ident | Op::Stat | Op::Generate | Op::Tokens | Op::Step => {}
+        // Whole tokens and element operations have tests of their own: here they are no operation.
+        Op::Ident | Op::Stat | Op::Generate | Op::Tokens | Op::Step | Op::Seed => {}
     }
     match random.below(24) {
         0 => payload.truncate(random.below(payload.len() + 1)),

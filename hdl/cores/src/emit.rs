@@ -9,8 +9,8 @@ mod error;
 
 pub use error::{EmitError, MAX_BITS};
 
-use crate::board_parallel::BoardParallel;
-use crate::board_uart::BoardUart;
+use crate::board_parallel::{BoardParallel, SeedBoardParallel};
+use crate::board_uart::{BoardUart, SeedBoardUart};
 use check::check;
 use nda_spec::Config;
 use nda_spec::config::Geometry;
@@ -116,6 +116,7 @@ pub fn emit_as(config: &Config, port: Port, board_id: u16, build: u64) -> Result
         baud: if port == Port::Uart { config.baud } else { 0 },
         config: config.name.clone(),
         ring: config.token.map_or(0, |sizes| sizes.ring as u16),
+        seed: config.seed,
         build,
     };
     let verilog = stacker::grow(STACK_BYTES, || board(config, &ident, port))?;
@@ -130,6 +131,8 @@ fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError
     let page = ident.to_bytes();
     let raw = if config.token.is_some() {
         crate::token_engine::board(config, page, port)?
+    } else if config.seed {
+        geometries!(SeedBoardParallel, SeedBoardUart, config, page, port; (1, 64, 2, 12))?
     } else {
         geometries!(BoardParallel, BoardUart, config, page, port;
             (1, 16, 1, 10),

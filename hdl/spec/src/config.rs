@@ -136,6 +136,9 @@ pub struct Config {
     /// The token machine's memories, if there is one.
     #[serde(default)]
     pub token: Option<Sizes>,
+    /// Whether the element operations of the articles are there.
+    #[serde(default)]
+    pub seed: bool,
 }
 
 /// Why a configuration cannot be built.
@@ -290,6 +293,10 @@ impl Config {
     }
 
     fn check_token(&self) -> Result<(), ConfigError> {
+        if self.seed && self.token.is_some() {
+            let (name, rule) = (self.name.clone(), "left out where there is a token machine: no engine has both");
+            return Err(ConfigError::Field { name, field: "seed", value: 1, rule });
+        }
         let wrong = |Misbuilt { what: field, value, rule }| ConfigError::Field { name: self.name.clone(), field, value, rule };
         self.token.map_or(Ok(()), |sizes| sizes.check(&self.geometry).map_err(wrong))
     }
@@ -303,11 +310,13 @@ mod tests {
     fn shipped_configurations_can_be_built_and_span_16_to_1024_lanes() {
         let all = Config::all().unwrap();
         let lanes: Vec<usize> = all.iter().map(|c| c.geometry.lanes()).collect();
-        assert_eq!(lanes, [16, 64, 256, 1024, 256, 256, 64, 64, 32, 256, 1024]);
+        assert_eq!(lanes, [16, 64, 256, 1024, 256, 256, 64, 64, 32, 256, 1024, 64]);
         let tables: Vec<&str> = all.iter().filter(|c| c.geometry.array == ArrayKind::Tables).map(|c| c.name.as_str()).collect();
         assert_eq!(tables, ["table1024", "table256", "token1024"]);
         let single_port: Vec<&str> = all.iter().filter(|c| c.weight_memory == WeightMemory::Spram).map(|c| c.name.as_str()).collect();
         assert_eq!(single_port, ["up32"]);
+        let seeds: Vec<&str> = all.iter().filter(|c| c.seed).map(|c| c.name.as_str()).collect();
+        assert_eq!(seeds, ["seed64"]);
         assert_eq!(Config::named(DEFAULT_CONFIG).unwrap().geometry.tile_word_bytes(), 256);
     }
 
@@ -322,6 +331,8 @@ mod tests {
         let text = CONFIGS_TOML.replacen("wide_words = 32", "wide_words = 65", 1);
         let message = Config::parse(&text).unwrap_err().to_string();
         assert_eq!(message, "configuration 'token1024': words of wide values is 65, but must be 2 to 64");
+        let text = CONFIGS_TOML.replacen("baud = 1_000_000\n\n[config.token]", "baud = 1_000_000\nseed = true\n\n[config.token]", 1);
+        assert!(matches!(Config::parse(&text), Err(ConfigError::Field { field: "seed", .. })));
         let text = CONFIGS_TOML.replacen("baud = 3_000_000", "baud = 0", 1);
         assert!(matches!(Config::parse(&text), Err(ConfigError::Field { field: "uart divisor", .. })));
         assert!(matches!(Config::named("x"), Err(ConfigError::Unknown { .. })));

@@ -7,9 +7,11 @@
 //! Source: the two tables and the norm of the articles' published program (`ADD_LUT_Q16`, `SWIGLU_LUT_Q16`, `rms_norm_nda`),
 //! read as definitions. Padding is zero in both planes after every operation.
 
+mod call;
 mod norm;
 mod quantize;
 
+pub use call::{Answer, Call, DEVICE_EPS_SHIFT, Operand, Operation, exponent_of, scale_of};
 pub use norm::{
     MAX_EPS_SHIFT, MEAN_ONE, NORMALISED_SHIFT, inverse_root_q14, norm_limit, norm_table, norm_weights, rms_norm, sum_of_squares,
 };
@@ -188,6 +190,28 @@ impl Comparison {
         }
     }
 
+    /// The comparison of a number.
+    pub fn from_number(number: u8) -> Option<Comparison> {
+        Comparison::ALL.into_iter().find(|by| by.number() == number)
+    }
+
+    /// How programs spell it.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Comparison::Equal => "==",
+            Comparison::Less => "<",
+            Comparison::Greater => ">",
+            Comparison::NotEqual => "!=",
+            Comparison::NotLess => ">=",
+            Comparison::NotGreater => "<=",
+        }
+    }
+
+    /// The comparison that is spelled so.
+    pub fn from_sign(sign: &str) -> Option<Comparison> {
+        Comparison::ALL.into_iter().find(|by| by.sign() == sign)
+    }
+
     /// Whether it holds of two codes.
     pub const fn holds(self, a: i8, b: i8) -> bool {
         match self {
@@ -296,6 +320,7 @@ mod tests {
         for a in CODES {
             for b in CODES {
                 for by in Comparison::ALL {
+                    assert_eq!((Comparison::from_number(by.number()), Comparison::from_sign(by.sign())), (Some(by), Some(by)));
                     let other = Comparison::ALL.into_iter().find(|c| c.number() == by.number() ^ 4).unwrap();
                     assert_eq!(compare(by, &[a], &[b])[0], -compare(other, &[a], &[b])[0]);
                 }

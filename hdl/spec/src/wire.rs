@@ -10,6 +10,7 @@ mod generate;
 mod header;
 mod ident;
 mod op;
+mod seed;
 mod stat;
 mod status;
 mod token_page;
@@ -22,6 +23,7 @@ pub use generate::{GENERATE_BYTES, Generate, GenerateError, TOKEN_CYCLES_BITS, t
 pub use header::{Request, Response};
 pub use ident::{ENGINE_VERSION, Ident, IdentError};
 pub use op::Op;
+pub use seed::{SEED_BEAT_BYTES, SEED_LANES, SeedError, SeedHead, seed_codes, seed_elements, seed_payload};
 pub use stat::Stat;
 pub use status::Status;
 pub use token_page::TokenPageError;

@@ -2,7 +2,7 @@
 
 use nda_device::{DeviceError, FabricGemv, MatrixPlan, Transport};
 use nda_gemv::check::{check_run, check_shape, stacked_shape};
-use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, NoTokens, Shape, Start, Tokens, TokensId};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, NoTokens, Seeds, Shape, Start, Tokens, TokensId};
 use nda_spec::TileMatrix;
 use nda_spec::plan::Layer;
 use nda_spec::tile::TILE_ROWS;
@@ -278,6 +278,11 @@ impl<'m, T: Transport> Gemv<'m> for FabricPool<'m, T> {
         // A sequence is on one board, which has all of the weights.
         let [board] = self.boards.as_mut_slice() else { return None };
         board.tokens().is_some().then_some(self)
+    }
+
+    fn seeds(&mut self) -> Option<&mut dyn Seeds> {
+        // Any board that does them: their operands travel with the request.
+        self.boards.iter_mut().find_map(|board| board.seeds())
     }
 }
 

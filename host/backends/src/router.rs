@@ -2,7 +2,7 @@
 
 use crate::Boards;
 use nda_gemv::{
-    Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, NoTokens, Shape, Start, Tokens, TokensId, Vectors,
+    Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors, MatrixId, NoTokens, Seeds, Shape, Start, Tokens, TokensId, Vectors,
     integer_layers, run_vectors,
 };
 use nda_kernels::CpuGemv;
@@ -114,6 +114,10 @@ impl<'m> Gemv<'m> for Router<'m> {
 
     fn tokens(&mut self) -> Option<&mut dyn Tokens> {
         self.boards.tokens().is_some().then_some(self)
+    }
+
+    fn seeds(&mut self) -> Option<&mut dyn Seeds> {
+        self.boards.seeds()
     }
 }
 

@@ -41,6 +41,7 @@ impl Call {
             Op::Generate => format!("GENERATE {} with {} payload bytes", id(), self.payload.len()),
             Op::Step => format!("STEP {}", id()),
             Op::Tokens => format!("TOKENS from index {} of GENERATE {}", self.addr & 0xffff, self.addr >> 16),
+            Op::Seed => format!("SEED operation {} of {} elements", self.arg, self.addr & 0xffff),
             Op::Read => format!("READ of {} bytes from result word {} of job {}", self.reply_bytes, self.addr & 0xffff, self.addr >> 16),
         }
     }
@@ -58,7 +59,7 @@ impl Call {
             Op::Run | Op::Generate | Op::Step => &[Status::TileDirty, Status::OtherPages, Status::StaleJob],
             Op::Read => &[Status::StaleJob],
             Op::Tokens => &[Status::StaleJob, Status::Range],
-            Op::Ident | Op::Write | Op::Stat => &[],
+            Op::Ident | Op::Write | Op::Stat | Op::Seed => &[],
         };
         expected.iter().any(|&e| e as u8 == status)
     }
@@ -106,7 +107,7 @@ impl Pending {
         let echoes = match self.call.op {
             Op::Sync => true,
             Op::Write | Op::Read | Op::Tokens => header.status == Status::Ok as u8,
-            Op::Ident | Op::Seal | Op::Run | Op::Stat | Op::Generate | Op::Step => false,
+            Op::Ident | Op::Seal | Op::Run | Op::Stat | Op::Generate | Op::Step | Op::Seed => false,
         };
         header.seq == self.seq && header.op == self.call.op as u8 | RESPONSE_BIT && (!echoes || header.aux == self.call.addr)
     }

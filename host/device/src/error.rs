@@ -2,6 +2,7 @@
 
 use crate::transport::TransportError;
 use nda_spec::config::ConfigError;
+use nda_spec::seed::DEVICE_EPS_SHIFT;
 use nda_spec::wire::{IdentError, TokenPageError};
 
 /// Why a device could not be used.
@@ -117,6 +118,30 @@ pub enum DeviceError {
         found: usize,
         /// The largest value.
         limit: usize,
+    },
+    /// The device does none of the element operations of the articles.
+    #[error(
+        "{device} has no {operation}: its image, '{config}', was built without the seed operations; load one of a configuration with 'seed = true' (seed64), or leave --backend away"
+    )]
+    NoSeeds {
+        /// The other end.
+        device: String,
+        /// Its configuration.
+        config: String,
+        /// What was asked for.
+        operation: &'static str,
+    },
+    /// Operands that an element operation of the device does not take; the caller's mistake.
+    #[error(
+        "{device} does {operation} on 1 to {most} elements at once, the norm with an eps_shift of {DEVICE_EPS_SHIFT} or more; this one is for the host"
+    )]
+    SeedOperands {
+        /// The other end.
+        device: String,
+        /// What was asked for.
+        operation: &'static str,
+        /// Most elements that a frame holds.
+        most: usize,
     },
     /// The same thing went wrong again and again.
     #[error("{device}: {what} did not settle in {tries} tries; the link or the board is faulty, try a shorter cable or a lower baud rate")]

@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::token_place::{TokenPlace, program_pages};
 use crate::transport::Transport;
 use nda_gemv::check::{check_run, check_shape, stacked_shape};
-use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape, Tokens, Work};
+use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Seeds, Shape, Tokens, Work};
 use nda_spec::job::{pack_activations, plane_groups};
 use nda_spec::plan::Layer;
 use nda_spec::wire::JobFlags;
@@ -358,5 +358,9 @@ impl<'m, T: Transport> Gemv<'m> for FabricGemv<'m, T> {
 
     fn tokens(&mut self) -> Option<&mut dyn Tokens> {
         self.driver.token().is_some().then_some(self)
+    }
+
+    fn seeds(&mut self) -> Option<&mut dyn Seeds> {
+        self.driver.ident().seed.then_some(self)
     }
 }

@@ -132,6 +132,7 @@ mod tests {
             baud: config.baud,
             config: config.name.clone(),
             ring: 0,
+            seed: false,
             build: 0,
         }
     }

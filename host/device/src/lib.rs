@@ -49,6 +49,7 @@ mod options;
 mod pty;
 mod random;
 mod request;
+mod seeds;
 mod serial;
 mod session;
 mod spans;

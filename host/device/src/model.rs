@@ -5,6 +5,7 @@
 
 mod job;
 mod receive;
+mod seeds;
 mod store;
 mod tokens;
 
@@ -90,6 +91,7 @@ impl ModelDevice {
             baud: if port == ModelPort::Uart { config.baud } else { 0 },
             config: config.name.clone(),
             ring: config.token.map_or(0, |sizes| sizes.ring as u16),
+            seed: config.seed,
             build: 0x006d_6f64_656c,
         };
         let mut device = ModelDevice {
@@ -192,6 +194,7 @@ impl ModelDevice {
         match op {
             None => refuse(Status::BadOp),
             Some(Op::Generate | Op::Tokens | Op::Step) if self.tokens.is_none() => refuse(Status::BadOp),
+            Some(Op::Seed) if !self.ident.seed => refuse(Status::BadOp),
             Some(Op::Sync | Op::Ident | Op::Stat) if !payload.is_empty() => refuse(Status::BadLen),
             Some(Op::Sync) => Some(self.sync(request)),
             Some(Op::Ident) => Some(self.ident_page(request)),
@@ -201,6 +204,7 @@ impl ModelDevice {
             Some(Op::Read) => Some(self.read(request, payload)),
             Some(Op::Write | Op::Seal | Op::Run | Op::Step) if is_making => refuse(Status::Busy),
             Some(Op::Step) => Some(self.step(request, payload)),
+            Some(Op::Seed) => Some(self.seed(request, payload)),
             Some(Op::Write) => Some(self.write(request, payload)),
             Some(Op::Seal) => Some(self.seal(request, payload)),
             Some(Op::Run) => Some(self.run(request, payload)),

@@ -259,6 +259,7 @@ fn unknown() -> Ident {
         baud: 0,
         config: String::new(),
         ring: 0,
+        seed: false,
         build: 0,
     }
 }
@@ -274,6 +275,7 @@ fn check_numbers(ident: &Ident) -> Result<(), nda_spec::config::ConfigError> {
         // A parallel port has no divisor to check.
         clk_hz: if parallel { 8 } else { ident.clk_hz },
         token: None,
+        seed: false,
         weight_memory: Default::default(),
         baud: if parallel { 1 } else { ident.baud },
     };

@@ -1,6 +1,7 @@
 //! Test scenarios that are generic over the transport: run here against the software model, and
 //! elsewhere against the simulated board.
 
+mod seeds;
 mod tokens;
 
 use crate::fabric::FabricGemv;
@@ -13,6 +14,7 @@ use nda_gemv::{Activations, Gemv, GemvError};
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, tile};
 use std::time::Duration;
 
+pub use seeds::SeedOperands;
 pub use tokens::{TokenModel, TokenScenario, token_scenario};
 
 /// A random matrix: its values and its words in the tile layout.

@@ -37,6 +37,7 @@ fn tiny(array_rows: usize, array_cols: usize, planes: usize) -> Config {
         slots: 2,
         clk_hz: 24_000_000,
         token: None,
+        seed: false,
         weight_memory: Default::default(),
         baud: 3_000_000,
     };

@@ -37,6 +37,7 @@ fn device(geometry: Geometry, port: ModelPort) -> Loopback<ModelDevice> {
         slots: 4,
         clk_hz: 24_000_000,
         token: None,
+        seed: false,
         weight_memory: Default::default(),
         baud: 3_000_000,
     };

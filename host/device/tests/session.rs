@@ -37,16 +37,7 @@ fn tiny() -> Loopback<ModelDevice> {
 }
 
 fn config(name: &str, geometry: Geometry) -> Config {
-    Config {
-        name: name.into(),
-        geometry,
-        slot_bytes: 256,
-        slots: 2,
-        clk_hz: 24_000_000,
-        token: None,
-        weight_memory: Default::default(),
-        baud: 3_000_000,
-    }
+    Config { name: name.into(), geometry, slot_bytes: 256, ..Config::named("nano16").unwrap() }
 }
 
 fn one_product<T: Transport>(fabric: &mut FabricGemv<'_, T>, id: nda_gemv::MatrixId, stack: &[RandomMatrix], random: &mut Random) {

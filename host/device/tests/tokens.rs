@@ -43,6 +43,7 @@ fn device(models: &[TokenModel], slot_bytes: usize, port: ModelPort) -> Loopback
         clk_hz: 24_000_000,
         weight_memory: Default::default(),
         baud: 3_000_000,
+        seed: false,
         token: Some(Sizes { steps: 128, constant_words: 700, floors: 8, gates: 2, phases: 32, ..needs }),
     };
     config.check().unwrap();

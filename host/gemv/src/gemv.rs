@@ -4,6 +4,7 @@ use crate::columns::Columns;
 use crate::cost::Cost;
 use crate::error::GemvError;
 use crate::grids::Grids;
+use crate::seeds::Seeds;
 use crate::shape::{Activations, MatrixId, Shape};
 use crate::tokens::Tokens;
 use crate::vectors::Vectors;
@@ -43,6 +44,11 @@ pub trait Gemv<'m> {
 
     /// Whole tokens, if this back end has a token machine.
     fn tokens(&mut self) -> Option<&mut dyn Tokens> {
+        None
+    }
+
+    /// The element operations of the articles, if this back end does them; a caller does them itself by `nda_spec::seed` where not.
+    fn seeds(&mut self) -> Option<&mut dyn Seeds> {
         None
     }
 }

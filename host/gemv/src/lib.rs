@@ -9,6 +9,7 @@
 //! | [`Columns`] | [`Gemv::columns`] | multiplies some columns of a matrix in place |
 //! | [`Grids`] | [`Gemv::grids`] | multiplies group-quantized matrices whole |
 //! | [`Tokens`] | [`Gemv::tokens`] | makes whole tokens |
+//! | [`Seeds`] | [`Gemv::seeds`] | does the element operations of the articles |
 //!
 //! A caller that gets `None` has its own way with [`Gemv::run`] alone. Nothing here multiplies, opens or prints.
 //!
@@ -35,6 +36,7 @@ mod cost;
 mod error;
 mod gemv;
 mod grids;
+mod seeds;
 mod shape;
 mod tokens;
 mod vectors;
@@ -44,6 +46,7 @@ pub use cost::{Cost, Work};
 pub use error::GemvError;
 pub use gemv::Gemv;
 pub use grids::{GridId, GridInputError, Grids, GroupedVectors, integer_layers};
+pub use seeds::Seeds;
 pub use shape::{Activations, MatrixId, Shape};
 pub use tokens::{NoTokens, Start, Tokens, TokensId};
 pub use vectors::{Vectors, run_vectors};

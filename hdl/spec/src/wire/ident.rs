@@ -26,6 +26,8 @@ pub struct Ident {
     pub config: String,
     /// Positions of the token machine's ring; 0 if there is no token machine. Page 1 has the rest of it.
     pub ring: u16,
+    /// Whether it does the element operations of the articles (`SEED`).
+    pub seed: bool,
     /// First 8 bytes of the emitted Verilog's hash, taken with this field as 0.
     pub build: u64,
 }
@@ -58,6 +60,7 @@ impl Ident {
         out[27] = g.array.to_byte();
         out[28..32].copy_from_slice(&self.clk_hz.to_le_bytes());
         out[32..36].copy_from_slice(&self.baud.to_le_bytes());
+        out[36] = self.seed.into();
         out[38..40].copy_from_slice(&self.ring.to_le_bytes());
         out[40..40 + self.config.len()].copy_from_slice(self.config.as_bytes());
         out[56..64].copy_from_slice(&self.build.to_le_bytes());
@@ -100,6 +103,7 @@ impl Ident {
             baud: long(32),
             config: std::str::from_utf8(name).map_err(|_| IdentError::Geometry)?.into(),
             ring: small(38) as u16,
+            seed: b[36] & 1 == 1,
             build: u64::from(long(56)) | u64::from(long(60)) << 32,
         };
         let g = &ident.geometry;
@@ -161,6 +165,7 @@ mod tests {
             baud: config.baud,
             config: config.name,
             ring: 102,
+            seed: true,
             build: 0x0123_4567_89ab_cdef,
         };
         let page = ident.to_bytes();

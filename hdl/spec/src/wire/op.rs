@@ -25,11 +25,14 @@ pub enum Op {
     Tokens = 0x51,
     /// Takes one token and gives the head's row: `addr` = result words to return at once. `aux` = cycles; see [`super::Generate`].
     Step = 0x52,
+    /// An element operation of the articles, on what the payload holds; see [`super::SeedHead`]. `aux` = the result's scale.
+    Seed = 0x60,
 }
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Op; 10] = [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Read, Op::Stat, Op::Generate, Op::Tokens, Op::Step];
+    pub const ALL: [Op; 11] =
+        [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Read, Op::Stat, Op::Generate, Op::Tokens, Op::Step, Op::Seed];
 
     /// The operation of a request's first byte.
     pub fn from_byte(byte: u8) -> Option<Op> {
