@@ -155,3 +155,33 @@ fn a_models_graph_is_printed_as_text_and_json_and_a_program_without_one_says_whe
     good(&["run", &decides, "--prompt", "She was ", "--max-tokens", "2"]);
     bad(2, &["plan", &model(), "--graph", "--board", "ulx3s-85f"]);
 }
+
+/// All eight of the articles' element operations, on vectors longer than a frame of a board holds where they go element by element.
+const SEEDS: &str = "fn some(n: int, a: int) -> vec {\n    let v = zeros(n);\n    loop n as i {\n        v[i] = sin(float(i * a)) * 2.0;\n    }\n    v[0] = 2.0;\n    return v;\n}\n\nfn main(n: int) -> int {\n    let x = seed_scale(seed_quantize(some(n, 3)), 4);\n    let y = seed_scale(seed_quantize(some(n, 7)), 3);\n    print(seed_add(x, y), seed_aligned_add(x, seed_scale(y, 4)));\n    print(seed_swiglu(x, y), seed_silu(x), seed_rms_norm(x, y, 14));\n    print(seed_compare(x, \"<\", y), seed_compare(x, \"!=\", y), seed_truthy(x), seed_truthy(y));\n    let s = 0;\n    let all = seed_add(x, y);\n    loop n as i {\n        s = s * 3 % 1000003 + all[i];\n    }\n    return s;\n}\n";
+
+#[test]
+fn the_articles_operations_have_the_same_bits_on_the_cpu_and_on_a_board_that_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = path(&folder, "seeds.nda", SEEDS);
+    for n in ["1", "9", "4500"] {
+        let cpu = good(&["exec", &source, n]);
+        for tier in ["interpreter", "native"] {
+            assert_eq!(good(&["exec", &source, n, "--tier", tier]), cpu, "{tier}");
+        }
+        for board in ["sim:seed64", "loopback:seed64", "loopback:nano16"] {
+            let output = nda(&["exec", &source, n, "--backend", board]);
+            if board.starts_with("sim") && text(&output.stderr).contains("not built") {
+                return nda_tests::skip("the articles' operations on a simulated board", "the simulator is not built in");
+            }
+            assert!(output.status.success(), "{board}: {}", text(&output.stderr));
+            assert_eq!(text(&output.stdout), cpu, "{board}");
+            // Of 4500 elements a frame holds neither the norm's two vectors nor the floats; the rest goes, in parts where it can.
+            let on_board = match (board, n) {
+                ("loopback:nano16", _) => "0 of 12 seed operations on ",
+                (_, "4500") => "9 of 12 seed operations on ",
+                _ => "12 of 12 seed operations on ",
+            };
+            assert!(text(&output.stderr).contains(on_board), "{board}, {n}: {}", text(&output.stderr));
+        }
+    }
+}

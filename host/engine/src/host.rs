@@ -10,6 +10,7 @@ use nda_kernels::ThreadPool;
 use nda_kernels::float::rows_by_vectors;
 use nda_kv::{Cache, CacheForm, Call, Frames, Heads};
 use nda_lang::{Attention, Builtins, Document, HostError, Input};
+use nda_spec::seed;
 use rayon::prelude::*;
 
 /// Most blocks that can attend, so that a wild number is an error and not a table.
@@ -155,6 +156,13 @@ impl Builtins for Host<'_, '_> {
             (None, ..) => return Err(format!("layer {}: a table of floats takes floats; use dequantize(...)", found.name).into()),
         }
         Ok(())
+    }
+
+    fn seed(&mut self, call: &seed::Call<'_>) -> Result<seed::Answer, HostError> {
+        let done = self.gemv.seeds().map(|seeds| seeds.seed(call)).transpose()?.flatten();
+        let Some((answer, cost)) = done else { return Ok(call.golden()) };
+        self.cost += cost;
+        Ok(answer)
     }
 
     fn attend(&mut self, block: i64, [q, key, value]: [&[f32]; 3], attention: Attention, out: &mut [f32]) -> Result<(), HostError> {

@@ -2,6 +2,7 @@
 
 mod heads;
 mod rows;
+mod seeds;
 
 use crate::host::{Builtins, Input};
 use crate::ops::{self, Turns};
@@ -190,7 +191,7 @@ pub(crate) fn call(context: &mut Context<'_>, builtin: Builtin, args: &mut [Valu
             elements(&mut out).fill(0.0);
             Ok(back(out))
         }
-        _ => unreachable!("scalars and metadata are operations of the tiers"),
+        _ => seeds::call(*host, heap, builtin, args),
     }
 }
 

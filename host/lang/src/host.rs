@@ -1,6 +1,7 @@
 //! What a program's host gives it: tensors, products, attention, a place to print.
 
 use crate::value::Codes;
+use nda_spec::seed::{Answer, Call};
 
 /// Why a host's builtin failed; it comes back in [`Trap::Host`](crate::Trap::Host).
 pub type HostError = Box<dyn std::error::Error + Send + Sync>;
@@ -119,6 +120,14 @@ pub trait Builtins {
     /// # Errors
     /// Lengths that do not fit the heads or the cache, or a second call for the same block and position.
     fn attend(&mut self, block: i64, qkv: [&[f32]; 3], attention: Attention, out: &mut [f32]) -> Result<(), HostError>;
+
+    /// An element operation of the articles: what [`Call::golden`] says, wherever it is done. Lengths fit.
+    ///
+    /// # Errors
+    /// A failure of the back end.
+    fn seed(&mut self, call: &Call<'_>) -> Result<Answer, HostError> {
+        Ok(call.golden())
+    }
 }
 
 /// The document of a program that reads none.

@@ -9,7 +9,6 @@ use crate::signature::{self, Builtin};
 use crate::state::{Flow, Halt, State, with_stack};
 use crate::trap::Trap;
 use crate::value::Value;
-use nda_spec::ActivationCode;
 use std::collections::HashMap;
 
 /// Variables by name, the innermost last.
@@ -268,9 +267,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let purpose = match signature.builtin {
             Builtin::MetaInt => return self.state.metadata(&texts[0], Type::Int, span),
             Builtin::MetaFloat => return self.state.metadata(&texts[0], Type::Float, span),
-            Builtin::Quantize(_) => {
-                let code = ActivationCode::ALL.into_iter().find(|code| code.name() == texts[0]).unwrap_or(ActivationCode::A8);
-                return self.state.builtin(Builtin::Quantize(code), &mut values, 0, span);
+            builtin @ (Builtin::Quantize(_) | Builtin::SeedCompare(_)) => {
+                let builtin = builtin.spelled(&texts[0]).unwrap_or(builtin);
+                return self.state.builtin(builtin, &mut values, 0, span);
             }
             builtin if builtin.is_scalar() => {
                 return scalar::builtin(builtin, &values).map_err(|trap| self.state.fail(trap, span));

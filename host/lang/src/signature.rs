@@ -3,6 +3,7 @@
 use crate::ast::Type;
 use crate::module::Purpose;
 use nda_spec::ActivationCode;
+use nda_spec::seed::{Comparison, Operation};
 
 /// A builtin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +100,12 @@ pub enum Builtin {
     Concat,
     /// A vector of zeros.
     Zeros,
+    /// An element operation of the articles.
+    Seed(Operation),
+    /// The articles' comparison of codes.
+    SeedCompare(Comparison),
+    /// The same codes at another scale.
+    SeedScale,
 }
 
 /// What may stand as an argument.
@@ -150,15 +157,21 @@ const fn one(name: &'static str, builtin: Builtin, params: &'static [Param], bac
     Signature { name, builtin, params, repeat: false, back }
 }
 
+const fn seed(operation: Operation, params: &'static [Param], back: Back) -> Signature {
+    one(operation.name(), Builtin::Seed(operation), params, back)
+}
+
 const INT: Param = Param::Is(Type::Int);
 const FLOAT: Param = Param::Is(Type::Float);
 const VEC: Param = Param::Is(Type::Vec);
+const A2: Param = Param::Is(Type::A2);
+const TO_A2: Back = Back::Is(Type::A2);
 const TO_INT: Back = Back::Is(Type::Int);
 const TO_FLOAT: Back = Back::Is(Type::Float);
 const TO_VEC: Back = Back::Is(Type::Vec);
 
 /// All builtins.
-pub const SIGNATURES: [Signature; 46] = [
+pub const SIGNATURES: [Signature; 55] = [
     Signature { name: "print", builtin: Builtin::Print, params: &[Param::Any], repeat: true, back: Back::Is(Type::Unit) },
     one("int", Builtin::Int, &[FLOAT], TO_INT),
     one("float", Builtin::Float, &[INT], TO_FLOAT),
@@ -205,6 +218,15 @@ pub const SIGNATURES: [Signature; 46] = [
     one("columns", Builtin::Columns, &[VEC, INT, INT, INT], TO_VEC),
     one("concat", Builtin::Concat, &[VEC, VEC], TO_VEC),
     one("zeros", Builtin::Zeros, &[INT], TO_VEC),
+    seed(Operation::Add, &[A2, A2], TO_A2),
+    seed(Operation::AlignedAdd, &[A2, A2], TO_A2),
+    seed(Operation::Swiglu, &[A2, A2], TO_A2),
+    seed(Operation::Silu, &[A2], TO_A2),
+    seed(Operation::RmsNorm, &[A2, A2, INT], TO_A2),
+    one("seed_compare", Builtin::SeedCompare(Comparison::Equal), &[A2, Param::Literal, A2], TO_A2),
+    seed(Operation::Truthy, &[A2], Back::Is(Type::Bool)),
+    seed(Operation::Quantize, &[VEC], TO_A2),
+    one("seed_scale", Builtin::SeedScale, &[A2, INT], TO_A2),
 ];
 
 /// The builtin of a name.
@@ -225,6 +247,15 @@ impl Builtin {
             Builtin::Tensor => Some(Purpose::Tensor),
             Builtin::Row | Builtin::Gather | Builtin::Rows | Builtin::Cols => Some(Purpose::Row),
             _ => None,
+        }
+    }
+
+    /// The builtin that a literal argument makes of one that takes a precision or a comparison; `None` if it spells none.
+    pub fn spelled(self, literal: &str) -> Option<Builtin> {
+        match self {
+            Builtin::Quantize(_) => ActivationCode::ALL.into_iter().find(|code| code.name() == literal).map(Builtin::Quantize),
+            Builtin::SeedCompare(_) => Comparison::from_sign(literal).map(Builtin::SeedCompare),
+            other => Some(other),
         }
     }
 

@@ -151,6 +151,22 @@ pub enum Trap {
         /// NaN or an infinity.
         value: f32,
     },
+    /// A scale that an operation of the articles has no exponent for.
+    #[error("{name} needs scales that are powers of two, from 2^-128 to 2^127, and this one is {scale:?}")]
+    Scale {
+        /// The operation.
+        name: &'static str,
+        /// The scale.
+        scale: f32,
+    },
+    /// Scales that are not equal.
+    #[error("seed_aligned_add needs equal scales: {left:?} against {right:?}")]
+    Scales {
+        /// A scale.
+        left: f32,
+        /// The other one.
+        right: f32,
+    },
     /// What the builtins' owner said.
     #[error("{0}")]
     Host(Box<dyn std::error::Error + Send + Sync>),
@@ -167,6 +183,8 @@ impl Trap {
             Trap::Index { .. } => "indexes start at 0 and end before len(vector)",
             Trap::Slice { .. } => "slice(vector, from, to) needs 0 <= from <= to <= len(vector)",
             Trap::Length { .. } => "print len(...) of both",
+            Trap::Scale { .. } => "seed_scale(x, n) gives the codes the scale 2^n",
+            Trap::Scales { .. } => "seed_add adds at scales that differ, if they are powers of two",
             Trap::Argument { .. } => "LANGUAGE.md says what every builtin takes",
             Trap::NoTensor { .. } => "'nda info FILE' lists the tensors",
             Trap::NoMetadata { .. } => "'nda info FILE' lists the metadata",

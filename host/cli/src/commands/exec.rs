@@ -6,6 +6,7 @@ use nda_engine::{Model, Session, Weights};
 use nda_lang::{
     Argument, Attention, Builtins, Document, Entry, HostError, Input, Instance, Limits, Links, NoDocument, Program, Tier, Type, Value,
 };
+use nda_spec::seed;
 use std::path::{Path, PathBuf};
 
 /// Runs the function 'main' of a program and prints what it returns.
@@ -25,7 +26,7 @@ pub struct Arguments {
     /// The document whose tensors the program names.
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Who multiplies; see 'nda --help'.
+    /// Who multiplies and does the seed operations; see 'nda --help'.
     #[arg(long, default_value = "cpu")]
     backend: String,
     /// Steps that the program may take: calls and turns of loops.
@@ -56,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let limits = Limits { steps: arguments.max_steps, depth: arguments.max_depth, memory_bytes: arguments.max_memory };
     let value = match &arguments.model {
         Some(model) => with_model(model, &backend, program, entry, args, limits)?,
-        None => without_model(&program, entry, args, limits)?,
+        None => without_model(&program, &backend, entry, args, limits)?,
     };
     if value.of() == Type::Unit { Ok(()) } else { output::line(value) }
 }
@@ -108,13 +109,16 @@ fn main_of(program: &Program, words: &[String]) -> Outcome<(Entry, Vec<Argument>
     Ok((entry, args.collect::<Outcome<_>>()?))
 }
 
-fn without_model(program: &Program, entry: Entry, args: Vec<Argument>, limits: Limits) -> Outcome<Value> {
+fn without_model(program: &Program, name: &backend::BackendName, entry: Entry, args: Vec<Argument>, limits: Limits) -> Outcome<Value> {
     if program.names_tensors() {
         let help = "give the document whose tensors they are: --model FILE.ndf";
         return Err(Failure::usage("the program names tensors", program.file(), help).into());
     }
-    let (links, mut host) = (Links::default(), WithoutModel);
+    let (links, mut host) = (Links::default(), WithoutModel::new(name)?);
     let run = Instance::new(program, &links, limits, &mut host).and_then(|mut instance| instance.call_with(&mut host, entry, args));
+    if let Some(note) = host.note() {
+        output::note(note);
+    }
     run.map_err(|error| language::failed(program, &error).into())
 }
 
@@ -145,8 +149,29 @@ fn print(line: &str) {
     let _ = output::line(line);
 }
 
-/// What a program without a document runs against.
-struct WithoutModel;
+/// What a program without a document runs against: a back end for the element operations of the articles, if one is named.
+struct WithoutModel {
+    backend: Option<backend::Backend<'static>>,
+    /// Element operations that were called, and those of them that the back end did.
+    seeds: (u64, u64),
+}
+
+impl WithoutModel {
+    fn new(name: &backend::BackendName) -> Outcome<WithoutModel> {
+        let backend = match name {
+            backend::BackendName::Cpu(_) => None,
+            name => Some(backend::open(name)?),
+        };
+        Ok(WithoutModel { backend, seeds: (0, 0) })
+    }
+
+    /// Where element operations were done, if there was a choice.
+    fn note(&self) -> Option<String> {
+        let backend = self.backend.as_ref().filter(|_| self.seeds.0 > 0)?;
+        let (called, done) = self.seeds;
+        Some(format!("{done} of {called} seed operations on {}, {} on the CPU", backend.name(), called - done))
+    }
+}
 
 fn no_model<T>() -> Result<T, HostError> {
     Err("there is no document; give one with --model".into())
@@ -167,5 +192,14 @@ impl Builtins for WithoutModel {
 
     fn attend(&mut self, _: i64, _: [&[f32]; 3], _: Attention, _: &mut [f32]) -> Result<(), HostError> {
         no_model()
+    }
+
+    fn seed(&mut self, call: &seed::Call<'_>) -> Result<seed::Answer, HostError> {
+        self.seeds.0 += 1;
+        let seeds = self.backend.as_mut().and_then(|backend| backend.gemv().seeds());
+        let done = seeds.map(|seeds| seeds.seed(call)).transpose()?.flatten();
+        let Some((answer, _)) = done else { return Ok(call.golden()) };
+        self.seeds.1 += 1;
+        Ok(answer)
     }
 }

@@ -5,7 +5,6 @@ use super::walk::{Done, Stop, Walk};
 use nda_ir::{Activation, Constant, NodeId, Op, Part, Product, Source, Table};
 use nda_lang::ast::{Expr, ExprKind, Span};
 use nda_lang::{Builtin, Purpose, Signature, Trap, Type, Value, narrow};
-use nda_spec::ActivationCode;
 
 /// Arguments of one call.
 struct Call<'a> {
@@ -36,10 +35,7 @@ impl<'p> Walk<'p> {
         let builtin = match signature.builtin {
             Builtin::MetaInt => return self.known.metadata(self.document, &texts[0], Type::Int).map(Traced::Known).map_err(trap),
             Builtin::MetaFloat => return self.known.metadata(self.document, &texts[0], Type::Float).map(Traced::Known).map_err(trap),
-            Builtin::Quantize(_) => {
-                let code = ActivationCode::ALL.into_iter().find(|code| code.name() == texts[0]);
-                Builtin::Quantize(code.unwrap_or(ActivationCode::A8))
-            }
+            builtin @ (Builtin::Quantize(_) | Builtin::SeedCompare(_)) => builtin.spelled(&texts[0]).unwrap_or(builtin),
             builtin => builtin,
         };
         let linked = match builtin.purpose() {
@@ -94,6 +90,7 @@ impl<'p> Walk<'p> {
             }
             Builtin::Slice => self.slice(call),
             Builtin::Dot | Builtin::Argmax => Ok(self.unknown(call)),
+            Builtin::Seed(_) | Builtin::SeedCompare(_) | Builtin::SeedScale => self.stop(call, "has no operation in the graph"),
             Builtin::Softmax | Builtin::Dequantize | Builtin::Concat | Builtin::Ints => self.stop(call, "has no operation in the graph"),
             Builtin::Zeros => self.stop(call, "makes a vector of a length that is not known"),
             _ => self.stop(call, "is not traced"),

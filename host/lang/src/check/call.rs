@@ -6,6 +6,7 @@ use crate::ast::{self, Name, Span, Type};
 use crate::module::{Expr, ExprKind};
 use crate::signature::{self, Back, Builtin, Param, Signature};
 use nda_spec::ActivationCode;
+use nda_spec::seed::Comparison;
 
 impl Checker {
     pub(super) fn call(&mut self, name: &Name, args: &[ast::Expr], span: Span) -> Expr {
@@ -111,6 +112,7 @@ impl Checker {
         let kind = match signature.builtin {
             Builtin::MetaInt | Builtin::MetaFloat => ExprKind::Meta(literal.unwrap_or_default()),
             Builtin::Quantize(_) => return self.quantize(args, literal, span),
+            Builtin::SeedCompare(_) => return self.seed_compare(args, literal, span),
             builtin if builtin.is_scalar() => ExprKind::Scalar(builtin, args),
             builtin => {
                 let names = builtin.purpose().and_then(|purpose| self.names(purpose, names, span));
@@ -132,6 +134,16 @@ impl Checker {
             }
         };
         Expr { kind: ExprKind::Vector { builtin: Builtin::Quantize(code), args, names: None }, of, span }
+    }
+
+    fn seed_compare(&mut self, args: Vec<Expr>, literal: Option<String>, span: Span) -> Expr {
+        let Some(literal) = literal else { return self.unknown(span) };
+        let Some(by) = Comparison::from_sign(&literal) else {
+            let hint = format!("seed_compare(x, \"<\", y), or {}", Comparison::ALL.map(|by| format!("\"{}\"", by.sign())).join(", "));
+            self.error(span, format!("there is no comparison '{literal}'"), hint);
+            return self.unknown(span);
+        };
+        Expr { kind: ExprKind::Vector { builtin: Builtin::SeedCompare(by), args, names: None }, of: Type::A2, span }
     }
 
     pub(super) fn literal(&mut self, arg: &ast::Expr, name: &str) -> Option<String> {

@@ -7,3 +7,4 @@ mod format;
 mod fuzz;
 mod meaning;
 mod names;
+mod seeds;
