@@ -8,7 +8,7 @@ use crate::panes::agents::Waiting;
 use crate::save::Guarded;
 use crate::studio::Event;
 use crate::work::Post;
-use nda_agent::{Answer, Question, QuestionFile, Texts, diff};
+use nda_agent::{Answer, How, Question, QuestionFile, diff};
 use nda_guard::{FileChange, FileState, Hash, RelPath};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Write};
@@ -158,8 +158,9 @@ impl Agent<'_> {
             mode: before.as_ref().map_or(nda_guard::Mode::Plain, |state| state.mode),
             ..FileState::plain(params["content"].as_str().unwrap_or_default())
         };
-        let file =
-            QuestionFile { path: path.to_string(), diff: diff(&path.to_string(), before.as_ref(), Some(&after)), texts: None::<Texts> };
+        let how = if before.is_some() { How::Changed } else { How::Added };
+        let shown = diff(&path.to_string(), before.as_ref(), Some(&after));
+        let file = QuestionFile { path: path.to_string(), how, diff: shown, texts: None };
         match self.asked("fs/write_text_file", vec![file]) {
             Answer::Green(_) => {
                 let change = FileChange { path, base: before.as_ref().map(|state| Hash::of(&state.bytes)), after: Some(after) };

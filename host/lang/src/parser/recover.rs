@@ -17,7 +17,7 @@ impl Parser {
     pub(super) fn next_item(&mut self) {
         (self.depth, self.chained) = (0, 0);
         let mut open = 0_usize;
-        while !self.is_end() && !self.is("fn") && !(open == 0 && self.is("let")) {
+        while !(self.is_end() || self.is("fn") || open == 0 && self.is("let")) {
             open += usize::from(self.is("{"));
             open = open.saturating_sub(usize::from(self.is("}")));
             self.advance();

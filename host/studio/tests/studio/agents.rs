@@ -2,7 +2,7 @@
 
 use crate::common::{Place, press, screen, type_in, wait_for};
 use nda_agent::door::{Door, place};
-use nda_agent::{Answer, Ask, Question, QuestionFile};
+use nda_agent::{Answer, Ask, How, Question, QuestionFile};
 use nda_studio::Studio;
 use std::path::Path;
 use std::thread::JoinHandle;
@@ -19,7 +19,12 @@ fn propose(root: &Path) -> JoinHandle<Answer> {
         who: "some agent".into(),
         tool: "patch_file".into(),
         call: "call 1".into(),
-        files: vec![QuestionFile { path: "a.txt".into(), diff: nda_text::unified("a.txt", Some(OLD), Some(NEW)), texts: None }],
+        files: vec![QuestionFile {
+            path: "a.txt".into(),
+            how: How::Changed,
+            diff: nda_text::unified("a.txt", Some(OLD), Some(NEW)),
+            texts: None,
+        }],
         remarks: vec!["a secret may be in it".into()],
     };
     std::thread::spawn(move || {
