@@ -8,7 +8,7 @@ use std::process::Command;
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny.ndf");
 
 /// A command line of each feature, and whether this build has the feature.
-const LINES: [(&str, bool, &[&str]); 8] = [
+const LINES: [(&str, bool, &[&str]); 9] = [
     ("bench", cfg!(feature = "bench"), &["bench", "--seconds", "-1"]),
     ("chat", cfg!(feature = "chat"), &["chat", "missing.ndf"]),
     // A UART so slow that it is simulated in no build.
