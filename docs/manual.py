@@ -26,6 +26,10 @@ BOOK = """[book]
 title = "nda"
 language = "en"
 
+# Chapters keep their names: 'README.md' stays one, so that links to it hold.
+[build]
+use-default-preprocessors = false
+
 [output.html]
 default-theme = "light"
 preferred-dark-theme = "navy"
@@ -33,6 +37,12 @@ no-section-label = true
 
 [output.html.search]
 limit-results = 20
+"""
+
+
+FIRST = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>nda</title><meta http-equiv="refresh" content="0; url={0}"></head>
+<body><a href="{0}">The manual</a></body></html>
 """
 
 
@@ -102,10 +112,15 @@ class Manual:
             shutil.copyfile(ROOT / found, self.source / found)
             return link
         page = self.out / "html" / os.path.dirname(path)
+        # What is no chapter keeps its ending: mdBook makes a page's of every '.md'.
+        found = re.sub(r"\.md$", "%2Emd", found)
         return os.path.relpath(ROOT / found, page) + (f"#{anchor}" if anchor else "")
 
     def render(self, mdbook):
         subprocess.run([mdbook, "build", self.out, "--dest-dir", self.out / "html"], check=True)
+        # mdBook copies the first chapter there, whose links are relative to where it lies.
+        first = self.chapters[0].removesuffix(".md") + ".html"
+        (self.out / "html" / "index.html").write_text(FIRST.format(first))
         pages = {page: Page(page) for page in (self.out / "html").rglob("*.html")}
         for page, found in sorted(pages.items()):
             for link in found.links:
