@@ -3,7 +3,7 @@
 
 use crate::error::GuardError;
 use crate::proposal::Hash;
-use crate::state::append_line;
+use crate::state::{Lock, append_line};
 use serde_json::{Value, json};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,8 @@ impl Journal {
 
     /// Adds an event.
     pub(crate) fn add(&self, event: &str, mut fields: Value) -> Result<(), GuardError> {
+        // A decision is written before the workspace is locked: nobody may add a line between this one and the one it names.
+        let _turn = Lock::on(self.path.with_extension("lock"))?;
         let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64);
         if let Some(map) = fields.as_object_mut() {
             map.values_mut().for_each(shorten);
@@ -96,6 +98,18 @@ fn shorten(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_are_added_at_the_same_time_follow_one_another() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for n in 0..8 {
+                let journal = Journal::in_folder(folder.path());
+                scope.spawn(move || (0..20).for_each(|_| journal.add("test", json!({ "n": n })).unwrap()));
+            }
+        });
+        assert_eq!(Journal::in_folder(folder.path()).events().unwrap().len(), 160);
+    }
 
     #[test]
     fn an_altered_or_missing_line_is_seen_and_a_torn_one_ends_nothing() {

@@ -55,7 +55,11 @@ pub(crate) struct Lock {
 impl Lock {
     /// Waits for the lock in this folder: whoever has it writes a handful of files.
     pub(crate) fn take(folder: &Path) -> Result<Lock, GuardError> {
-        let path: PathBuf = folder.join("lock");
+        Lock::on(folder.join("lock"))
+    }
+
+    /// Waits for the lock on a file that is there for nothing else.
+    pub(crate) fn on(path: PathBuf) -> Result<Lock, GuardError> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(GuardError::io("lock", &path))?;
         flock(&file, FlockOperation::LockExclusive).map_err(|errno| GuardError::io("lock", &path)(errno.into()))?;
         Ok(Lock { _file: file })

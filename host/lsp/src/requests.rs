@@ -61,8 +61,6 @@ fn can_rename(open: &Open, at: usize) -> Option<PrepareRenameResponse> {
     Some(PrepareRenameResponse::Range(range(open.now(), here)))
 }
 
-// `Uri` has no cell that changes; the lint sees one of its parser.
-#[expect(clippy::mutable_key_type, reason = "the protocol's type is a map of addresses, which nobody changes")]
 fn rename(open: &Open, uri: &Uri, at: usize, name: &str) -> Result<Value, Fault> {
     let places = open.analysis.rename(at, name).map_err(|error| (ErrorCode::RequestFailed, error.to_string()))?;
     let edits = places.into_iter().map(|span| TextEdit { range: range(open.now(), span), new_text: name.into() }).collect();

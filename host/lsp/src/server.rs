@@ -96,7 +96,6 @@ fn capabilities() -> ServerCapabilities {
 struct Server<'c> {
     connection: &'c Connection,
     options: Options,
-    #[expect(clippy::mutable_key_type, reason = "addresses, which nobody changes")]
     open: HashMap<Uri, Open>,
     /// What the editor lets itself be told to ask for again.
     refreshes: Vec<&'static str>,
