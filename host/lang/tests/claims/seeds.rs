@@ -93,7 +93,7 @@ fn a_comparison_that_there_is_not_and_another_type_are_found_before_the_run() {
         ("seed_quantize(q)", "vec"),
     ] {
         let source = format!("fn main() -> int {{ let q = seed_quantize(zeros(2)); print({call}); return 0; }}");
-        let error = Program::compile("t.nda", &source, Tier::Closure).err().expect("a mistake").to_string();
+        let error = Program::compile("t.nda", &source, Tier::Closure).expect_err("a mistake").to_string();
         assert!(error.contains(says), "{call}: {error}");
     }
 }

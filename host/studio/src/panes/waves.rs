@@ -225,7 +225,7 @@ fn drawn(changes: &[(u64, String)], bits: Option<u32>, from: u64, scale: u64, ro
     for column in 0..room as u64 {
         let end = from.saturating_add((column + 1).saturating_mul(scale));
         let before = at;
-        while changes.get(at).is_some_and(|(time, _)| *time < end && column > 0 || *time < end && *time > from) {
+        while changes.get(at).is_some_and(|(time, _)| *time < end && (column > 0 || *time > from)) {
             value = &changes[at].1;
             at += 1;
         }
