@@ -8,6 +8,7 @@ import pathlib
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -51,6 +52,8 @@ class Terminal:
         self.seen = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # Whoever runs the tests may ignore hang-ups, as nohup does.
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
             os.execve(NDA, [NDA, *arguments], ENVIRONMENT)
 
     def until(self, text):
@@ -69,7 +72,13 @@ class Terminal:
     def end(self):
         """Closes the terminal, as a window is closed."""
         os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        until = time.monotonic() + PATIENCE_S
+        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > until:
+                os.kill(self.pid, signal.SIGKILL)
+                raise AssertionError("it goes on when its terminal is closed")
+            time.sleep(0.05)
+        return os.waitstatus_to_exitcode(ended[1])
 
 
 def script(*calls):

@@ -16,7 +16,7 @@ const KEYS: usize = 4000;
 /// The key of a step: the same for everybody who asks.
 fn step(studio: &mut Studio, number: usize) -> bool {
     match number % 17 {
-        16 if number % 3 == 0 => {
+        16 if number.is_multiple_of(3) => {
             press(studio, "ctrl+s");
             return true;
         }
