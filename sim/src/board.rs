@@ -97,7 +97,7 @@ impl SimBoard {
         SimBoard::of_model(config_name, port, "")
     }
 
-    /// The same board, of whose signals waves can be written; a sixth slower.
+    /// The same board from a model that can write waves.
     ///
     /// # Errors
     /// Those of [`SimBoard::new`]; [`SimError::NoWaves`] if it was built to run alone.

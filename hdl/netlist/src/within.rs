@@ -11,7 +11,7 @@ enum Reader {
     Nobody,
     /// A block with an enable, alone.
     Block(usize),
-    /// Several, or what is no such block.
+    /// Several blocks, or anything else.
     Others,
 }
 

@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(calls(&json!({ "choices": [{ "message": { "content": "hi" } }] })).unwrap(), []);
         let cut = json!([{ "id": "1", "function": { "name": "done", "arguments": "{}" } }, { "id": "2", "function": { "name": "done", "arguments": "{\"su" } }]);
         let answer = json!({ "choices": [{ "message": { "tool_calls": cut }, "finish_reason": "length" }] });
-        assert_eq!(calls(&answer).unwrap().len(), 1, "what is cut off is no call");
+        assert_eq!(calls(&answer).unwrap().len(), 1, "a call that is cut off does not count");
         assert!(calls(&json!({})).is_err());
         assert!(OpenAi::new("ftp://x", Some("m"), None, 1).is_err());
     }

@@ -40,8 +40,8 @@ pub enum GuardError {
     /// The patch itself cannot be read.
     #[error("{0}")]
     PatchForm(Box<nda_text::patch::PatchError>),
-    /// A file that is no UTF-8 text.
-    #[error("'{0}' is no UTF-8 text; write the whole file instead")]
+    /// A file that is not UTF-8 text.
+    #[error("'{0}' is not UTF-8 text; write the whole file instead")]
     NotText(RelPath),
     /// The decision was red.
     #[error("refused: {0}")]

@@ -103,7 +103,7 @@ impl Workspace {
     /// is asked.
     ///
     /// # Errors
-    /// [`GuardError::Red`] with the reason, [`GuardError::Changed`] for a file that is no longer as it was shown, and those of
+    /// [`GuardError::Red`] with the reason, [`GuardError::Changed`] for a file that has changed since it was shown, and those of
     /// [`Workspace::restore`].
     pub fn restore_decided(
         &self,

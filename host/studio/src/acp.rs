@@ -144,7 +144,7 @@ impl Agent<'_> {
 
     fn read(&self, params: &Value) -> Result<Value, String> {
         let state = self.state(&self.path(params)?)?.ok_or("there is no such file")?;
-        let text = String::from_utf8(state.bytes).map_err(|_| "the file is no UTF-8 text")?;
+        let text = String::from_utf8(state.bytes).map_err(|_| "the file is not UTF-8 text")?;
         let from = params["line"].as_u64().map_or(0, |line| line.saturating_sub(1) as usize);
         let count = params["limit"].as_u64().map_or(usize::MAX, |limit| limit as usize);
         Ok(json!({ "content": text.split_inclusive('\n').skip(from).take(count).collect::<String>() }))

@@ -30,7 +30,7 @@ pub enum TextError {
     /// A text that would have more than 2 GiB.
     #[error("a text has at most {MAX_BYTES} bytes, not {0}")]
     TooLong(usize),
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     #[error("byte {0} is not UTF-8")]
     NotText(usize),
 }

@@ -43,7 +43,7 @@ class Product:
 
 
 def cases(rows, cols):
-    """Every code at both extremes and at random, at sizes 1, many, and so many results that weights must wait."""
+    """Every code at both extremes and at random, for one result, for many, and for enough that weights must wait."""
     shapes = [(1, 1), (1, 5), (3, 1), (4, 3), (40, 1), (2, 256)]
     for number, (groups, beats) in enumerate(shapes):
         for code in CODES:

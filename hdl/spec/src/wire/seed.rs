@@ -24,7 +24,7 @@ pub struct SeedHead {
 /// Why a request is no `SEED` that a device does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeedError {
-    /// An operation, comparison or eps that there is not, or no elements.
+    /// An unknown operation, comparison or eps, or no elements.
     Range,
     /// The payload is not what the operation and the count say.
     Length,
@@ -114,7 +114,7 @@ impl SeedHead {
     }
 }
 
-/// Elements of a request whose payload has at most so many bytes.
+/// The most elements that fit a payload of this many bytes.
 pub const fn seed_elements(operation: Operation, most_bytes: usize) -> usize {
     match operation {
         Operation::Quantize => most_bytes / 4,

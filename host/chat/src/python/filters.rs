@@ -267,7 +267,7 @@ fn int(value: &Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     }
 }
 
-/// `int(text, base)`; none if it is no number.
+/// `int(text, base)`; none if it is not a number.
 fn parsed(text: &str, base: i128) -> Result<Option<i128>, Error> {
     let (is_negative, text) = text.strip_prefix('-').map_or((false, text.strip_prefix('+').unwrap_or(text)), |rest| (true, rest));
     let prefix = match base {

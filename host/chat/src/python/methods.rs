@@ -272,7 +272,7 @@ fn joined(between: &str, items: &Value) -> Result<String, Error> {
     Ok(iterated(items)?.map(text).collect::<Result<Vec<_>, _>>()?.join(between))
 }
 
-/// How many times, at most; a negative number is no bound.
+/// How many times, at most; a negative number means no limit.
 fn bound(value: Option<&Value>) -> Result<Option<usize>, Error> {
     match value.map(|value| (value, Number::of(value))) {
         None => Ok(None),

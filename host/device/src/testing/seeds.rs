@@ -17,7 +17,7 @@ pub struct SeedOperands {
 }
 
 impl SeedOperands {
-    /// Operands of so many elements: all of one code, at both extremes, then random ones.
+    /// Operands of this many elements: all of one code, at both extremes, then random ones.
     pub fn of_length(len: usize, random: &mut Random) -> Vec<SeedOperands> {
         let constant = [(-2, -2), (2, 2), (-2, 2), (-1, 1)].map(|(x, y)| (vec![x; len], vec![y; len]));
         let some = |random: &mut Random| -> Vec<i8> { (0..len).map(|_| CODES[random.below(4)]).collect() };

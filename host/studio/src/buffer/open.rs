@@ -24,8 +24,8 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
-    /// What is in it is no text.
-    #[error("'{path}' is no UTF-8 text: {source}; 'nda info' says what a document holds")]
+    /// It does not hold text.
+    #[error("'{path}' is not UTF-8 text: {source}; 'nda info' says what a document holds")]
     Text {
         /// Which file.
         path: PathBuf,
@@ -64,7 +64,7 @@ impl Buffer {
     /// Opens a file of a project, or a new one. What a journal has of it and the disk has not comes back as unsaved text.
     ///
     /// # Errors
-    /// A file that cannot be read or is no text.
+    /// A file that cannot be read or is not text.
     pub fn open(root: &Path, path: RelPath, drafts: &Drafts) -> Result<Buffer, OpenError> {
         let place = root.join(path.as_path());
         let draft = drafts.open(&path)?;
@@ -128,7 +128,7 @@ impl Buffer {
     /// Takes over what the disk has; what was typed and not saved is forgotten.
     ///
     /// # Errors
-    /// A file that cannot be read or is no text; nothing is forgotten then.
+    /// A file that cannot be read or is not text; nothing is forgotten then.
     pub fn reload(&mut self) -> Result<(), OpenError> {
         let found = read(&self.place, &self.path, &self.drafts)?;
         let line = self.now().line_of(self.cursor().head);

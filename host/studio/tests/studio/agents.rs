@@ -57,7 +57,7 @@ fn a_proposal_is_shown_side_by_side_and_is_red_until_somebody_says_green() {
     assert!(shown.contains("NOTE: a secret may be in it"), "{shown}");
     assert!(shown.lines().any(|line| line.contains("one") && line.contains("ONE") && line.contains('\u{2502}')), "{shown}");
     press(&mut studio, "enter");
-    assert!(matches!(answer.join().unwrap(), Answer::Red(_)), "enter alone is no green");
+    assert!(matches!(answer.join().unwrap(), Answer::Red(_)), "Enter alone must not mean yes");
     assert_eq!(place.read("a.txt"), OLD.as_bytes());
 }
 

@@ -36,7 +36,7 @@ fn a_file_that_changed_under_unsaved_text_is_a_conflict_and_is_never_written_ove
     assert!(screen(&mut studio).contains("not written"), "{}", screen(&mut studio));
     assert_eq!(place.read("a.txt"), b"theirs\n");
     press(&mut studio, "ctrl+s");
-    assert_eq!(place.read("a.txt"), b"theirs\n", "asking twice is no decision");
+    assert_eq!(place.read("a.txt"), b"theirs\n", "asking twice decides nothing");
     // Killed in the conflict, it is still one afterwards.
     drop(studio);
     let mut studio = place.reopened("a.txt");

@@ -22,7 +22,7 @@ pub struct File {
     pub path: String,
     /// Both lines in front of the hunks.
     pub head: Vec<String>,
-    /// Its hunks; a change that is no text has one without lines.
+    /// Its hunks; a change that is not text has one without lines.
     pub hunks: Vec<Hunk>,
 }
 
