@@ -1,13 +1,13 @@
 //! Code makers: two words of `work` become 16 codes per cycle, and a vector's largest its scale.
 //!
-//! Function: [`nda_spec::token::Coder`]: `value * 127 / largest`, the reciprocal from a table of 256 entries, and the coder's scale or
+//! Function: [`nda_spec::token::Coder`]: `value * 127 / largest`, the reciprocal out of [`super::tables`], and the coder's scale or
 //! that times an inverse root. Stages are counted from the register that names a group: its largest stands in 1, the
-//! reciprocal and the words of `work` in 5, codes in 7, a group's scale in 8. Cost: 1 DSP a maker and 1, 1 DP16KD.
+//! reciprocal and the words of `work` in 5, codes in 7, a group's scale in 8. Cost: 1 DSP a maker and 1.
 
 use super::lane::{NARROW, half};
 use super::root::EXPONENT;
-use crate::netlist::{Module, Netlist, Style};
-use nda_spec::token::reciprocal;
+use super::tables::MANTISSA;
+use crate::netlist::{Module, Netlist};
 use std::sync::Arc;
 
 /// Bits of a largest magnitude.
@@ -44,11 +44,8 @@ pub(super) fn coder() -> Arc<Netlist> {
     let mantissa = three.register("mantissa", m.concat(&[mantissa.bit(8) | carry, mantissa.slice(0, 8)]));
     let exponent = (m.constant(8, EXPONENT) - count.extend(EXPONENT)).low(EXPONENT).unsigned();
     let exponent = three.register("exponent", (exponent + carry).low(EXPONENT));
-    let words: Vec<u64> = (0..256).map(|i| reciprocal(256 + i) as u64).collect();
-    let table = m.table("reciprocals", Style::Block, NARROW, &words);
-    let fetched = m.always("4: the table").register("fetched", table.at(mantissa.slice(0, 8)));
-    let five = m.always("5: its output register");
-    m.output("reciprocal", five.register("reciprocal_5", fetched));
+    // Its reciprocal stands in stage 5.
+    m.output("mantissa_3", mantissa.slice(0, MANTISSA));
     let shift = (exponent + m.constant(18, EXPONENT)).low(EXPONENT).slice(0, CODE_SHIFT);
     let shift = m.delayed("shift", shift, 3);
     m.output("half", half(&m, shift, 27));

@@ -4,7 +4,7 @@
 //! `round_shift`. The value is the array's sum, a wide value rounded to 18 bits, what was mixed, or a code of the embedding, whose
 //! scale is the factor itself. Handshake: a value enters in every cycle while `active`
 //! stands, from a value's first cycle to its last. Stages are counted from the read of the memories:
-//! `wide` stands in stage 1, everything else that is read in stage 2, `value` in stage 8. Cost: 2 DSP.
+//! `wide` and `mantissa` stand in stage 1, everything else that is read in stage 2, `value` in stage 8. Cost: 2 DSP.
 
 use crate::netlist::{Module, Netlist, Value};
 use std::sync::Arc;
@@ -56,12 +56,14 @@ pub(super) fn lane() -> Arc<Netlist> {
     let on = m.input("active", 1);
     let (halves, shift, narrow) = (m.input("half", 36), m.input("shift", SHIFT), m.input("narrow", 1));
 
+    // It comes from far, and every lane's multiplier has its own copy beside it.
+    let mantissa_2 = m.stage("2: the factor", on).register("mantissa_2", mantissa);
     let two = m.stage("2: shorter", on);
     let shorter = two.register("shorter", with_half(wide, take_half).shifted_right(take));
     let three = m.stage("3: the value, the constant times the scale", on);
     let other = is_mixed.mux(mixed, is_embed.mux(code.signed().extend(NARROW).unsigned(), sum));
     let value_3 = three.register("value_3", is_wide.mux(shorter.signed().saturated(NARROW).unsigned(), other));
-    let scaled = three.register("scaled", constant.signed().times(mantissa.signed()));
+    let scaled = three.register("scaled", constant.signed().times(mantissa_2.signed()));
     let four = m.stage("4: the factor", on);
     let value_4 = four.register("value_4", value_3);
     let factor = four.register("factor", uses_scale.mux(scale, scaled_down(&m, scaled, 17).unsigned()));

@@ -9,6 +9,7 @@ use super::maker::{Made, Wanted, makers};
 use super::memories::Memories;
 use super::root::EXPONENT;
 use super::stream::{Sources, Streamed, Vectors, joined, stream};
+use super::tables::{self, tables};
 use super::walker::{self, walker};
 use crate::netlist::{Bus, Module, Netlist, Value};
 use nda_spec::token::{Map, Sizes, WORD, wired as w};
@@ -88,6 +89,8 @@ fn update(m: &Module, sizes: &Sizes, map: &Map) {
     let go = state.decide(step, &seen);
     let job = array.advance(&Start { product: go.product, step, load: state.load, flush });
     let fed = feeder::update(m, &Feed { push: go.pass, step, announced: job.announced, half_head: memories.numbers.half_head, flush });
+    let inverted = m.forward("inverted", tables::MANTISSA);
+    let tables = m.part("tables", &tables(), &[("phase", walked.phase), ("mantissa", inverted)]);
     let made = makers(
         m,
         &memories,
@@ -100,11 +103,13 @@ fn update(m: &Module, sizes: &Sizes, map: &Map) {
             root_floor: fed.root_floor,
             beat: job.beat,
             reads: job.reads,
+            reciprocal: tables.get("reciprocal"),
             flush,
         },
     );
+    m.connect(inverted, made.inverted);
     let row = row_of(m, &memories, state.token);
-    let sources = sources(&beside, &made, &walked, row);
+    let sources = sources(&beside, &made, &walked, tables.get("cosine"), row);
     let streamed = stream(m, &memories, &vectors, &fed.beat, &sources);
 
     let ended = ended(&streamed, &made, &beside);
@@ -155,7 +160,7 @@ fn row_of<'m>(m: &'m Module, memories: &Memories<'m>, token: Value<'m>) -> Value
     product.fit(bits)
 }
 
-fn sources<'m>(beside: &Beside<'m>, made: &Made<'m>, walked: &walker::Walked<'m>, row: Value<'m>) -> Sources<'m> {
+fn sources<'m>(beside: &Beside<'m>, made: &Made<'m>, walked: &walker::Walked<'m>, cosine: Value<'m>, row: Value<'m>) -> Sources<'m> {
     Sources {
         sums: beside.sums,
         mixed: beside.mixed,
@@ -172,7 +177,7 @@ fn sources<'m>(beside: &Beside<'m>, made: &Made<'m>, walked: &walker::Walked<'m>
         set_sine: walked.set_sine,
         set_lane: walked.set_lane,
         set_word: walked.set_word,
-        set_data: walked.set_data,
+        set_data: cosine,
     }
 }
 

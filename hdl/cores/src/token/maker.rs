@@ -34,6 +34,8 @@ pub(super) struct Wanted<'m> {
     /// The beat of columns that the array loads next, to stand two cycles later.
     pub beat: Value<'m>,
     pub reads: Value<'m>,
+    /// The reciprocal of [`Made::inverted`].
+    pub reciprocal: Value<'m>,
     pub flush: Value<'m>,
 }
 
@@ -58,6 +60,8 @@ pub(super) struct Made<'m> {
     pub scale_valid: Value<'m>,
     pub scale_mantissa: Value<'m>,
     pub scale_exponent: Value<'m>,
+    /// Whose reciprocal is wanted two cycles later.
+    pub inverted: Value<'m>,
     pub root_found: Value<'m>,
     pub root_group: Value<'m>,
     pub root: Value<'m>,
@@ -131,7 +135,7 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
         .map(|k| {
             let ports = [
                 ("value", words[k / WORD].slice(k % WORD * NARROW, NARROW)),
-                ("reciprocal", coder.get("reciprocal")),
+                ("reciprocal", wanted.reciprocal),
                 ("is_there", c[6].get("there")),
                 ("half", coder.get("half")),
                 ("shift", coder.get("shift")),
@@ -159,6 +163,7 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
         scale_valid: scale & c[8].get("query"),
         scale_mantissa: mantissa,
         scale_exponent: exponent,
+        inverted: coder.get("mantissa_3"),
         root_found: found.get("valid"),
         root_group: found.get("group"),
         root,

@@ -119,8 +119,6 @@ pub(super) struct Words<'m> {
     memory: Memory<'m>,
     low: usize,
     part: Part<'m>,
-    /// The first port's address, if writing and reading share it because the second port reads too.
-    port: Option<Value<'m>>,
     /// Bits of a word's number.
     pub address: usize,
 }
@@ -132,21 +130,11 @@ impl<'m> Words<'m> {
         let memory = m.memory(name, style, words, bits);
         let address = address_bits(words);
         m.stage(&format!("{name} come"), part.write).write(memory, part.at.fit(address), load.data.slice(low, bits));
-        let words = Words { name: name.to_string(), memory, low, part, port: None, address };
+        let words = Words { name: name.to_string(), memory, low, part, address };
         if style == Style::Distributed {
             load.show(part, low, memory.at(part.peek_at.fit(address)));
         }
         words
-    }
-
-    /// The same in block RAM that is read at two addresses: the first port writes, the second has nothing else to do.
-    fn of_two_ports(load: &Load<'m>, name: &str, words: usize, (low, bits): (usize, usize), part: Part<'m>) -> Self {
-        let m = load.m;
-        let memory = m.memory(name, Style::Block, words, bits);
-        let address = address_bits(words);
-        let port = m.forward(&format!("{name}_port"), address);
-        m.stage(&format!("{name} come"), part.write).write(memory, port, load.data.slice(low, bits));
-        Words { name: name.to_string(), memory, low, part, port: Some(port), address }
     }
 
     /// The word at an address, at once: LUT RAM.
@@ -158,25 +146,10 @@ impl<'m> Words<'m> {
     pub(super) fn read(&self, load: &Load<'m>, at: Value<'m>) -> Value<'m> {
         let (m, name) = (load.m, &self.name);
         let at = load.peek.mux(self.part.peek_at.fit(self.address), at.unsigned());
-        let at = match self.port {
-            Some(port) => {
-                let at = self.part.write.mux(self.part.at.fit(self.address), at).named(&format!("{name}_first_at"));
-                m.connect(port, at);
-                at
-            }
-            None => at,
-        };
         let fetched = m.always(&format!("{name}: the memory")).register(&format!("{name}_fetched"), self.memory.at(at));
         let word = m.always(&format!("{name}: its output register")).register(&format!("{name}_read"), fetched);
         load.show(self.part, self.low, word);
         word
-    }
-
-    /// The word at the second port's address, two cycles later.
-    pub(super) fn read_beside(&self, load: &Load<'m>, at: Value<'m>) -> Value<'m> {
-        let (m, name) = (load.m, &self.name);
-        let fetched = m.always(&format!("{name}: the second port")).register(&format!("{name}_beside"), self.memory.at(at));
-        m.always(&format!("{name}: its output register")).register(&format!("{name}_beside_read"), fetched)
     }
 }
 
@@ -232,8 +205,11 @@ pub(super) struct Memories<'m> {
     pub load: Load<'m>,
     pub numbers: Numbers<'m>,
     pub steps: [Words<'m>; 2],
-    /// Constants, and behind them weights: the first port reads those, the second these.
     pub constants: Vec<Words<'m>>,
+    /// Weights of norms: behind the constants in the program, and in memories of their own, which are a fourth as deep.
+    pub weights: Vec<Words<'m>>,
+    /// The number of the first of them as steps have it.
+    pub first_weight: usize,
     pub codes: Words<'m>,
     pub scales: Words<'m>,
     pub floors: Words<'m>,
@@ -259,8 +235,12 @@ impl<'m> Memories<'m> {
         let kept = kept.and(m, numbers.units, base);
         let words = (base + HEAD_UNITS) / 2;
         let half = |high: usize| Words::new(&load, &format!("steps_{high}"), Style::Block, words, (0, UNIT), kept.lane(2, high));
-        let words = sizes.constant_words;
-        let constants = lanes(&load, words, part("constants", map.constants, words * CONSTANT_UNITS));
+        let factors = sizes.constant_words - sizes.weight_words;
+        let narrow = |name: &str, from: usize, words: usize| {
+            let from = map.constants + from * CONSTANT_UNITS;
+            lanes(&load, name, words, part(name, from, words * CONSTANT_UNITS))
+        };
+        let (constants, weights) = (narrow("constants", 0, factors), narrow("weights", factors, sizes.weight_words));
         let memory = |name: &str, style: Style, from: usize, units: usize, bits: usize| {
             let units = units.max(2);
             Words::new(&load, name, style, units, (0, bits), load.part(name, from, units))
@@ -269,6 +249,8 @@ impl<'m> Memories<'m> {
         Memories {
             steps: [half(0), half(1)],
             constants,
+            weights,
+            first_weight: factors,
             codes: memory("embedding_codes", block, map.codes, sizes.embedding_codes.div_ceil(16), UNIT),
             scales: memory("embedding_scales", block, map.scales, sizes.embedding_scales.div_ceil(2), 2 * NARROW),
             floors: memory("floors", lut, map.floors, sizes.floors, SQUARES),
@@ -280,8 +262,8 @@ impl<'m> Memories<'m> {
     }
 }
 
-/// A memory of constants: two lanes in each of four.
-fn lanes<'m>(load: &Load<'m>, words: usize, part: Part<'m>) -> Vec<Words<'m>> {
-    let pair = |k: usize| Words::of_two_ports(load, &format!("constants_{k}"), words, (0, 2 * NARROW), part.lane(CONSTANT_UNITS, k));
+/// A memory of eight lanes' narrow values: two lanes in each of four.
+fn lanes<'m>(load: &Load<'m>, name: &str, words: usize, part: Part<'m>) -> Vec<Words<'m>> {
+    let pair = |k: usize| Words::new(load, &format!("{name}_{k}"), Style::Block, words, (0, 2 * NARROW), part.lane(CONSTANT_UNITS, k));
     (0..CONSTANT_UNITS).map(pair).collect()
 }

@@ -5,11 +5,12 @@
 //! written or added, 14 `work`, 16 largest and squares. Cost:
 //! 48 DSP and 12 for gates.
 
+use super::factor::factor;
 use super::feeder::GROUPS;
 use super::gate;
-use super::lane::{NARROW, SHIFT, SHIFT_MAX, WIDE, half, lane, reduce_lane, take_half};
+use super::lane::{NARROW, SHIFT, WIDE, half, lane, reduce_lane, take_half};
 use super::memories::{Memories, address_bits};
-use super::root::{EXPONENT, SQUARES};
+use super::root::SQUARES;
 use super::turn::{self, turn_lane};
 use crate::netlist::{Bus, Memory, Module, Style, Value};
 use nda_spec::token::{Sizes, WORD, limits};
@@ -19,8 +20,9 @@ use nda_spec::width::index_bits;
 pub(super) struct Sources<'m> {
     /// Results of the array, 24 bits a row, in the word's stage 2.
     pub sums: Value<'m>,
-    /// What was mixed, its factor: stage 2.
+    /// What was mixed: stage 2.
     pub mixed: Value<'m>,
+    /// Its factor: stage 0.
     pub mixed_mantissa: Value<'m>,
     pub mixed_exponent: Value<'m>,
     /// The scale of the array's codes.
@@ -168,7 +170,7 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, e
     let is_odd = m.delayed("odd_scale", scale_word.bit(0), 2);
     let scale_2 = is_odd.mux(pair.slice(NARROW, NARROW), pair.slice(0, NARROW));
     let scale = m.always("3: the row's scale").register("row_scale", scale_2);
-    let (mantissa, shift) = factor(m, &t, s, &memories.numbers);
+    let (mantissa, shift) = factor(m, entered, &t, s, &memories.numbers);
     let shift_5 = m.always("5: how far").register("shift_5", shift);
     let halves = m.always("5: half of it").register("halves", half(m, shift, 36));
     let shift_6 = m.always("6: how far").register("shift_6", shift_5);
@@ -201,30 +203,6 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, e
         })
         .collect();
     Product { t, values }
-}
-
-/// The mantissa that a word's constants are multiplied by, in stage 2, and its shift in stage 4.
-fn factor<'m>(m: &'m Module, t: &[Bus<'m>], s: &Sources<'m>, numbers: &super::memories::Numbers<'m>) -> (Value<'m>, Value<'m>) {
-    let roots = m.memory("roots", Style::Distributed, GROUPS, NARROW + EXPONENT);
-    m.stage("a root comes", s.root_found).write(roots, s.root_group, m.concat(&[s.root_exponent, s.root]));
-    let root = m.always("1: the group's root").register("root_read", roots.at(t[0].get("factor_group")));
-    let kind = t[1].get("factor");
-    let two = m.always("2: the factor");
-    let one = [m.constant(1 << 16, NARROW), s.codes_mantissa, root.slice(0, NARROW)];
-    let mantissa = two.register("mantissa_2", m.select(kind, &one));
-    let exponents = [m.constant(16, EXPONENT), s.codes_exponent, root.slice(NARROW, EXPONENT)];
-    let exponent = two.register("exponent_2", m.select(kind, &exponents));
-    let is_sums = t[2].get("factor").is(3);
-    let (mantissa, exponent) = (is_sums.mux(s.mixed_mantissa, mantissa), is_sums.mux(s.mixed_exponent, exponent));
-    let shift = t[2].get("shift").signed() + exponent.signed();
-    // The embedding's shift is the step's own; its scale is the factor.
-    let is_embed = t[2].get("source").is(3);
-    let plain = numbers.shift.extend(shift.bits).signed();
-    let sum = m.always("3: how far").register("shift_sum", is_embed.mux(plain, shift)).signed();
-    let is_negative = sum.bit(sum.bits - 1);
-    let is_large = !is_negative & !sum.less(m.constant(SHIFT_MAX, sum.bits).signed());
-    let fit = is_negative.mux(m.constant(0, SHIFT), is_large.mux(m.constant(SHIFT_MAX, SHIFT), sum.slice(0, SHIFT)));
-    (mantissa, m.always("4: how far").register("shift_4", fit))
 }
 
 /// Stage 8, turned or gated: the word that comes out.
@@ -336,10 +314,12 @@ fn reduce<'m>(
 ) -> Bus<'m> {
     // r[k] is the word in stage 10 + k.
     let r = ten.stages(m, "r", 6);
-    let bits = memories.constants[0].address;
-    let base = (ten.get("weights").fit(bits) - m.constant(1, bits)).low(bits).unsigned();
+    let bits = memories.weights[0].address;
+    let field = ten.get("weights");
+    let first = m.constant(1 + memories.first_weight as u64, field.bits);
+    let base = (field - first).low(field.bits).unsigned().fit(bits);
     let weight_at = (base + ten.get("out_word").fit(bits)).low(bits).named("weight_at");
-    let weights: Vec<Value> = memories.constants.iter().map(|pair| pair.read_beside(&memories.load, weight_at)).collect();
+    let weights: Vec<Value> = memories.weights.iter().map(|pair| pair.read(&memories.load, weight_at)).collect();
     let unit = reduce_lane();
     let halves_10 = m.always("10: half of what is cut off").register("reduce_half", take_half(m, nine.get("reduce_take")));
     let active = working(m, "sums_work", nine.get("valid") & nine.get("reduces"));

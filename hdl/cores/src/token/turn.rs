@@ -7,7 +7,7 @@
 
 use super::lane::{NARROW, WIDE, scaled_down};
 use crate::netlist::{Module, Netlist, Style};
-use nda_spec::token::{WORD, cosine, limits};
+use nda_spec::token::{WORD, limits};
 use std::sync::Arc;
 
 /// Cycles that a turn takes.
@@ -53,16 +53,5 @@ pub(super) fn turn_lane() -> Arc<Netlist> {
     let result = m.stage("4: what fits", on).register("result", result);
     let is_out = m.always("4: a turned value").register("is_out", comes);
     m.output("turned_value", is_out.mux(result, value));
-    m.finish()
-}
-
-/// The table of cosines: an address, two cycles later its entry.
-pub(super) fn cosines() -> Arc<Netlist> {
-    let m = Module::new("cosines");
-    let address = m.input("address", 10);
-    let words: Vec<u64> = (0..1024).map(|phase| cosine(phase) as u64 & ((1 << NARROW) - 1)).collect();
-    let table = m.table("entries", Style::Block, NARROW, &words);
-    let fetched = m.always("the table").register("fetched", table.at(address));
-    m.output("entry", m.always("its output register").register("entry", fetched));
     m.finish()
 }

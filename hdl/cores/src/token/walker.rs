@@ -1,10 +1,10 @@
 //! The phases of a token: every set's cosines and sines go to the lanes while the token's first steps run.
 //!
 //! Function: `phase += step` in 2^-32 of a turn per token, its nearest tenth-bit phase looked up twice, for the cosine and a quarter
-//! back for the sine. Two cycles a pair of channels. Cost: 1 DP16KD and LUT RAM for the phases.
+//! back for the sine. Two cycles a pair of channels. Cost: LUT RAM for the phases.
 
 use super::memories::Memories;
-use super::turn::cosines;
+use super::tables::PHASE;
 use crate::netlist::{Module, Style, Value};
 
 /// Bits of a pair's number, of all sets together.
@@ -18,7 +18,8 @@ pub(super) struct Walked<'m> {
     pub set_sine: Value<'m>,
     pub set_lane: Value<'m>,
     pub set_word: Value<'m>,
-    pub set_data: Value<'m>,
+    /// The phase whose cosine is looked up: it is to be there in the third cycle.
+    pub phase: Value<'m>,
     /// All of them stand.
     pub stands: Value<'m>,
 }
@@ -54,10 +55,10 @@ pub(super) fn walker<'m>(m: &'m Module, memories: &Memories<'m>, start: Value<'m
     let step = at.bit(0).mux(steps.slice(32, 32), steps.slice(0, 32));
     let phase = is_fresh.mux(m.constant(0, 32), phases.at(phase_at)).named("phase");
     m.stage("the phase of the next token", goes & is_sine).write(phases, phase_at, (phase + step).low(32));
-    let rounded = (phase.slice(22, 10) + phase.bit(21)).low(10);
-    let address = is_sine.mux((rounded - m.constant(256, 10)).low(10).unsigned(), rounded);
+    let rounded = (phase.slice(32 - PHASE, PHASE) + phase.bit(31 - PHASE)).low(PHASE);
+    let quarter = 1 << (PHASE - 2);
+    let address = is_sine.mux((rounded - m.constant(quarter, PHASE)).low(PHASE).unsigned(), rounded);
     let address = m.always("its place in the table").register("turn_address", address);
-    let entry = m.part("cosine_table", &cosines(), &[("address", address)]).get("entry");
     let late = |name: &str, value: Value<'m>| m.delayed(name, value, 3);
     let word = at.slice(3, 4).named("pair_word");
     Walked {
@@ -65,7 +66,7 @@ pub(super) fn walker<'m>(m: &'m Module, memories: &Memories<'m>, start: Value<'m
         set_sine: late("sets_sine", goes & is_sine),
         set_lane: late("sets_lane", at.slice(0, 3)),
         set_word: late("sets_word", word),
-        set_data: entry,
+        phase: address,
         stands: !walks & drained,
     }
 }

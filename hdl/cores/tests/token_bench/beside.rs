@@ -111,16 +111,19 @@ impl Play {
         }
         m.set("score_done", &[u64::from(self.scored == Some(now))]);
         m.set("mix_done", &[u64::from(self.mixes == Some(now))]);
-        // Three cycles from an address to what was mixed.
+        // Three cycles from an address to what was mixed, one to its factor.
+        if let Some(word) = self.addresses.back() {
+            let dim = (self.mixed.0.len() / self.mixed.1.len().max(1)).max(1);
+            if let Some(scale) = self.mixed.1.get(*word as usize * WORD / dim) {
+                m.set("mixed_mantissa", &[scale.mantissa as u64]);
+                m.set("mixed_exponent", &[scale.exponent as u64 & 255]);
+            }
+        }
         self.addresses.push_back(m.get("mixed_address"));
         if self.addresses.len() > 3 {
             let word = self.addresses.pop_front().unwrap() as usize;
             if let Some(values) = self.mixed.0.get(word * WORD..(word + 1) * WORD) {
-                let dim = self.mixed.0.len() / self.mixed.1.len();
-                let scale = self.mixed.1[word * WORD / dim];
                 m.set("mixed", &packed(&values.iter().map(|v| i64::from(*v)).collect::<Vec<_>>(), 18));
-                m.set("mixed_mantissa", &[scale.mantissa as u64]);
-                m.set("mixed_exponent", &[scale.exponent as u64 & 255]);
             }
         }
     }

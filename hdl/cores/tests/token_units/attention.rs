@@ -185,6 +185,7 @@ impl<C: Circuit> Driver<C> {
         let words = self.sizes.cols() / WORD;
         let mut expected = VecDeque::from([None; unit::READ_CYCLES]);
         let mut sent = 0;
+        (0..unit::READ_AFTER).for_each(|_| self.circuit.clock());
         while sent < words || expected.iter().any(Option::is_some) {
             let now = sent < words && (self.gaps.0 == 0 || self.rng.below(3) > 0);
             self.circuit.set("mixed_read", &[u64::from(now)]);
@@ -193,13 +194,15 @@ impl<C: Circuit> Driver<C> {
             sent += usize::from(now);
             self.circuit.clock();
             expected.pop_front();
+            if let Some(Some(word)) = expected.get(unit::READ_CYCLES - unit::FACTOR_CYCLES).copied() {
+                let scale = golden.sums[word * WORD / self.sizes.head_dim];
+                let [mantissa, exponent] = ["mixed_mantissa", "mixed_exponent"].map(|name| self.circuit.get(name)[0]);
+                assert_eq!((mantissa as i32, i32::from(exponent as i8)), (scale.mantissa, scale.exponent), "word {word}, {what}");
+            }
             let Some(Some(word)) = expected.front().copied() else { continue };
             let found = unpack(&self.circuit.get("mixed"), 18, WORD);
             let exact: Vec<i64> = golden.mixed[word * WORD..][..WORD].iter().map(|v| i64::from(*v)).collect();
             assert_eq!(found, exact, "word {word}, {what}");
-            let scale = golden.sums[word * WORD / self.sizes.head_dim];
-            let [mantissa, exponent] = ["mixed_mantissa", "mixed_exponent"].map(|name| self.circuit.get(name)[0]);
-            assert_eq!((mantissa as i32, i32::from(exponent as i8)), (scale.mantissa, scale.exponent), "word {word}, {what}");
         }
         self.circuit.set("mixed_read", &[0]);
     }

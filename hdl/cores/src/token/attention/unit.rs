@@ -14,9 +14,9 @@
 //! - `scale_valid`: the scale of a head's codes, head by head, before the scores start.
 //! - `score_start`: behind the last beat of the keys. `layer`, `window` (0: the ring), `constant` and `shift` stand from then
 //!   until `mix_done`. `score_done` comes with the cycle in which `mix_start` may.
-//! - `mix_start`: `mix_done` comes with the cycle in which `mixed_read` may.
-//! - `mixed_read`: a word of eight narrow values, three cycles later with the factor of its head. Words are read in their
-//!   order, or later than `heads + 2` cycles behind `mix_done`. They stay until the next `mix_start`.
+//! - `mix_start`: `mix_done` comes two cycles before the first in which `mixed_read` may.
+//! - `mixed_read`: a word of eight narrow values three cycles later, the factor of its head one cycle later. Words are read in
+//!   their order, or later than `heads + 2` cycles behind `mix_done`. They stay until the next `mix_start`.
 //! - `clear`: the sequence is forgotten, and what was cut off of a row, a query or a walk. `advance`: the next position. Both four
 //!   cycles before an append or a start.
 //!
@@ -53,6 +53,10 @@ const WALK: usize = 2;
 pub const MOVE_CYCLES: usize = 4;
 /// Cycles from the address of a mixed word to its values.
 pub const READ_CYCLES: usize = 3;
+/// Cycles from the address of a mixed word to its head's factor.
+pub const FACTOR_CYCLES: usize = 1;
+/// Cycles behind `mix_done` until the first word may be read: the first head's factor is there then.
+pub const READ_AFTER: usize = 2;
 /// Most words of dots that stand in LUT RAM.
 const DISTRIBUTED_WORDS: usize = 64;
 
@@ -337,7 +341,7 @@ fn mixed<'m>(m: &'m Module, name: &str, sizes: &Sizes, walk: &Walk<'m>, row: Val
     read_port(m, sizes, &mixed, &offsets, &coarse, &factors);
 }
 
-/// A word of eight values with its head's factor, three cycles later.
+/// A word of eight values, three cycles later, and its head's factor, one cycle later.
 fn read_port<'m>(m: &'m Module, sizes: &Sizes, mixed: &[Value<'m>], offsets: &[Value<'m>], coarse: &[Value<'m>], factors: &Outputs<'m>) {
     let words_of_head = sizes.head_dim / WORD;
     let words = sizes.heads * words_of_head;
@@ -357,7 +361,12 @@ fn read_port<'m>(m: &'m Module, sizes: &Sizes, mixed: &[Value<'m>], offsets: &[V
     let raised: Vec<_> = (0..WORD).map(lane).collect();
     let offset = first.register("offset", m.select(head(address), offsets));
     let is_coarse = first.register("is_coarse", m.select(head(address), coarse));
-    let word_head = first.register("word_head", head(address));
+    let of_heads =
+        |port: &str| m.select(head(address), &(0..sizes.heads).map(|head| factors.get(&format!("{port}_{head}"))).collect::<Vec<_>>());
+    for part in ["mantissa", "exponent"] {
+        let name = format!("mixed_{part}");
+        m.output(&name, first.register(&name, of_heads(part)));
+    }
 
     let second = m.stage("levels as they are", reads.at(1));
     // Six times the weights are three times twice.
@@ -366,7 +375,6 @@ fn read_port<'m>(m: &'m Module, sizes: &Sizes, mixed: &[Value<'m>], offsets: &[V
     let exact: Vec<_> =
         raised.iter().enumerate().map(|(lane, v)| second.register(&format!("exact_{lane}"), (*v - double).low(width))).collect();
     let is_coarse = second.register("is_coarse_late", is_coarse);
-    let word_head = second.register("word_head_late", word_head);
     let third = m.stage("narrow", reads.at(2));
     let narrow = |(lane, value): (usize, &Value<'m>)| {
         let rest = value.slice(COARSE_BITS, width - COARSE_BITS).signed().extend(NARROW_BITS).unsigned();
@@ -375,8 +383,5 @@ fn read_port<'m>(m: &'m Module, sizes: &Sizes, mixed: &[Value<'m>], offsets: &[V
         third.register(&format!("narrow_{lane}"), is_coarse.mux(rounded, plain))
     };
     let narrow: Vec<_> = exact.iter().enumerate().map(narrow).collect();
-    let of_heads = |port: &str| (0..sizes.heads).map(|head| factors.get(&format!("{port}_{head}"))).collect::<Vec<_>>();
     m.output("mixed", m.concat(&narrow.iter().rev().copied().collect::<Vec<_>>()));
-    m.output("mixed_mantissa", third.register("mixed_mantissa", m.select(word_head, &of_heads("mantissa"))));
-    m.output("mixed_exponent", third.register("mixed_exponent", m.select(word_head, &of_heads("exponent"))));
 }

@@ -92,14 +92,18 @@ pub(super) fn update<'m>(m: &'m Module, layout: &Layout, fields: &Fields<'m>, ma
     let valid = Kept::new(m, "stop_valid", MAX_STOPS);
     valid.when(orders.takes_stop, m.concat(&[valid.q.low(MAX_STOPS - 1), one]));
     valid.when(orders.begin, m.constant(0, MAX_STOPS));
-    let at_prompt = |at: Value<'m>| at.low(index_bits(sizes.prompt_tokens.max(2))).unsigned();
-    let prompt = m.memory("prompt", Style::Block, sizes.prompt_tokens.next_power_of_two().max(2), width);
-    m.stage("prompt", orders.takes_prompt).write(prompt, at_prompt(orders.prompt_index), orders.token);
-    let from_prompt = m.always("prompt_read").register("from_prompt", prompt.at(at_prompt(index.q)));
-    // Tokens made.
-    let at_queue = |at: Value<'m>| at.low(index_bits(sizes.queue_tokens)).unsigned();
-    let queue = m.memory("queue", Style::Block, sizes.queue_tokens, width);
-    let read_token = m.always("queue_read").register("read_token", queue.at(at_queue(orders.read_index)));
+    // Tokens made, and behind them those of the prompt, in one memory: what comes in frames has a port, the loop the other.
+    let half = index_bits(sizes.queue_tokens.max(sizes.prompt_tokens.next_power_of_two()));
+    let tokens = m.memory("tokens", Style::Block, 2 << half, width);
+    let (in_queue, in_prompt) = (|at: Value<'m>| m.concat(&[zero, at.low(half)]), |at: Value<'m>| m.concat(&[one, at.low(half)]));
+    let at_queue = |at: Value<'m>| in_queue(at.low(index_bits(sizes.queue_tokens)).unsigned().fit(half));
+    let at_prompt = |at: Value<'m>| in_prompt(at.low(index_bits(sizes.prompt_tokens.max(2))).unsigned().fit(half));
+    let frames_at = orders.takes_prompt.mux(at_prompt(orders.prompt_index), at_queue(orders.read_index)).named("frames_at");
+    m.stage("prompt", orders.takes_prompt).write(tokens, frames_at, orders.token);
+    let read_token = m.always("queue_read").register("read_token", tokens.at(frames_at));
+    let looks = is(LOOK);
+    let loop_at = looks.mux(at_queue(made.q), at_prompt(index.q)).named("loop_at");
+    let from_prompt = m.always("prompt_read").register("from_prompt", tokens.at(loop_at));
     let kept = (made.q - base.q).low(32).unsigned();
     let depth = sizes.queue_tokens.trailing_zeros() as usize;
     let is_full = kept.slice(depth, 32 - depth).any().named("is_full");
@@ -130,11 +134,10 @@ pub(super) fn update<'m>(m: &'m Module, layout: &Layout, fields: &Fields<'m>, ma
     pending.when(is(MADE) & machine.made_valid, machine.made_token.low(width).unsigned());
     let stop = |k: usize| valid.q.bit(k) & held.slice(k * width, width).equals(pending.q);
     let is_stop = m.either(&(0..MAX_STOPS).map(stop).collect::<Vec<_>>()).named("is_stop");
-    let looks = is(LOOK);
     let pushes = (looks & !is_stop).named("pushes");
     go(looks, REST);
     become_(looks & is_stop, Making::Stop);
-    m.stage("queue", pushes).write(queue, at_queue(made.q), pending.q);
+    m.stage("queue", pushes).write(tokens, loop_at, pending.q);
     made.count(pushes);
     become_(pushes & made.q.next().equals(most.q), Making::Length);
     // A row.
