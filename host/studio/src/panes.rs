@@ -53,7 +53,7 @@ impl PaneKind {
             PaneKind::Run => "Run in the sandbox   k: kill",
             PaneKind::Agent => "Agents   g/r: green, red   G/R: the whole file   enter: answer, restore   u: undo restore   c/t/a",
             PaneKind::Document => "Document   enter: codes of a tensor   p: edit the program",
-            PaneKind::Waves => "Waves   left/right: time   +/-: scale   enter: chosen or not   s: open in Surfer",
+            PaneKind::Waves => "Waves   left/right: time   +/-: scale   n/N: next, last change   enter: chosen or not   s: open in Surfer",
             PaneKind::Boards => "Boards   p: probe   enter: flash   l: counters live",
             PaneKind::Stack => "From product to wave   enter: go there",
         }
@@ -85,6 +85,8 @@ pub enum Act {
     EditProgram,
     /// Opens the wave in Surfer.
     Surfer(PathBuf),
+    /// Shows a wave where a variable, named with its scopes, has something to say.
+    ShowWave(PathBuf, String),
     /// Shows a signal of a wave, or hides it.
     Signal(usize),
     /// Looks for boards.

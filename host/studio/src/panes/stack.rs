@@ -16,6 +16,14 @@ pub struct Station {
     pub what: String,
     /// Where it is; none if it is not a place in a file.
     pub place: Option<(PathBuf, usize)>,
+    /// Of a wave: the variable, with its scopes.
+    pub variable: Option<String>,
+}
+
+impl Station {
+    fn new(layer: &'static str, what: impl Into<String>, place: Option<(PathBuf, usize)>) -> Station {
+        Station { layer, what: what.into(), place, variable: None }
+    }
 }
 
 /// The way of one or more tensors.
@@ -33,32 +41,24 @@ impl Stack {
             let shown = graph.shows(tensor);
             for place in &shown.programs {
                 let what = format!("{tensor} in {}", place.within);
-                stations.push(Station { layer: "program", what, place: Some((place.file.clone().into(), place.line as usize)) });
+                stations.push(Station::new("program", what, Some((place.file.clone().into(), place.line as usize))));
             }
             for (kind, place) in graph.definitions(tensor).into_iter().filter(|(kind, _)| *kind == Kind::Tensor) {
-                stations.push(Station { layer: kind.name(), what: tensor.clone(), place: Some((place.file.into(), 0)) });
+                stations.push(Station::new(kind.name(), tensor, Some((place.file.into(), 0))));
             }
-            stations.extend(shown.tiles.iter().map(|tile| Station { layer: "tiles", what: tile.clone(), place: None }));
+            stations.extend(shown.tiles.iter().map(|tile| Station::new("tiles", tile, None)));
         }
         let shown = tensors.first().map(|tensor| graph.shows(tensor)).unwrap_or_default();
         for signal in &shown.signals {
             let module = signal.split('.').next().unwrap_or_default();
             for core in graph.emitted_from(module) {
-                stations.extend(places(graph, core, Kind::Core).map(|place| Station {
-                    layer: "core",
-                    what: core.into(),
-                    place: Some(place),
-                }));
+                stations.extend(places(graph, core, Kind::Core).map(|place| Station::new("core", core, Some(place))));
             }
-            stations.extend(places(graph, module, Kind::Module).map(|place| Station {
-                layer: "verilog",
-                what: signal.clone(),
-                place: Some(place),
-            }));
+            stations.extend(places(graph, module, Kind::Module).map(|place| Station::new("verilog", signal, Some(place))));
         }
         for wave in &shown.waves {
-            let file = wave.split(": ").next().unwrap_or_default();
-            stations.push(Station { layer: "wave", what: wave.clone(), place: Some((file.into(), 0)) });
+            let Some((file, variable)) = wave.rsplit_once(": ") else { continue };
+            stations.push(Station { variable: Some(variable.into()), ..Station::new("wave", wave, Some((file.into(), 0))) });
         }
         stations.dedup();
         Stack { stations }
@@ -82,8 +82,12 @@ impl Stack {
 
     /// Goes to a station.
     pub fn press(&mut self, key: Key, chosen: usize) -> Option<Act> {
-        let (path, line) = self.stations.get(chosen).filter(|_| key == Key::Enter)?.place.clone()?;
-        Some(Act::Show(path, line.max(1), 1))
+        let station = self.stations.get(chosen).filter(|_| key == Key::Enter)?;
+        let (path, line) = station.place.clone()?;
+        Some(match &station.variable {
+            Some(variable) => Act::ShowWave(path, variable.clone()),
+            None => Act::Show(path, line.max(1), 1),
+        })
     }
 }
 

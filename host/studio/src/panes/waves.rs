@@ -1,5 +1,9 @@
 //! Waves of a VCD or FST file, drawn in characters: the same in the window and in a terminal.
 
+mod mark;
+
+pub use mark::{Mark, Towards};
+
 use super::{Act, is};
 use crate::grid::Ink;
 use crate::key::Key;
@@ -12,6 +16,8 @@ use wellen::{SignalRef, SignalValue};
 const NAME_COLUMNS: usize = 26;
 /// Columns that a step in time or scale reckons with.
 const TYPICAL_COLUMNS: usize = 90;
+/// Rows before the variables: the file, times, phases.
+const HEADS: usize = 3;
 /// Variables that are drawn when a wave is opened.
 const FIRST_SHOWN: usize = 24;
 
@@ -74,10 +80,13 @@ impl Wave {
     pub fn show(&mut self, number: usize) {
         let Some(variable) = self.variables.get_mut(number) else { return };
         variable.is_shown = !variable.is_shown;
-        if variable.changes.is_none() {
-            let changes = changes(&mut self.wave, variable.signal);
-            self.variables[number].changes = Some(changes);
-        }
+        self.know(number);
+    }
+
+    /// Times and values of a variable.
+    fn know(&mut self, number: usize) -> &[(u64, String)] {
+        let variable = &mut self.variables[number];
+        variable.changes.get_or_insert_with(|| changes(&mut self.wave, variable.signal))
     }
 
     /// The value of a variable at a time.
@@ -136,9 +145,52 @@ pub struct WavePane {
     pub from: u64,
     /// Times in a column; 0: the whole wave fits.
     pub scale: u64,
+    /// The variable that is looked for once the wave is read.
+    pub wanted: Option<String>,
+    /// What is looked at.
+    pub mark: Option<Mark>,
 }
 
+/// Columns before a mark.
+const BEFORE_MARK: u64 = 8;
+/// Cycles that are shown around a mark, about.
+const CYCLES_AROUND: u64 = 32;
+
 impl WavePane {
+    /// Takes a wave that was read, and looks for what is wanted; what comes back is the row of it.
+    pub fn take(&mut self, mut wave: Wave) -> Option<usize> {
+        self.mark = self.wanted.take().and_then(|name| wave.mark(&name));
+        if let Some(mark) = self.mark {
+            if !wave.variables[mark.variable].is_shown {
+                wave.show(mark.variable);
+            }
+            let cycle = mark.cycle.filter(|cycle| *cycle > 0).map_or(wave.end, |cycle| mark.time / cycle as u64);
+            self.scale = (cycle * CYCLES_AROUND / TYPICAL_COLUMNS as u64).max(1);
+        }
+        (self.wave, self.error) = (Some(wave), None);
+        self.go_to_mark()
+    }
+
+    fn go_to_mark(&mut self) -> Option<usize> {
+        let mark = self.mark?;
+        self.from = mark.time.saturating_sub(BEFORE_MARK * self.scale(TYPICAL_COLUMNS));
+        Some(mark.variable + HEADS)
+    }
+
+    fn step(&mut self, towards: Towards) {
+        let (Some(mark), Some(wave)) = (self.mark, &mut self.wave) else { return };
+        self.mark = wave.next_mark(mark, towards).or(self.mark);
+        self.go_to_mark();
+    }
+
+    /// What is looked at, in words.
+    fn said(&self, wave: &Wave) -> Option<String> {
+        let mark = self.mark?;
+        let cycle = mark.cycle.map_or(String::new(), |cycle| format!(", cycle {cycle}"));
+        let value = wave.value(mark.variable, mark.time).unwrap_or("x");
+        Some(format!("\u{25c6} {} = {value} at {}{cycle}   ", wave.variables[mark.variable].name, mark.time))
+    }
+
     fn scale(&self, columns: usize) -> u64 {
         let room = columns.saturating_sub(NAME_COLUMNS).max(1) as u64;
         let end = self.wave.as_ref().map_or(0, |wave| wave.end);
@@ -154,10 +206,13 @@ impl WavePane {
         let (scale, room) = (self.scale(columns), columns.saturating_sub(NAME_COLUMNS));
         let head = format!("{}: {} variables, {} of {}", wave.path.display(), wave.variables.len(), wave.end, wave.unit);
         let times = axis(self.from, scale, room, |time| Some(time.to_string()));
-        let phases = axis_of(&wave.phases, self.from, scale, room);
+        let mut phases = axis_of(&wave.phases, self.from, scale, room);
+        if let Some(column) = self.mark.and_then(|mark| mark.time.checked_sub(self.from)).map(|time| (time / scale) as usize) {
+            phases = with_mark(&phases, column, room);
+        }
         let blank = " ".repeat(NAME_COLUMNS);
-        let heads = [
-            Row::new(head, Ink::Accent),
+        let heads: [Row; HEADS] = [
+            Row::new(self.said(wave).unwrap_or_default(), Ink::Green).and(head, Ink::Accent),
             Row::new(blank.clone(), Ink::Dim).and(times, Ink::Dim),
             Row::new(blank, Ink::Dim).and(phases, Ink::Accent),
         ];
@@ -182,7 +237,9 @@ impl WavePane {
             Key::Char('+') => self.scale = (scale / 2).max(1),
             Key::Char('-') => self.scale = scale.saturating_mul(2),
             Key::Char('0') => (self.scale, self.from) = (0, 0),
-            Key::Enter => return chosen.checked_sub(3).map(Act::Signal),
+            Key::Enter => return chosen.checked_sub(HEADS).map(Act::Signal),
+            key if is(key, 'n') => self.step(Towards::End),
+            key if is(key, 'N') => self.step(Towards::Start),
             key if is(key, 's') => return self.wave.as_ref().map(|wave| Act::Surfer(wave.path.clone())),
             _ => {}
         }
@@ -214,6 +271,16 @@ fn axis_of(names: &[(u64, String)], from: u64, scale: u64, room: usize) -> Strin
         line.push_str(&format!("\u{25b8}{name}"));
     }
     line.chars().take(room).collect()
+}
+
+/// The line with a mark in this column, over whatever stands there.
+fn with_mark(line: &str, column: usize, room: usize) -> String {
+    let mut signs: Vec<char> = line.chars().collect();
+    if column < room {
+        signs.resize(signs.len().max(column + 1), ' ');
+        signs[column] = '\u{25c6}';
+    }
+    signs.into_iter().collect()
 }
 
 /// A variable over time: a line for a bit, values between bars for several.

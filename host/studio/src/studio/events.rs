@@ -70,7 +70,11 @@ impl Studio {
             Event::Document(Err(error)) => self.panes.document.error = Some(error),
             Event::Codes(Ok(codes)) => self.panes.document.codes = Some(codes),
             Event::Codes(Err(error)) | Event::PutBack(_, Err(error)) => self.message = error,
-            Event::Wave(Ok(wave)) => (self.panes.waves.wave, self.panes.waves.error) = (Some(*wave), None),
+            Event::Wave(Ok(wave)) => {
+                if let Some(row) = self.panes.waves.take(*wave).filter(|_| self.panes.shown() == Some(PaneKind::Waves)) {
+                    self.panes.list().chosen = row;
+                }
+            }
             Event::Wave(Err(error)) => self.panes.waves.error = Some(error),
             Event::Boards(told) => {
                 self.panes.boards.is_asking = false;
@@ -116,6 +120,7 @@ impl Studio {
             Act::Codes(tensor) => self.count_codes(tensor),
             Act::EditProgram => self.edit_program(),
             Act::Surfer(path) => self.surfer(&path),
+            Act::ShowWave(path, variable) => self.show_wave_at(&path, variable),
             Act::Signal(number) => {
                 if let Some(wave) = &mut self.panes.waves.wave {
                     wave.show(number);

@@ -158,6 +158,15 @@ fn a_product_is_followed_to_tensor_core_verilog_and_wave_and_back() {
     for layer in ["program", "tensor", "core", "verilog", "wave"] {
         assert!(shown.lines().any(|line| line.contains(&format!("{layer:<8}"))), "{layer}:\n{shown}");
     }
+    press(&mut studio, "end enter");
+    let shown = wait_for(&mut studio, "top_array.result = a5 at 20, cycle 1");
+    assert!(shown.lines().any(|line| line.contains("\u{25c6}") && !line.contains("top_array")), "the moment is marked:\n{shown}");
+    let wave = studio.panes.waves.mark.unwrap().variable;
+    assert_eq!(studio.panes.list().chosen, wave + 3, "the variable is chosen");
+    press(&mut studio, "N");
+    assert!(screen(&mut studio).contains("top_array.result = 0 at 0, cycle 0"), "{}", screen(&mut studio));
+    press(&mut studio, "f6");
+    wait_until(&mut studio, "the way", |studio| screen(studio).contains("From product"));
     press(&mut studio, "end up enter");
     assert_eq!(studio.buffer().unwrap().path.to_string(), "top.v");
     press(&mut studio, "alt+o home enter");

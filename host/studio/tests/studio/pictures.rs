@@ -172,3 +172,66 @@ fn a_search_with_its_replacement() {
     press(&mut studio, "down down down space");
     compare("search", &mut studio);
 }
+
+#[test]
+fn what_stands_at_the_cursor() {
+    let place = Place::new(&[("tiny.nda", PROGRAM.as_bytes())]);
+    let mut studio = place.studio();
+    studio.open(Path::new("tiny.nda"));
+    press(&mut studio, "ctrl+f");
+    type_in(&mut studio, "normed");
+    press(&mut studio, "enter left f4");
+    compare("hover", &mut studio);
+}
+
+#[test]
+fn a_run_in_the_sandbox() {
+    if !crate::common::has_nda("a_run_in_the_sandbox") {
+        return;
+    }
+    let place = Place::new(&[("p.nda", b"fn main() -> int {\n    print(\"hello\");\n    return 6 * 7;\n}\n")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("p.nda"));
+    press(&mut studio, "f5");
+    wait_for(&mut studio, "(level ");
+    // Its time differs from run to run, its level from kernel to kernel.
+    studio.panes.run.end = Some("exit code 0, 12 ms (level 2)".into());
+    compare("run", &mut studio);
+}
+
+#[test]
+fn the_boards() {
+    let answer = r#"{"simulated":[{"backend":"sim","what":"token1024, emitted Verilog"}],"serial_ports":[{"backend":"serial:/dev/ttyUSB0","what":"FT231X","board":{"name":"ulx3s-85f"}}]}"#;
+    let place = Place::new(&[("devices.sh", format!("#!/bin/sh\necho '{answer}'\n").as_bytes()), ("a.rs", b"fn a() {}\n")]);
+    let script = place.root().join("devices.sh");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut studio = place.studio_with(script.into_os_string());
+    studio.open(Path::new("a.rs"));
+    press(&mut studio, "f11");
+    wait_for(&mut studio, "ulx3s-85f");
+    compare("boards", &mut studio);
+}
+
+#[test]
+fn the_way_from_a_product_to_the_wave() {
+    let tiny = std::fs::read(root().join("models/tiny.ndf")).unwrap();
+    let core = "#[derive(LogicBlock)]\npub struct GemvArray { pub clock: Signal<In, Clock>, pub result: Signal<Out, Bits<32>> }\n";
+    let verilog = "module top_array(clock, result);\n input wire clock; output reg [31:0] result;\nendmodule\n";
+    let wave = "$timescale 1ns $end\n$scope module top_array $end\n$var wire 1 ! clock $end\n$var wire 32 & result $end\n$upscope $end\n$enddefinitions $end\n#0\n0!\nb0 &\n#5\n1!\nb11 &\n";
+    let place = Place::new(&[
+        ("tiny.ndf", &tiny),
+        ("p.nda", b"fn f(x: vec) -> vec {\n    return gemv(\"blk.0.q\", x);\n}\n"),
+        ("core.rs", core.as_bytes()),
+        ("top.v", verilog.as_bytes()),
+        ("job.vcd", wave.as_bytes()),
+    ]);
+    let mut studio = place.studio();
+    studio.load_graph();
+    studio.open(Path::new("p.nda"));
+    press(&mut studio, "ctrl+g 2 enter end left left");
+    crate::common::wait_until(&mut studio, "the way", |studio| {
+        press(studio, "f6");
+        crate::common::screen(studio).contains("job.vcd")
+    });
+    compare("stack", &mut studio);
+}

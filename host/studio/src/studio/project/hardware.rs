@@ -18,6 +18,17 @@ impl Studio {
         });
     }
 
+    /// Shows a wave where a variable has something to say.
+    pub(in crate::studio) fn show_wave_at(&mut self, path: &Path, variable: String) {
+        match RelPath::new(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())) {
+            Ok(path) => {
+                self.show_wave(path);
+                self.panes.waves.wanted = Some(variable);
+            }
+            Err(error) => self.message = error.to_string(),
+        }
+    }
+
     /// Opens a wave in Surfer, which is a program of its own.
     pub(in crate::studio) fn surfer(&mut self, path: &Path) {
         let started = Command::new("surfer").arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
