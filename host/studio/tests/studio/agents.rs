@@ -1,6 +1,6 @@
 //! Proposals of agents: side by side, red and green for each hunk, checkpoints with restore and its undo; agents of others.
 
-use crate::common::{Place, press, screen, type_in, wait_for};
+use crate::common::{Place, has_nda, press, screen, type_in, wait_for};
 use nda_agent::door::{Door, place};
 use nda_agent::{Answer, Ask, How, Question, QuestionFile};
 use nda_studio::Studio;
@@ -124,6 +124,50 @@ fn an_agent_of_others_speaks_acp_and_writes_nothing_without_green() {
     let shown = wait_for(&mut studio, "the agent has ended");
     assert!(shown.contains("permission: no"), "{shown}");
 }
+
+#[test]
+fn a_task_given_to_a_model_becomes_a_proposal_and_is_written_on_green() {
+    if !has_nda("a_task_given_to_a_model") {
+        return;
+    }
+    let place = Place::new(&[("a.txt", OLD.as_bytes()), ("model.py", MODEL.as_bytes())]);
+    // `nda` with the endpoint of a model that plays its part.
+    let wrapper = place.root().join("nda.sh");
+    let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\" && exec python3 model.py \"$NDA_UNDER_TEST\" \"$@\"\n";
+    let script = script.replace("$NDA_UNDER_TEST", &crate::common::nda().into_string().unwrap());
+    std::fs::write(&wrapper, script).unwrap();
+    std::fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut studio = place.studio_with(wrapper.into_os_string());
+    studio.listen();
+    press(&mut studio, "f7 t");
+    type_in(&mut studio, "write a two");
+    press(&mut studio, "enter");
+    let shown = wait_for(&mut studio, "nda agent proposes");
+    assert!(shown.contains("> write a two"), "{shown}");
+    assert_eq!(place.read("a.txt"), OLD.as_bytes(), "nothing is written before somebody says green");
+    press(&mut studio, "home G enter");
+    wait_for(&mut studio, "the agent has ended (exit status: 0)");
+    assert_eq!(place.read("a.txt"), b"2\n");
+}
+
+/// Starts the command with a task, on an endpoint whose model writes a file and is done.
+const MODEL: &str = r#"
+import http.server, json, subprocess, sys, threading
+calls = [("write_file", {"path": "a.txt", "text": "2\n"}), ("done", {"summary": "it is written"})]
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    def send(self, value):
+        body = json.dumps(value).encode()
+        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    def do_GET(self): self.send({"data": [{"id": "scripted"}]})
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        name, arguments = calls.pop(0)
+        self.send({"choices": [{"message": {"tool_calls": [{"id": "c", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}]}}]})
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.exit(subprocess.run([*sys.argv[1:], "--endpoint", "http://127.0.0.1:%d/v1" % server.server_port]).returncode)
+"#;
 
 /// An agent, in twenty lines.
 const AGENT: &str = r#"

@@ -123,6 +123,34 @@ fn a_wave_is_drawn_with_its_phases() {
 }
 
 #[test]
+fn a_wave_of_the_simulator_is_drawn_like_any_other() {
+    use fst_writer::{FstFileType, FstHeaderWriter, FstInfo, FstScopeType, FstSignalType, FstVarDirection, FstVarType};
+    let info = FstInfo { start_time: 0, timescale_exponent: -12, version: "".into(), date: "".into(), file_type: FstFileType::Verilog };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut header = FstHeaderWriter::new(&mut bytes, &info).unwrap();
+    header.scope("board", "", FstScopeType::Module).unwrap();
+    let mut var =
+        |name: &str, bits| header.var(name, FstSignalType::bit_vec(bits), FstVarType::Wire, FstVarDirection::Implicit, None).unwrap();
+    let (busy, word) = (var("run_busy", 1), var("word", 8));
+    header.up_scope().unwrap();
+    let mut body = header.finish().unwrap();
+    for (time, flag, value) in [(0, b"0", b"00000000"), (10, b"1", b"10100101"), (30, b"0", b"11111111")] {
+        body.time_change(time).unwrap();
+        body.signal_change(busy, flag).unwrap();
+        body.signal_change(word, value).unwrap();
+    }
+    body.finish().unwrap();
+    let place = Place::new(&[("w.fst", &bytes.into_inner())]);
+    let mut studio = place.studio();
+    studio.open(Path::new("w.fst"));
+    let shown = wait_for(&mut studio, "board.run_busy");
+    assert!(shown.contains("\u{25b8}run") && shown.contains("\u{2502}a5"), "{shown}");
+    let wave = studio.panes.waves.wave.as_ref().unwrap();
+    let word = wave.variables.iter().position(|one| one.name == "board.word").unwrap();
+    assert_eq!((wave.value(word, 9), wave.value(word, 29), wave.value(word, 30)), (Some("0"), Some("a5"), Some("ff")));
+}
+
+#[test]
 fn boards_are_what_the_command_says_and_a_flash_needs_the_boards_name() {
     let place = Place::new(&[("devices.sh", b"#!/bin/sh\necho '{\"serial_ports\":[{\"backend\":\"serial:/dev/ttyUSB0\",\"what\":\"FT231X\",\"board\":{\"name\":\"ulx3s-85f\"}}]}'\n")]);
     let script = place.root().join("devices.sh");
