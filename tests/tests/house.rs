@@ -89,6 +89,7 @@ const DRAWN: &[(&str, &[&str])] = &[
     ("nda-sim", &["nda-spec", "nda-device"]),
     ("nda-gpu", &["nda-spec", "nda-gemv"]),
     ("nda-backends", &["nda-spec", "nda-gemv", "nda-kernels", "nda-gpu", "nda-device", "nda-sim"]),
+    ("nda-python", &["nda-spec", "nda-ndf", "nda-gemv", "nda-backends", "nda-engine"]),
     ("nda-boards", &["nda-spec"]),
     ("nda-gates", &["nda-spec", "nda-boards", "nda-device"]),
     ("nda-formal", &["nda-spec", "nda-cores", "nda-gates"]),

@@ -126,3 +126,19 @@ impl<'m> Backend<'m> {
         boards.upload().map_err(|e| BackendError::device(boards.name(), e))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_back_end_goes_to_another_thread_and_one_without_weights_takes_those_of_any_document() {
+        fn is_sent<T: Send>() {}
+        is_sent::<Backend<'_>>();
+        fn shortened<'m>(backend: Backend<'static>, _weights: &'m [u64]) -> Backend<'m> {
+            backend
+        }
+        let words = [0];
+        assert!(!shortened(Backend::new(Kind::Cpu(CpuGemv::new()), Vec::new()), &words).has_boards());
+    }
+}

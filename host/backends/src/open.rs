@@ -71,7 +71,7 @@ fn deep(board: &BackendName) -> Result<BackendName, BackendError> {
 fn growing<'m>(board: &BackendName, notes: &mut Vec<String>) -> Result<Boards<'m>, BackendError> {
     let first = fabric(board, notes)?;
     let board = board.clone();
-    Ok(FabricPool::growing(first, move || fabric(&board, &mut Vec::new()).map_err(BoardError::from)))
+    Ok(FabricPool::growing(first, move || driver(&board, &mut Vec::new()).map_err(BoardError::from)))
 }
 
 fn cpu<'m>(variant: Option<Variant>) -> Result<CpuGemv<'m>, BackendError> {
@@ -96,19 +96,24 @@ fn boards<'m>(name: &BackendName, notes: &mut Vec<String>) -> Result<Boards<'m>,
 
 /// A board of any kind, with its session open.
 fn fabric<'m>(name: &BackendName, notes: &mut Vec<String>) -> Result<Fabric<'m>, BackendError> {
+    Ok(FabricGemv::new(driver(name, notes)?))
+}
+
+/// The session of a board of any kind.
+fn driver(name: &BackendName, notes: &mut Vec<String>) -> Result<Driver<Box<dyn Transport>>, BackendError> {
     let failed = |source| BackendError::device(name, source);
     let transport = match name {
         BackendName::Serial { port, baud } => {
             let (driver, said) = nda_device::open_serial(port, *baud, DriverOptions::default()).map_err(failed)?;
             notes.extend(said);
-            return Ok(FabricGemv::new(driver));
+            return Ok(driver);
         }
         BackendName::Sim(config, port) => simulator::open(config, *port)?,
         BackendName::Loopback(config, port) => loopback(config, *port),
-        BackendName::Fitting(board) => return fabric(board, notes),
+        BackendName::Fitting(board) => return driver(board, notes),
         BackendName::Cpu(_) | BackendName::Gpu(_) | BackendName::Boards(_) => unreachable!("not a single board"),
     };
-    Ok(FabricGemv::new(Driver::open(transport, REPEATABLE).map_err(failed)?))
+    Driver::open(transport, REPEATABLE).map_err(failed)
 }
 
 fn loopback(config: &Config, port: SimPort) -> Box<dyn Transport> {

@@ -1,6 +1,6 @@
 //! `FabricPool`: GEMV on several boards, each with the weights of some rows.
 
-use nda_device::{DeviceError, FabricGemv, MatrixPlan, Transport};
+use nda_device::{DeviceError, Driver, FabricGemv, MatrixPlan, Transport};
 use nda_gemv::check::{check_run, check_shape, stacked_shape};
 use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, NoTokens, Seeds, Shape, Start, Tokens, TokensId};
 use nda_spec::TileMatrix;
@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Why there is no further board.
 pub type BoardError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Opens a further board.
-type More<'m, T> = Box<dyn FnMut() -> Result<FabricGemv<'m, T>, BoardError> + 'm>;
+/// Opens a further board. It knows no weights, so a pool can be sent to another thread and may outlive nobody's document.
+type More<T> = Box<dyn FnMut() -> Result<Driver<T>, BoardError> + Send>;
 
 /// Bytes done and bytes in all of an upload.
 type Progress = Arc<Mutex<dyn FnMut(u64, u64) + Send>>;
@@ -26,7 +26,7 @@ type Progress = Arc<Mutex<dyn FnMut(u64, u64) + Send>>;
 /// the same time. When no board has room left, weights travel through the last board's ring, as on a single board.
 pub struct FabricPool<'m, T: Transport = Box<dyn Transport>> {
     boards: Vec<FabricGemv<'m, T>>,
-    more: Option<More<'m, T>>,
+    more: Option<More<T>>,
     matrices: Vec<Split>,
     progress: Option<Progress>,
 }
@@ -53,8 +53,8 @@ impl<'m, T: Transport> FabricPool<'m, T> {
         FabricPool { boards, more: None, matrices: Vec::new(), progress: None }
     }
 
-    /// One board, and as many more as the weights take: `more` opens them.
-    pub fn growing(first: FabricGemv<'m, T>, more: impl FnMut() -> Result<FabricGemv<'m, T>, BoardError> + 'm) -> FabricPool<'m, T> {
+    /// One board, and as many more as the weights take: `more` opens their sessions.
+    pub fn growing(first: FabricGemv<'m, T>, more: impl FnMut() -> Result<Driver<T>, BoardError> + Send + 'static) -> FabricPool<'m, T> {
         FabricPool { more: Some(Box::new(more)), ..FabricPool::new(vec![first]) }
     }
 
@@ -161,7 +161,7 @@ impl<'m, T: Transport> FabricPool<'m, T> {
 
     fn grow(&mut self) -> Result<(), GemvError> {
         if let Some(more) = &mut self.more {
-            self.boards.push(more().map_err(GemvError::Device)?);
+            self.boards.push(FabricGemv::new(more().map_err(GemvError::Device)?));
         }
         Ok(())
     }

@@ -10,11 +10,15 @@ use std::sync::{Arc, Mutex};
 
 type Link = Loopback<ModelDevice>;
 
-/// A board of 2,048 words of 16 weights.
-fn board<'m>() -> FabricGemv<'m, Link> {
+/// The session of a board of 2,048 words of 16 weights.
+fn session() -> Driver<Link> {
     let config = Config::named("nano16").unwrap();
     let link = Loopback::new(ModelDevice::new(&config, ModelPort::Parallel));
-    FabricGemv::new(Driver::open(link, DriverOptions { seed: 7, ..DriverOptions::default() }).unwrap())
+    Driver::open(link, DriverOptions { seed: 7, ..DriverOptions::default() }).unwrap()
+}
+
+fn board<'m>() -> FabricGemv<'m, Link> {
+    FabricGemv::new(session())
 }
 
 fn prepare<'m>(pool: &mut FabricPool<'m, Link>, stack: &'m [RandomMatrix]) -> MatrixId {
@@ -52,7 +56,7 @@ proptest! {
         let mut random = Random::new(seed);
         let mut matrices = |rows: &[usize], cols| rows.iter().map(|&r| RandomMatrix::new(r, cols, code, &mut random)).collect::<Vec<_>>();
         let stacks: Vec<Vec<RandomMatrix>> = shapes.iter().map(|(rows, cols)| matrices(rows, *cols)).collect();
-        let mut pool = if grows { FabricPool::growing(board(), || Ok(board())) } else { FabricPool::new((0..boards).map(|_| board()).collect()) };
+        let mut pool = if grows { FabricPool::growing(board(), || Ok(session())) } else { FabricPool::new((0..boards).map(|_| board()).collect()) };
         let (mut ids, mut kept) = (Vec::new(), Vec::new());
         for stack in &stacks {
             let rows: Vec<usize> = stack.iter().map(|m| m.rows).collect();
@@ -79,7 +83,7 @@ fn a_product_larger_than_a_board_is_split_and_the_rest_fills_the_gaps() {
         RandomMatrix::new(301, 128, WeightCode::Quaternary, &mut random),
     ];
     let small: Vec<Vec<RandomMatrix>> = (0..3).map(|_| vec![RandomMatrix::new(40, 128, WeightCode::Ternary, &mut random)]).collect();
-    let mut pool = FabricPool::growing(board(), || Ok(board()));
+    let mut pool = FabricPool::growing(board(), || Ok(session()));
     let mut ids = vec![prepare(&mut pool, &large)];
     assert_eq!(pool.boards().len(), 3, "601 rows of 256 a board");
     for stack in &small {
