@@ -1,4 +1,4 @@
-//! The array on buses of others: others' bus models drive the emitted Verilog under Icarus, and a loop over its pins under Verilator.
+//! The array on buses of others: others' bus models drive the emitted Verilog, under Icarus and under Verilator.
 
 use nda_cores::bus::{BusKind, emit_bus};
 use std::path::Path;
@@ -12,10 +12,12 @@ const SHAPES: [(usize, usize); 3] = [(1, 16), (4, 24), (2, 64)];
 fn claims(kind: BusKind, simulator: &str) {
     let python = Path::new(ROOT).join(".tools/buses/bin/python");
     let is_there = |program: &str| Command::new(program).arg("-V").output().is_ok();
-    if !python.exists() || !is_there(if simulator == "icarus" { "iverilog" } else { "verilator" }) {
+    // Verilator comes with the environment.
+    if !python.exists() || (simulator == "icarus" && !is_there("iverilog")) {
         return nda_tests::skip(format_args!("{} under {simulator}", kind.top()), "./tools.sh buses installs what drives it");
     }
-    for (rows, cols) in SHAPES {
+    // A model of Verilator's is compiled for half a minute, so it has the bounds alone.
+    for (rows, cols) in SHAPES.into_iter().filter(|shape| simulator == "icarus" || shape.0 < 4) {
         let folder = tempfile::tempdir().unwrap();
         let verilog = folder.path().join("core.v");
         std::fs::write(&verilog, emit_bus(kind, rows, cols).unwrap()).unwrap();
@@ -37,13 +39,18 @@ fn cocotbs_axi_streams_get_exact_sums_under_icarus() {
 }
 
 #[test]
-fn the_streams_get_exact_sums_under_verilator() {
+fn cocotbs_axi_streams_get_exact_sums_under_verilator() {
     claims(BusKind::AxiStream, "verilator");
 }
 
 #[test]
 fn cocotbs_wishbone_master_gets_exact_sums_under_icarus() {
     claims(BusKind::Wishbone, "icarus");
+}
+
+#[test]
+fn cocotbs_wishbone_master_gets_exact_sums_under_verilator() {
+    claims(BusKind::Wishbone, "verilator");
 }
 
 #[test]

@@ -19,7 +19,7 @@ class Bench:
         cocotb.start_soon(Clock(dut.clock, 10, units="ns").start())
         dut.aresetn.value = 0
         dut.ternary.value = 0
-        # Whether they are in reset is told below: Verilator 5.006 does not report edges of a pin that Python drives.
+        # Whether they are in reset is told below.
         stream = lambda kind, prefix: kind(AxiStreamBus.from_prefix(dut, prefix), dut.clock)
         self.x, self.w = stream(AxiStreamSource, "s_axis_x"), stream(AxiStreamSource, "s_axis_w")
         self.y = stream(AxiStreamSink, "m_axis_y")
