@@ -11,8 +11,7 @@ Made by `make pictures` from `docs/schemas`; not edited by hand.
 Every command that has results takes `--json` and prints one object on one line of standard output; notes and errors go to standard error, and the exit code says
 whether it worked. Each object has a field `schema`, such as `nda.run/1`: the command, and the version of what it prints. **The version grows when a field goes
 away or changes its meaning**; fields may be added without a new one, so take what you know and pass over the rest. A test runs the commands and validates what
-they print by the schemas (`docs/schemas/check.py`). `nda plan --graph --json` and `nda bench --json` carry versions of their own: `version` of the graph's form, and
-the record's layout in [benchmarks](../bench/README.md). `nda checkpoint list --json` prints an array of objects.
+they print by the schemas (`docs/schemas/check.py`), and refuses a command with `--json` that has none.
 
 The server speaks OpenAI's JSON: [serving](server.md).
 """
@@ -21,6 +20,8 @@ The server speaks OpenAI's JSON: [serving](server.md).
 def kind(field):
     if "const" in field:
         return f"`{field['const']}`"
+    if "enum" in field:
+        return "string"
     types = field.get("type", "any")
     return types if isinstance(types, str) else " or ".join(types)
 

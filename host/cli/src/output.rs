@@ -42,9 +42,9 @@ pub fn line(text: impl fmt::Display) -> Outcome {
     write(format_args!("{text}\n"))
 }
 
-/// Version of what `--json` prints. It grows when a field goes away or changes its meaning; fields that are added leave it as it is.
-/// docs/json.md says so to users, docs/schemas what each command prints.
-const SCHEMA: u32 = 1;
+/// Version of what `--json` prints, where it is not 1. It grows when a field goes away or changes its meaning; fields that are added leave
+/// it as it is. docs/json.md says so to users, docs/schemas what each command prints.
+const VERSIONS: [(&str, u32); 1] = [("checkpoint", 2)];
 
 /// The command that runs, which names the schema of what it prints.
 static COMMAND: OnceLock<String> = OnceLock::new();
@@ -55,11 +55,16 @@ pub fn name_command(name: &str) {
     let _ = COMMAND.set(name.to_owned());
 }
 
-/// Writes a JSON value to standard output, on one line; an object says which schema it has.
+/// Writes a JSON object to standard output, on one line; it says that its schema is the command's.
 pub fn json(value: &serde_json::Value) -> Outcome {
-    let (Some(fields), Some(command)) = (value.as_object(), COMMAND.get()) else { return line(value) };
-    let schema = ("schema".to_owned(), format!("nda.{command}/{SCHEMA}").into());
-    let fields = fields.iter().map(|(key, value)| (key.clone(), value.clone()));
+    json_of(COMMAND.get().map_or("", String::as_str), value)
+}
+
+/// The same with the schema of this name: a command may print more than one kind of object.
+pub fn json_of(schema: &str, value: &serde_json::Value) -> Outcome {
+    let version = VERSIONS.iter().find(|(name, _)| *name == schema).map_or(1, |(_, version)| *version);
+    let schema = ("schema".to_owned(), format!("nda.{schema}/{version}").into());
+    let fields = value.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
     line(serde_json::Value::Object(std::iter::once(schema).chain(fields).collect()))
 }
 

@@ -2,10 +2,12 @@
 
 #![cfg(all(unix, feature = "configurations", feature = "convert", feature = "emit", feature = "shell", feature = "workspace"))]
 
+mod models;
+
+use models::NDA;
 use std::path::Path;
 use std::process::{Command, Output};
 
-const NDA: &str = env!("CARGO_BIN_EXE_nda");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Chapters with commands to follow; the walk-through of the workspace is followed beside its own claims (workspace.rs).
@@ -117,6 +119,10 @@ fn json_outputs_fit_their_schemas() {
     if !python.exists() {
         return nda_tests::skip("JSON outputs by their schemas", "./tools.sh wheel installs what validates them");
     }
-    let output = Command::new(python).arg(Path::new(ROOT).join("docs/schemas/check.py")).arg(NDA).output().unwrap();
+    let (folder, model) = models::model();
+    let saved = folder.path().join("saved");
+    let talked = models::nda(&["chat", &model, "--max-tokens", "4", "--save", saved.to_str().unwrap()], b"Hello\n/exit\n");
+    assert!(talked.status.success(), "{}", said(&talked));
+    let output = Command::new(python).arg(Path::new(ROOT).join("docs/schemas/check.py")).arg(NDA).arg(saved).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
 }

@@ -45,7 +45,7 @@ fn a_checkpoint_is_made_listed_restored_undone_and_pruned() {
     assert_eq!(out(&nda(&folder, &["checkpoint", "restore", id], "")), "a\n");
     assert_eq!(text(), "one");
     let list: serde_json::Value = serde_json::from_str(&out(&nda(&folder, &["checkpoint", "list", "--json"], ""))).unwrap();
-    let undo = list[1]["id"].as_str().unwrap();
+    let undo = list["checkpoints"][1]["id"].as_str().unwrap();
     out(&nda(&folder, &["checkpoint", "restore", undo], ""));
     assert_eq!(text(), "two");
     out(&nda(&folder, &["checkpoint", "prune", "--keep", "0"], ""));

@@ -97,7 +97,7 @@ fn told(arguments: &Arguments, all: &[Checkpoint], what: &str) -> Outcome {
                 "skipped": one.particulars.skipped, "nested": one.particulars.nested,
             })
         };
-        return output::json(&json!(all.iter().map(row).collect::<Vec<_>>()));
+        return output::json(&json!({ "checkpoints": all.iter().map(row).collect::<Vec<_>>() }));
     }
     for one in all {
         let reason = match one.particulars.reason {

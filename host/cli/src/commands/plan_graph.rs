@@ -11,7 +11,7 @@ pub fn text(weights: &Weights<'_>) -> Outcome {
 
 /// Prints the graph as JSON.
 pub fn json(weights: &Weights<'_>) -> Outcome {
-    output::json(&graph(weights)?.to_json())
+    output::json_of("plan-graph", &graph(weights)?.to_json())
 }
 
 fn graph(weights: &Weights<'_>) -> Outcome<nda_ir::Graph> {
