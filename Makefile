@@ -130,7 +130,8 @@ test-agent-model: system $(CHAT) ## fifty editing tasks by 'nda agent' with Smol
 	    $(CARGO) test --release --locked -p nda-agent --test tasks -- --ignored --nocapture fifty_tasks_by_a_model
 
 # Chapters that have commands to follow, each in a clean folder and compared with what its page says.
-FOLLOWED := install.md first-run.md your-gguf.md your-model.md your-program.md your-core.md other-designs.md walkthrough.md
+FOLLOWED := install.md first-run.md your-gguf.md bring-up.md your-model.md your-program.md your-core.md other-designs.md server.md workspace.md \
+    agents.md command.md walkthrough.md
 recordings: build ## the manual's commands: run as its pages say, and recorded anew
 	python3 docs/follow.py target/release/nda $(FOLLOWED) --record
 

@@ -85,6 +85,22 @@ fn every_document_in_docs_is_a_chapter() {
     assert!(loose.is_empty(), "give these a line in docs/SUMMARY.md: {loose:?}");
 }
 
+/// The program of the chapter is the one that is compiled and run, and so are the lines that make it another device's.
+#[test]
+fn the_chapter_for_rust_shows_the_programs_that_are_tested() {
+    let page = read("docs/rust.md");
+    let program = |name: &str| read(&format!("host/backends/examples/{name}.rs"));
+    let body = program("cpu");
+    let body = body.split_once("\n\n").unwrap().1;
+    assert!(page.contains(&format!("```rust\n{body}```")), "docs/rust.md shows another program than host/backends/examples/cpu.rs");
+    for name in ["cpu", "simulated", "serial"] {
+        assert!(page.contains(&format!("--example {name}")), "{name} is not on the page");
+        let lines = program(name).lines().filter(|line| !line.starts_with("//") && !line.starts_with("use ") && !line.is_empty()).count();
+        assert!(lines <= 13, "{name}: {lines} lines");
+    }
+    assert!(program("simulated").contains("BackendName::parse(\"sim\")?") && program("serial").contains("\"serial:{port}\""));
+}
+
 #[test]
 fn links_are_read_from_prose_alone() {
     let text = "a [b](c.md#d) `[no](x.md)`\n```\n[no](y.md)\n```\n![e](f.svg)";
