@@ -1,5 +1,9 @@
 """The page of the headline figures: out of evidence.toml, and compared with the records where a record has the number."""
 
+import json
+import math
+import re
+import struct
 import tomllib
 
 from svg import ROOT, records
@@ -7,7 +11,7 @@ from svg import ROOT, records
 HEAD = """# Evidence
 
 Made by `make pictures` from `docs/evidence.toml`; not edited by hand. Every headline figure, how it was found, and what finds it again. The README and the
-pictures take their figures from the same list. Where a record of the project has the number, it is compared with it.
+pictures take their figures from the same list. Each is compared with a record of the project: of a run, of a tool's report, or with the test that states it.
 
 *measured*: on the machine that the record names. *simulated*: the emitted Verilog, the same on every machine. *nextpnr*, *yosys*: the tool's own report.
 *derived*: arithmetic from the geometry. *projected*: the cycle model at a clock that nextpnr meets. **Nothing has run on a real board.**
@@ -15,6 +19,18 @@ pictures take their figures from the same list. Where a record of the project ha
 | figure | what it is | tag | command | where |
 |---|---|---|---|---|
 """
+
+
+def codes(path):
+    """Weights of a trained model that are codes: its tensors of bytes."""
+    data = (ROOT / path).read_bytes()
+    header = json.loads(data[8 : 8 + struct.unpack_from("<Q", data)[0]])
+    return sum(math.prod(tensor["shape"]) for tensor in header.values() if tensor.get("dtype") == "I8")
+
+
+def stated(path, before):
+    """The number that a test states behind these words, where the test fails if it is less."""
+    return int(re.search(re.escape(before) + r"\s*([0-9_]+)", (ROOT / path).read_text())[1].replace("_", ""))
 
 
 def recorded():
@@ -26,6 +42,11 @@ def recorded():
     cells = records("firmware/sizes/token1024.json")["cells"]
     runs = records("firmware/records/ulx3s-85f.json")["runs"]
     return {
+        # Found by running the command, and found again by host/cli/tests/figures.rs.
+        **records("docs/figures.json"),
+        "weights": f"{codes('models/tiny.safetensors'):,}",
+        "link-frames": f"{stated('sim/tests/boards.rs', 'frames_sent >='):,}",
+        "sandbox-ways": f"{stated('host/sandbox/tests/escapes.rs', 'const WAYS: usize =')}",
         "kernel-ternary": f"{ours['gmac_per_s']:.0f}",
         "kernel-best-peer": f"{max(peers):.0f}",
         "smollm2-k2": f"{perplexities['k2']:.2f}",
@@ -40,6 +61,7 @@ def recorded():
 def page():
     rows = tomllib.loads((ROOT / "docs/evidence.toml").read_text())["figure"]
     values = {row["name"]: row["value"] for row in rows}
+    assert not values.keys() - recorded().keys(), f"docs/evidence.toml: no record has {values.keys() - recorded().keys()}"
     for name, value in recorded().items():
         assert values[name] == value, f"docs/evidence.toml: {name} is {values[name]}, its record says {value}"
     for row in rows:
