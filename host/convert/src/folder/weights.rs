@@ -47,7 +47,11 @@ impl Shards {
     pub fn open(folder: &Path) -> Result<Shards, ConvertError> {
         let mut shards = Shards { files: Vec::new(), tensors: BTreeMap::new() };
         for name in names(folder)? {
-            shards.add(&name, folder.join(&name))?;
+            let path = folder.join(&name);
+            if !path.exists() {
+                return Err(ConvertError::parts(&path, "this file of the model's weights is missing".into()));
+            }
+            shards.add(&name, path)?;
         }
         Ok(shards)
     }
@@ -149,7 +153,17 @@ fn listed(folder: &Path) -> Result<Vec<String>, ConvertError> {
     for entry in fs::read_dir(folder).map_err(io)? {
         names.extend(entry.map_err(io)?.file_name().into_string().ok().filter(|name| name.ends_with(".safetensors")));
     }
+    names.extend(names.iter().find_map(|name| parts_of(name)).into_iter().flatten());
     if names.is_empty() { Err(lacking(folder, SINGLE)) } else { Ok(names.into_iter().collect()) }
+}
+
+/// The names of all parts of a model, one of which is `NAME-00001-of-00002.safetensors` or the like.
+fn parts_of(name: &str) -> Option<Vec<String>> {
+    let (stem, count) = name.strip_suffix(".safetensors")?.rsplit_once("-of-")?;
+    let (stem, number) = stem.rsplit_once('-')?;
+    let value = |digits: &str| digits.parse::<usize>().ok().filter(|_| digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit()));
+    let (number, parts) = (value(number)?, value(count)?);
+    (1..=parts).contains(&number).then(|| (1..=parts).map(|part| format!("{stem}-{part:05}-of-{count}.safetensors")).collect())
 }
 
 #[cfg(test)]
@@ -160,6 +174,11 @@ mod tests {
     fn names_lead_nowhere_else_and_images_are_left_out() {
         assert!(is_plain("model-00001-of-00002.safetensors"));
         assert!(["../x", "/x", "a/b", "..", ""].iter().all(|name| !is_plain(name)));
+        let parts = parts_of("model-00002-of-00002.safetensors").unwrap();
+        assert_eq!(parts, ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]);
+        for other in ["model.safetensors", "a-00003-of-00002.safetensors", "a-1-of-2.safetensors", "a-00000-of-00002.safetensors"] {
+            assert_eq!(parts_of(other), None, "{other}");
+        }
         assert_eq!(plain_name("model.language_model.norm.weight").as_deref(), Some("model.norm.weight"));
         assert_eq!(plain_name("language_model.model.norm.weight").as_deref(), Some("model.norm.weight"));
         assert_eq!(plain_name("vision_tower.x"), None);

@@ -93,3 +93,19 @@ fn a_falcon3_of_1_58_bits_has_the_tokens_and_the_perplexity_of_plain_loops() {
     // Of the same loops over the text without a begin token.
     assert!((found / 714.409 - 1.0).abs() < 1e-4, "{found}");
 }
+
+#[test]
+fn a_mistrals_folder_without_a_window_has_the_tokens_of_plain_loops() {
+    // expected.json: loops in floats of 64 bits. More query heads than key heads, a head that is not the embedding, weights of 16 bits.
+    let models = models();
+    let expected: Value = serde_json::from_slice(&fs::read(models.join("mistral/expected.json")).unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["mistral/config.json", "mistral/model.safetensors", "falcon3/tokenizer.json"] {
+        fs::copy(models.join(file), folder.path().join(file.split('/').next_back().unwrap())).unwrap();
+    }
+    let mapped = document(&mut Folder::open(folder.path()).unwrap(), &folder.path().join("mistral.ndf"));
+    let prompt = numbers(&expected["prompt tokens"]);
+    assert_eq!(run(&mapped, &prompt, 8).1, numbers(&expected["greedy tokens"]));
+    let weights = nda_engine::Weights::new(&mapped.document()).unwrap();
+    assert_eq!(weights.tokenizer().encode(expected["prompt"].as_str().unwrap().as_bytes()).unwrap(), prompt);
+}

@@ -204,6 +204,37 @@ fn a_folder_that_is_not_whole_is_refused_by_name() {
 }
 
 #[test]
+fn a_part_of_the_weights_that_is_missing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    sample::write_folder(folder.path(), false);
+    let name = |part: usize| format!("model-{part:05}-of-00003.safetensors");
+    let whole = fs::read(folder.path().join("model.safetensors")).unwrap();
+    let header = usize::try_from(u64::from_le_bytes(whole[..8].try_into().unwrap())).unwrap();
+    let tensors: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&whole[8..8 + header]).unwrap();
+    // All in the first part; the others have none.
+    fs::rename(folder.path().join("model.safetensors"), folder.path().join(name(1))).unwrap();
+    let empty = [&2_u64.to_le_bytes()[..], b"{}"].concat();
+    fs::write(folder.path().join(name(3)), &empty).unwrap();
+    let missing = || match Folder::open(folder.path()).map(|_| ()).unwrap_err() {
+        error @ ConvertError::Parts { .. } => format!("{}: {error}", error.place()),
+        other => panic!("{other}"),
+    };
+    assert!(missing().ends_with("model-00002-of-00003.safetensors: this file of the model's weights is missing"), "{}", missing());
+    // The same where an index names the files, whatever their names.
+    let index = |file: &str| {
+        let map: serde_json::Map<_, _> = tensors.keys().map(|tensor| (tensor.clone(), file.into())).collect();
+        fs::write(folder.path().join("model.safetensors.index.json"), serde_json::json!({ "weight_map": map }).to_string()).unwrap();
+    };
+    index("weights.safetensors");
+    assert!(missing().ends_with("weights.safetensors: this file of the model's weights is missing"), "{}", missing());
+    index(&name(1));
+    Folder::open(folder.path()).unwrap();
+    fs::remove_file(folder.path().join("model.safetensors.index.json")).unwrap();
+    fs::write(folder.path().join(name(2)), &empty).unwrap();
+    Folder::open(folder.path()).unwrap();
+}
+
+#[test]
 fn a_report_compares_forms_and_leaves_the_document_that_a_conversion_alone_writes() {
     let folder = tempfile::tempdir().unwrap();
     let (input, alone, beside) = (folder.path().join("small.gguf"), folder.path().join("alone.ndf"), folder.path().join("beside.ndf"));

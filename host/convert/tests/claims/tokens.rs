@@ -77,6 +77,36 @@ fn a_rule_that_is_missing_or_has_another_name_is_known_by_llama_3s_vocabulary() 
 }
 
 #[test]
+fn a_llama_3s_vocabulary_without_a_rule_has_the_tokens_of_its_tokenizer_json() {
+    // As the published GGUF of BitNet b1.58 2B4T, whose converter names no rule.
+    let whole = fs::read_to_string(models().join("falcon3/tokenizer.json")).unwrap();
+    let json: Value = serde_json::from_str(&whole).unwrap();
+    let mut tokens: Vec<(u64, &str)> =
+        json["model"]["vocab"].as_object().unwrap().iter().map(|(token, id)| (id.as_u64().unwrap(), token.as_str())).collect();
+    let normal = tokens.len();
+    tokens.extend(
+        json["added_tokens"].as_array().unwrap().iter().map(|added| (added["id"].as_u64().unwrap(), added["content"].as_str().unwrap())),
+    );
+    tokens.sort_unstable();
+    let merges: Vec<String> = json["model"]["merges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pair| format!("{} {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
+        .collect();
+    let mut file = GgufBytes::default();
+    file.text("tokenizer.ggml.model", "gpt2");
+    file.texts("tokenizer.ggml.tokens", &tokens.iter().map(|(_, token)| *token).collect::<Vec<_>>());
+    file.numbers("tokenizer.ggml.token_type", &(0..tokens.len()).map(|at| if at < normal { 1 } else { 3 }).collect::<Vec<_>>());
+    file.texts("tokenizer.ggml.merges", &merges.iter().map(String::as_str).collect::<Vec<_>>());
+    file.number("tokenizer.ggml.bos_token_id", 400);
+    let (found, own) = (tokenizer(&file).unwrap(), Tokenizer::new(&nda_ndf::Tokenizer::Json(whole.clone())).unwrap());
+    let text = "She was 1234567 years old in 1999, and it's not what they'd said.\n\n\tprint(add(12, 345))\n";
+    let encoded = found.encode(text.as_bytes()).unwrap();
+    assert_eq!((encoded.len(), &encoded), (47, &own.encode(text.as_bytes()).unwrap()));
+}
+
+#[test]
 fn the_rule_that_is_asked_for_goes_before_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.gguf");

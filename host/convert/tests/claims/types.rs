@@ -6,6 +6,8 @@ use nda_convert::{Content, Gguf, Options, Shared, Source, convert};
 use nda_ndf::{MappedDocument, VectorShape};
 use nda_spec::{GroupCols, WeightCode};
 use serde_json::Value;
+use std::collections::HashSet;
+use std::fs;
 
 fn expected() -> Value {
     serde_json::from_str(include_str!("../models/types.json")).unwrap()
@@ -34,6 +36,52 @@ fn every_type_of_weights_has_llama_cpps_tokens_and_logits() {
     // Whole numbers apart, only I2_S is missing: no writer of others has it.
     let left = Kind::all().filter(|kind| ![Kind::F32, Kind::I2S, Kind::Q2_0Of128].contains(kind) && !cases.contains_key(kind.name()));
     assert_eq!(left.collect::<Vec<_>>(), [], "types without a model");
+}
+
+/// Every architecture but a Llama, whose types have a test of their own, in every type (tests/models/make_pairs.py).
+#[test]
+fn every_architecture_in_every_type_has_llama_cpps_tokens_and_logits() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected: Value = serde_json::from_slice(&fs::read(models().join("pairs.json")).unwrap()).unwrap();
+    let mut left: HashSet<(&str, Kind)> = HashSet::new();
+    for architecture in ["bitnet", "gemma3", "qwen2", "qwen3"] {
+        left.extend(Kind::all().filter(|kind| *kind != Kind::F32).map(|kind| (architecture, kind)));
+    }
+    for (name, case) in expected.as_object().unwrap() {
+        let (architecture, of_type) = (case["architecture"].as_str().unwrap(), case["type"].as_str().unwrap());
+        let path = models().join("pairs").join(format!("{name}.gguf"));
+        let mut source = Gguf::open(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(source.description().architecture.name(), architecture, "{name}");
+        let stored = source.description().tensors.iter().find(|info| info.name == "blk.0.q").unwrap().stored_as.clone();
+        let kind = Kind::all().find(|kind| kind.name() == stored).unwrap();
+        let blocks = if of_type.ends_with("-128") { kind == Kind::Q2_0Of128 } else { kind.name() == of_type };
+        assert!(blocks && left.remove(&(architecture, kind)), "{name} is kept as {stored}");
+        let mapped = document(&mut source, &folder.path().join("case.ndf"));
+        agrees(name, &mapped, case);
+    }
+    assert!(left.is_empty(), "architectures and types without a model: {left:?}");
+}
+
+#[test]
+fn tensors_may_stand_anywhere_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (expected, input) = (expected(), folder.path().join("case.gguf"));
+    let plain = fs::read(models().join("types/F16.gguf")).unwrap();
+    // Version 2 differs in nothing that such a file has.
+    let mut older = plain.clone();
+    older[4] = 2;
+    let stored = |name: &str| fs::read(models().join("structure").join(name).with_extension("gguf")).unwrap();
+    for (name, bytes) in [
+        ("version 2", older),
+        ("bytes behind the last tensor", [&plain[..], &[7; 100]].concat()),
+        ("aligned to 64", stored("alignment-64")),
+        ("aligned to 4096", stored("alignment-4096")),
+        ("the last tensor first", stored("reversed")),
+    ] {
+        assert!(bytes != plain, "{name}");
+        fs::write(&input, bytes).unwrap();
+        agrees(name, &document(&mut Gguf::open(&input).unwrap(), &folder.path().join("case.ndf")), &expected["F16"]);
+    }
 }
 
 #[test]

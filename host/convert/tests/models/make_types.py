@@ -1,4 +1,5 @@
-"""Writes types/: one small Llama per type of weights with the package gguf, and types.json: what llama.cpp says of the same numbers as F32.
+"""Writes types/: one small Llama per type of weights with the package gguf, and types.json: what llama.cpp says of the same numbers as F32;
+and structure/: the Llama in F16 with tensors at other places of the file.
 
     python make_types.py    (gguf 0.19.0, numpy, xllamacpp 2026.10)
 
@@ -111,8 +112,10 @@ def model(name, seed):
     return d, own, floats
 
 
-def write(path, d, tensors):
+def write(path, d, tensors, alignment=None):
     w = gguf.GGUFWriter(path, "llama")
+    if alignment:
+        w.add_custom_alignment(alignment)
     w.add_name("a tiny model of our own")
     w.add_block_count(1)
     w.add_context_length(256)
@@ -157,4 +160,9 @@ if __name__ == "__main__":
             write(Path(folder) / "case.gguf", d, floats)
             expected[name] = make.ask(Path(folder) / "case.gguf", PROMPT, len(PIECES) + len(make.SPECIALS))
             print(name, expected[name]["greedy"], file=sys.stderr)
+            if name == "F16":
+                (HERE / "structure").mkdir(exist_ok=True)
+                for alignment in (64, 4096):
+                    write(HERE / "structure" / f"alignment-{alignment}.gguf", d, own, alignment)
+                write(HERE / "structure" / "reversed.gguf", d, dict(reversed(own.items())))
     (HERE / "types.json").write_text(json.dumps(expected, separators=(",", ":")).replace("]},", "]},\n") + "\n")
