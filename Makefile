@@ -98,6 +98,7 @@ gpu-test: system ## the GPU back end against the golden model and the CPU's text
 	$(CARGO) test --release --locked -p nda-gpu
 	$(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features gpu -- verify --backend gpu
 	$(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features gpu -- demo $(MODEL) --offload gemv --backends cpu,gpu
+	$(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features gpu -- demo $(MODEL) --backends cpu,gpu
 
 # The same under AddressSanitizer, which knows AVX-512 where valgrind shows a processor without it. The pinned toolchain brings the
 # sanitizer's library; RUSTC_BOOTSTRAP lets it take the option, for these objects alone.

@@ -138,10 +138,10 @@ pub struct Measured {
 }
 
 /// SplitMix64 (Steele, Lea, Flood, 2014).
-struct Random(u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -158,7 +158,7 @@ const fn cols(level: Level) -> usize {
 }
 
 /// Random planes of whole tiles, so that no bit is padding.
-fn words(shape: (usize, usize), code: WeightCode, random: &mut Random) -> Result<Vec<u64>, BenchError> {
+pub(crate) fn words(shape: (usize, usize), code: WeightCode, random: &mut Random) -> Result<Vec<u64>, BenchError> {
     let mut words: Vec<u64> = (0..matrix_u64(shape.0, shape.1, code)?).map(|_| random.next()).collect();
     if code.planes() == 2 && code.row().excludes_second_alone {
         // A positive weight is active: plane 1 of a block stands eight words behind plane 0.
@@ -256,7 +256,7 @@ fn check<T: PartialEq + std::fmt::Debug>(case: Case, found: &[T], expected: &[T]
     }
 }
 
-fn activations(code: ActivationCode, count: usize, random: &mut Random) -> Vec<i8> {
+pub(crate) fn activations(code: ActivationCode, count: usize, random: &mut Random) -> Vec<i8> {
     // -128 is left out: vectors of grids have none.
     let all: Vec<i8> = (-127..=i8::MAX).filter(|&v| code.contains(v)).collect();
     (0..count).map(|_| all[(random.next() >> 33) as usize % all.len()]).collect()

@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod backend;
 pub mod baseline;
 pub mod cases;
 mod lines;

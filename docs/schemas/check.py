@@ -34,6 +34,7 @@ LINES = [
     ("plan", ["plan", TINY, "--config", "nano16", "--json"]),
     ("plan", ["plan", TINY, "--board", "icebreaker", "--json"]),
     ("plan", ["plan", TINY, "--board", "all", "--json"]),
+    ("plan", ["plan", TINY, "--gpus", "--json"]),
     ("wave", ["wave", "--read", "wave", "--signal", "result_valid", "--json"]),
     ("plan-graph", ["plan", TINY, "--graph", "--json"]),
     ("kv", ["kv", "info", "saved", "--json"]),

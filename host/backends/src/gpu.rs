@@ -34,6 +34,8 @@ pub struct Adapter {
     pub driver: String,
     /// Largest buffer that a shader sees at once, in bytes.
     pub binding_bytes: u64,
+    /// What it can do besides products, a few words each.
+    pub can: Vec<&'static str>,
 }
 
 /// The adapters of this machine, in the order of their numbers.
@@ -47,6 +49,10 @@ pub fn adapters() -> Result<Vec<Adapter>, BackendError> {
         kind: info.kind.name(),
         driver: format!("{}, {}", info.interface, info.driver),
         binding_bytes: info.binding_bytes,
+        can: [(info.has_int64, "whole tokens"), (info.has_subgroups, "subgroups"), (info.has_shared_memory, "memory shared with the CPU")]
+            .into_iter()
+            .filter_map(|(is_there, what)| is_there.then_some(what))
+            .collect(),
     };
     Ok(nda_gpu::adapters().into_iter().map(describe).collect())
 }

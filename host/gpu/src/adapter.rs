@@ -30,9 +30,11 @@ pub struct AdapterInfo {
     pub driver: String,
     /// Largest buffer that a shader sees at once, in bytes.
     pub binding_bytes: u64,
+    /// Whether shaders have integers of 64 bits, which whole tokens take.
+    pub has_int64: bool,
     /// Whether shaders may share values within a subgroup.
     pub has_subgroups: bool,
-    /// Whether buffers can be mapped where shaders use them: memory shared with the processor.
+    /// Whether buffers are mapped where shaders use them: memory shared with the processor, nothing is copied on the way.
     pub has_shared_memory: bool,
 }
 
@@ -88,14 +90,18 @@ fn kind_of(kind: wgpu::DeviceType) -> AdapterKind {
 /// What is said of an adapter.
 pub(crate) fn describe(adapter: &wgpu::Adapter) -> AdapterInfo {
     let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
+    let kind = kind_of(info.device_type);
     AdapterInfo {
         name: info.name,
-        kind: kind_of(info.device_type),
+        kind,
         interface: info.backend.to_string(),
         driver: format!("{} {}", info.driver, info.driver_info).trim().into(),
         binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        has_int64: features.contains(wgpu::Features::SHADER_INT64),
         has_subgroups: features.contains(wgpu::Features::SUBGROUP),
-        has_shared_memory: features.contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
+        // A card maps its buffers too, but then shaders would read the weights over its bus.
+        has_shared_memory: matches!(kind, AdapterKind::Integrated | AdapterKind::Software)
+            && features.contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
     }
 }
 
@@ -132,6 +138,7 @@ mod tests {
             interface: "vulkan".into(),
             driver: String::new(),
             binding_bytes: 1 << 27,
+            has_int64: true,
             has_subgroups: true,
             has_shared_memory: false,
         }

@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How long a submission may take: the largest product takes milliseconds on a GPU and seconds on a software adapter.
-const WATCHDOG_SECONDS: u64 = 60;
+const WATCHDOG: Duration = Duration::from_secs(60);
 
 /// A device and its queue.
 #[derive(Debug)]
 pub(crate) struct Gpu {
     pub info: AdapterInfo,
-    /// Whether shaders have integers of 64 bits.
-    pub has_int64: bool,
+    watchdog: Duration,
+    /// A submission has taken too long: what it was to write is still in use.
+    hangs: bool,
     device: wgpu::Device,
     queue: wgpu::Queue,
     /// What the driver said outside of any call, and that it is gone.
@@ -34,8 +35,11 @@ impl Gpu {
         let infos: Vec<AdapterInfo> = all.iter().map(adapter::describe).collect();
         let at = adapter::choose(&infos, wanted)?;
         let (adapter, info) = (all.swap_remove(at), infos[at].clone());
-        let int64 = adapter.features() & wgpu::Features::SHADER_INT64;
-        let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), required_features: int64, ..Default::default() };
+        let mut required_features = wgpu::Features::empty();
+        required_features.set(wgpu::Features::SHADER_INT64, info.has_int64);
+        required_features.set(wgpu::Features::SUBGROUP, info.has_subgroups);
+        required_features.set(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS, info.has_shared_memory);
+        let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), required_features, ..Default::default() };
         let opened = pollster::block_on(adapter.request_device(&descriptor));
         let (device, queue) = opened.map_err(|e| GpuError::Open { adapter: info.name.clone(), reason: e.to_string() })?;
         let fault = Arc::new(Mutex::new(None));
@@ -50,14 +54,31 @@ impl Gpu {
             }
         });
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| keep(&refused, error.to_string())));
-        Ok(Gpu { info, has_int64: !int64.is_empty(), device, queue, fault, submissions: 0, bytes_read: 0 })
+        Ok(Gpu { info, watchdog: WATCHDOG, hangs: false, device, queue, fault, submissions: 0, bytes_read: 0 })
+    }
+
+    /// The use of a buffer with weights: where memory is shared they are written where shaders read them.
+    pub fn weights(&self) -> wgpu::BufferUsages {
+        if self.info.has_shared_memory { wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::MAP_WRITE } else { wgpu::BufferUsages::STORAGE }
+    }
+
+    /// The use of a buffer with results: where memory is shared they are read where shaders write them.
+    pub fn results(&self) -> wgpu::BufferUsages {
+        wgpu::BufferUsages::STORAGE | if self.info.has_shared_memory { wgpu::BufferUsages::MAP_READ } else { wgpu::BufferUsages::COPY_SRC }
+    }
+
+    fn hang(&self) -> GpuError {
+        GpuError::Hang { adapter: self.info.name.clone(), seconds: self.watchdog.as_secs() }
     }
 
     /// Why the device is of no more use, if it is not.
     ///
     /// # Errors
-    /// [`GpuError::Lost`].
+    /// [`GpuError::Lost`], [`GpuError::Hang`].
     pub fn check(&self) -> Result<(), GpuError> {
+        if self.hangs {
+            return Err(self.hang());
+        }
         match &*self.fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
             None => Ok(()),
             Some(said) => Err(GpuError::Lost { adapter: self.info.name.clone(), reason: said.clone() }),
@@ -151,18 +172,21 @@ impl Gpu {
     ///
     /// # Errors
     /// A lost device; one that does not answer within a minute.
-    pub fn submit<'d>(&mut self, dispatches: impl IntoIterator<Item = &'d Dispatch>, read: Option<&Read>) -> Result<Vec<u32>, GpuError> {
+    pub fn submit<'d>(&mut self, calls: impl IntoIterator<Item = Call<'d>>, read: Option<&Read>) -> Result<Vec<u32>, GpuError> {
+        self.check()?;
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for dispatch in dispatches {
+            for Call { dispatch, groups: [x, y, z] } in calls {
                 pass.set_pipeline(&dispatch.pipeline);
                 pass.set_bind_group(0, &dispatch.buffers, &[]);
-                pass.dispatch_workgroups(dispatch.groups.0, dispatch.groups.1, 1);
+                pass.dispatch_workgroups(x, y, z);
             }
         }
         if let Some(read) = read {
-            encoder.copy_buffer_to_buffer(&read.from, 0, &read.to, 0, read.bytes);
+            if read.from != read.to {
+                encoder.copy_buffer_to_buffer(&read.from, 0, &read.to, 0, read.bytes);
+            }
             self.bytes_read += read.bytes;
         }
         let submission = self.queue.submit([encoder.finish()]);
@@ -171,11 +195,12 @@ impl Gpu {
         if let Some(part) = &part {
             part.map_async(wgpu::MapMode::Read, |_| {});
         }
-        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(Duration::from_secs(WATCHDOG_SECONDS)) };
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(self.watchdog) };
         match self.device.poll(wait) {
             Ok(_) => {}
             Err(wgpu::PollError::Timeout) => {
-                return Err(GpuError::Hang { adapter: self.info.name.clone(), seconds: WATCHDOG_SECONDS });
+                self.hangs = true;
+                return Err(self.hang());
             }
             Err(other) => return Err(self.lost(&other)),
         }
@@ -190,7 +215,7 @@ impl Gpu {
     }
 }
 
-/// The first words of a buffer, to be read through another.
+/// The first words of a buffer, to be read through another, or in place where memory is shared.
 #[derive(Debug)]
 pub(crate) struct Read {
     from: wgpu::Buffer,
@@ -199,18 +224,34 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    /// The first `words` words, at least one, of a buffer, read through one of its own.
+    /// The first `words` words, at least one, of a buffer of [`Gpu::results`].
     ///
     /// # Errors
     /// [`GpuError::OutOfMemory`].
     pub fn new(gpu: &Gpu, from: wgpu::Buffer, words: usize) -> Result<Read, GpuError> {
+        if gpu.info.has_shared_memory {
+            return Ok(Read::through(from.clone(), from, words));
+        }
         let to = gpu.buffer(4 * words as u64, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)?;
         Ok(Read::through(from, to, words))
     }
 
-    /// The same through a buffer that is there.
+    /// The same through a buffer that is there, which may be the first.
     pub fn through(from: wgpu::Buffer, to: wgpu::Buffer, words: usize) -> Read {
         Read { from, to, bytes: 4 * words as u64 }
+    }
+}
+
+/// A dispatch of a submission, over its own workgroups or others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'d> {
+    pub dispatch: &'d Dispatch,
+    pub groups: [u32; 3],
+}
+
+impl<'d> From<&'d Dispatch> for Call<'d> {
+    fn from(dispatch: &'d Dispatch) -> Self {
+        Call { dispatch, groups: [dispatch.groups.0, dispatch.groups.1, 1] }
     }
 }
 
@@ -220,4 +261,36 @@ pub(crate) struct Dispatch {
     pub pipeline: wgpu::ComputePipeline,
     pub buffers: wgpu::BindGroup,
     pub groups: (u32, u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AdapterKind;
+
+    /// A shader that takes some seconds on a software adapter.
+    const LONG: &str = "@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+@compute @workgroup_size(1)
+fn main() {
+  var s = y[0] + 1u;
+  for (var i = 0u; i < 400000000u; i++) { s = s * 1664525u + (s >> 7u); }
+  y[0] = s;
+}";
+
+    #[test]
+    fn a_submission_that_takes_too_long_is_an_error_and_what_follows_is_too() {
+        let mut gpu = match Gpu::open(None) {
+            Ok(gpu) if gpu.info.kind == AdapterKind::Software => gpu,
+            Ok(_) => return nda_tests::skip("the watchdog", "a GPU that is in use is not kept busy"),
+            Err(_) => return nda_tests::skip("the watchdog", "there is no GPU adapter; './tools.sh gpu' installs the software one"),
+        };
+        gpu.watchdog = Duration::from_millis(20);
+        let pipeline = gpu.pipeline("long", LONG.into()).unwrap();
+        let y = gpu.buffer(4, gpu.results()).unwrap();
+        let dispatch = Dispatch { buffers: gpu.bind(&pipeline, &[&y]), pipeline, groups: (1, 1) };
+        let read = Read::new(&gpu, y, 1).unwrap();
+        let error = gpu.submit([Call::from(&dispatch)], Some(&read)).unwrap_err();
+        assert!(matches!(&error, GpuError::Hang { .. }), "{error}");
+        assert_eq!(gpu.submit([], None), Err(error));
+    }
 }

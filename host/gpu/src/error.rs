@@ -59,7 +59,7 @@ pub enum GpuError {
         reason: String,
     },
     /// The device did not answer in time.
-    #[error("GPU '{adapter}' did not finish a product within {seconds} s; reset its driver or use --backend cpu")]
+    #[error("GPU '{adapter}' did not answer within {seconds} s; reset its driver or use --backend cpu")]
     Hang {
         /// The adapter's name.
         adapter: String,

@@ -1,10 +1,10 @@
 //! The back end: matrices on the device, products in one submission each.
 
-use crate::device::{Dispatch, Gpu, Read};
+use crate::device::{Call, Dispatch, Gpu, Read};
 use crate::error::GpuError;
 use crate::grid::{Pipelines, StackedGrid};
 use crate::input::{Input, pack};
-use crate::kernel::{Form, Kernel};
+use crate::kernel::{Form, Kernel, MANY};
 use crate::tokens::TokenMachine;
 use crate::weights::{Chunk, Place, tiles};
 use crate::{AdapterInfo, selftest, tune};
@@ -13,8 +13,8 @@ use nda_gemv::{Activations, Cost, Gemv, GemvError, GridId, Grids, GroupedVectors
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 use std::collections::HashMap;
 
-/// Vectors of one workgroup where there are several: a weight is read once for all of them.
-const VECTORS: u32 = 4;
+/// Vectors of one workgroup, for as many vectors as there are at least: a weight is read once for all of them.
+const WIDTHS: [u32; 3] = [1, 4, MANY];
 /// Vectors of one submission: bounds what is sent, and what is read back.
 const MOST_VECTORS: usize = 256;
 
@@ -62,21 +62,23 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    fn new() -> Memory {
+    fn new(gpu: &Gpu) -> Memory {
         use wgpu::BufferUsages as Usage;
         let sent = || Growing::new(Usage::STORAGE | Usage::COPY_DST);
         Memory {
             x: sent(),
             scales: sent(),
             sums: sent(),
-            results: Growing::new(Usage::STORAGE | Usage::COPY_SRC),
+            results: Growing::new(gpu.results()),
             read: Growing::new(Usage::MAP_READ | Usage::COPY_DST),
         }
     }
 
     /// Where results are written, and where they are read.
     pub fn y(&mut self, gpu: &Gpu, words: usize) -> Result<(wgpu::Buffer, wgpu::Buffer), GpuError> {
-        Ok((self.results.room(gpu, words)?, self.read.room(gpu, words)?))
+        let from = self.results.room(gpu, words)?;
+        let to = if gpu.info.has_shared_memory { from.clone() } else { self.read.room(gpu, words)? };
+        Ok((from, to))
     }
 }
 
@@ -107,14 +109,15 @@ pub struct GpuGemv {
 
 impl GpuGemv {
     /// Opens the adapter that a name means (a number, or a part of its name; without one the best, a software adapter only if
-    /// there is no other) and multiplies small matrices of every code on it.
+    /// there is no other) and multiplies small matrices of every code and makes some tokens on it.
     ///
     /// # Errors
     /// No such adapter, one that cannot be opened, one that computes wrongly.
     pub fn open(adapter: Option<&str>) -> Result<GpuGemv, GpuError> {
+        let gpu = Gpu::open(adapter)?;
         let mut gemv = GpuGemv {
-            gpu: Gpu::open(adapter)?,
-            memory: Memory::new(),
+            memory: Memory::new(&gpu),
+            gpu,
             stacks: Vec::new(),
             grids: Vec::new(),
             pipelines: HashMap::new(),
@@ -126,6 +129,7 @@ impl GpuGemv {
         selftest::run(&mut gemv)?;
         gemv.stacks.clear();
         gemv.grids.clear();
+        gemv.machines.clear();
         gemv.chosen.clear();
         Ok(gemv)
     }
@@ -134,6 +138,14 @@ impl GpuGemv {
     #[must_use]
     pub fn with_kernel(mut self, kernel: Kernel) -> GpuGemv {
         self.forced = Some(kernel);
+        self
+    }
+
+    /// The same back end as if the adapter's shaders could not share values within a subgroup, to test what runs then.
+    #[must_use]
+    pub fn without_subgroups(mut self) -> GpuGemv {
+        self.gpu.info.has_subgroups = false;
+        self.pipelines.clear();
         self
     }
 
@@ -186,8 +198,8 @@ impl GpuGemv {
     }
 
     /// A token machine, and the device that it is on.
-    pub(crate) fn machine(&mut self, id: TokensId) -> Result<(&TokenMachine, &mut Gpu), GemvError> {
-        match self.machines.get(id.0) {
+    pub(crate) fn machine(&mut self, id: TokensId) -> Result<(&mut TokenMachine, &mut Gpu), GemvError> {
+        match self.machines.get_mut(id.0) {
             Some(machine) => Ok((machine, &mut self.gpu)),
             None => Err(GemvError::UnknownTokens { id }),
         }
@@ -201,8 +213,8 @@ impl GpuGemv {
     /// Multiplies by one kernel.
     pub(crate) fn multiply(&mut self, kernel: Kernel, id: usize, vectors: usize, x: Activations<'_>) -> Result<Vec<u32>, GpuError> {
         let Shape { rows, cols, code } = self.stacks[id].shape;
-        let form = Form::new(kernel, code, x.code);
-        let width = if vectors == 1 { 1 } else { VECTORS };
+        let form = Form::new(kernel, code, x.code, &self.gpu.info);
+        let width = width_of(vectors);
         let padded = vectors.next_multiple_of(width as usize);
         let pipeline = self.pipeline_of(&form, width)?;
         let Input { words, sums } = pack(&form, x, cols, padded);
@@ -215,7 +227,7 @@ impl GpuGemv {
             groups: (chunk.tiles, (padded / width as usize) as u32),
         };
         let dispatches: Vec<Dispatch> = self.stacks[id].chunks.iter().map(dispatch).collect();
-        self.gpu.submit(&dispatches, Some(&Read::through(from, to, vectors * rows)))
+        self.gpu.submit(dispatches.iter().map(Call::from), Some(&Read::through(from, to, vectors * rows)))
     }
 
     fn product(&mut self, id: MatrixId, vectors: usize, x: Activations<'_>, y: &mut [i32]) -> Result<(), GpuError> {
@@ -224,15 +236,15 @@ impl GpuGemv {
             y.fill(0);
             return Ok(());
         }
-        let several = if vectors == 1 { 1 } else { VECTORS };
+        let width = width_of(vectors);
         for (values, y) in x.values.chunks(MOST_VECTORS * cols).zip(y.chunks_mut(MOST_VECTORS * rows)) {
             let (x, vectors) = (Activations { code: x.code, values }, values.len() / cols);
-            let chosen = self.forced.or_else(|| self.chosen.get(&(code, x.code, several)).copied());
+            let chosen = self.forced.or_else(|| self.chosen.get(&(code, x.code, width)).copied());
             let found = match chosen {
                 Some(kernel) => self.multiply(kernel, id.0, vectors, x)?,
                 None => {
                     let (kernel, found) = tune::choose(self, id.0, vectors, x)?;
-                    self.chosen.insert((code, x.code, several), kernel);
+                    self.chosen.insert((code, x.code, width), kernel);
                     found
                 }
             };
@@ -240,6 +252,11 @@ impl GpuGemv {
         }
         Ok(())
     }
+}
+
+/// Vectors of a workgroup for a product of so many.
+fn width_of(vectors: usize) -> u32 {
+    WIDTHS.into_iter().find(|width| *width as usize >= vectors).unwrap_or(MANY)
 }
 
 fn device(error: GpuError) -> GemvError {
@@ -282,7 +299,7 @@ impl<'m> Gemv<'m> for GpuGemv {
     }
 
     fn tokens(&mut self) -> Option<&mut dyn Tokens> {
-        self.gpu.has_int64.then_some(self)
+        self.gpu.info.has_int64.then_some(self)
     }
 }
 

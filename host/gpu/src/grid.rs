@@ -1,6 +1,6 @@
 //! Group-quantized matrices on the device.
 
-use crate::device::{Dispatch, Gpu, Read};
+use crate::device::{Call, Dispatch, Gpu, Read};
 use crate::error::GpuError;
 use crate::gemv::Memory;
 use crate::input::{HALF, bytes};
@@ -13,9 +13,12 @@ use std::collections::HashMap;
 /// The shader of a code, a count of stacks and their coefficients.
 type Key = (WeightCode, Vec<i8>);
 
-/// Pipelines that were made.
+/// Vectors of a workgroup where there are several: a weight is read once for all of them.
+const SEVERAL: usize = 4;
+
+/// Pipelines that were made: for one vector, and for [`SEVERAL`].
 #[derive(Debug, Default)]
-pub(crate) struct Pipelines(HashMap<Key, wgpu::ComputePipeline>);
+pub(crate) struct Pipelines(HashMap<Key, [wgpu::ComputePipeline; 2]>);
 
 /// A prepared matrix: its parts, stacked by rows.
 #[derive(Debug)]
@@ -65,7 +68,8 @@ impl StackedGrid {
         y: &mut [f32],
     ) -> Result<(), GpuError> {
         let half_words = 2 * self.cols.div_ceil(2 * HALF);
-        let vectors = x.vectors();
+        let width = if x.vectors() == 1 { 1 } else { SEVERAL };
+        let vectors = x.vectors().next_multiple_of(width);
         let mut words = vec![0_u32; vectors * half_words * HALF / 4];
         let mut scales = vec![0_u32; vectors * half_words];
         let mut sums = vec![0_i32; vectors * half_words];
@@ -89,14 +93,14 @@ impl StackedGrid {
         let (from, to) = memory.y(gpu, vectors * self.rows)?;
         let mut dispatches = Vec::new();
         for (part, sums) in self.parts.iter().zip(&x_sums) {
-            let pipeline = &pipelines.0[&part.key];
+            let pipeline = &pipelines.0[&part.key][usize::from(width > 1)];
             for chunk in &part.chunks {
                 let Some(scales) = &chunk.scales else { continue };
                 let buffers = gpu.bind(pipeline, &[&chunk.words, scales, &x_words, &x_scales, sums, &from, &chunk.shape]);
-                dispatches.push(Dispatch { pipeline: pipeline.clone(), buffers, groups: (chunk.tiles, vectors as u32) });
+                dispatches.push(Dispatch { pipeline: pipeline.clone(), buffers, groups: (chunk.tiles, (vectors / width) as u32) });
             }
         }
-        let found = gpu.submit(&dispatches, Some(&Read::through(from, to, y.len())))?;
+        let found = gpu.submit(dispatches.iter().map(Call::from), Some(&Read::through(from, to, y.len())))?;
         y.iter_mut().zip(found).for_each(|(y, bits)| *y = f32::from_bits(bits));
         Ok(())
     }
@@ -116,12 +120,16 @@ impl Pipelines {
             let (code, coefficients) = key;
             let list = coefficients.iter().map(|c| format!("{c}u")).collect::<Vec<_>>().join(", ");
             let stacks = coefficients.len();
-            let mut text = String::from("requires packed_4x8_integer_dot_product;\n");
-            text += &format!("const STACKS: u32 = {stacks}u;\nconst COEFFICIENTS = array<u32, {stacks}>({list});\n");
-            text += &Positive::of(*code).constants(code.planes());
-            text += include_str!("shaders/float.wgsl");
-            text += include_str!("shaders/grid.wgsl");
-            self.0.insert(key.clone(), gpu.pipeline("grid", text)?);
+            let text = |vectors: usize| {
+                let mut text = String::from("requires packed_4x8_integer_dot_product;\n");
+                text += &format!("const VECTORS: u32 = {vectors}u;\nconst STACKS: u32 = {stacks}u;\n");
+                text += &format!("const COEFFICIENTS = array<u32, {stacks}>({list});\n");
+                text += &Positive::of(*code).constants(code.planes());
+                text += include_str!("shaders/float.wgsl");
+                text + include_str!("shaders/grid.wgsl")
+            };
+            let pipelines = [gpu.pipeline("group-quantized", text(1))?, gpu.pipeline("group-quantized", text(SEVERAL))?];
+            self.0.insert(key.clone(), pipelines);
         }
         Ok(())
     }

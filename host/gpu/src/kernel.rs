@@ -1,7 +1,11 @@
 //! The kernels: which shader multiplies a code by a code, with its constants.
 
+use crate::adapter::AdapterInfo;
 use nda_spec::{ActivationCode, WeightCode};
 use std::fmt::Write;
+
+/// Vectors of a workgroup where there are many: they lie in workgroup memory, part by part, while a tile meets them.
+pub(crate) const MANY: u32 = 16;
 
 /// A way to multiply planes by a vector. All give the same integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +34,14 @@ impl Kernel {
             Kernel::Dot4 => include_str!("shaders/dot4.wgsl"),
         }
     }
+
+    /// The part of [`Self::wgsl`] that multiplies half a word of a row by one vector.
+    const fn half_wgsl(self) -> &'static str {
+        match self {
+            Kernel::Popcount => include_str!("shaders/popcount_half.wgsl"),
+            Kernel::Dot4 => include_str!("shaders/dot4_half.wgsl"),
+        }
+    }
 }
 
 /// A kernel for two codes.
@@ -40,6 +52,8 @@ pub(crate) struct Form {
     x: ActivationCode,
     /// What every activation adds to every row times itself, besides what the planes sum.
     weight_offset: i32,
+    /// Whether neighbours of a subgroup add up what they have.
+    has_subgroups: bool,
 }
 
 /// A weight's planes as factors that are not negative: a plane that counts negatively is complemented, and the offset pays for it.
@@ -79,12 +93,12 @@ impl Positive {
 }
 
 impl Form {
-    pub fn new(kernel: Kernel, weights: WeightCode, x: ActivationCode) -> Form {
+    pub fn new(kernel: Kernel, weights: WeightCode, x: ActivationCode, adapter: &AdapterInfo) -> Form {
         let weight_offset = match kernel {
             Kernel::Popcount => weights.affine().offset,
             Kernel::Dot4 => Positive::of(weights).offset,
         };
-        Form { kernel, weights, x, weight_offset }
+        Form { kernel, weights, x, weight_offset, has_subgroups: adapter.has_subgroups }
     }
 
     /// What the pipelines of two forms have in common if they are the same.
@@ -95,8 +109,11 @@ impl Form {
     /// The shader, for that many vectors per workgroup.
     pub fn source(&self, vectors: u32) -> String {
         let mut text = String::from("requires packed_4x8_integer_dot_product;\n");
+        // Of many vectors an invocation has a quarter.
+        let kept = if vectors == MANY { MANY / 4 } else { vectors };
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "const VECTORS: u32 = {vectors}u;\nconst W_OFFSET: i32 = i32({});", self.weight_offset);
+        let _ = writeln!(text, "const VECTORS: u32 = {vectors}u;\nconst KEPT: u32 = {kept}u;");
+        let _ = writeln!(text, "const W_OFFSET: i32 = i32({});", self.weight_offset);
         match self.kernel {
             Kernel::Dot4 => text += &Positive::of(self.weights).constants(self.weights.planes()),
             Kernel::Popcount => {
@@ -109,7 +126,13 @@ impl Form {
                 let _ = writeln!(text, "const X_OFFSET: i32 = {};", x.offset);
             }
         }
-        text + include_str!("shaders/tile.wgsl") + self.kernel.wgsl()
+        text += include_str!("shaders/tile.wgsl");
+        text += if self.has_subgroups { include_str!("shaders/keep_subgroups.wgsl") } else { include_str!("shaders/keep.wgsl") };
+        if vectors == MANY {
+            text + self.kernel.half_wgsl() + include_str!("shaders/many.wgsl")
+        } else {
+            text + include_str!("shaders/parts.wgsl") + self.kernel.wgsl()
+        }
     }
 }
 

@@ -1,4 +1,7 @@
-//! Small products of every kind at the opening of an adapter: a driver that computes wrongly is refused before it is used.
+//! Small products of every kind and some whole tokens at the opening of an adapter: a driver that computes wrongly is refused before it
+//! is used.
+
+mod tokens;
 
 use crate::error::GpuError;
 use crate::gemv::GpuGemv;
@@ -10,7 +13,9 @@ use nda_spec::{ActivationCode, GridMatrix, GroupCols, TileError, TileMatrix, Wei
 /// A row beyond a tile and a column beyond a word.
 const ROWS: usize = 33;
 const COLS: usize = 97;
-const VECTORS: usize = 3;
+/// More than four: a product of the first few takes another shader than a product of all, and one of a single vector a third.
+const VECTORS: usize = 5;
+const FEW: usize = 3;
 
 /// A fixed sequence: the same test on every machine.
 struct Sequence(u64);
@@ -38,7 +43,9 @@ pub(crate) fn run(gemv: &mut GpuGemv) -> Result<(), GpuError> {
     for code in WeightCode::ALL {
         integers(gemv, code, &mut sequence)?;
     }
-    group_quantized(gemv, &mut sequence)
+    group_quantized(gemv, &mut sequence)?;
+    // Without integers of 64 bits the token machine is the CPU's.
+    if Gemv::tokens(gemv).is_some() { tokens::run(gemv, &mut sequence) } else { Ok(()) }
 }
 
 fn wrong(gemv: &GpuGemv, what: impl std::fmt::Display) -> GpuError {
@@ -67,14 +74,15 @@ fn integers(gemv: &mut GpuGemv, code: WeightCode, sequence: &mut Sequence) -> Re
         for kernel in Kernel::ALL {
             gemv.force(Some(kernel));
             let what = format!("{} x {}, {}", code.name(), x_code.name(), kernel.name());
-            let mut several = vec![0; wanted.len()];
-            gemv.run_vectors(id, VECTORS, Activations { code: x_code, values: &x }, &mut several).map_err(|e| failed(gemv, e))?;
-            let mut one = vec![0; ROWS];
-            gemv.run(id, Activations { code: x_code, values: &x[..COLS] }, &mut one).map_err(|e| failed(gemv, e))?;
-            gemv.force(None);
-            if several != wanted || one != wanted[..ROWS] {
-                return Err(wrong(gemv, what));
+            for vectors in [1, FEW, VECTORS] {
+                let x = Activations { code: x_code, values: &x[..vectors * COLS] };
+                let mut found = vec![0; vectors * ROWS];
+                gemv.run_vectors(id, vectors, x, &mut found).map_err(|e| failed(gemv, e))?;
+                if found != wanted[..vectors * ROWS] {
+                    return Err(wrong(gemv, &what));
+                }
             }
+            gemv.force(None);
         }
     }
     Ok(())
@@ -105,8 +113,14 @@ fn group_quantized(gemv: &mut GpuGemv, sequence: &mut Sequence) -> Result<(), Gp
         grid::gemv(&matrix, codes, scales, y);
     }
     gemv.run_grid(id, &x, &mut found).map_err(|e| failed(gemv, e))?;
-    match wanted.iter().zip(&found).position(|(a, b)| a.to_bits() != b.to_bits()) {
-        None => Ok(()),
-        Some(row) => Err(wrong(gemv, format!("group-quantized, row {}: {} for {}", row % ROWS, found[row], wanted[row]))),
+    // One vector alone takes another shader.
+    let first = GroupedVectors::new(COLS, &codes[..COLS], &x_scales[..halves]).map_err(|e| wrong(gemv, e))?;
+    let mut alone = vec![0.0; ROWS];
+    gemv.run_grid(id, &first, &mut alone).map_err(|e| failed(gemv, e))?;
+    for found in [found, alone] {
+        if let Some(at) = wanted.iter().zip(&found).position(|(a, b)| a.to_bits() != b.to_bits()) {
+            return Err(wrong(gemv, format!("group-quantized, row {}: {} for {}", at % ROWS, found[at], wanted[at])));
+        }
     }
+    Ok(())
 }

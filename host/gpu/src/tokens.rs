@@ -2,15 +2,21 @@
 //!
 //! The integers are those of `nda_spec::token::Machine`, bit for bit. The cache lies on the device as bitmaps, sign and extra
 //! plane of each stack; scores are AND and popcount of the query's planes and the keys'. Products are those of [`crate::GpuGemv`].
+//!
+//! A prompt's tokens are made side by side, so that a weight is read once for all of them: every token has a part of the state for
+//! itself, and a step is dispatched for all tokens before the next step. A token sees the keys and values of those before it, which are
+//! in the cache by then.
 
+mod batches;
 mod jobs;
 mod layout;
 
-use crate::device::{Dispatch, Gpu, Read};
+use crate::device::{Call, Dispatch, Gpu, Read};
 use crate::error::GpuError;
 use crate::gemv::GpuGemv;
-use crate::kernel::{Form, Kernel};
+use crate::kernel::{Form, Kernel, MANY};
 use crate::weights::Chunk;
+use batches::Batches;
 use jobs::{Job, Jobs, Shader};
 use layout::{FEED_TOKENS, HEADER, Layout};
 use nda_gemv::{Activations, Cost, GemvError, MatrixId, NoTokens, Shape, Start, Tokens, TokensId, Work};
@@ -26,9 +32,10 @@ const MOST_TOKENS: usize = 32;
 /// A program on the device, with one text in progress.
 #[derive(Debug)]
 pub(crate) struct TokenMachine {
-    body: Vec<Dispatch>,
-    head: Vec<Dispatch>,
-    choice: Vec<Dispatch>,
+    body: Vec<Placed>,
+    head: Vec<Placed>,
+    choice: Vec<Placed>,
+    batches: Batches,
     state: wgpu::Buffer,
     feed: wgpu::Buffer,
     logits: Read,
@@ -37,6 +44,30 @@ pub(crate) struct TokenMachine {
     tokens: usize,
     /// What the body multiplies by, and what the head does.
     work: [Work; 2],
+}
+
+/// A job, ready to be dispatched.
+#[derive(Debug)]
+enum Placed {
+    /// A shader, over its workgroups once for each token.
+    Shader(Dispatch),
+    /// A product by one vector, and by one of each token.
+    Product { one: Dispatch, many: Dispatch },
+}
+
+impl Placed {
+    /// For so many tokens.
+    fn call(&self, tokens: u32) -> Call<'_> {
+        match self {
+            Placed::Shader(dispatch) => Call { groups: [dispatch.groups.0, dispatch.groups.1, tokens], dispatch },
+            Placed::Product { one, .. } if tokens == 1 => Call::from(one),
+            Placed::Product { many, .. } => Call::from(many),
+        }
+    }
+}
+
+fn calls(jobs: &[Placed], tokens: u32) -> impl Iterator<Item = Call<'_>> {
+    jobs.iter().map(move |job| job.call(tokens))
 }
 
 /// The buffers that shaders work on.
@@ -56,16 +87,18 @@ impl Buffers {
         let words = |words: usize, usage: Usage| gpu.buffer(4 * words as u64, Usage::STORAGE | usage);
         let cols = program.matrices.iter().map(|m| m.cols).max().unwrap_or(0);
         let rows = program.matrices.iter().map(|m| m.rows).max().unwrap_or(0);
+        // Products of a batch are made for whole workgroups of vectors.
+        let vectors = if layout.lanes == 1 { 1 } else { layout.lanes.next_multiple_of(MANY as usize) };
         Ok(Buffers {
             state: words(layout.state_words, Usage::COPY_DST)?,
             data: gpu.buffer_of(layout.data.iter().copied(), Usage::STORAGE)?,
             // Eight words for 32 columns, in both kernels' forms.
-            x: words(16 * cols.div_ceil(64), Usage::empty())?,
-            x_sum: words(1, Usage::empty())?,
-            sums: words(rows, Usage::empty())?,
+            x: words(vectors * 16 * cols.div_ceil(64), Usage::empty())?,
+            x_sum: words(vectors, Usage::empty())?,
+            sums: words(vectors * rows, Usage::empty())?,
             feed: words(FEED_TOKENS + MOST_TOKENS, Usage::COPY_DST)?,
-            logits: words(program.tokens(), Usage::COPY_SRC)?,
-            chosen: words(1, Usage::COPY_SRC)?,
+            logits: words(program.tokens(), gpu.results())?,
+            chosen: words(1, gpu.results())?,
         })
     }
 
@@ -84,10 +117,10 @@ impl Buffers {
     }
 }
 
-/// A matrix of the program: its parts and the pipeline that multiplies by it.
+/// A matrix of the program: its parts and the pipelines that multiply it by one vector and by many.
 struct Multiplied<'g> {
     chunks: &'g [Chunk],
-    pipeline: wgpu::ComputePipeline,
+    pipelines: [wgpu::ComputePipeline; 2],
 }
 
 impl TokenMachine {
@@ -96,7 +129,7 @@ impl TokenMachine {
     /// # Errors
     /// No room; a shader that the driver does not take; a pass that works in place in a way that this machine has no order for.
     fn new(gpu: &Gpu, program: &Program, matrices: &[Multiplied<'_>], kernel: Kernel) -> Result<TokenMachine, NoTokens> {
-        let layout = Layout::new(program, kernel);
+        let layout = Layout::new(program, kernel, gpu.info.binding_bytes);
         let jobs = Jobs::new(program, &layout).ok_or(NoTokens::InPlace)?;
         TokenMachine::build(gpu, program, (&layout, &jobs), matrices).map_err(failed)
     }
@@ -117,13 +150,18 @@ impl TokenMachine {
                         let fields = gpu.buffer_of(fields.words().into_iter(), Usage::UNIFORM)?;
                         let pipeline = shaders[shader].clone();
                         let buffers = gpu.bind_at(&pipeline, &buffers.of(*shader, &fields));
-                        all.push(Dispatch { pipeline, buffers, groups: *groups });
+                        all.push(Placed::Shader(Dispatch { pipeline, buffers, groups: *groups }));
                     }
                     Job::Product { matrix } => {
-                        let Multiplied { chunks, pipeline } = &matrices[*matrix];
+                        let Multiplied { chunks, pipelines } = &matrices[*matrix];
                         all.extend(chunks.iter().map(|chunk| {
                             let buffers = [&chunk.words, &buffers.x, &buffers.x_sum, &buffers.sums, &chunk.shape];
-                            Dispatch { pipeline: pipeline.clone(), buffers: gpu.bind(pipeline, &buffers), groups: (chunk.tiles, 1) }
+                            let [one, many] = pipelines.each_ref().map(|pipeline| Dispatch {
+                                pipeline: pipeline.clone(),
+                                buffers: gpu.bind(pipeline, &buffers),
+                                groups: (chunk.tiles, 1),
+                            });
+                            Placed::Product { one, many }
                         }));
                     }
                 }
@@ -143,6 +181,7 @@ impl TokenMachine {
             body: dispatches(&jobs.body)?,
             head: dispatches(&jobs.head)?,
             choice: dispatches(&jobs.choice)?,
+            batches: Batches::new(program, layout.lanes),
             logits: Read::new(gpu, buffers.logits.clone(), program.tokens())?,
             chosen: Read::new(gpu, buffers.chosen.clone(), 1)?,
             state: buffers.state.clone(),
@@ -154,13 +193,14 @@ impl TokenMachine {
     }
 
     /// Forgets the text.
-    fn clear(&self, gpu: &Gpu) {
+    fn clear(&mut self, gpu: &Gpu) {
+        self.batches.clear();
         let header: [i32; HEADER] = [-1, self.ring as i32 - 1, 0, 0];
         gpu.write(&self.state, &header.map(i32::cast_unsigned));
     }
 
     /// Takes tokens in; `last` is dispatched behind the last one's body, and what it leaves is read.
-    fn take(&self, gpu: &mut Gpu, tokens: &[u32], choice: Choice, last: Last) -> Result<Vec<u32>, GpuError> {
+    fn take(&mut self, gpu: &mut Gpu, tokens: &[u32], choice: Choice, last: Last) -> Result<Vec<u32>, GpuError> {
         let mut found = Vec::new();
         let submissions = tokens.len().div_ceil(MOST_TOKENS);
         for (number, tokens) in tokens.chunks(MOST_TOKENS).enumerate() {
@@ -168,12 +208,17 @@ impl TokenMachine {
             let mut feed = vec![choice.inverse_temperature, seed as u32, (seed >> 32) as u32, 0];
             feed.extend(tokens);
             gpu.write(&self.feed, &feed);
-            let bodies = tokens.iter().flat_map(|_| &self.body);
-            let is_last = number + 1 == submissions;
+            let last = if number + 1 == submissions { last } else { Last::Nothing };
+            // What the head reads is the first token's part of the state, so the last token is made alone.
+            let (together, alone) = if let Last::Nothing = last { (tokens.len(), 0) } else { (tokens.len() - 1, 1) };
+            let mut batches = self.batches.split(together);
+            batches.extend(self.batches.split(alone));
+            let bodies = batches.iter().flat_map(|tokens| calls(&self.body, *tokens));
+            let head = calls(&self.head, 1);
             found = match last {
-                Last::Choice if is_last => gpu.submit(bodies.chain(&self.head).chain(&self.choice), Some(&self.chosen))?,
-                Last::Logits if is_last => gpu.submit(bodies.chain(&self.head), Some(&self.logits))?,
-                _ => gpu.submit(bodies, None)?,
+                Last::Choice => gpu.submit(bodies.chain(head).chain(calls(&self.choice, 1)), Some(&self.chosen))?,
+                Last::Logits => gpu.submit(bodies.chain(head), Some(&self.logits))?,
+                Last::Nothing => gpu.submit(bodies, None)?,
             };
         }
         Ok(found)
@@ -215,10 +260,12 @@ impl GpuGemv {
         let kernel = self.choose_kernel(id, Activations { code: ActivationCode::A8, values: &zeros }).map_err(failed)?;
         let mut pipelines = Vec::new();
         for m in &program.matrices {
-            pipelines.push(self.pipeline_of(&Form::new(kernel, m.code, ActivationCode::A8), 1).map_err(failed)?);
+            let form = Form::new(kernel, m.code, ActivationCode::A8, self.adapter());
+            let mut of_width = |vectors| self.pipeline_of(&form, vectors).map_err(failed);
+            pipelines.push([of_width(1)?, of_width(MANY)?]);
         }
         let parts = ids.iter().zip(&program.matrices).filter_map(|(id, m)| self.parts_of(*id, shape(m)));
-        let matrices: Vec<Multiplied<'_>> = parts.zip(pipelines).map(|(chunks, pipeline)| Multiplied { chunks, pipeline }).collect();
+        let matrices: Vec<Multiplied<'_>> = parts.zip(pipelines).map(|(chunks, pipelines)| Multiplied { chunks, pipelines }).collect();
         TokenMachine::new(self.gpu(), program, &matrices, kernel)
     }
 }
@@ -226,14 +273,15 @@ impl GpuGemv {
 impl Tokens for GpuGemv {
     fn runs(&mut self, program: &Program) -> Result<(), NoTokens> {
         program.check().map_err(|error| NoTokens::Failed { reason: error.to_string() })?;
-        Jobs::new(program, &Layout::new(program, Kernel::Popcount)).map(|_| ()).ok_or(NoTokens::InPlace)
+        let layout = Layout::new(program, Kernel::Popcount, self.gpu().info.binding_bytes);
+        Jobs::new(program, &layout).map(|_| ()).ok_or(NoTokens::InPlace)
     }
 
     fn prepare_tokens(&mut self, program: &Program, matrix: &dyn Fn(usize) -> Option<MatrixId>) -> Result<TokensId, NoTokens> {
         self.runs(program)?;
         let place = |number| matrix(number).ok_or(NoTokens::Apart { number });
         let ids = (0..program.matrices.len()).map(place).collect::<Result<Vec<_>, _>>()?;
-        let machine = self.token_machine(program, &ids)?;
+        let mut machine = self.token_machine(program, &ids)?;
         machine.clear(self.gpu());
         Ok(self.add_machine(machine))
     }

@@ -61,7 +61,7 @@ impl<I: Iterator<Item = u32>> Iterator for Counted<I> {
 impl<I: Iterator<Item = u32>> ExactSizeIterator for Counted<I> {}
 
 fn upload(gpu: &Gpu, words: impl Iterator<Item = u32>, len: usize) -> Result<wgpu::Buffer, GpuError> {
-    gpu.buffer_of(Counted(words, len), wgpu::BufferUsages::STORAGE)
+    gpu.buffer_of(Counted(words, len), gpu.weights())
 }
 
 fn shape(gpu: &Gpu, fields: [usize; 8]) -> Result<wgpu::Buffer, GpuError> {

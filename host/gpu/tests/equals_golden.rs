@@ -29,16 +29,22 @@ fn codes_of(code: ActivationCode) -> Vec<i8> {
 
 #[test]
 fn products_equal_golden_at_every_tail_and_for_every_code() {
-    let Some(mut gemv) = open("products on a GPU") else { return };
+    let Some(gemv) = open("products on a GPU") else { return };
+    products_equal_golden(gemv);
+    let Some(gemv) = open("products without subgroups on a GPU") else { return };
+    products_equal_golden(gemv.without_subgroups());
+}
+
+fn products_equal_golden(mut gemv: GpuGemv) {
     let case = (
         prop::sample::select(WeightCode::ALL.to_vec()),
         prop::sample::select(ActivationCode::ALL.to_vec()),
         1_usize..70,
         1_usize..200,
-        1_usize..7,
+        1_usize..20,
         any::<u64>(),
     );
-    let mut runner = TestRunner::new(Config::with_cases(120));
+    let mut runner = TestRunner::new(Config::with_cases(100));
     let run = |(code, x_code, rows, cols, vectors, seed): (WeightCode, ActivationCode, usize, usize, usize, u64)| {
         let mut next = sequence(seed);
         let values: Vec<i8> = (0..rows * cols).map(|_| code.values()[next(code.values().len())]).collect();
@@ -93,7 +99,7 @@ fn group_quantized_matrices_equal_golden_to_the_bit() {
         stacks,
         1_usize..70,
         1_usize..300,
-        1_usize..4,
+        1_usize..7,
         any::<u64>(),
     );
     let mut runner = TestRunner::new(Config::with_cases(100));

@@ -68,6 +68,29 @@ fn tokens_and_logits_equal_golden_in_every_architecture_past_the_ring() {
 }
 
 #[test]
+fn prompts_of_any_length_are_as_token_by_token() {
+    for (kernel, style, size) in [(Kernel::Dot4, Style::Gemma, SMALL), (Kernel::Popcount, Style::Llama, WIDER)] {
+        let Some(gemv) = open("prompts of whole tokens on a GPU") else { return };
+        let mut gemv = gemv.with_kernel(kernel);
+        let (program, mut golden) = lower(&Model::random(style, size, 6));
+        let id = prepare(&mut gemv, &program, &golden);
+        let mut machine = Machine::new(program).unwrap();
+        // A batch and what is left of one, the end of the ring and beyond it, one submission and several.
+        for length in [1, 2, 16, 17, 18, 32, 33, 34, size.ring - 1, size.ring, size.ring + 1, 2 * size.ring + 3] {
+            let prompt: Vec<u32> = (0..length).map(|at| (at * at * 7 % size.tokens) as u32).collect();
+            machine.clear();
+            // A text that goes on has a second prompt behind the first one's tokens.
+            for start in [Start::Anew, Start::Continues] {
+                let request = request(&prompt, 3, Choice::GREEDY);
+                let Ok(wanted) = generate(&mut machine, &mut golden, &request, |_| ControlFlow::Continue(()));
+                let (found, _) = gemv.generate(id, start, &request, &mut |_, _| ControlFlow::Continue(())).unwrap();
+                assert_eq!(found, wanted, "{kernel:?} {style:?}, a prompt of {length}, {start:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_token_is_one_submission_and_four_bytes_back_and_a_text_goes_on_where_it_was() {
     let Some(mut gemv) = open("the traffic of tokens on a GPU") else { return };
     let (program, mut golden) = lower(&Model::random(Style::Llama, SMALL, 9));

@@ -1,7 +1,9 @@
-//! `nda bench`: this machine's roofs, every kernel's share of them, and what loading costs.
+//! `nda bench`: this machine's roofs, every kernel's share of them, and what loading costs; or the products of one back end.
 
+use crate::backend;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::{files, output};
+use nda_bench::backend::{Matrices, Product};
 use nda_bench::cases::Case;
 use nda_bench::report::Peer;
 use nda_bench::roof::Level;
@@ -37,6 +39,13 @@ pub struct Arguments {
     /// A folder to write kernels.json, rates.svg and shares.svg into.
     #[arg(long, value_name = "FOLDER")]
     record: Option<PathBuf>,
+    /// The products of this back end instead, such as 'gpu' or 'cpu': matrices of every code by one vector and by sixteen, what is sent
+    /// and what comes back included.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["threads", "only", "quick", "peers", "record"])]
+    backend: Option<String>,
+    /// Rows and columns of those matrices.
+    #[arg(long, requires = "backend", default_value = "4096x4096", value_name = "ROWSxCOLS")]
+    shape: String,
     /// Print a JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -52,6 +61,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let seconds = arguments.seconds;
     if !(seconds > 0.0 && seconds <= MAX_SECONDS) {
         return Err(Failure::usage("a measurement takes more than 0 and at most 60 seconds", "--seconds", "use 0.2").into());
+    }
+    if let Some(name) = &arguments.backend {
+        return of_backend(arguments, name);
     }
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     let more = arguments.threads.unwrap_or(all.min(2)).max(1);
@@ -91,10 +103,35 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.json { output::json(&report.json()) } else { output::write(report.text()) }
 }
 
+/// Most rows and columns of a product's matrix.
+const MAX_EXTENT: usize = 1 << 16;
+
+/// The products of one back end.
+fn of_backend(arguments: &Arguments, name: &str) -> Outcome {
+    let extent = |text: &str| text.parse().ok().filter(|extent| (1..=MAX_EXTENT).contains(extent));
+    let shape = arguments.shape.split_once('x').and_then(|(rows, cols)| Some((extent(rows)?, extent(cols)?)));
+    let Some(shape) = shape else {
+        let error = format!("'{}' is not a shape: rows and columns are 1 to {MAX_EXTENT}", arguments.shape);
+        return Err(Failure::usage(error, "--shape", "use 4096x4096").into());
+    };
+    let matrices = Matrices::new(shape, arguments.seed).map_err(|e| failed(&e))?;
+    let mut backend = backend::open(&backend::parse(name)?)?;
+    let time = Duration::from_secs_f64(arguments.seconds);
+    let progress = |product: &str| output::remark(format_args!("measuring {product}"));
+    let products = matrices.measure(backend.gemv(), time, progress).map_err(|e| failed(&e))?;
+    if arguments.json {
+        let all: Vec<_> = products.iter().map(Product::json).collect();
+        return output::json(&serde_json::json!({ "backend": backend.name(), "rows": shape.0, "cols": shape.1, "products": all }));
+    }
+    output::line(format_args!("{}, {} x {}: medians, measured", backend.name(), shape.0, shape.1))?;
+    products.iter().try_for_each(|product| output::line(product.line()))
+}
+
 fn failed(error: &BenchError) -> Failure {
     let (exit, help) = match error {
         BenchError::Wrong { .. } => (Exit::Failed, "a kernel is wrong on this machine: report it with 'nda info --cpu'"),
         BenchError::Peers { .. } => (Exit::BadFile, "give a file that a script of bench/peers wrote"),
+        BenchError::Gemv(_) => (Exit::Failed, "choose a smaller --shape, or another --backend"),
         BenchError::Cpu(_) => (Exit::Unavailable, "'nda info --cpu' says what this machine has"),
         _ => (Exit::Failed, "check that a folder for temporary files is there and has 200 MB left"),
     };

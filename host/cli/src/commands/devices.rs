@@ -167,8 +167,9 @@ fn gpu_lines(adapters: &Result<Vec<Adapter>, BackendError>) -> Outcome {
         Err(error) => output::line(format_args!("gpu  ({error}: {})", error.help())),
         Ok(all) if all.is_empty() => output::line("no GPU adapter is there"),
         Ok(all) => all.iter().enumerate().try_for_each(|(number, adapter)| {
-            let Adapter { name, kind, driver, binding_bytes } = adapter;
-            output::line(format_args!("gpu:{number}  {name}, {kind} ({driver}), buffers of {} MB", binding_bytes >> 20))
+            let Adapter { name, kind, driver, binding_bytes, can } = adapter;
+            let can = can.iter().map(|what| format!(", {what}")).collect::<String>();
+            output::line(format_args!("gpu:{number}  {name}, {kind} ({driver}), buffers of {} MB{can}", binding_bytes >> 20))
         }),
     }
 }
@@ -177,7 +178,7 @@ fn gpu_json(adapters: &Result<Vec<Adapter>, BackendError>) -> Value {
     match adapters {
         Err(error) => json!({ "available": false, "reason": error.to_string(), "help": error.help() }),
         Ok(all) => {
-            let adapter = |(number, a): (usize, &Adapter)| json!({ "backend": format!("gpu:{number}"), "name": a.name, "kind": a.kind, "driver": a.driver, "binding_bytes": a.binding_bytes });
+            let adapter = |(number, a): (usize, &Adapter)| json!({ "backend": format!("gpu:{number}"), "name": a.name, "kind": a.kind, "driver": a.driver, "binding_bytes": a.binding_bytes, "can": a.can });
             json!({ "available": true, "adapters": all.iter().enumerate().map(adapter).collect::<Vec<Value>>() })
         }
     }

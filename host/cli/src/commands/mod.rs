@@ -104,6 +104,7 @@ pub mod patch {
 }
 pub mod plan;
 mod plan_boards;
+mod plan_gpus;
 mod plan_graph;
 mod plan_tokens;
 pub mod run;

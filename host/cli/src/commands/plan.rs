@@ -2,7 +2,7 @@
 
 use crate::backend::{self, BackendName, SimPort};
 use crate::commands::plan_tokens::WholeToken;
-use crate::commands::{plan_boards, plan_graph};
+use crate::commands::{plan_boards, plan_gpus, plan_graph};
 use crate::failure::{Failure, Outcome};
 use crate::{files, language, output};
 use nda_boards::{Board, Status, TURNAROUND_S, TokenTime, TokenWork};
@@ -38,6 +38,9 @@ pub struct Arguments {
     /// Print the graph of a token that the model's program is compiled from, instead of costs.
     #[arg(long, conflicts_with_all = ["config", "board", "port"])]
     graph: bool,
+    /// Print how many tokens a second the memory of some GPUs has the bandwidth for, instead of costs on a board.
+    #[arg(long, conflicts_with_all = ["config", "board", "port", "graph", "program"])]
+    gpus: bool,
     /// Plan with this program instead of the document's own; - is standard input.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
@@ -104,6 +107,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         let mapped = files::open_document(&arguments.model)?;
         let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
         return plan_boards::run(&arguments.model, &weights, arguments.json);
+    }
+    if arguments.gpus {
+        return plan_gpus::run(&files::open_document(&arguments.model)?.document(), arguments.json);
     }
     if arguments.graph {
         let mapped = files::open_document(&arguments.model)?;

@@ -22,6 +22,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
     }
   }
-  for (var v = 0u; v < VECTORS; v++) { parts[local * VECTORS + v] = sums[v]; }
+  for (var v = 0u; v < VECTORS; v++) { keep(local, v, sums[v]); }
   finish(group.x, first_vector, local);
 }

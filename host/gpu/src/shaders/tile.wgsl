@@ -1,5 +1,5 @@
-// Where things are, for both kernels. A workgroup takes one tile: 32 rows of both halves of a word are 64 invocations that read
-// 64 consecutive words of a plane and its neighbours, and four such groups take every fourth word of columns.
+// Where things are, for all kernels. A workgroup takes one tile: 32 rows of both halves of a word are 64 invocations that read
+// 64 consecutive words of a plane and its neighbours.
 
 struct Shape { rows: u32, col_words: u32, first_row: u32, y_rows: u32, cols: u32, in_word: u32, stack_words: u32, unused: u32 }
 
@@ -10,27 +10,9 @@ struct Shape { rows: u32, col_words: u32, first_row: u32, y_rows: u32, cols: u32
 @group(0) @binding(4) var<uniform> shape: Shape;
 
 const TILE_ROWS: u32 = 32u;
-const SPLITS: u32 = 4u;
-
-var<workgroup> parts: array<i32, 256u * VECTORS>;
 
 // The place of plane 0 of a row's half of a word; plane 1 stands 16 further.
 fn weight_at(tile: u32, col_word: u32, row: u32, half: u32) -> u32 {
   let block = (tile * shape.col_words + col_word) * 4u + row / 8u;
   return (block * W_PLANES * 8u + row % 8u) * 2u + half;
-}
-
-// Adds up what the invocations of a row have, and writes it.
-fn finish(tile: u32, first_vector: u32, local: u32) {
-  workgroupBarrier();
-  let row = local % TILE_ROWS;
-  if (tile * TILE_ROWS + row >= shape.rows) { return; }
-  for (var v = local / TILE_ROWS; v < VECTORS; v += 256u / TILE_ROWS) {
-    var sum = W_OFFSET * bitcast<i32>(x_sums[first_vector + v]);
-    for (var split = 0u; split < SPLITS; split++) {
-      let at = (split * 64u + row * 2u) * VECTORS + v;
-      sum += parts[at] + parts[at + VECTORS];
-    }
-    y[(first_vector + v) * shape.y_rows + shape.first_row + tile * TILE_ROWS + row] = bitcast<u32>(sum);
-  }
 }

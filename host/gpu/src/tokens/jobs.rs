@@ -91,6 +91,8 @@ pub(super) struct Fields {
     pub row: i32,
     pub words: i32,
     pub constant: i32,
+    /// Rows of the product that is read: those of the next token of a batch follow.
+    pub rows: i32,
 }
 
 impl Fields {
@@ -120,7 +122,7 @@ impl Fields {
             self.row,
             self.words,
             self.constant,
-            0,
+            self.rows,
         ]
         .map(i32::cast_unsigned)
     }
@@ -261,10 +263,10 @@ impl Builder<'_, '_> {
     fn pass_fields(&self, pass: &Pass) -> Option<Fields> {
         let program = self.program;
         let values = usize::from(pass.count) * WORD;
-        let (source, at, take) = match pass.source {
-            Source::Product { .. } => (0, 0, 0),
-            Source::Wide { at, take } => (1, i32::from(at) * WORD as i32, take.into()),
-            Source::Mixed => (2, 0, 0),
+        let (source, at, take, rows) = match pass.source {
+            Source::Product { matrix } => (0, 0, 0, program.matrices.get(usize::from(matrix))?.rows),
+            Source::Wide { at, take } => (1, i32::from(at) * WORD as i32, take.into(), 0),
+            Source::Mixed => (2, 0, 0, 0),
         };
         let (factor, floor_at, group) = match pass.factor {
             Factor::One => (0, -1, 1),
@@ -303,6 +305,7 @@ impl Builder<'_, '_> {
             gate_shift: gate.map_or(0, |(_, gate)| gate.shift.into()),
             into,
             into_at,
+            rows: rows as i32,
             ..Fields::default()
         })
     }

@@ -1,5 +1,6 @@
 //! Where a token program's data and its machine's state lie: words of two buffers, as constants that all its shaders begin with.
 
+use super::batches::stands_alone;
 use crate::input::HALF;
 use crate::kernel::Kernel;
 use nda_spec::WeightCode;
@@ -15,6 +16,8 @@ pub(super) const FEED_NEXT: usize = 3;
 pub(super) const FEED_TOKENS: usize = 4;
 /// Words of the state that a new text starts from: position and slot one before the first, no position filled, no token.
 pub(super) const HEADER: usize = 4;
+/// Tokens of a batch at most: as many as a product takes vectors side by side.
+const MOST_LANES: usize = crate::kernel::MANY as usize;
 
 /// Offsets by name, in words.
 #[derive(Debug, Default)]
@@ -39,6 +42,8 @@ pub(super) struct Layout {
     pub data: Vec<u32>,
     /// Words of the machine's state.
     pub state_words: usize,
+    /// Tokens of a batch at most: each has a part of the state for itself.
+    pub lanes: usize,
     /// Constants of the shaders.
     pub constants: String,
     /// First words of the program's own numbers in the data.
@@ -73,13 +78,21 @@ pub(super) fn head_words(kv: &KvShape) -> usize {
 
 impl Layout {
     /// The layout of a checked program whose codes that kernel multiplies by: bytes for dot products of four, planes for popcounts.
-    pub fn new(program: &Program, kernel: Kernel) -> Layout {
+    /// As many tokens of a prompt as `binding_bytes` have room for are made side by side.
+    pub fn new(program: &Program, kernel: Kernel, binding_bytes: u64) -> Layout {
         let mut text = String::new();
         let (data, places) = data(program, &mut text);
-        let mut state = Regions::default();
-        state_regions(program, &mut state);
-        for (name, at) in &state.names {
+        let mut own = Regions::default();
+        own_regions(program, &mut own);
+        let cache = cache_words(program);
+        let fits = |lanes: &usize| 4 * (HEADER + lanes * own.words + cache) as u64 <= binding_bytes;
+        let lanes = [MOST_LANES, MOST_LANES / 2, MOST_LANES / 4].into_iter().find(fits).filter(|_| stands_alone(program)).unwrap_or(1);
+        let cache_at = HEADER + lanes * own.words;
+        for (name, at) in &own.names {
             constant(&mut text, name, *at as i64);
+        }
+        for (name, words) in [("LANES_AT", HEADER), ("LANE_WORDS", own.words), ("KV", cache_at)] {
+            constant(&mut text, name, words as i64);
         }
         shape_constants(program, &mut text);
         // Writing to a text cannot fail.
@@ -88,7 +101,7 @@ impl Layout {
         {
             let _ = writeln!(text, "const {name}: u32 = {at}u;");
         }
-        Layout { data, state_words: state.words, constants: text, program: places }
+        Layout { data, state_words: cache_at + cache, lanes, constants: text, program: places }
     }
 }
 
@@ -123,10 +136,11 @@ fn longest(program: &Program) -> usize {
     program.steps().map(of).max().unwrap_or(0).max(program.embedding.width)
 }
 
-fn state_regions(program: &Program, state: &mut Regions) {
+/// What every token of a batch has for itself.
+fn own_regions(program: &Program, state: &mut Regions) {
     let (kv, heads, longest) = (&program.kv, program.heads(), longest(program));
     let groups = longest.div_ceil(WORD);
-    state.take("HEADER", HEADER);
+    state.take("OWN_HEADER", HEADER);
     state.take("WIDE", program.wide_words * WORD);
     state.take("READ", longest);
     state.take("WORK", longest);
@@ -139,7 +153,12 @@ fn state_regions(program: &Program, state: &mut Regions) {
     state.take("WEIGHTS", heads * kv.ring);
     state.take("MIXED", heads * kv.head_dim);
     state.take("SUMS", 2 * heads);
-    state.take("KV", 2 * kv.layers * kv.ring * kv.heads * head_words(kv) * kv.form.bits());
+}
+
+/// Words of the keys' and values' bitmaps.
+fn cache_words(program: &Program) -> usize {
+    let kv = &program.kv;
+    2 * kv.layers * kv.ring * kv.heads * head_words(kv) * kv.form.bits()
 }
 
 /// The words that do not change, and their places in `text`.

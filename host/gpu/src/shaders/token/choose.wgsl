@@ -18,7 +18,7 @@ fn mixed(seed: u32) -> u32 {
 
 // The generator of tokens `lane`, `lane + 8`, ...
 fn generator(lane: u32) -> u32 {
-  let hash = mixed(mixed(mixed(feed[FEED_SEED]) ^ feed[FEED_SEED + 1u]) + u32(state[POSITION]));
+  let hash = mixed(mixed(mixed(feed[FEED_SEED]) ^ feed[FEED_SEED + 1u]) + u32(state[own + POSITION]));
   return max(mixed(hash + (lane + 1u) * 0x9e3779b9u), 1u);
 }
 
@@ -38,6 +38,7 @@ fn gumbel(s: u32) -> i32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) local: u32) {
+  enter(0u);
   let inverse = i64(feed[FEED_INVERSE]);
   var best = -2147483647;
   var token = -1;

@@ -1,4 +1,4 @@
-// Codes of `work`: value * 127 / largest by a reciprocal from a table, one scale per group. One workgroup.
+// Codes of `work`: value * 127 / largest by a reciprocal from a table, one scale per group. A workgroup per token.
 
 @group(0) @binding(3) var<storage, read_write> x: array<u32>;
 @group(0) @binding(4) var<storage, read_write> x_sum: array<u32>;
@@ -9,7 +9,7 @@ var<workgroup> sums: array<i32, 64>;
 struct Coder { mantissa: u32, exponent: i32 }
 
 fn coder(group: i32) -> Coder {
-  let most = max(u32(state[LARGEST + group]), 1u);
+  let most = max(u32(state[own + LARGEST + group]), 1u);
   let exponent = 23 - i32(countLeadingZeros(most));
   if (exponent <= 0) { return Coder(most << u32(-exponent), exponent); }
   let mantissa = (most + (1u << u32(exponent)) - 1u) >> u32(exponent);
@@ -19,7 +19,7 @@ fn coder(group: i32) -> Coder {
 
 fn code(i: i32) -> i32 {
   let by = coder(i / job.group);
-  return i32(round_shift(i64(state[WORK + i]) * i64(reciprocal(by.mantissa)), 18 + by.exponent));
+  return i32(round_shift(i64(state[own + WORK + i]) * i64(reciprocal(by.mantissa)), 18 + by.exponent));
 }
 
 fn scale(group: i32) -> Scale {
@@ -44,7 +44,8 @@ fn four_codes(first: i32, len: i32) -> u32 {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) local: u32) {
+fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  enter(group_id.z);
   let groups = job.values / job.group;
   if (job.heads > 0) {
     // The query: planes of every 32 channels of a head, a scale per head.
@@ -52,12 +53,12 @@ fn main(@builtin(local_invocation_index) local: u32) {
       let word = at / 8;
       let within_head = 32 * (word % HEAD_WORDS);
       let first = word / HEAD_WORDS * HEAD_DIM + within_head;
-      state[QUERY + at] = bitcast<i32>(plane_bits(first, min(32, HEAD_DIM - within_head), u32(at % 8)));
+      state[own + QUERY + at] = bitcast<i32>(plane_bits(first, min(32, HEAD_DIM - within_head), u32(at % 8)));
     }
     for (var group = i32(local); group < groups; group += 64) {
       let found = scale(group);
-      state[QUERY_SCALES + 2 * group] = found.mantissa;
-      state[QUERY_SCALES + 2 * group + 1] = found.exponent;
+      state[own + QUERY_SCALES + 2 * group] = found.mantissa;
+      state[own + QUERY_SCALES + 2 * group + 1] = found.exponent;
     }
     return;
   }
@@ -65,9 +66,9 @@ fn main(@builtin(local_invocation_index) local: u32) {
     let first = 32 * (at / 8);
     if (BYTES) {
       let from_word = first + 4 * (at % 8);
-      x[at] = four_codes(from_word, job.values - from_word);
+      x[lane * job.words * 8 + at] = four_codes(from_word, job.values - from_word);
     } else {
-      x[at] = plane_bits(first, clamp(job.values - first, 0, 32), u32(at % 8));
+      x[lane * job.words * 8 + at] = plane_bits(first, clamp(job.values - first, 0, 32), u32(at % 8));
     }
   }
   var sum = 0;
@@ -76,8 +77,8 @@ fn main(@builtin(local_invocation_index) local: u32) {
   workgroupBarrier();
   if (local != 0u) { return; }
   for (var k = 1; k < 64; k++) { sum += sums[k]; }
-  x_sum[0] = bitcast<u32>(sum);
+  x_sum[lane] = bitcast<u32>(sum);
   let found = scale(0);
-  state[ARRAY_SCALE] = found.mantissa;
-  state[ARRAY_SCALE + 1] = found.exponent;
+  state[own + ARRAY_SCALE] = found.mantissa;
+  state[own + ARRAY_SCALE + 1] = found.exponent;
 }

@@ -7,18 +7,27 @@ struct Job {
   shift: i32, turn: i32, gate: i32, gate_step: i32,
   gate_factor_shift: i32, gate_shift: i32, into: i32, into_at: i32,
   weights: i32, reduce_take: i32, heads: i32, window: i32,
-  row: i32, words: i32, constant: i32, unused: i32,
+  row: i32, words: i32, constant: i32, rows: i32,
 }
 
 @group(0) @binding(0) var<storage, read_write> state: array<i32>;
 @group(0) @binding(1) var<storage, read> data: array<i32>;
 @group(0) @binding(2) var<uniform> job: Job;
 
-// The state's first words.
+// The first words of the state, and of the part of it that every token of a batch has for itself.
 const POSITION: i32 = 0;
 const SLOT: i32 = 1;
 const FILLED: i32 = 2;
 const TOKEN: i32 = 3;
+
+// Which token of the batch this is, and where its part of the state begins.
+var<private> lane: i32;
+var<private> own: i32;
+
+fn enter(number: u32) {
+  lane = i32(number);
+  own = LANES_AT + lane * LANE_WORDS;
+}
 
 // A number that is found on the way: mantissa / 2^exponent.
 struct Scale { mantissa: i32, exponent: i32 }
@@ -41,13 +50,13 @@ fn times(scale: Scale, constant: i32) -> i32 {
   return narrow(round_shift(i64(constant) * i64(scale.mantissa), 17));
 }
 
-fn scale_at(at: i32) -> Scale { return Scale(state[at], state[at + 1]); }
+fn scale_at(at: i32) -> Scale { return Scale(state[own + at], state[own + at + 1]); }
 
 fn reciprocal(mantissa: u32) -> i32 { return data[RECIPROCALS + i32(mantissa & 255u)]; }
 
 // 1 / sqrt(squares + floor) of a group.
 fn inverse_root(group: i32, floor_at: i32) -> Scale {
-  let squares = pair(u32(state[SQUARES + 2 * group]), u32(state[SQUARES + 2 * group + 1]));
+  let squares = pair(u32(state[own + SQUARES + 2 * group]), u32(state[own + SQUARES + 2 * group + 1]));
   let found = squares + pair(u32(data[floor_at]), u32(data[floor_at + 1]));
   let all = select(found, u64(1), found == u64(0));
   let high = u32(all >> 32u);
@@ -60,10 +69,10 @@ fn inverse_root(group: i32, floor_at: i32) -> Scale {
 fn pair(low: u32, high: u32) -> u64 { return (u64(high) << 32u) | u64(low); }
 
 // The positions that a step attends to: the newest ones.
-fn span() -> i32 { return min(job.window, state[FILLED]); }
+fn span() -> i32 { return min(job.window, state[own + FILLED]); }
 
 // Where the ring holds the position that is number `j` of the span, oldest first.
-fn slot_of(j: i32) -> i32 { return (state[SLOT] + RING - (span() - 1 - j)) % RING; }
+fn slot_of(j: i32) -> i32 { return (state[own + SLOT] + RING - (span() - 1 - j)) % RING; }
 
 // First word of a head's bitmaps of a position: for every 32 channels the planes of all stacks.
 fn bitmaps(row: i32, slot: i32, head: i32) -> i32 {

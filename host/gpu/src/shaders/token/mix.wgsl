@@ -1,4 +1,4 @@
-// A head's softmax in base 2 and the values it weighs: a workgroup a head.
+// A head's softmax in base 2 and the values it weighs: a workgroup per head and token.
 
 var<workgroup> most: array<i32, 64>;
 var<workgroup> totals: array<u32, 64>;
@@ -30,9 +30,10 @@ fn inverse_sum(total: u32) -> Scale {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  enter(group.z);
   let head = i32(group.x);
   let count = span();
-  let scores = SCORES + head * RING;
+  let scores = own + SCORES + head * RING;
   var high = -32768;
   for (var j = i32(local); j < count; j += 64) { high = max(high, state[scores + j]); }
   most[local] = high;
@@ -43,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let below = high - state[scores + j];
     let entry = u32(data[EXP2 + (below & 255)]);
     total += down(entry, 3 + (below >> 8u));
-    state[WEIGHTS + head * RING + j] = i32(down(entry, 7 + (below >> 8u)));
+    state[own + WEIGHTS + head * RING + j] = i32(down(entry, 7 + (below >> 8u)));
   }
   totals[local] = total;
   storageBarrier();
@@ -55,13 +56,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum = 0;
     for (var j = 0; j < count; j++) {
       let values = bitmaps(job.row, slot_of(j), head / (job.heads / KV_HEADS));
-      sum += state[WEIGHTS + head * RING + j] * level(values + d / 32 * KV_PLANES, u32(d % 32));
+      sum += state[own + WEIGHTS + head * RING + j] * level(values + d / 32 * KV_PLANES, u32(d % 32));
     }
-    state[MIXED + head * HEAD_DIM + d] = narrow(round_shift(i64(sum), lost));
+    state[own + MIXED + head * HEAD_DIM + d] = narrow(round_shift(i64(sum), lost));
   }
   if (local == 0u) {
     let scale = inverse_sum(total);
-    state[SUMS + 2 * head] = scale.mantissa;
-    state[SUMS + 2 * head + 1] = scale.exponent - lost;
+    state[own + SUMS + 2 * head] = scale.mantissa;
+    state[own + SUMS + 2 * head + 1] = scale.exponent - lost;
   }
 }

@@ -5,9 +5,9 @@
 
 fn source(i: i32) -> i32 {
   switch job.source {
-    case 0: { return bitcast<i32>(sums[i]); }
-    case 1: { return narrow(round_shift(i64(state[WIDE + job.at + i]), job.take)); }
-    default: { return state[MIXED + i]; }
+    case 0: { return bitcast<i32>(sums[lane * job.rows + i]); }
+    case 1: { return narrow(round_shift(i64(state[own + WIDE + job.at + i]), job.take)); }
+    default: { return state[own + MIXED + i]; }
   }
 }
 
@@ -43,7 +43,7 @@ fn turned(i: i32) -> i32 {
   let within_head = i % HEAD_DIM;
   let channel = within_head % half;
   let low = i - within_head + channel;
-  let phase = u32(state[POSITION]) * u32(data[job.turn + channel]);
+  let phase = u32(state[own + POSITION]) * u32(data[job.turn + channel]);
   let at = i32((phase + (1u << 21u)) >> 22u) & 1023;
   let cosine = i64(data[COSINES + at]);
   let sine = i64(data[COSINES + ((at + 768) & 1023)]);
@@ -55,6 +55,7 @@ fn turned(i: i32) -> i32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  enter(id.z);
   let i = i32(id.x);
   if (i >= job.values) { return; }
   var value: i32;
@@ -67,13 +68,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     value = multiplied(i);
   }
   switch job.into {
-    case 1: { state[WIDE + job.into_at + i] = value; }
+    case 1: { state[own + WIDE + job.into_at + i] = value; }
     case 2: {
-      value = widen(i64(state[WIDE + job.into_at + i]) + i64(value));
-      state[WIDE + job.into_at + i] = value;
+      value = widen(i64(state[own + WIDE + job.into_at + i]) + i64(value));
+      state[own + WIDE + job.into_at + i] = value;
     }
     case 5: { logits[i] = value; }
     default: {}
   }
-  state[READ + i] = value;
+  state[own + READ + i] = value;
 }
