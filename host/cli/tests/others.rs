@@ -1,4 +1,4 @@
-//! The cores in designs of others: FuseSoC's library of them, and a SoC of LiteX with the array as a peripheral.
+//! The cores in designs of others: FuseSoC's library of them, a SoC of LiteX with the array as a peripheral, Verilator as it is.
 
 #![cfg(all(unix, feature = "emit"))]
 
@@ -83,5 +83,31 @@ fn litex_puts_the_array_into_a_soc_whose_verilog_is_whole() {
     if Command::new("iverilog").arg("-V").output().is_ok() {
         let warnings = run(Path::new("iverilog"), &["-g2005", "-t", "null", "-s", "soc", "build/gateware/soc.v", "rtl/gemv_wb.v"]);
         assert!(!warnings.contains("error"), "{warnings}");
+    }
+}
+
+/// Verilator ends with an error at the first of its own warnings, and who takes the text must not have to switch any off.
+#[test]
+fn verilator_takes_what_is_emitted_without_any_option() {
+    if Command::new("verilator_bin").arg("--version").output().is_err() {
+        return nda_tests::skip("the emitted Verilog in Verilator", "there is no verilator_bin; './tools.sh system' installs it");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{program} {arguments:?}: {}", said(&output));
+        output
+    };
+    for config in ["nano16", "small64", "wide256", "seed64", "token1024"] {
+        run(NDA, &["emit", "--config", config, "--out", "."]);
+        for port in ["parallel", "uart"] {
+            let lint = run("verilator_bin", &["--lint-only", "--top-module", "board", &format!("board_{config}_{port}.v")]);
+            assert_eq!(said(&lint), "", "{config}, {port}");
+        }
+    }
+    for (bus, top) in [("axi-stream", "gemv_axis"), ("wishbone", "gemv_wb")] {
+        run(NDA, &["emit", "--bus", bus, "--rows", "4", "--cols", "32", "--out", "."]);
+        let lint = run("verilator_bin", &["--lint-only", "--top-module", top, &format!("{top}.v")]);
+        assert_eq!(said(&lint), "", "{bus}");
     }
 }

@@ -113,6 +113,8 @@ fn job(folder: &Path) -> [std::path::PathBuf; 2] {
 fn an_fst_of_the_verilated_board_shows_what_its_vcd_shows() {
     let folder = tempfile::tempdir().unwrap();
     let [fst, vcd] = job(folder.path());
+    let [packed, plain] = [&fst, &vcd].map(|path| fs::metadata(path).unwrap().len());
+    assert!(5 * packed < plain, "{packed} bytes of FST, {plain} of VCD");
     for signal in ["TOP.rx_valid", "TOP.tx_data", "TOP.board.engine.tiles.write_enable"] {
         let [from_fst, from_vcd] =
             [&fst, &vcd].map(|path| answer(&["wave", "--read", path.to_str().unwrap(), "--signal", signal, "--json"]));

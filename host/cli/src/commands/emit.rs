@@ -34,6 +34,10 @@ pub struct Arguments {
     cols: Option<usize>,
 }
 
+/// What files begin with: Verilator stops at warnings, and these are of literals, which rust-hdl writes with 32 bits. Widths are tested
+/// against the golden models.
+const HEAD: &str = "// Literals have 32 bits, whatever they are assigned to.\n/* verilator lint_off WIDTH */\n";
+
 /// A bus of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum BusChoice {
@@ -70,6 +74,7 @@ fn emit_bus(config: &Config, bus: BusChoice, Arguments { out, rows, cols, .. }: 
     let (rows, cols) = (rows.unwrap_or(config.geometry.array_rows), cols.unwrap_or(config.geometry.array_cols));
     let verilog = nda_cores::bus::emit_bus(kind, rows, cols)
         .map_err(|e| Failure::usage(e, format_args!("--bus, {rows} x {cols}"), "choose others with --rows and --cols"))?;
+    let verilog = format!("{HEAD}{verilog}");
     if files::is_stream(out) {
         return output::bytes(verilog.as_bytes());
     }
@@ -98,8 +103,9 @@ fn emit(config: &Config, Arguments { out, port, .. }: &Arguments) -> Outcome {
     let mut all = Vec::new();
     for port in ports {
         let help = "the cores refuse this configuration; correct hdl/spec/configs.toml or the core";
-        let emitted = nda_cores::emit(config, port)
+        let mut emitted = nda_cores::emit(config, port)
             .map_err(|e| Failure::new(Exit::Failed, e, format_args!("configuration {}, {} port", config.name, port.name()), help))?;
+        emitted.verilog.insert_str(0, HEAD);
         all.push(emitted);
     }
     if files::is_stream(out) {
