@@ -5,6 +5,9 @@ use nda_spec::tile::{WORD_COLS, col_words, valid_mask};
 
 use nda_gemv::Activations;
 
+#[cfg(target_arch = "x86_64")]
+use crate::subsets::SubsetSums;
+
 /// Lanes of eight bytes that hold the activations of one word of columns.
 pub(crate) const LANES: usize = 8;
 
@@ -18,6 +21,9 @@ pub(crate) enum Form {
     A2,
     /// Bytes, permuted for the 8-bit dot products.
     Bytes,
+    /// The sums of the subsets of every four.
+    #[cfg(target_arch = "x86_64")]
+    Subsets,
 }
 
 /// 64 columns of A2 activations. Columns beyond the vector are zero in all three.
@@ -56,6 +62,9 @@ pub(crate) struct PreparedX {
     /// [`Form::Bytes`]: byte `b` of lane `c` is the activation of column `8 * b + c` of the word. So the bits
     /// `c` of all bytes of a weight plane's word, taken together, meet lane `c`. Columns beyond the vector are 0.
     pub bytes: Vec<[u64; LANES]>,
+    /// [`Form::Subsets`].
+    #[cfg(target_arch = "x86_64")]
+    pub subsets: SubsetSums,
 }
 
 impl PreparedX {
@@ -66,10 +75,12 @@ impl PreparedX {
             Form::Planes => self.fill_planes(x.code, x.values),
             Form::A2 => self.fill_a2(x.values),
             Form::Bytes => self.fill_bytes(x.values),
+            #[cfg(target_arch = "x86_64")]
+            Form::Subsets => self.subsets.prepare(x.values.len(), x.values),
         }
         match form {
             Form::A2 => self.set_a2_sum(x.values.len()),
-            Form::Planes | Form::Bytes => self.sum = x.values.iter().map(|&v| i32::from(v)).sum(),
+            _ => self.sum = x.values.iter().map(|&v| i32::from(v)).sum(),
         }
     }
 
@@ -114,15 +125,23 @@ pub(crate) struct Vectors {
     pub bytes: Vec<[u64; LANES]>,
     /// [`PreparedX::sum`] of every vector.
     pub sums: Vec<i32>,
+    /// [`Form::Subsets`] of all vectors.
+    #[cfg(target_arch = "x86_64")]
+    pub subsets: SubsetSums,
 }
 
 impl Vectors {
-    /// Takes over `values`, vectors of `cols` each; the caller has checked both.
-    pub fn prepare(&mut self, cols: usize, values: &[i8]) {
+    /// Takes over `values`, vectors of `cols` each, in one form of bytes; the caller has checked both.
+    pub fn prepare(&mut self, form: Form, cols: usize, values: &[i8]) {
         let vectors = values.chunks_exact(cols.max(1));
         self.count = vectors.len();
         self.sums.clear();
         self.sums.extend(vectors.clone().map(|values| values.iter().map(|&v| i32::from(v)).sum::<i32>()));
+        #[cfg(target_arch = "x86_64")]
+        if form == Form::Subsets {
+            return self.subsets.prepare(cols, values);
+        }
+        debug_assert_eq!(form, Form::Bytes);
         self.bytes.resize(col_words(cols) * self.count, [0; LANES]);
         for (vector, values) in vectors.enumerate() {
             for (word, values) in values.chunks(WORD_COLS).enumerate() {

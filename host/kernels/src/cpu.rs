@@ -10,8 +10,11 @@ use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 
 use crate::activations::{PreparedX, Vectors};
 use crate::grid::GridInput;
-use crate::level::{Level, Variant};
-use crate::shares::{self, Taken, spans, split};
+use crate::grid_kernel::{Packed, run_grids};
+use crate::level::{Level, MOST_TILES, Variant};
+use crate::shares::{self, Taken, for_groups, spans, split};
+#[cfg(target_arch = "x86_64")]
+use crate::subsets::SubsetSums;
 use crate::thread_pool::ThreadPool;
 use crate::threads::granted_threads;
 
@@ -65,6 +68,8 @@ pub struct CpuGemv<'m> {
     tiles: Vec<f32>,
     /// Vectors of grids in the kernels' form.
     grid_input: GridInput,
+    #[cfg(target_arch = "x86_64")]
+    subsets: SubsetSums,
     pool: ThreadPool,
 }
 
@@ -140,6 +145,8 @@ impl<'m> CpuGemv<'m> {
             grids: Vec::new(),
             tiles: Vec::new(),
             grid_input: GridInput::default(),
+            #[cfg(target_arch = "x86_64")]
+            subsets: SubsetSums::default(),
             pool: ThreadPool::default(),
         }
     }
@@ -159,7 +166,16 @@ impl<'m> CpuGemv<'m> {
         let products = padded * cols * vectors;
         let threads = self.threads_of(products);
         let level = self.level;
-        let work = |taken: Taken<'_, f32>| run_grids(parts, level, x, taken);
+        #[cfg(target_arch = "x86_64")]
+        if parts.iter().any(|part| level.grid_kernel(part).looks_up()) {
+            self.subsets.prepare_grid(x);
+        }
+        let x = Packed {
+            input: x,
+            #[cfg(target_arch = "x86_64")]
+            subsets: &self.subsets,
+        };
+        let work = |taken: Taken<'_, f32>| run_grids(parts, level, &x, taken);
         shares::run(&self.pool, threads, padded / TILE_ROWS, &mut self.tiles, |tile| tile * TILE_ROWS * vectors, work);
         gather_rows(&self.pool, parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
         let weights = parts.iter().map(|part| Shape::of_grid(part).weights().saturating_mul(part.stacks())).sum();
@@ -186,7 +202,7 @@ impl<'m> Gemv<'m> for CpuGemv<'m> {
         let stack = self.stacks.get(id.0).ok_or(GemvError::UnknownMatrix { id })?;
         check_run(stack.shape, &x, y)?;
         let x_code = self.level.takes(stack.shape.code, x.code);
-        self.level.prepare(&Activations { code: x_code, values: x.values }, &mut self.x);
+        self.level.prepare(stack.shape.code, &Activations { code: x_code, values: x.values }, &mut self.x);
         let job = Job { level: self.level, code: stack.shape.code, x_code, x: &self.x, words: 0..col_words(stack.shape.cols) };
         job.run(&self.pool, self.threads_of(stack.shape.weights()), &stack.parts, y);
         Ok(Cost::on_cpu(Work::of(1, stack.shape.weights())))
@@ -221,7 +237,7 @@ impl Columns for CpuGemv<'_> {
         // Columns beside these meet zeros. A2 has none, but its values are some of A8's, and A8 has.
         self.padded.resize(words.len() * WORD_COLS, 0);
         let x_code = if x.code == ActivationCode::A2 { ActivationCode::A8 } else { x.code };
-        self.level.prepare(&Activations { code: x_code, values: &self.padded }, &mut self.x);
+        self.level.prepare(shape.code, &Activations { code: x_code, values: &self.padded }, &mut self.x);
         let job = Job { level: self.level, code: shape.code, x_code, x: &self.x, words };
         job.run(&self.pool, self.threads_of(shape.rows.saturating_mul(self.padded.len())), &stack.parts, y);
         Ok(Cost::on_cpu(Work::of(1, part.weights())))
@@ -244,7 +260,7 @@ impl nda_gemv::Vectors for CpuGemv<'_> {
             }
             return Ok(cost);
         }
-        self.vectors.prepare(cols, x.values);
+        self.vectors.prepare(self.level.form(code, ActivationCode::A8), cols, x.values);
         let padded: usize = stack.parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
         self.sums.resize(padded * vectors, 0);
         let products = padded.saturating_mul(cols).saturating_mul(vectors);
@@ -277,10 +293,6 @@ fn tiles_of_matrix(part: &TileMatrix<'_>) -> usize {
     part.rows().div_ceil(TILE_ROWS)
 }
 
-fn tiles_of_grid(part: &GridMatrix<'_>) -> usize {
-    part.rows().div_ceil(TILE_ROWS)
-}
-
 /// The words of some tiles of a matrix, tile by tile.
 fn tiles_at<'m>(part: &TileMatrix<'m>, tiles: &Range<usize>) -> std::slice::ChunksExact<'m, u64> {
     let tile_u64 = col_words(part.cols()) * word_u64(part.code());
@@ -310,31 +322,22 @@ impl Job<'_> {
     }
 
     fn run_tiles(&self, parts: &[TileMatrix<'_>], (tiles, mut y): Taken<'_, i32>) {
-        let mut sums = [0; TILE_ROWS];
+        let (mut sums, mut scratch) = ([0; MOST_TILES * TILE_ROWS], Vec::new());
         for (part, tiles) in spans(parts, tiles_of_matrix, tiles) {
             let rows = part.rows().min(tiles.end * TILE_ROWS) - tiles.start * TILE_ROWS;
-            let y = split(&mut y, rows).chunks_mut(TILE_ROWS);
+            let mut y = split(&mut y, rows);
             if part.cols() == 0 {
-                y.for_each(|y| y.fill(0));
+                y.fill(0);
                 continue;
             }
-            for (tile, y) in tiles_at(part, &tiles).zip(y) {
-                let word_u64 = word_u64(self.code);
-                let tile = &tile[self.words.start * word_u64..self.words.end * word_u64];
-                self.level.tile(self.code, self.x_code, tile, self.x, &mut sums);
-                y.copy_from_slice(&sums[..y.len()]);
-            }
-        }
-    }
-}
-
-/// Some tiles of grids by every vector: 32 rows of each per tile.
-fn run_grids(parts: &[GridMatrix<'_>], level: Level, x: &GridInput, (tiles, mut y): Taken<'_, f32>) {
-    let mut totals = Vec::new();
-    for (grid, tiles) in spans(parts, tiles_of_grid, tiles) {
-        let kernel = level.grid_kernel(grid);
-        for tile in tiles {
-            kernel.tile(grid, tile, x, &mut totals, split(&mut y, TILE_ROWS * x.vectors()));
+            let words = self.words.start * word_u64(self.code)..self.words.end * word_u64(self.code);
+            let tiles = tiles_at(part, &tiles).map(|tile| &tile[words.clone()]);
+            for_groups(tiles, self.level.tiles_at_once(self.code, 1), |tiles| {
+                let sums = &mut sums[..tiles.len() * TILE_ROWS];
+                self.level.tiles((self.code, self.x_code), tiles, self.x, &mut scratch, sums);
+                let rows = sums.len().min(y.len());
+                split(&mut y, rows).copy_from_slice(&sums[..rows]);
+            });
         }
     }
 }
@@ -343,9 +346,10 @@ fn run_grids(parts: &[GridMatrix<'_>], level: Level, x: &GridInput, (tiles, mut 
 fn run_vectors(parts: &[TileMatrix<'_>], level: Level, code: WeightCode, x: &Vectors, (tiles, mut y): Taken<'_, i32>) {
     let mut scratch = Vec::new();
     for (part, tiles) in spans(parts, tiles_of_matrix, tiles) {
-        for tile in tiles_at(part, &tiles) {
-            level.tile_of_vectors(code, tile, x, &mut scratch, split(&mut y, TILE_ROWS * x.count));
-        }
+        for_groups(tiles_at(part, &tiles), level.tiles_at_once(code, x.count), |tiles| {
+            let sums = split(&mut y, tiles.len() * TILE_ROWS * x.count);
+            level.tiles_of_vectors(code, tiles, x, &mut scratch, sums);
+        });
     }
 }
 

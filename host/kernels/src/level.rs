@@ -6,12 +6,12 @@ use nda_spec::tile::TILE_ROWS;
 use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 
 use crate::activations::{Form, PreparedX, Vectors};
-use crate::grid::{self, GridInput};
+use crate::grid_kernel::GridKernel;
 #[cfg(target_arch = "aarch64")]
 use crate::neon::{Neon, grid::NeonGrid};
 #[cfg(target_arch = "x86_64")]
 use crate::{
-    avx2::{Avx2, grid::Avx2Grid},
+    avx2::{Avx2, grid::Avx2Grid, one_plane_grid::OnePlaneGrid},
     avx512::{Avx512, Avx512Grid},
 };
 use crate::{cpu::CpuError, portable};
@@ -169,10 +169,13 @@ impl Level {
         if x_code == ActivationCode::A2 && !has_identity && self.has_vectors() { ActivationCode::A8 } else { x_code }
     }
 
-    /// The form of activations that [`Self::tile`] reads.
-    pub fn form(self, x_code: ActivationCode) -> Form {
+    /// The form of activations that products with a code's weights read.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on AVX2 alone"))]
+    pub fn form(self, code: WeightCode, x_code: ActivationCode) -> Form {
         match (self, x_code) {
             (_, ActivationCode::A2) => Form::A2,
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx2(_), _) if code.planes() == 1 => Form::Subsets,
             (Level::Portable, _) => Form::Planes,
             #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
             (_, ActivationCode::A8 | ActivationCode::A4) => Form::Bytes,
@@ -180,14 +183,14 @@ impl Level {
     }
 
     /// Takes over `x`, whose values the caller has checked, in [`Self::form`].
-    pub fn prepare(self, x: &Activations<'_>, prepared: &mut PreparedX) {
-        let form = self.form(x.code);
+    pub fn prepare(self, code: WeightCode, x: &Activations<'_>, prepared: &mut PreparedX) {
+        let form = self.form(code, x.code);
         #[cfg(target_arch = "x86_64")]
         if let Level::Avx512(avx512) = self
             && match form {
                 Form::Bytes => avx512.fill_bytes(x.values, prepared),
                 Form::A2 => avx512.fill_a2(x.values, prepared),
-                Form::Planes => false,
+                Form::Planes | Form::Subsets => false,
             }
         {
             return;
@@ -204,6 +207,10 @@ impl Level {
             return GridKernel::Avx512(Box::new(kernel));
         }
         #[cfg(target_arch = "x86_64")]
+        if let (Level::Avx2(_) | Level::Avx512(_), Some(kernel)) = (self, OnePlaneGrid::new(grid)) {
+            return GridKernel::OnePlane(kernel);
+        }
+        #[cfg(target_arch = "x86_64")]
         if let (Level::Avx2(_) | Level::Avx512(_), Ok(avx2)) = (self, Avx2Grid::new(grid)) {
             return GridKernel::Avx2(avx2);
         }
@@ -216,7 +223,7 @@ impl Level {
     }
 
     /// The 32 sums of one tile, padding rows included, by activations prepared in [`Self::form`].
-    pub fn tile(self, code: WeightCode, x_code: ActivationCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+    fn tile(self, code: WeightCode, x_code: ActivationCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         match (self, x_code) {
             (Level::Portable, ActivationCode::A2) => match code {
                 WeightCode::Quaternary => portable::a2_quaternary(tile, &x.a2, x.cols, sums),
@@ -240,6 +247,55 @@ impl Level {
     }
 }
 
+/// Most tiles that a kernel takes at a time.
+pub(crate) const MOST_TILES: usize = 32;
+
+impl Level {
+    /// Tiles that [`Self::tiles`] and [`Self::tiles_of_vectors`] best take at a time, at most [`MOST_TILES`]: what is looked up is eight
+    /// times as large as the vectors, and is read once for all of them.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on AVX2 alone"))]
+    pub fn tiles_at_once(self, code: WeightCode, vectors: usize) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) if code.planes() == 1 => {
+                if vectors == 1 {
+                    MOST_TILES / 4
+                } else {
+                    MOST_TILES
+                }
+            }
+            _ => 1,
+        }
+    }
+
+    /// [`Self::tile`] of several, one behind the other. `scratch` is used again.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on AVX2 alone"))]
+    pub fn tiles(self, codes: Codes, tiles: &[&[u64]], x: &PreparedX, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
+        let (code, x_code) = codes;
+        #[cfg(target_arch = "x86_64")]
+        if let (Level::Avx2(avx2), Form::Subsets) = (self, self.form(code, x_code)) {
+            return avx2.one_plane(code, tiles, &x.subsets, &[x.sum], scratch, sums);
+        }
+        for (tile, sums) in tiles.iter().zip(sums.as_chunks_mut().0) {
+            self.tile(code, x_code, tile, x, sums);
+        }
+    }
+
+    /// [`Self::tile_of_vectors`] of several, one behind the other.
+    pub fn tiles_of_vectors(self, code: WeightCode, tiles: &[&[u64]], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let (Level::Avx2(avx2), Form::Subsets) = (self, self.form(code, ActivationCode::A8)) {
+            return avx2.one_plane(code, tiles, &x.subsets, &x.sums, scratch, sums);
+        }
+        for (tile, sums) in tiles.iter().zip(sums.chunks_exact_mut(TILE_ROWS * x.count)) {
+            self.tile_of_vectors(code, tile, x, scratch, sums);
+        }
+    }
+}
+
+/// The codes of a product's weights and of its activations.
+pub(crate) type Codes = (WeightCode, ActivationCode);
+
 impl Level {
     /// Whether [`Self::tile_of_vectors`] is there: several vectors of bytes share the look-ups of a weight.
     pub fn has_vectors(self) -> bool {
@@ -257,7 +313,7 @@ impl Level {
         not(any(target_arch = "x86_64", target_arch = "aarch64")),
         allow(unused_variables, reason = "the portable kernels do not take several vectors")
     )]
-    pub fn tile_of_vectors(self, code: WeightCode, tile: &[u64], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
+    fn tile_of_vectors(self, code: WeightCode, tile: &[u64], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
         match self {
             Level::Portable => unreachable!("the portable kernels take vector after vector"),
             #[cfg(target_arch = "aarch64")]
@@ -270,36 +326,6 @@ impl Level {
     }
 }
 
-/// What multiplies the tiles of one grid.
-pub(crate) enum GridKernel {
-    Portable,
-    #[cfg(target_arch = "aarch64")]
-    Neon(NeonGrid),
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2Grid),
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Box<Avx512Grid>),
-}
-
-impl GridKernel {
-    /// The 32 rows of a tile of its grid by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
-    #[cfg_attr(
-        not(any(target_arch = "x86_64", target_arch = "aarch64")),
-        allow(unused_variables, reason = "the portable kernel has its own scratch")
-    )]
-    pub fn tile(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
-        match self {
-            GridKernel::Portable => grid::tile(grid, tile, x, y),
-            #[cfg(target_arch = "aarch64")]
-            GridKernel::Neon(neon) => neon.tile(grid, tile, x, totals, y),
-            #[cfg(target_arch = "x86_64")]
-            GridKernel::Avx2(avx2) => avx2.tile(grid, tile, x, totals, y),
-            #[cfg(target_arch = "x86_64")]
-            GridKernel::Avx512(avx512) => avx512.tile(grid, tile, x, totals, y),
-        }
-    }
-}
-
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
@@ -308,7 +334,7 @@ mod tests {
     /// The sums of one tile by one vector.
     fn sums(level: Level, code: WeightCode, x_code: ActivationCode, tile: &[u64], values: &[i8]) -> [i32; TILE_ROWS] {
         let mut x = PreparedX::default();
-        level.prepare(&Activations { code: x_code, values }, &mut x);
+        level.prepare(code, &Activations { code: x_code, values }, &mut x);
         let mut sums = [0; TILE_ROWS];
         level.tile(code, x_code, tile, &x, &mut sums);
         sums

@@ -36,6 +36,7 @@ pub mod cpu;
 #[allow(unsafe_code)]
 pub mod float;
 pub mod grid;
+mod grid_kernel;
 #[allow(unsafe_code)]
 pub mod kv;
 mod level;
@@ -53,6 +54,8 @@ pub mod roof;
 #[allow(unsafe_code)]
 pub mod seed;
 mod shares;
+#[cfg(target_arch = "x86_64")]
+mod subsets;
 mod thread_pool;
 mod threads;
 mod word;

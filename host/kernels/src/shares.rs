@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::level::MOST_TILES;
 use crate::thread_pool::{Queue, ThreadPool};
 
 /// Tiles that one thread has not begun, and where their results go.
@@ -93,6 +94,23 @@ pub(crate) fn spans<P>(parts: &[P], tiles_of: impl Fn(&P) -> usize, tiles: Range
         let own = tiles.start.max(begin)..tiles.end.min(first);
         (!own.is_empty()).then(|| (part, own.start - begin..own.end - begin))
     })
+}
+
+/// Tiles in groups of at most so many.
+pub(crate) fn for_groups<'m>(mut tiles: impl Iterator<Item = &'m [u64]>, at_once: usize, mut work: impl FnMut(&[&'m [u64]])) {
+    let mut group: [&[u64]; MOST_TILES] = [&[]; MOST_TILES];
+    loop {
+        let mut count = 0;
+        // The group's end is asked first, so no tile is lost.
+        for (place, tile) in group[..at_once].iter_mut().zip(&mut tiles) {
+            *place = tile;
+            count += 1;
+        }
+        if count == 0 {
+            return;
+        }
+        work(&group[..count]);
+    }
 }
 
 #[cfg(test)]

@@ -128,15 +128,18 @@ fn extremes_are_exact() {
 #[test]
 fn threads_and_parts_change_no_bit() {
     let mut random = Random(11);
-    let of = |rows, random: &mut Random| {
-        Owned::new((rows, 576), WeightCode::Quaternary, GroupCols::C32, &[4, 7], || random.one_of(&[-2, -1, 1, 2]), rows as u64)
-    };
-    let parts = [of(576, &mut random), of(190, &mut random), of(3, &mut random)];
-    let parts: Vec<&Owned> = parts.iter().collect();
     let all: Vec<i8> = (-127..=127).collect();
-    for vectors in [1, 5] {
-        for threads in [1, 2, 3] {
-            check(&parts, vectors, &all, threads, &format!("{vectors} vectors, {threads} threads"));
+    // The last two are looked up by many tiles at a time.
+    for (code, group, coefficients) in [
+        (WeightCode::Quaternary, GroupCols::C32, &[4, 7][..]),
+        (WeightCode::Binary, GroupCols::C128, &[1]),
+        (WeightCode::Binary, GroupCols::C32, &[3]),
+    ] {
+        let mut of = |rows| Owned::new((rows, 576), code, group, coefficients, || random.one_of(code.values()), rows as u64);
+        let parts = [of(1100), of(190), of(3)];
+        let parts: Vec<&Owned> = parts.iter().collect();
+        for (vectors, threads) in [1, 5].into_iter().flat_map(|vectors| [1, 2, 3].map(|threads| (vectors, threads))) {
+            check(&parts, vectors, &all, threads, &format!("{code:?}, {vectors} vectors, {threads} threads"));
         }
     }
 }
