@@ -103,13 +103,13 @@ fn wrong_value(command: &Command, error: &clap::Error) -> Option<Failure> {
     Some(Failure::usage(format_args!("{at} must be {wanted}, got '{value}'"), &at, "see 'nda COMMAND --help'"))
 }
 
-/// The bounds that clap's own parser of numbers names.
+/// The bounds that clap's own parser of numbers names; none of what is no number.
 fn bounds(error: &clap::Error) -> Option<String> {
-    let reason = error.source()?.to_string();
-    Some(match reason.split_once(" is not in ") {
-        Some((_, range)) => format!("a whole number in {range}"),
-        None => "a whole number".into(),
-    })
+    let source = error.source()?;
+    match source.to_string().split_once(" is not in ") {
+        Some((_, range)) => Some(format!("a whole number in {range}")),
+        None => source.is::<std::num::ParseIntError>().then(|| "a whole number".into()),
+    }
 }
 
 /// What numbers an argument takes, in words; none of one with bounds of its own.

@@ -1,7 +1,7 @@
 //! The form in which keys and values are kept: an option that every command has that takes a text.
 
 use crate::failure::{Failure, Outcome};
-use nda_engine::CacheForm;
+use nda_engine::{CacheForm, Weights};
 #[cfg(feature = "chat")]
 use nda_engine::{FrameStore, Session};
 #[cfg(feature = "chat")]
@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 /// How keys and values are kept.
 #[derive(clap::Args)]
 pub struct KvArgument {
-    /// How keys and values are kept: b4 (4.2 bits per value, the default), b4v2 (3.2), b2 (2.2), f32, or seed, the articles' form, whose
-    /// error is large. 'nda eval --kv' says what each loses. Whole tokens (--offload token) have the form in the document
+    /// How keys and values are kept: b4 (4.2 bits per value, the default unless the document recommends another), b4v2 (3.2), b2 (2.2), f16, f32, or seed, the articles' form,
+    /// whose error is large. 'nda eval --kv' says what each loses. Whole tokens (--offload token) have the form in the document
     #[arg(long = "kv", value_name = "FORM")]
     asked: Option<CacheForm>,
 }
@@ -19,9 +19,9 @@ pub struct KvArgument {
 /// The form of a cache that nobody asked for another of.
 const DEFAULT: &str = "b4";
 
-/// The form of a cache in floats.
-pub fn form(asked: Option<CacheForm>) -> CacheForm {
-    asked.or_else(|| DEFAULT.parse().ok()).unwrap_or_default()
+/// The form of a cache in floats: what is asked for, what the document recommends, or the default.
+pub fn form(asked: Option<CacheForm>, weights: &Weights<'_>) -> CacheForm {
+    asked.or(weights.kv_form()).or_else(|| DEFAULT.parse().ok()).unwrap_or_default()
 }
 
 /// Whole tokens keep keys and values as the document says; no other form can be asked for.
@@ -39,8 +39,8 @@ impl KvArgument {
 
     /// The form of a cache in floats.
     #[cfg(feature = "chat")]
-    pub fn form(&self) -> CacheForm {
-        form(self.asked)
+    pub fn form(&self, weights: &Weights<'_>) -> CacheForm {
+        form(self.asked, weights)
     }
 }
 
@@ -58,8 +58,8 @@ pub struct SharedKvArgument {
 #[cfg(feature = "chat")]
 impl SharedKvArgument {
     /// Lets a session keep its texts so.
-    pub fn apply(&self, session: &mut Session<'_, '_>) {
+    pub fn apply(&self, session: &mut Session<'_, '_>, form: CacheForm) {
         let store = FrameStore::new(self.kv_memory.saturating_mul(1_000_000));
-        session.share_cache(self.kv.form(), Arc::new(Mutex::new(store)));
+        session.share_cache(form, Arc::new(Mutex::new(store)));
     }
 }

@@ -96,7 +96,7 @@ pub fn speak<'m>(
     let tokenizer = model.tokenizer();
     let prompt = tokenizer.encode_prompt(task.prompt, task.typed).map_err(|e| files::in_file(task.path, e.into()))?;
     let prompt = model.bounds().plain(prompt);
-    let mut session = session(&model, backend, kv::form(task.kv));
+    let mut session = session(&model, backend, kv::form(task.kv, weights));
     session.limit_context(task.context);
     let mut stream = Utf8Stream::default();
     let (mut text, mut bytes) = (String::new(), Vec::new());

@@ -100,6 +100,33 @@ fn a_server_has_the_name_and_the_context_that_it_is_given() {
     assert_eq!(refusal(&["serve", &model, "--connections", "0"], b"").0, Some(2));
 }
 
+#[test]
+fn a_document_recommends_the_form_of_its_cache_and_an_option_decides() {
+    let (folder, model) = model();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let words = at("words.txt");
+    std::fs::write(&words, "She was not there, he said.").unwrap();
+    let form = |model: &str, more: &[&str]| {
+        let output = nda(&[&["eval", model, "--text", &words, "--json"][..], more].concat(), b"");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["kv"].clone()
+    };
+    assert_eq!(form(&model, &[]), "b4");
+    let two = at("two.ndf");
+    assert!(nda(&["convert", &model, &two, "--kv", "b2"], b"").status.success());
+    assert_eq!((form(&two, &[]), form(&two, &["--kv", "f16"])), (json!("b2"), json!("f16")));
+    // The last word counts, and nothing else of the document changes with it.
+    let half = at("half.ndf");
+    assert!(nda(&["convert", &two, &half, "--kv", "f16"], b"").status.success());
+    assert_eq!(form(&half, &[]), "f16");
+    let program = |model: &str| text(&nda(&["info", model, "--json"], b"").stdout).matches("gemv").count();
+    assert_eq!(program(&half), program(&model));
+    let saved = nda(&["chat", &half, "--save", &at("talk.ndakv")], b"Hello\n");
+    assert!(!saved.status.success() && text(&saved.stderr).contains("--kv b4"), "{}", text(&saved.stderr));
+    let (code, said) = refusal(&["convert", &model, &at("none.ndf"), "--kv", "b3"], b"");
+    assert!(code == Some(2) && said.contains("b4, b4v2, b2, seed, f16, f32"), "{said}");
+}
+
 /// How many threads of a process have a name that begins so, once it has as many as it should; after some seconds, however many.
 #[cfg(target_os = "linux")]
 fn threads_called(process: u32, name: &str, wanted: usize) -> usize {

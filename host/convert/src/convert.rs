@@ -4,7 +4,7 @@ use crate::calibrate::Moments;
 use crate::encode::{Encoded, Weights, encode};
 use crate::error::ConvertError;
 use crate::source::{Source, TensorInfo};
-use nda_engine::{EMBEDDING, HEAD};
+use nda_engine::{CacheForm, EMBEDDING, HEAD, KV_FORM};
 use nda_files::Target;
 use nda_ndf::{DocumentWriter, MappedDocument, SealedDocument, Tokenizer};
 use std::path::Path;
@@ -18,6 +18,8 @@ pub struct Options {
     pub program: Option<String>,
     /// What fitted weights are fitted to; without it to themselves alone.
     pub calibration: Option<Calibration>,
+    /// How keys and values are to be kept unless somebody asks otherwise.
+    pub kv_form: Option<CacheForm>,
 }
 
 /// A text whose inputs to every layer say what its weights are worth.
@@ -148,7 +150,7 @@ pub(crate) fn floats_of(
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<SealedDocument, ConvertError> {
     let weights = if options.weights == Weights::F32 { Weights::F32 } else { Weights::Kept };
-    let floats = Options { weights, program: options.program.clone(), calibration: None };
+    let floats = Options { weights, program: options.program.clone(), calibration: None, kv_form: None };
     Ok(written(source, output, Job { options: &floats, stage: Stage::Copying, moments: None, heard: None }, progress)?.0)
 }
 
@@ -179,6 +181,9 @@ fn head(source: &mut dyn Source, options: &Options) -> Result<DocumentWriter, Co
     if let Weights::Fitted(recipe) = options.weights {
         let calibrated = options.calibration.as_ref().map_or(0, |calibration| calibration.max_tokens);
         writer.metadata().set("fitted", format!("{recipe:?}, calibrated on {calibrated} tokens"));
+    }
+    if let Some(form) = options.kv_form {
+        writer.metadata().set(KV_FORM, form.name());
     }
     if let Some(json) = &description.tokenizer {
         writer.set_tokenizer(Tokenizer::Json(json.clone()))?;

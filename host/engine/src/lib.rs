@@ -90,4 +90,4 @@ pub use tensors::Products;
 pub use token::{TokenModel, TokenSession, token_program, token_program_with};
 pub use token_sampler::{TokenSampler, choice, real};
 pub use tokenizer::{Merger, SPLIT_NONE, Segment, Tokenizer, Utf8Stream};
-pub use weights::{BITNET, EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, LLAMA, Weights, block_tensor};
+pub use weights::{BITNET, EMBEDDING, FINAL_NORM, FusedLayer, GEMMA3, HEAD, KV_FORM, LLAMA, Weights, block_tensor};

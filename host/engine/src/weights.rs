@@ -9,6 +9,7 @@ use crate::trial::Trial;
 use crate::view::View;
 use nda_compile::{Untraceable, fuse, trace};
 use nda_ir::Graph;
+use nda_kv::CacheForm;
 use nda_lang::{Argument, Entry, Instance, Limits, Links, Program, RETIRED_HINT, Tier, Type, Value};
 use nda_ndf::{Document, Kv, Tokenizer as Stored};
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub const EMBEDDING: &str = "embed";
 pub const FINAL_NORM: &str = "norm";
 /// Name of the head: a matrix or a table, `vocab_size x d_model`; absent if metadata `tied_head` is `true`.
 pub const HEAD: &str = "head";
+
+/// Metadata that recommends how keys and values are kept: the name of a [`CacheForm`].
+pub const KV_FORM: &str = "kv_form";
 
 /// Name of a block's tensor: `blk.3.q`. The parts are `attn_norm`, `q`, `k`, `v`, `o`, `ffn_norm`, `gate`, `up`, `down`.
 pub fn block_tensor(block: usize, part: &str) -> String {
@@ -64,6 +68,7 @@ pub struct Weights<'d> {
     bounds: Bounds,
     tokenizer: Arc<Tokenizer>,
     kv: Option<Kv>,
+    kv_form: Option<CacheForm>,
     /// The document's hash, and the program's text, if it is a model's.
     document_hash: [u8; 32],
     program_text: String,
@@ -135,6 +140,7 @@ impl<'d> Weights<'d> {
         let links = program.link(&names(document))?;
         let tensors = Tensors::new(document, &links)?;
         let kv = document.kv().cloned();
+        let kv_form = metadata.get(KV_FORM).map(kv_form).transpose()?;
         let (document_hash, program_text) = (document.hash(), String::new());
         let (entries, order) = (None, Vec::new());
         Ok(Weights {
@@ -142,6 +148,7 @@ impl<'d> Weights<'d> {
             bounds,
             tokenizer: Arc::new(tokenizer),
             kv,
+            kv_form,
             document_hash,
             program_text,
             program,
@@ -198,6 +205,11 @@ impl<'d> Weights<'d> {
     /// The form of the cache of keys and values, if the document has one.
     pub fn kv(&self) -> Option<&Kv> {
         self.kv.as_ref()
+    }
+
+    /// The form of a cache in floats that the document recommends.
+    pub fn kv_form(&self) -> Option<CacheForm> {
+        self.kv_form
     }
 
     /// The hash of the document.
@@ -266,6 +278,11 @@ impl<'d> Weights<'d> {
     pub(crate) fn tensors(&self) -> &Tensors<'d> {
         &self.tensors
     }
+}
+
+fn kv_form(name: &str) -> Result<CacheForm, EngineError> {
+    let rule = "a form of the cache: b4, b4v2, b2, f16, f32 or seed";
+    name.parse().map_err(|_| EngineError::BadMetadata { key: KV_FORM, value: name.into(), rule })
 }
 
 /// A source's program. One of an earlier version is told from one that is wrong.

@@ -4,6 +4,7 @@ use crate::call::Call;
 use crate::error::KvError;
 use crate::floats::Floats;
 use crate::frames::Frames;
+use half::f16;
 use nda_kernels::ThreadPool;
 use nda_spec::kv::{FORMS, FrameForm};
 use std::fmt;
@@ -15,6 +16,8 @@ pub enum CacheForm {
     /// Floats of 32 bits.
     #[default]
     F32,
+    /// Floats of 16 bits.
+    F16,
     /// Closed frames of bit planes.
     Frames(&'static FrameForm),
 }
@@ -32,13 +35,14 @@ impl CacheForm {
     pub fn name(&self) -> &'static str {
         match self {
             CacheForm::F32 => "f32",
+            CacheForm::F16 => "f16",
             CacheForm::Frames(form) => form.name,
         }
     }
 
     /// The names of all forms.
     pub fn names() -> Vec<&'static str> {
-        FORMS.iter().map(|form| form.name).chain(["f32"]).collect()
+        FORMS.iter().map(|form| form.name).chain(["f16", "f32"]).collect()
     }
 }
 
@@ -55,6 +59,7 @@ impl FromStr for CacheForm {
         match FrameForm::by_name(name) {
             Some(form) => Ok(CacheForm::Frames(form)),
             None if name == "f32" => Ok(CacheForm::F32),
+            None if name == "f16" => Ok(CacheForm::F16),
             None => Err(UnknownForm { name: name.into() }),
         }
     }
@@ -65,6 +70,8 @@ impl FromStr for CacheForm {
 pub enum Cache {
     /// Floats of 32 bits.
     Floats(Floats),
+    /// Floats of 16 bits.
+    Halves(Floats<f16>),
     /// Closed frames of bit planes.
     Frames(Box<Frames>),
 }
@@ -74,6 +81,7 @@ impl Cache {
     pub fn new(form: CacheForm) -> Cache {
         match form {
             CacheForm::F32 => Cache::Floats(Floats::default()),
+            CacheForm::F16 => Cache::Halves(Floats::default()),
             CacheForm::Frames(form) => Cache::Frames(Box::new(Frames::new(form))),
         }
     }
@@ -82,6 +90,7 @@ impl Cache {
     pub fn form(&self) -> CacheForm {
         match self {
             Cache::Floats(_) => CacheForm::F32,
+            Cache::Halves(_) => CacheForm::F16,
             Cache::Frames(frames) => CacheForm::Frames(frames.form()),
         }
     }
@@ -93,6 +102,7 @@ impl Cache {
     pub fn attend(&mut self, pool: &ThreadPool, call: &Call<'_>, out: &mut [f32]) -> Result<(), KvError> {
         match self {
             Cache::Floats(floats) => floats.attend(pool, call, out),
+            Cache::Halves(halves) => halves.attend(pool, call, out),
             Cache::Frames(frames) => frames.attend(pool, call, out),
         }
     }
@@ -109,6 +119,10 @@ impl Cache {
         match self {
             Cache::Floats(floats) => {
                 floats.truncate(position);
+                position
+            }
+            Cache::Halves(halves) => {
+                halves.truncate(position);
                 position
             }
             Cache::Frames(frames) => frames.truncate(position),
@@ -129,6 +143,7 @@ impl Cache {
     pub fn bytes(&self) -> usize {
         match self {
             Cache::Floats(floats) => floats.bytes(),
+            Cache::Halves(halves) => halves.bytes(),
             Cache::Frames(frames) => frames.bytes(),
         }
     }

@@ -1,6 +1,6 @@
 //! The cache of keys and values of a text in progress, and attention over it.
 //!
-//! A cache is [`Floats`], the reference, or [`Frames`]: closed frames of 64 positions as bit planes (`nda_spec::kv`), each a link of a
+//! A cache is [`Floats`], of 32 bits, the reference, or of 16, or [`Frames`]: closed frames of 64 positions as bit planes (`nda_spec::kv`), each a link of a
 //! chain of hashes. Every form gives the same bits whatever the number of threads, and however many positions are taken at once.
 //!
 //! # Example

@@ -94,11 +94,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return hold(arguments, talk(Speaker::of_tokens(session, context)), manner, None);
     }
     let model = loaded(&weights, &mut backend, &arguments.model)?;
-    let mut session = session(&model, &mut backend, arguments.kv.kv.form());
-    arguments.kv.apply(&mut session);
+    let form = arguments.kv.kv.form(&weights);
+    let mut session = session(&model, &mut backend, form);
+    arguments.kv.apply(&mut session, form);
     session.limit_context(context);
     let mut talk = talk(Speaker::new(session));
-    let saves = saves(arguments, document.metadata())?;
+    let saves = saves(arguments, form, document.metadata())?;
     if let Some(path) = &arguments.resume {
         talk.restore(&files::read(path)?).map_err(|e| files::in_file(path, e.into()))?;
     }
@@ -129,9 +130,9 @@ fn hold(arguments: &Arguments, talk: Conversation<'_, '_, '_>, manner: Manner, s
 }
 
 /// Where the conversation is saved and by which model's name, judged before anything is said.
-fn saves<'a>(arguments: &'a Arguments, metadata: &nda_ndf::Metadata) -> Outcome<Option<(&'a Path, String)>> {
+fn saves<'a>(arguments: &'a Arguments, form: CacheForm, metadata: &nda_ndf::Metadata) -> Outcome<Option<(&'a Path, String)>> {
     let Some(path) = arguments.save.as_deref() else { return Ok(None) };
-    if arguments.kv.kv.form() == CacheForm::F32 {
+    if !matches!(form, CacheForm::Frames(_)) {
         return Err(Failure::usage("a cache of floats is not saved", "--save", "use '--kv b4'").into());
     }
     files::judge(path, &[&arguments.model])?;

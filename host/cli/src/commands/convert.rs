@@ -5,6 +5,7 @@ use crate::convert::{article, llama, program};
 use crate::failure::{Failure, Outcome};
 use crate::files::{self, Kind};
 use crate::output;
+use nda_engine::CacheForm;
 use std::path::{Path, PathBuf};
 
 /// Converts a model or a matrix.
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// A GGUF file or a Hugging Face folder (Llama, Mistral, Qwen 2 and 3, Gemma 3, BitNet b1.58) becomes a document with tokenizer, chat template
 /// and program. So does what host/train has written, IN.safetensors; a matrix file of the articles becomes a document with one matrix;
 /// a document's matrix becomes a matrix file of the articles, byte for byte the one it came from.
-/// With --program a document becomes the same document with another program.
+/// With --program a document becomes the same document with another program, with --kv one that recommends another form of the cache.
 /// IN is recognised by its first bytes, not by its name.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// becomes one with this program.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// How keys and values are to be kept unless a command is told otherwise: a form of 'nda run --kv'. The document's metadata say it.
+    #[arg(long = "kv", value_name = "FORM")]
+    kv_form: Option<CacheForm>,
     /// What becomes of the weights of a GGUF file or a folder; ternary and binary ones stay exactly what they are but for f32. Unless
     /// given, k2: 2-bit planes, which every back end multiplies.
     #[arg(long, value_enum, value_name = "CHOICE")]
@@ -55,7 +59,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let Arguments { input, output, tensor, program, weights, pre, calibration, calibration_tokens, report, compare, report_text } =
+    let Arguments { input, output, tensor, program, kv_form, weights, pre, calibration, calibration_tokens, report, compare, report_text } =
         arguments;
     let calibration = match calibration.as_deref() {
         None => CalibrationChoice::BuiltIn,
@@ -67,6 +71,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         calibration,
         calibration_tokens: *calibration_tokens,
         program: program.as_deref(),
+        kv_form: *kv_form,
         pre: pre.as_deref(),
         report: report.as_deref().map(|folder| ReportWishes { folder, compare, text: report_text.as_deref() }),
     };
@@ -92,8 +97,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     match kind {
         Kind::Gguf => model::of_gguf(input, output, &wishes)?,
         Kind::Folder => model::of_folder(input, output, &wishes)?,
-        Kind::Safetensors => llama::to_document(input, output, program.as_deref())?,
-        Kind::Document if program.is_some() => program::into_document(input, output, program.as_deref())?,
+        Kind::Safetensors => llama::to_document(input, output, program.as_deref(), *kv_form)?,
+        Kind::Document if program.is_some() || kv_form.is_some() => program::into_document(input, output, program.as_deref(), *kv_form)?,
         Kind::Unknown => {
             let help = "give a GGUF file, a model's folder, safetensors, a matrix file of the articles, or an .ndf document";
             return Err(files::unknown(input, "no kind of file that can be converted", help));
@@ -102,6 +107,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
             return Err(
                 Failure::usage("a matrix alone runs no program", "--program", "give a model: safetensors or an .ndf document").into()
             );
+        }
+        _ if kv_form.is_some() => {
+            return Err(Failure::usage("a matrix alone has no cache", "--kv", "give a model: safetensors or an .ndf document").into());
         }
         Kind::Legacy => article::to_document(input, output, tensor.as_deref())?,
         Kind::Document => article::from_document(input, output, tensor.as_deref())?,

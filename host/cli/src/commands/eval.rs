@@ -144,7 +144,8 @@ impl Job<'_, '_> {
         let [mut one, mut two] = [backend::open_for_model(&self.name, self.weights)?, backend::open_for_model(&self.name, self.weights)?];
         let [first, second] = [&mut one, &mut two].map(|backend| loaded(self.weights, backend, self.model));
         let (first, second) = (first?, second?);
-        let (mut reference, mut other) = (session(&first, &mut one, reference), session(&second, &mut two, kv::form(self.kv)));
+        let (mut reference, mut other) =
+            (session(&first, &mut one, reference), session(&second, &mut two, kv::form(self.kv, self.weights)));
         let mut bar = Progress::new("comparing");
         let found = compare(&mut reference, &mut other, self.tokens, self.context, |done, total| bar.set(done, total));
         found.map_err(|e| files::in_file(self.text, e.into()))
@@ -156,13 +157,13 @@ impl Job<'_, '_> {
         if arguments.json {
             return output::json(&json!({
                 "model": arguments.model, "text": arguments.text, "context": self.context, "predicted_tokens": found.other.predicted,
-                "kv": kv::form(self.kv).name(), "against": reference.name(), "perplexity": found.other.perplexity(), "against_perplexity": found.reference.perplexity(),
+                "kv": kv::form(self.kv, self.weights).name(), "against": reference.name(), "perplexity": found.other.perplexity(), "against_perplexity": found.reference.perplexity(),
                 "divergence_nats": found.divergence, "same_first": found.same_first,
             }));
         }
         output::line(format_args!(
             "{}: perplexity {:.3} per token, {:+.2} % against {} ({:.3}); divergence {:.4} nats per token; the same likeliest token {:.1} % of the time (windows of {})",
-            kv::form(self.kv),
+            kv::form(self.kv, self.weights),
             found.other.perplexity(),
             100.0 * change,
             reference,
@@ -212,7 +213,7 @@ impl Job<'_, '_> {
 
     fn with_session<'b>(&'b self, mut backend: Backend<'b>, work: impl FnOnce(&mut Session<'_, '_>) -> Outcome) -> Outcome<Done> {
         let model = loaded(self.weights, &mut backend, self.model)?;
-        let form = kv::form(self.kv);
+        let form = kv::form(self.kv, self.weights);
         let mut session = session(&model, &mut backend, form);
         work(&mut session)?;
         let cost = session.cost();

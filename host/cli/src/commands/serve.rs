@@ -115,8 +115,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return ready(Speaker::of_tokens(token::session(&model, &mut backend, &arguments.model)?, context));
     }
     let model = loaded(&weights, &mut backend, &arguments.model)?;
-    let mut session = session(&model, &mut backend, arguments.kv.kv.form());
-    arguments.kv.apply(&mut session);
+    let form = arguments.kv.kv.form(&weights);
+    let mut session = session(&model, &mut backend, form);
+    arguments.kv.apply(&mut session, form);
     session.limit_context(context);
     ready(Speaker::new(session))
 }

@@ -6,7 +6,7 @@
 use crate::convert::{cache, program};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files;
-use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, Hyper, block_tensor};
+use nda_engine::{CacheForm, EMBEDDING, FINAL_NORM, HEAD, Hyper, KV_FORM, block_tensor};
 use nda_ndf::{
     AlignedBytes, Document, DocumentWriter, Granularity, MatrixContent, NdfError, Outliers, TileBuffer, Tokenizer, VectorContent,
     VectorShape,
@@ -30,7 +30,7 @@ const BLOCK: [(&str, &str); 9] = [
 ];
 
 /// Writes the document of a model, after it was read back and found complete.
-pub fn to_document(input: &Path, output: &Path, program: Option<&Path>) -> Outcome {
+pub fn to_document(input: &Path, output: &Path, program: Option<&Path>, kv_form: Option<CacheForm>) -> Outcome {
     let bytes = files::read(input)?;
     let refuse = |error: String| {
         Failure::new(Exit::BadFile, error, input.display(), "write the file again with host/train, or check how it was exported")
@@ -49,6 +49,7 @@ pub fn to_document(input: &Path, output: &Path, program: Option<&Path>) -> Outco
     let document = Document::open(&aligned).map_err(|e| files::ndf_failure(input, &e))?;
     let cache = cache::form(&document).map_err(|e| files::in_file(input, e.into()))?;
     let mut writer = build(input, &header, &tensors, &program)?;
+    kv_form.into_iter().for_each(|form| writer.metadata().set(KV_FORM, form.name()));
     if let Some(kv) = cache {
         writer.set_kv(kv).map_err(|e| files::ndf_failure(output, &e))?;
     }

@@ -7,6 +7,7 @@ use crate::output::{ByteProgress, Progress};
 use crate::{files, output};
 use nda_convert::report::{Choice, Comparison, convert_and_compare};
 use nda_convert::{Calibration, ConvertError, Folder, Gguf, Options, Recipe, Source, Stage, Step, Weights};
+use nda_engine::CacheForm;
 use nda_ndf::NdfError;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +70,8 @@ pub struct Wishes<'w> {
     pub calibration: CalibrationChoice,
     /// Tokens of it that are looked at.
     pub calibration_tokens: Option<usize>,
+    /// How keys and values are to be kept unless somebody asks otherwise.
+    pub kv_form: Option<CacheForm>,
     /// Another program than the architecture's.
     pub program: Option<&'w Path>,
     /// The rule that splits text, if it is not to be the file's.
@@ -137,7 +140,7 @@ fn calibration(wishes: &Wishes<'_>) -> Outcome<Option<Calibration>> {
 
 fn to_document(source: &mut dyn Source, input: &Path, output: &Path, wishes: &Wishes<'_>) -> Outcome {
     let program = wishes.program.map(program::source).transpose()?;
-    let options = Options { weights: wishes.weights.into(), program, calibration: calibration(wishes)? };
+    let options = Options { weights: wishes.weights.into(), program, calibration: calibration(wishes)?, kv_form: wishes.kv_form };
     let mut bars = Bars::new();
     let Some(report) = &wishes.report else {
         let converted = nda_convert::convert(source, output, &options, |step| bars.show("", step));

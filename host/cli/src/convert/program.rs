@@ -3,7 +3,7 @@
 use crate::convert::cache;
 use crate::failure::Outcome;
 use crate::{files, language};
-use nda_engine::{Feature, LLAMA, decoder};
+use nda_engine::{CacheForm, Feature, KV_FORM, LLAMA, decoder};
 use nda_lang::{Tier, format, parse};
 use nda_ndf::{AlignedBytes, Document, DocumentWriter, FrameKind, GridContent, MatrixContent, NdfError, VectorContent};
 use std::path::Path;
@@ -24,17 +24,22 @@ pub fn source_or_llama(path: Option<&Path>, sliding_window: Option<&str>) -> Out
     }
 }
 
-/// Writes a document that is the same but for its program. The result is checked before anything is written.
-pub fn into_document(input: &Path, output: &Path, program: Option<&Path>) -> Outcome {
+/// Writes a document that is the same but for its program or the form that it recommends for a cache. The result is checked before
+/// anything is written.
+pub fn into_document(input: &Path, output: &Path, program: Option<&Path>, kv_form: Option<CacheForm>) -> Outcome {
     let mapped = files::open_document(input)?;
     let document = mapped.document();
-    let program = source_or_llama(program, document.metadata().get("sliding_window"))?;
+    let program = match document.program().filter(|_| program.is_none()) {
+        Some(own) => own.to_owned(),
+        None => source_or_llama(program, document.metadata().get("sliding_window"))?,
+    };
     let refuse = |e: NdfError| files::ndf_failure(input, &e);
     let bytes = rewritten(&document, &program).and_then(DocumentWriter::finish).map_err(refuse)?;
     let aligned = AlignedBytes::from(bytes.as_slice());
     // Another program keeps other keys and values, so their form is found anew.
     let cache = cache::form(&Document::open(&aligned).map_err(refuse)?)?;
     let mut writer = rewritten(&document, &program).map_err(refuse)?;
+    kv_form.into_iter().for_each(|form| writer.metadata().set(KV_FORM, form.name()));
     if let Some(kv) = cache {
         writer.set_kv(kv).map_err(refuse)?;
     }

@@ -240,7 +240,7 @@ fn a_report_compares_forms_and_leaves_the_document_that_a_conversion_alone_write
     let (input, alone, beside) = (folder.path().join("small.gguf"), folder.path().join("alone.ndf"), folder.path().join("beside.ndf"));
     fs::write(&input, sample::gguf(false).bytes()).unwrap();
     let calibration = Some(Calibration { text: "abba".repeat(20), max_tokens: 40 });
-    let options = Options { weights: Weights::Fitted(Recipe::K2), program: None, calibration };
+    let options = Options { weights: Weights::Fitted(Recipe::K2), program: None, calibration, ..Options::default() };
     convert(&mut Gguf::open(&input).unwrap(), &alone, &options, |_| ()).unwrap();
     let k3 = Choice { name: "k3".into(), weights: Weights::Fitted(Recipe::K3) };
     let comparison = Comparison { name: "k2".into(), others: vec![k3], text: "aababbabaa".repeat(9), window: 16 };
