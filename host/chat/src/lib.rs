@@ -21,6 +21,7 @@
 mod calls;
 mod chooser;
 mod clock;
+mod continued;
 mod conversation;
 mod dialect;
 mod disguise;
@@ -31,6 +32,10 @@ mod gbnf;
 #[cfg(feature = "server")]
 mod grammar;
 mod guide;
+#[cfg(feature = "server")]
+mod lane;
+#[cfg(feature = "server")]
+mod line;
 mod python;
 mod saved;
 mod saying;
@@ -38,6 +43,8 @@ mod scanner;
 mod scores;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(feature = "server")]
+mod slots;
 mod speaker;
 mod stops;
 mod template;

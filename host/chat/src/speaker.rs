@@ -1,8 +1,11 @@
 //! A model that answers prompts and keeps what it has taken already.
 
 use crate::chooser::{Chooser, Steering};
+use crate::continued::continued;
 use crate::error::ChatError;
 use crate::guide::{Free, Guide};
+#[cfg(feature = "server")]
+use crate::lane::Lane;
 use crate::saying::Saying;
 use crate::scores::Scored;
 use crate::text::{Draws, Text};
@@ -113,6 +116,26 @@ impl<'a, 'm> Speaker<'a, 'm> {
     pub fn of_tokens(mut session: TokenSession<'a, 'm>, context: usize) -> Speaker<'a, 'm> {
         session.clear();
         Speaker { text: Text::integers(session, context), taken: Vec::new() }
+    }
+
+    /// A speaker whose texts are among several that are answered at once.
+    #[cfg(feature = "server")]
+    pub(crate) fn in_lane(lane: Lane<'m>) -> Speaker<'a, 'm> {
+        Speaker { text: Text::Shared(Box::new(lane)), taken: Vec::new() }
+    }
+
+    /// The session, if it is one of floats.
+    #[cfg(feature = "server")]
+    pub(crate) fn session(&mut self) -> Option<&mut Session<'a, 'm>> {
+        if let Text::Floats(session) = &mut self.text { Some(session) } else { None }
+    }
+
+    /// Says that the answer is over: another may go on from its text.
+    #[cfg(feature = "server")]
+    pub(crate) fn rest(&mut self) {
+        if let Text::Shared(lane) = &mut self.text {
+            lane.rest();
+        }
     }
 
     /// The text's keys and values as the bytes of a file, with a note; `None` of floats and of whole tokens, which are not saved.
@@ -352,46 +375,5 @@ impl<'a, 'm> Speaker<'a, 'm> {
     /// The same text as `prompt`, in the tokens that were taken already as far as it goes on from them.
     pub(crate) fn continued(&self, prompt: Vec<u32>) -> Vec<u32> {
         continued(self.text.tokenizer(), &self.taken, prompt)
-    }
-}
-
-/// What a model draws need not be what its tokenizer makes of the same text, and taking an answer again token by token
-/// would be slow. So if the text of what was `taken` ends between two of the prompt's tokens, the rest is appended to it.
-fn continued(tokenizer: &Tokenizer, taken: &[u32], prompt: Vec<u32>) -> Vec<u32> {
-    let taken_text = tokenizer.decode(taken);
-    let (mut text, mut count) = (Vec::new(), 0);
-    while count < prompt.len() && text.len() < taken_text.len() {
-        tokenizer.decode_into(prompt[count], &mut text);
-        count += 1;
-    }
-    let (before, rest) = prompt.split_at(count);
-    let controls = |tokens: &[u32]| -> Vec<u32> { tokens.iter().copied().filter(|token| tokenizer.is_control(*token)).collect() };
-    // Texts alone could take a control token for its spelling.
-    if text == taken_text && controls(before) == controls(taken) { [taken, rest].concat() } else { prompt }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use nda_ndf::{BytePairs, Merge, Tokenizer as Stored};
-
-    #[test]
-    fn a_prompt_goes_on_from_the_tokens_that_were_drawn_and_not_from_other_spellings() {
-        let mut tokens: Vec<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();
-        tokens.extend(["ab", "<e>"].map(|text| text.as_bytes().to_vec()));
-        let merges = vec![Merge { left: 97, right: 98, merged: 256 }];
-        let tokenizer =
-            Tokenizer::new(&Stored::BytePairs(BytePairs { split: "none".into(), tokens, merges, specials: vec![257] })).unwrap();
-        let go_on = |taken: &[u32], text: &str| continued(&tokenizer, taken, tokenizer.encode_with_controls(text).unwrap());
-        assert_eq!(tokenizer.encode(b"abc").unwrap(), [256, 99]);
-        // The model drew a and b one by one.
-        assert_eq!(go_on(&[97, 98], "abc<e>ab"), [97, 98, 99, 257, 256]);
-        assert_eq!(go_on(&[97, 98], "ab"), [97, 98]);
-        assert_eq!(go_on(&[], "ab"), [256]);
-        // Its text ends in the midst of a token, or is another, or only looks like a control token.
-        assert_eq!(go_on(&[99, 97], "cab"), [99, 256]);
-        assert_eq!(go_on(&[99, 100], "cab"), [99, 256]);
-        assert_eq!(go_on(&[97, 98, 60, 101, 62], "ab<e>"), [256, 257]);
-        assert_eq!(go_on(&[97, 98, 99, 99], "abc"), [256, 99]);
     }
 }

@@ -4,6 +4,8 @@
 //! itself, and an answer whose scores are looked at has the same tokens.
 
 use crate::error::ChatError;
+#[cfg(feature = "server")]
+use crate::lane::Lane;
 use nda_engine::{
     Bounds, Choice, Cost, EngineError, MAX_STOPS, Sampler, Sampling, Session, TokenSampler, TokenSession, Tokenizer, choice, real,
 };
@@ -16,6 +18,9 @@ const PIECE: usize = 64;
 pub(crate) enum Text<'a, 'm> {
     Floats(Box<Session<'a, 'm>>),
     Integers(Box<Integers<'a, 'm>>),
+    /// In floats, one of several that are answered at once.
+    #[cfg(feature = "server")]
+    Shared(Box<Lane<'m>>),
 }
 
 /// A text in whole tokens of integers.
@@ -35,6 +40,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.clear(),
             Text::Integers(integers) => integers.session.clear(),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.clear(),
         }
     }
 
@@ -42,6 +49,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.context(),
             Text::Integers(integers) => integers.context,
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.facts.context,
         }
     }
 
@@ -49,6 +58,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.position(),
             Text::Integers(integers) => integers.session.position(),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.position(),
         }
     }
 
@@ -56,6 +67,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.vocab_size(),
             Text::Integers(integers) => integers.session.vocab_size(),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.facts.vocab_size,
         }
     }
 
@@ -63,6 +76,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.tokenizer(),
             Text::Integers(integers) => integers.session.tokenizer(),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.facts.tokenizer,
         }
     }
 
@@ -70,6 +85,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.shared_tokenizer(),
             Text::Integers(integers) => integers.session.shared_tokenizer(),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => Arc::clone(&lane.facts.shared_tokenizer),
         }
     }
 
@@ -77,6 +94,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.bounds(),
             Text::Integers(integers) => integers.session.bounds(),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.facts.bounds,
         }
     }
 
@@ -84,6 +103,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.cost(),
             Text::Integers(integers) => integers.session.cost(),
+            #[cfg(feature = "server")]
+            Text::Shared(_) => Cost::default(),
         }
     }
 
@@ -92,6 +113,8 @@ impl<'a, 'm> Text<'a, 'm> {
     pub fn resume(&mut self, taken: &[u32], tokens: &[u32]) -> usize {
         match self {
             Text::Floats(session) => session.resume(tokens),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.resume(tokens),
             Text::Integers(integers) => {
                 // A session that failed is empty.
                 if integers.session.position() != taken.len() || !tokens.starts_with(taken) {
@@ -107,6 +130,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.saved(model, note),
             Text::Integers(_) => None,
+            #[cfg(feature = "server")]
+            Text::Shared(_) => None,
         }
     }
 
@@ -115,6 +140,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => Ok(session.restore(bytes).map_err(ChatError::Saved)?.0),
             Text::Integers(_) => Err(ChatError::NotSaved),
+            #[cfg(feature = "server")]
+            Text::Shared(_) => Err(ChatError::NotSaved),
         }
     }
 
@@ -123,6 +150,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.batch(),
             Text::Integers(_) => PIECE,
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.facts.batch,
         }
     }
 
@@ -131,6 +160,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.feed_all(tokens),
             Text::Integers(integers) => integers.session.feed(tokens, next),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.feed(tokens),
         }
     }
 
@@ -145,6 +176,8 @@ impl<'a, 'm> Text<'a, 'm> {
                 each(at, integers.predict(*token)?);
                 Ok(())
             }),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.predict_all(tokens, each),
         }
     }
 
@@ -153,6 +186,8 @@ impl<'a, 'm> Text<'a, 'm> {
         match self {
             Text::Floats(session) => session.predict(token),
             Text::Integers(integers) => integers.predict(token),
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.predict(token),
         }
     }
 

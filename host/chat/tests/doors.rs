@@ -50,7 +50,7 @@ fn pages_of_others_may_ask_only_if_they_are_named() {
 
 #[test]
 fn what_happens_is_counted() {
-    let server = serve(settings(), SLOW);
+    let server = serve(Settings { parallel: 1, ..settings() }, SLOW);
     let get = |path: &str| receive(send(server.address, "GET", path, "", "")).1;
     for _ in 0..2 {
         assert_eq!(post(server.address, CHAT, &hello()).0, 200);

@@ -40,7 +40,7 @@ fn rest(mut stream: TcpStream) -> (String, Duration) {
 
 #[test]
 fn a_client_that_closes_while_queued_gives_its_place_back_at_once() {
-    let server = serve(Settings { queue: 2, ..settings() }, SLOW);
+    let server = serve(Settings { queue: 2, parallel: 1, ..settings() }, SLOW);
     let first = streaming(&server);
     let started = Instant::now();
     let [second, third] = [true, false].map(|stream| send(server.address, "POST", CHAT, "", &hello(json!({ "stream": stream }))));
@@ -151,7 +151,7 @@ fn a_connection_that_is_kept_serves_again_and_idles_for_so_long_alone() {
 
 #[test]
 fn a_server_that_ends_gives_every_request_a_last_word() {
-    let mut server = serve(settings(), SLOW);
+    let mut server = serve(Settings { parallel: 1, ..settings() }, SLOW);
     let stream = streaming(&server);
     let waits = [true, false].map(|stream| send(server.address, "POST", CHAT, "", &hello(json!({ "stream": stream }))));
     let idle = TcpStream::connect(server.address).unwrap();
@@ -176,7 +176,7 @@ fn a_server_that_ends_gives_every_request_a_last_word() {
 
 #[test]
 fn clients_that_come_and_go_leave_nothing_behind() {
-    let server = serve(Settings { queue: 4, connections: 20, ..settings() }, SLOW);
+    let server = serve(Settings { queue: 4, parallel: 1, connections: 20, ..settings() }, SLOW);
     let first = streaming(&server);
     // More than the queue and the connections hold, each gone before its turn.
     for _ in 0..60 {

@@ -110,7 +110,7 @@ fn the_lists_say_what_there_is() {
     };
     assert_eq!(get("/v1/models").1["data"][0]["id"], "tiny");
     assert_eq!(get("/v1/models/tiny").1["object"], "model");
-    let idle = json!({ "status": "ok", "model": "tiny", "waiting": 0, "queue": 8, "open": 0, "load": 0.0, "context": 256, "cached": 0, "board_jobs": 0 });
+    let idle = json!({ "status": "ok", "model": "tiny", "waiting": 0, "queue": 8, "open": 0, "load": 0.0, "parallel": 8, "context": 256, "cached": 0, "board_jobs": 0 });
     assert_eq!(get("/health"), (200, idle));
     for (path, expected) in [("/v1/models/other", "model_not_found"), ("/v2", "not_found")] {
         let (status, body) = get(path);
@@ -152,7 +152,7 @@ fn a_bad_request_is_told_why_and_harms_nobody() {
 
 #[test]
 fn a_full_queue_refuses_at_once_and_serves_those_who_wait() {
-    let server = serve(Settings { queue: 1, ..settings() }, SLOW);
+    let server = serve(Settings { queue: 1, parallel: 1, ..settings() }, SLOW);
     let body = hello(json!({ "max_tokens": 10 })).to_string();
     let first = send(server.address, "POST", CHAT, "", &hello(json!({ "max_tokens": 10, "stream": true })).to_string());
     // The first is being answered once its head is there; only then does the second wait alone.
@@ -172,7 +172,7 @@ fn a_full_queue_refuses_at_once_and_serves_those_who_wait() {
 
 #[test]
 fn a_client_that_goes_frees_the_model() {
-    let server = serve(Settings { queue: 2, ..settings() }, SLOW);
+    let server = serve(Settings { queue: 2, parallel: 1, ..settings() }, SLOW);
     for streams in [true, false] {
         let started = Instant::now();
         let mut stream = send(server.address, "POST", CHAT, "", &hello(json!({ "max_tokens": 240, "stream": streams })).to_string());

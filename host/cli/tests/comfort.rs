@@ -97,7 +97,9 @@ fn a_server_has_the_name_and_the_context_that_it_is_given() {
     for name in ["", "two words", "line\n"] {
         assert_eq!(refusal(&["serve", &model, "--model-name", name], b"").0, Some(2));
     }
-    assert_eq!(refusal(&["serve", &model, "--connections", "0"], b"").0, Some(2));
+    for (option, count) in [("--connections", "0"), ("--parallel", "0"), ("--parallel", "257")] {
+        assert_eq!(refusal(&["serve", &model, option, count], b"").0, Some(2));
+    }
 }
 
 #[test]

@@ -40,21 +40,23 @@ fn every_signal_ends_a_server_in_the_midst_of_a_stream_with_a_last_event() {
 fn a_signal_ends_a_server_whose_model_is_in_the_midst_of_a_token() {
     let (folder, model) = model();
     let slow = slow_model(folder.path(), &model);
-    let (mut server, address, _) = serving(&mut serve(&slow, &[]));
-    let requests = [true, false].map(|streams| send(address, "POST", CHAT, "", &hello(streams)));
-    let waiting = || receive(send(address, "GET", "/health", "", "")).1.contains("\"waiting\":1");
-    let until = std::time::Instant::now() + PATIENCE;
-    while !waiting() {
-        assert!(std::time::Instant::now() < until, "the model took no request");
+    // One that waits behind the other, and both at once.
+    for (parallel, taken) in [("1", "\"waiting\":1,"), ("2", "\"waiting\":0,\"queue\":8,\"open\":2,")] {
+        let (mut server, address, _) = serving(&mut serve(&slow, &["--parallel", parallel]));
+        let requests = [true, false].map(|streams| send(address, "POST", CHAT, "", &hello(streams)));
+        let until = std::time::Instant::now() + PATIENCE;
+        while !receive(send(address, "GET", "/health", "", "")).1.contains(taken) {
+            assert!(std::time::Instant::now() < until, "the model took no request");
+        }
+        // Past the prompt, in the midst of the first token.
+        std::thread::sleep(Duration::from_secs(2));
+        server.signal("TERM");
+        for request in requests {
+            let (status, body) = receive(request);
+            assert!(status == 503 && body.contains("\"shutting_down\""), "{status}: {body}");
+        }
+        assert_eq!(server.ended(IN_TIME).code(), Some(143), "{parallel} at once");
     }
-    // Past the prompt, in the midst of the first token.
-    std::thread::sleep(Duration::from_secs(2));
-    server.signal("TERM");
-    for request in requests {
-        let (status, body) = receive(request);
-        assert!(status == 503 && body.contains("\"shutting_down\""), "{status}: {body}");
-    }
-    assert_eq!(server.ended(IN_TIME).code(), Some(143));
 }
 
 #[test]

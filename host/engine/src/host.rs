@@ -3,12 +3,13 @@
 use crate::error::EngineError;
 use crate::layer::Prepared;
 use crate::linear::Scratch;
+use crate::sequence::{Sequence, Together};
 use crate::tensors::Tensor;
 use crate::view::View;
 use nda_gemv::{Cost, Gemv, Work};
 use nda_kernels::ThreadPool;
 use nda_kernels::float::rows_by_vectors;
-use nda_kv::{Cache, CacheForm, Call, Frames, Heads};
+use nda_kv::{Call, Heads};
 use nda_lang::{Attention, Builtins, Document, HostError, Input};
 use nda_spec::seed;
 use rayon::prelude::*;
@@ -30,14 +31,16 @@ pub(crate) type Observer<'a> = Box<dyn FnMut(&[String], usize, &[f32]) + 'a>;
 /// Hears a block's number, and its queries, keys and values, a position after another.
 pub(crate) type AttentionObserver<'a> = Box<dyn FnMut(usize, [&[f32]; 3]) + 'a>;
 
-/// A text in progress, as its program sees it.
+/// What a program runs against, and the text in progress.
 pub(crate) struct Host<'a, 'm> {
     pub view: View<'m, 'm>,
     pub layers: &'a [Option<Prepared>],
     pub gemv: &'a mut dyn Gemv<'m>,
     /// The threads that share an attention.
     pool: ThreadPool,
-    pub cache: Cache,
+    pub sequence: Sequence,
+    /// The texts of a step that takes tokens of several.
+    pub together: Option<Together>,
     scratch: Scratch,
     /// Who takes the lines that the program prints.
     pub print: Option<Box<dyn FnMut(&str) + 'a>>,
@@ -45,9 +48,6 @@ pub(crate) struct Host<'a, 'm> {
     pub input: Option<Observer<'a>>,
     /// Who looks at what blocks attend with.
     pub attended: Option<AttentionObserver<'a>>,
-    pub position: usize,
-    /// The tokens whose step is done.
-    tokens: Vec<u32>,
     pub cost: Cost,
 }
 
@@ -58,13 +58,12 @@ impl<'a, 'm> Host<'a, 'm> {
             layers,
             gemv,
             pool: ThreadPool::default(),
-            cache: Cache::new(CacheForm::default()),
+            sequence: Sequence::default(),
+            together: None,
             scratch: Scratch::default(),
             print: None,
             input: None,
             attended: None,
-            position: 0,
-            tokens: Vec::new(),
             cost: Cost::default(),
         }
     }
@@ -73,50 +72,6 @@ impl<'a, 'm> Host<'a, 'm> {
     pub fn use_threads(&mut self, pool: ThreadPool) {
         self.scratch.pool = pool.clone();
         self.pool = pool;
-    }
-
-    /// Forgets the text; the memory is kept.
-    pub fn clear(&mut self) {
-        self.truncate(0);
-    }
-
-    /// Forgets the text from a position on, or from an earlier one that the cache can go back to.
-    pub fn truncate(&mut self, position: usize) {
-        self.position = self.position.min(position);
-        self.forget_unfinished();
-    }
-
-    /// Keeps as much of the beginning of some tokens as there is.
-    pub fn resume(&mut self, tokens: &[u32]) {
-        self.position = match self.cache.frames_mut() {
-            Some(frames) => frames.resume(tokens),
-            None => self.cache.truncate(self.tokens.iter().zip(tokens).take_while(|(a, b)| a == b).count()),
-        };
-        self.tokens.clear();
-        self.tokens.extend_from_slice(&tokens[..self.position]);
-    }
-
-    /// Goes on with another text.
-    pub fn replace(&mut self, frames: Frames) {
-        self.tokens = frames.tokens().to_vec();
-        self.position = self.tokens.len();
-        match self.cache.frames_mut() {
-            Some(own) => own.replace(frames),
-            None => self.cache = Cache::Frames(Box::new(frames)),
-        }
-    }
-
-    /// Ends a step that has taken tokens.
-    pub fn commit(&mut self, tokens: &[u32]) {
-        self.cache.commit(tokens);
-        self.tokens.extend_from_slice(tokens);
-        self.position += tokens.len();
-    }
-
-    /// Drops keys and values behind the position: those of a token whose step failed midway.
-    pub fn forget_unfinished(&mut self) {
-        self.position = self.cache.truncate(self.position);
-        self.tokens.truncate(self.position);
     }
 }
 
@@ -178,9 +133,15 @@ impl Builtins for Host<'_, '_> {
             return Ok(());
         }
         let (window, scale) = (attention.window, attention.scale);
-        let call = Call { block: index, first: self.position, heads, window, scale, q, key, value };
-        self.cache.attend(&self.pool, &call, out)?;
-        Ok(())
+        let call = Call { block: index, first: self.sequence.position(), heads, window, scale, q, key, value };
+        match &mut self.together {
+            Some(together) => together.attend(&self.pool, &call, out),
+            None => Ok(self.sequence.cache.attend(&self.pool, &call, out)?),
+        }
+    }
+
+    fn row_positions(&self) -> Option<&[usize]> {
+        self.together.as_ref().map(Together::positions)
     }
 }
 

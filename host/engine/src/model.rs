@@ -77,6 +77,8 @@ pub struct Session<'a, 'm> {
     instance: Option<Instance<'m>>,
     /// What the last call of `logits` gave.
     logits: Value,
+    /// Whether tokens of several texts can be taken at once; known with the first that are.
+    pub(crate) takes_together: Option<bool>,
 }
 
 impl<'a, 'm> Session<'a, 'm> {
@@ -84,7 +86,7 @@ impl<'a, 'm> Session<'a, 'm> {
     pub fn new(model: &'a Model<'m>, gemv: &'a mut dyn Gemv<'m>) -> Session<'a, 'm> {
         let weights = model.weights;
         let host = Host::new(weights.view(), &model.layers, gemv);
-        Session { weights, context: weights.hyper().context, host, instance: None, logits: Value::Unit }
+        Session { weights, context: weights.hyper().context, host, instance: None, logits: Value::Unit, takes_together: None }
     }
 
     /// Positions that this session has room for.
@@ -119,7 +121,7 @@ impl<'a, 'm> Session<'a, 'm> {
 
     /// Tokens taken so far.
     pub fn position(&self) -> usize {
-        self.host.position
+        self.host.sequence.position()
     }
 
     /// What products have cost so far, over all texts of this session: the back end's, and the engine's own of tables of floats.
@@ -159,20 +161,20 @@ impl<'a, 'm> Session<'a, 'm> {
     /// If the arguments are not of the function's types.
     pub fn call_main(&mut self, entry: Entry, args: Vec<Argument>, limits: Limits) -> Result<Value, RuntimeError> {
         let weights = self.weights;
-        self.host.clear();
+        self.host.sequence.clear();
         let mut instance = Instance::new(weights.program(), weights.links(), limits, &mut self.host)?;
         instance.call_with(&mut self.host, entry, args)
     }
 
     /// Forgets the text; the memory is kept.
     pub fn clear(&mut self) {
-        self.host.clear();
+        self.host.sequence.clear();
     }
 
     /// Forgets all tokens from a position on, as if they had never been taken; the memory is kept. A position that was not reached
     /// yet forgets nothing. A cache of closed frames may have to forget some more: [`Self::position`] says how many are left.
     pub fn truncate(&mut self, position: usize) {
-        self.host.truncate(position);
+        self.host.sequence.truncate(position);
     }
 
     /// Takes a token without asking what follows it: the head is not computed.
@@ -234,24 +236,28 @@ impl<'a, 'm> Session<'a, 'm> {
     }
 
     /// Runs the program's blocks on tokens; gives what the last one left of each. One token, if the program takes one.
-    fn forward(&mut self, tokens: &[u32]) -> Result<Value, EngineError> {
-        let (position, hyper) = (self.host.position, self.weights.hyper());
-        if position + tokens.len() > self.context {
-            return Err(EngineError::Context { position: self.context, context: self.context });
-        }
-        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= hyper.vocab_size) {
-            return Err(EngineError::Token { token, vocab_size: hyper.vocab_size });
-        }
+    pub(crate) fn forward(&mut self, tokens: &[u32]) -> Result<Value, EngineError> {
+        self.check(self.position(), tokens)?;
         let residual = self.call_forward(tokens);
         match residual {
-            Ok(_) => self.host.commit(tokens),
-            Err(_) => self.host.forget_unfinished(),
+            Ok(_) => self.host.sequence.commit(tokens),
+            Err(_) => self.host.sequence.forget_unfinished(),
         }
         residual
     }
 
+    /// Refuses tokens that there are not, and those that the context has no room for behind a position.
+    pub(crate) fn check(&self, position: usize, tokens: &[u32]) -> Result<(), EngineError> {
+        let vocab_size = self.vocab_size();
+        if position + tokens.len() > self.context {
+            return Err(EngineError::Context { position: self.context, context: self.context });
+        }
+        let unknown = tokens.iter().find(|&&token| token as usize >= vocab_size);
+        unknown.map_or(Ok(()), |&token| Err(EngineError::Token { token, vocab_size }))
+    }
+
     fn call_forward(&mut self, tokens: &[u32]) -> Result<Value, EngineError> {
-        let at = Argument::Int(self.host.position as i64);
+        let at = Argument::Int(self.position() as i64);
         let (entry, args) = match self.weights.entries()?.forward {
             Forward::One(entry) => (entry, vec![Argument::Int(i64::from(tokens[0])), at]),
             Forward::Rows(entry) => (entry, vec![Argument::Ints(tokens.iter().map(|&token| i64::from(token)).collect()), at]),
@@ -263,7 +269,7 @@ impl<'a, 'm> Session<'a, 'm> {
         self.with_instance(|instance, host| instance.call(host, entry, args))
     }
 
-    fn call_with(&mut self, entry: Entry, args: Vec<Argument>) -> Result<Value, EngineError> {
+    pub(crate) fn call_with(&mut self, entry: Entry, args: Vec<Argument>) -> Result<Value, EngineError> {
         self.with_instance(|instance, host| instance.call_with(host, entry, args))
     }
 
@@ -282,7 +288,7 @@ impl<'a, 'm> Session<'a, 'm> {
         run(instance, &mut self.host).map_err(EngineError::of_run)
     }
 
-    fn release(&mut self, value: Value) {
+    pub(crate) fn release(&mut self, value: Value) {
         if let Some(instance) = &mut self.instance {
             instance.release(value);
         }

@@ -2,6 +2,7 @@
 
 use crate::error::EngineError;
 use crate::model::Session;
+use crate::sequence::Sequence;
 use nda_kv::file::{self, FileError, Saved};
 use nda_kv::{Cache, CacheForm, FrameStore, Frames, genesis};
 use std::sync::{Arc, Mutex};
@@ -18,12 +19,22 @@ impl Session<'_, '_> {
     }
 
     fn start_cache(&mut self, form: CacheForm, store: Option<Arc<Mutex<FrameStore>>>) {
-        self.host.cache = Cache::new(form);
+        self.host.sequence.cache = Cache::new(form);
         let origin = self.origin(form);
-        if let Some(frames) = self.host.cache.frames_mut() {
+        if let Some(frames) = self.host.sequence.cache.frames_mut() {
             frames.begin(origin, store);
         }
-        self.host.clear();
+        self.host.sequence.clear();
+    }
+
+    /// An empty text with a cache of the session's form, which shares frames as the session's own text does.
+    pub fn new_sequence(&self) -> Sequence {
+        let own = &self.host.sequence.cache;
+        let mut cache = Cache::new(own.form());
+        if let (Some(frames), Some(own)) = (cache.frames_mut(), own.frames()) {
+            frames.begin(own.genesis(), own.store());
+        }
+        Sequence::new(cache)
     }
 
     /// What chains of this model, its program and a form begin with.
@@ -33,19 +44,18 @@ impl Session<'_, '_> {
 
     /// The keys and values of the text.
     pub fn cache(&self) -> &Cache {
-        &self.host.cache
+        &self.host.sequence.cache
     }
 
     /// Makes the beginning of `tokens` the text, as much of it as the text or other texts' frames have, and forgets the rest; returns how
     /// many tokens that is. What follows does not depend on it.
     pub fn resume(&mut self, tokens: &[u32]) -> usize {
-        self.host.resume(tokens);
-        self.position()
+        self.host.sequence.resume(tokens)
     }
 
     /// The text's cache as bytes, to be read by [`Self::restore`] of the same model; `None` of floats, which are not saved.
     pub fn saved(&self, model: &str, note: &[u8]) -> Option<Vec<u8>> {
-        self.host.cache.frames().map(|frames| file::write(frames, model, note))
+        self.host.sequence.saved(model, note)
     }
 
     /// Takes a saved text's tokens again, and says where its keys and values differ first from what this model computes; `None` if
@@ -56,7 +66,7 @@ impl Session<'_, '_> {
     pub fn recompute(&mut self, saved: &Frames) -> Result<Option<String>, EngineError> {
         self.clear();
         self.feed_all(saved.tokens())?;
-        Ok(self.host.cache.frames().and_then(|own| own.first_difference(saved)))
+        Ok(self.host.sequence.cache.frames().and_then(|own| own.first_difference(saved)))
     }
 
     /// Goes on with a text that was saved: every hash is checked before any of it is used, and a refused file leaves the session as it
@@ -67,16 +77,19 @@ impl Session<'_, '_> {
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(Vec<u32>, Vec<u8>), FileError> {
         let Saved { header, frames, note } = file::read(bytes)?;
         let form = CacheForm::Frames(header.form());
-        if header.genesis != self.origin(form) || self.host.cache.form() != form {
-            let wanted =
-                format!("document {} with --kv {}", nda_kv::Hash::from_bytes(self.weights.document_hash()), self.host.cache.form());
+        if header.genesis != self.origin(form) || self.host.sequence.cache.form() != form {
+            let wanted = format!(
+                "document {} with --kv {}",
+                nda_kv::Hash::from_bytes(self.weights.document_hash()),
+                self.host.sequence.cache.form()
+            );
             return Err(FileError::Foreign { model: header.model, form: form.name(), wanted });
         }
         let (tokens, context) = (frames.tokens().to_vec(), self.context());
         if tokens.len() > context {
             return Err(FileError::TooLong { positions: tokens.len(), context });
         }
-        self.host.replace(frames);
+        self.host.sequence.replace(frames);
         Ok((tokens, note))
     }
 }

@@ -78,6 +78,11 @@ impl Frames {
         self.genesis
     }
 
+    /// Where closed frames are shared, if they are.
+    pub fn store(&self) -> Option<Arc<Mutex<FrameStore>>> {
+        self.store.clone()
+    }
+
     /// What the next frame is bound to.
     pub(crate) fn link(&self) -> Link {
         self.closed.last().map_or_else(|| Link::first(self.genesis), |frame| frame.link())

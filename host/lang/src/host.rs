@@ -121,6 +121,12 @@ pub trait Builtins {
     /// Lengths that do not fit the heads or the cache, or a second call for the same block and position.
     fn attend(&mut self, block: i64, qkv: [&[f32]; 3], attention: Attention, out: &mut [f32]) -> Result<(), HostError>;
 
+    /// The positions of a step's rows, each counted from the position that the program was called with, where they belong to several
+    /// texts; `None` where they follow one another. Rows that [`Self::attend`] is given belong to the same texts.
+    fn row_positions(&self) -> Option<&[usize]> {
+        None
+    }
+
     /// An element operation of the articles: what [`Call::golden`] says, wherever it is done. Lengths fit.
     ///
     /// # Errors

@@ -52,11 +52,11 @@ impl Rope {
 #[derive(Debug, Clone, Default)]
 pub struct Turns {
     rope: Option<(Head, Rope)>,
-    positions: std::ops::Range<usize>,
+    positions: Vec<usize>,
     turns: Vec<(f32, f32)>,
 }
 
-/// The turns of rows that stand at positions that follow one another.
+/// The turns of rows, each at a position of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct RowTurns<'t> {
     turns: &'t [(f32, f32)],
@@ -88,21 +88,26 @@ impl Head {
 impl Turns {
     /// Cosine and sine of every pair of a head at a position, every pair's frequency divided by its factor; by nothing if there are none.
     pub fn at(&mut self, position: usize, head_dim: usize, theta: f32, factors: &[f32]) -> &[(f32, f32)] {
-        self.of_rows(position, 1, head_dim, theta, factors).turns
+        self.of_rows(std::iter::once(position), head_dim, theta, factors).turns
     }
 
-    /// [`Self::at`] of as many rows, the first of them at a position.
-    pub fn of_rows(&mut self, position: usize, rows: usize, head_dim: usize, theta: f32, factors: &[f32]) -> RowTurns<'_> {
+    /// [`Self::at`] of rows at these positions.
+    pub fn of_rows(
+        &mut self,
+        positions: impl Iterator<Item = usize> + Clone,
+        head_dim: usize,
+        theta: f32,
+        factors: &[f32],
+    ) -> RowTurns<'_> {
         if !self.rope.as_ref().is_some_and(|(head, _)| head.is(head_dim, theta, factors)) {
             let rope = if factors.is_empty() { Rope::new(head_dim, theta) } else { Rope::scaled(theta, factors) };
             self.rope = Some((Head { head_dim, theta_bits: theta.to_bits(), factors: factors.to_vec() }, rope));
-            self.positions = 0..0;
+            self.positions.clear();
         }
-        let wanted = position..position + rows;
-        if self.positions != wanted {
+        if !self.positions.iter().copied().eq(positions.clone()) {
             let rope = self.rope.as_ref().map(|(_, rope)| rope);
-            self.turns = rope.map_or_else(Vec::new, |rope| wanted.clone().flat_map(|position| rope.turns(position)).collect());
-            self.positions = wanted;
+            self.turns = rope.map_or_else(Vec::new, |rope| positions.clone().flat_map(|position| rope.turns(position)).collect());
+            self.positions = positions.collect();
         }
         RowTurns { turns: &self.turns, pairs: head_dim / 2 }
     }

@@ -15,8 +15,10 @@ const PRINTS: [&str; 6] = [
 ];
 /// Who ends the process.
 const EXITS: [&str; 1] = ["host/cli/src/signals.rs"];
-/// Who waits, but for the deadlines of transports: a board that is served, the terminal's next line beside Ctrl-C or a deadline.
-const WAITS: [&str; 3] = ["host/cli/src/commands/board.rs", "host/cli/src/lines.rs", "host/studio/src/face/terminal.rs"];
+/// Who waits, but for the deadlines of transports: a board that is served, the terminal's next line beside Ctrl-C or a deadline, a step for texts
+/// whose next token is being drawn.
+const WAITS: [&str; 4] =
+    ["host/cli/src/commands/board.rs", "host/cli/src/lines.rs", "host/studio/src/face/terminal.rs", "host/chat/src/line.rs"];
 /// Who has unsafe code: SIMD kernels, machine code, the simulator's shim.
 const UNSAFE: [&str; 4] = ["host/kernels/", "host/lang/src/native.rs", "host/lang/src/native/unit.rs", "sim/src/model.rs"];
 

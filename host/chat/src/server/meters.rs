@@ -1,7 +1,7 @@
 //! What a server counts, and how Prometheus reads it.
 
 use super::worker::Usage;
-use crate::speaker::Speaker;
+use nda_engine::Cost;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -76,8 +76,8 @@ impl Meters {
     }
 
     /// Takes over what the model's session has counted.
-    pub fn board(&self, speaker: &Speaker<'_, '_>) {
-        let (cost, board) = (speaker.cost(), &self.board);
+    pub fn board(&self, cost: Cost) {
+        let board = &self.board;
         for (counter, count) in [
             (&board.bytes_out, cost.bytes_out),
             (&board.bytes_in, cost.bytes_in),
@@ -88,10 +88,14 @@ impl Meters {
         ] {
             counter.store(count, Ordering::Relaxed);
         }
-        self.positions.store(speaker.position(), Ordering::Relaxed);
     }
 
-    /// Positions of the KV cache that hold a token, as of the last answer's end.
+    /// Takes over how many positions hold a token.
+    pub fn cache(&self, positions: usize) {
+        self.positions.store(positions, Ordering::Relaxed);
+    }
+
+    /// Positions of the KV cache that hold a token, as of the last answer's end, without those of answers that go on.
     pub fn positions(&self) -> usize {
         self.positions.load(Ordering::Relaxed)
     }

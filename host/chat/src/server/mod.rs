@@ -1,4 +1,5 @@
-//! OpenAI's protocol over HTTP: one thread of HTTP, and the caller's thread, which owns the model.
+//! OpenAI's protocol over HTTP: one thread of HTTP, the caller's thread, which owns the model, and between them a thread for every request
+//! that is answered at once. In whole tokens the caller's thread answers by itself, one request after another.
 
 mod connections;
 mod guards;
@@ -16,25 +17,28 @@ mod worker;
 use crate::calls::CallForm;
 use crate::dialect::Dialect;
 use crate::error::ChatError;
+use crate::lane::{Facts, Lane};
+use crate::line::Line;
+use crate::slots::Slots;
 use crate::speaker::Speaker;
 use axum::http::HeaderValue;
 use connections::Grants;
 use guards::Doors;
 use meters::Meters;
-use nda_engine::Sampling;
+use nda_engine::{Sampling, Session};
 use protocol::Defaults;
 pub use protocol::Names;
 use queue::Queue;
 use routes::Shared;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::thread;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Scope};
 use std::time::Duration;
 use tokio::sync::watch;
 use vocabulary::Vocabulary;
-use worker::{Desk, Job};
+use worker::{Desk, Job, Office};
 
 /// What a server is to do.
 #[derive(Debug, Clone)]
@@ -51,8 +55,10 @@ pub struct Settings {
     pub key: Option<String>,
     /// The origin whose pages in a browser may ask, or `*`; only the server's own page unless given.
     pub origin: Option<String>,
-    /// Requests that may wait while one is answered; more are refused. At least 1.
+    /// Requests that may wait while others are answered; more are refused. At least 1.
     pub queue: usize,
+    /// Requests that are answered at once, each token of theirs in one step with the others'. At least 1; in whole tokens it is 1.
+    pub parallel: usize,
     /// Connections that may be open; more are refused. At least 1.
     pub connections: usize,
     /// How long a client may take for a request's head, and how long a connection may idle before it.
@@ -68,7 +74,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Loopback, any name of a model, eight waiting requests, 256 connections, 20 seconds for a head and 30 for a body, ten minutes for an answer, a
+    /// Loopback, any name of a model, eight requests at once and eight that wait, 256 connections, 20 seconds for a head and 30 for a body, ten minutes for an answer, a
     /// mebibyte, greedy.
     pub fn new(model: impl Into<String>, port: u16) -> Settings {
         Settings {
@@ -79,6 +85,7 @@ impl Settings {
             key: None,
             origin: None,
             queue: 8,
+            parallel: 8,
             connections: 256,
             head: Duration::from_secs(20),
             body: Duration::from_secs(30),
@@ -165,34 +172,16 @@ impl Server {
         let failed = |action| move |source| ChatError::System { action, source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed("start the server"))?;
         let Server { settings, listener, handle, .. } = self;
-        let (grants, queue, meters) = (settings.grants(), Queue::<Job>::new(settings.queue.max(1)), Arc::<Meters>::default());
-        let origin = settings.origin.map(|origin| HeaderValue::from_str(&origin).map_err(|_| ChatError::Origin { origin })).transpose()?;
-        let router = routes::router(
-            Shared {
-                queue: Arc::clone(&queue),
-                context: speaker.context(),
-                body: settings.body,
-                deadline: settings.deadline,
-                defaults: Defaults { model: settings.model, names: settings.names, sampling: settings.sampling },
-                calls: dialect.map_or(CallForm::Tagged, Dialect::call_form),
-                vocabulary: Vocabulary {
-                    tokenizer: speaker.shared_tokenizer(),
-                    bounds: speaker.bounds().clone(),
-                    template: dialect.map(|dialect| dialect.source().to_owned()),
-                },
-                meters: Arc::clone(&meters),
-                doors: Doors { host: settings.host, key: settings.key, origin },
-                requests: AtomicU64::new(0),
-                started: std::time::SystemTime::now(),
-                handle: handle.clone(),
-            },
-            settings.body_bytes,
-        );
+        let takers = if speaker.session().is_some() { settings.parallel.max(1) } else { 1 };
+        let (grants, queue, meters) = (settings.grants(), Queue::<Job>::new(settings.queue.max(1), takers), Arc::<Meters>::default());
+        let router = Self::router(settings, &handle, &queue, &meters, speaker, dialect)?;
         let (closing, ends) = (Closing(Arc::clone(&queue)), handle.clone());
         let http = async move {
             connections::serve(tokio::net::TcpListener::from_std(listener)?, router, grants, &ends).await;
             Ok(())
         };
+        let slots = speaker.session().map(|session| Arc::new(Slots::new((0..takers).map(|_| session.new_sequence()))));
+        let office = Office { dialect, grammars: Mutex::default(), meters, queue, handle, slots };
         thread::scope(|scope| {
             let spawned = thread::Builder::new().name("nda-http".into()).spawn_scoped(scope, move || {
                 let _closing = closing;
@@ -202,14 +191,70 @@ impl Server {
                 done
             });
             let http = spawned.map_err(failed("start the server's thread"))?;
-            let mut desk = Desk { speaker, dialect, grammars: None, meters, queue: Arc::clone(&queue), handle };
-            while let Some(job) = queue.take() {
-                desk.work(job);
+            match (&office.slots, speaker.session()) {
+                (Some(slots), Some(session)) => answer_at_once(scope, session, &office, slots, takers)?,
+                _ => Desk { speaker, office: &office }.serve(),
             }
             // A thread that panicked has said so itself.
             http.join().unwrap_or(Ok(())).map_err(failed("serve"))
         })
     }
+
+    fn router(
+        settings: Settings,
+        handle: &Handle,
+        queue: &Arc<Queue<Job>>,
+        meters: &Arc<Meters>,
+        speaker: &Speaker<'_, '_>,
+        dialect: Option<&Dialect<'_>>,
+    ) -> Result<axum::Router, ChatError> {
+        let origin = settings.origin.map(|origin| HeaderValue::from_str(&origin).map_err(|_| ChatError::Origin { origin })).transpose()?;
+        let shared = Shared {
+            queue: Arc::clone(queue),
+            context: speaker.context(),
+            body: settings.body,
+            deadline: settings.deadline,
+            defaults: Defaults { model: settings.model, names: settings.names, sampling: settings.sampling },
+            calls: dialect.map_or(CallForm::Tagged, Dialect::call_form),
+            vocabulary: Vocabulary {
+                tokenizer: speaker.shared_tokenizer(),
+                bounds: speaker.bounds().clone(),
+                template: dialect.map(|dialect| dialect.source().to_owned()),
+            },
+            meters: Arc::clone(meters),
+            doors: Doors { host: settings.host, key: settings.key, origin },
+            requests: AtomicU64::new(0),
+            started: std::time::SystemTime::now(),
+            handle: handle.clone(),
+        };
+        Ok(routes::router(shared, settings.body_bytes))
+    }
+}
+
+/// Answers several requests at once, each by a thread of its own; this one takes their tokens, all that wait in one step.
+fn answer_at_once<'s, 'm>(
+    scope: &'s Scope<'s, '_>,
+    session: &mut Session<'_, 'm>,
+    office: &'s Office<'s>,
+    slots: &'s Arc<Slots>,
+    takers: usize,
+) -> Result<(), ChatError>
+where
+    'm: 's,
+{
+    let (facts, line) = (Facts::of(session), Arc::<Line>::default());
+    let spawn = |number: usize| {
+        let lane = Lane::new(facts.clone(), line.join(), Arc::clone(slots));
+        let answer = move || Desk { speaker: &mut Speaker::in_lane(lane), office }.serve();
+        thread::Builder::new().name(format!("nda-answer-{number}")).spawn_scoped(scope, answer).map(|_| ())
+    };
+    let spawned = (0..takers).try_for_each(spawn);
+    if spawned.is_err() {
+        // Those that are there may have begun: they end as at the server's end.
+        office.handle.end();
+    }
+    line.serve(session, |session| office.meters.board(session.cost()));
+    spawned.map_err(|source| ChatError::System { action: "start a thread that answers", source })
 }
 
 /// Closes the queue when the server's thread ends, however it does.

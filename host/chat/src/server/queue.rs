@@ -1,14 +1,16 @@
-//! Requests that wait for the model, in their order; whoever leaves gives the place back at once.
+//! Requests that wait for an answer, in their order; whoever leaves gives the place back at once.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A bounded queue from connections to the model's thread.
+/// A bounded queue from connections to the threads that answer.
 ///
-/// The item that was taken last counts too, until it is answered: one who hears the last word of an answer finds a place, though the
-/// model's thread may not have taken the next item yet.
+/// Items that were taken count too, until they are answered: one who hears the last word of an answer finds a place, though nobody may
+/// have taken the next item yet.
 pub(super) struct Queue<T> {
     places: usize,
+    /// Who take items.
+    takers: usize,
     state: Mutex<State<T>>,
     changed: Condvar,
 }
@@ -18,8 +20,8 @@ struct State<T> {
     waiting: VecDeque<(u64, T)>,
     /// The number of the next place.
     next: u64,
-    /// Whether an item was taken and is not answered yet.
-    is_serving: bool,
+    /// Items that were taken and are not answered yet.
+    serving: usize,
     is_open: bool,
 }
 
@@ -37,9 +39,9 @@ pub(super) struct Place<T> {
 }
 
 impl<T> Queue<T> {
-    pub fn new(places: usize) -> Arc<Queue<T>> {
-        let state = State { waiting: VecDeque::new(), next: 0, is_serving: false, is_open: true };
-        Arc::new(Queue { places, state: Mutex::new(state), changed: Condvar::new() })
+    pub fn new(places: usize, takers: usize) -> Arc<Queue<T>> {
+        let state = State { waiting: VecDeque::new(), next: 0, serving: 0, is_open: true };
+        Arc::new(Queue { places, takers, state: Mutex::new(state), changed: Condvar::new() })
     }
 
     /// A panic elsewhere leaves the state whole: every change of it is one step.
@@ -47,9 +49,14 @@ impl<T> Queue<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many may wait behind the one that is answered.
+    /// How many may wait behind those that are answered.
     pub fn places(&self) -> usize {
         self.places
+    }
+
+    /// How many are answered at once.
+    pub fn takers(&self) -> usize {
+        self.takers
     }
 
     /// How many wait.
@@ -63,7 +70,7 @@ impl<T> Queue<T> {
         if !state.is_open {
             return Err(Refused::Closed);
         }
-        if state.waiting.len() + usize::from(state.is_serving) > self.places {
+        if state.waiting.len() + state.serving >= self.places + self.takers {
             return Err(Refused::Full);
         }
         let number = state.next;
@@ -78,7 +85,7 @@ impl<T> Queue<T> {
         let mut state = self.state();
         while state.is_open {
             if let Some((_, item)) = state.waiting.pop_front() {
-                state.is_serving = true;
+                state.serving += 1;
                 return Some(item);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -86,9 +93,9 @@ impl<T> Queue<T> {
         None
     }
 
-    /// Gives back the place of the item that was taken last.
+    /// Gives back the place of an item that was taken.
     pub fn answered(&self) {
-        self.state().is_serving = false;
+        self.state().serving -= 1;
     }
 
     /// Ends the queue: nobody enters any more, and [`Self::take`] gives `None`.
@@ -116,13 +123,18 @@ mod tests {
 
     #[test]
     fn items_come_in_their_order_without_those_that_left() {
-        let queue = Queue::new(2);
+        let queue = Queue::new(2, 1);
         let mut places: Vec<_> = (0..3).map(|item| queue.enter(item).ok().unwrap()).collect();
         assert_eq!(queue.enter(9).err(), Some(Refused::Full));
         drop(places.remove(1));
         assert_eq!(queue.waiting(), 2);
         places.push(queue.enter(3).ok().unwrap());
-        assert_eq!([queue.take(), queue.take(), queue.take()], [Some(0), Some(2), Some(3)]);
+        let mut take = || {
+            let item = queue.take();
+            queue.answered();
+            item
+        };
+        assert_eq!([take(), take(), take()], [Some(0), Some(2), Some(3)]);
         // Their turn is over: places that are dropped now take nothing with them.
         places.push(queue.enter(4).ok().unwrap());
         places.drain(..3);
@@ -131,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_place_is_free_as_soon_as_an_answer_is_over() {
-        let queue = Queue::new(2);
+        let queue = Queue::new(2, 1);
         let mut places = vec![queue.enter(0).ok().unwrap()];
         assert_eq!(queue.take(), Some(0));
         places.extend((1..3).map(|item| queue.enter(item).ok().unwrap()));
@@ -144,8 +156,19 @@ mod tests {
     }
 
     #[test]
+    fn as_many_as_are_answered_at_once_leave_the_places_to_others() {
+        let queue = Queue::new(1, 3);
+        let places: Vec<_> = (0..4).map(|item| queue.enter(item).ok().unwrap()).collect();
+        assert_eq!((queue.enter(4).err(), [queue.take(), queue.take(), queue.take()]), (Some(Refused::Full), [Some(0), Some(1), Some(2)]));
+        assert_eq!((queue.waiting(), queue.enter(4).err()), (1, Some(Refused::Full)));
+        queue.answered();
+        assert!(queue.enter(4).is_ok());
+        drop(places);
+    }
+
+    #[test]
     fn closing_wakes_whoever_takes() {
-        let queue = Queue::<u8>::new(1);
+        let queue = Queue::<u8>::new(1, 1);
         let taking = thread::spawn({
             let queue = Arc::clone(&queue);
             move || queue.take()

@@ -101,8 +101,8 @@ async fn health(State(shared): App) -> Json<Value> {
     let open = meters.opened();
     Json(json!({
         "status": "ok", "model": shared.defaults.model, "waiting": waiting, "queue": places, "open": open,
-        // 0 is idle; 1 is a request that is answered and a full queue behind it.
-        "load": open as f64 / (places + 1) as f64, "context": shared.context, "cached": meters.positions(), "board_jobs": meters.jobs(),
+        // 0 is idle; 1 is as many requests as are answered at once and a full queue behind them.
+        "load": open as f64 / (places + shared.queue.takers()) as f64, "parallel": shared.queue.takers(), "context": shared.context, "cached": meters.positions(), "board_jobs": meters.jobs(),
     }))
 }
 

@@ -1,4 +1,4 @@
-//! What the model's thread does with a request.
+//! What is done with a request.
 
 use super::Handle;
 use super::meters::Meters;
@@ -11,11 +11,12 @@ use crate::error::ChatError;
 use crate::grammar::{Form, Grammars};
 use crate::guide::{Free, Guide};
 use crate::scores::Scored;
+use crate::slots::Slots;
 use crate::speaker::{Answer, Event, Finish, Manner, Speaker};
 use nda_engine::EngineError;
 use std::cell::Cell;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 
@@ -76,16 +77,23 @@ impl News {
 /// its end, and the end of all.
 pub(super) const MORE_NEWS: usize = 8;
 
-/// The model and all that its thread needs.
-pub(super) struct Desk<'d, 'a, 'm, 'w> {
-    pub speaker: &'d mut Speaker<'a, 'm>,
-    pub dialect: Option<&'d Dialect<'w>>,
+/// What everybody who answers needs.
+pub(super) struct Office<'w> {
+    pub dialect: Option<&'w Dialect<'w>>,
     /// Made with the first request that needs them.
-    pub grammars: Option<Grammars>,
+    pub grammars: Mutex<Option<Grammars>>,
     pub meters: Arc<Meters>,
     /// Where requests come from.
     pub queue: Arc<Queue<Job>>,
     pub handle: Handle,
+    /// The texts, if several are answered at once.
+    pub slots: Option<Arc<Slots>>,
+}
+
+/// One who answers, a request at a time.
+pub(super) struct Desk<'d, 'a, 'm> {
+    pub speaker: &'d mut Speaker<'a, 'm>,
+    pub office: &'d Office<'d>,
 }
 
 /// What a request comes to before the first token.
@@ -97,14 +105,29 @@ struct Plan {
     form_field: &'static str,
 }
 
-impl Desk<'_, '_, '_, '_> {
+impl Desk<'_, '_, '_> {
+    /// Answers request after request until the queue is closed.
+    pub fn serve(&mut self) {
+        while let Some(job) = self.office.queue.take() {
+            self.work(job);
+        }
+    }
+
     /// Answers a request, or says why not. Ends early when its client has gone, its time is up, or the server ends.
-    pub fn work(&mut self, job: Job) {
+    fn work(&mut self, job: Job) {
         let news = job.news.clone();
         let last = self.answer(job).map_or_else(News::Failed, News::Done);
-        self.meters.board(self.speaker);
+        self.speaker.rest();
+        let meters = &self.office.meters;
+        match &self.office.slots {
+            Some(slots) => meters.cache(slots.positions()),
+            None => {
+                meters.board(self.speaker.cost());
+                meters.cache(self.speaker.position());
+            }
+        }
         // Before the last word: whoever hears it may ask again at once.
-        self.queue.answered();
+        self.office.queue.answered();
         // Full is impossible, closed is a client that has gone: nobody is left to tell.
         let _ = news.try_send(last);
     }
@@ -117,7 +140,7 @@ impl Desk<'_, '_, '_, '_> {
         let plan = self.plan(&job.request)?;
         if plan.form != job.request.form {
             // Beside tools it becomes a part of theirs, which a brace too many must not end: it is whole by itself, or refused.
-            let _ = guide(&mut self.grammars, job.request.form.as_ref(), self.speaker).map_err(of_field(job.request.form_field))?;
+            let _ = guide(&self.office.grammars, job.request.form.as_ref(), self.speaker).map_err(of_field(job.request.form_field))?;
         }
         let (mut usage, begun) = (Usage::default(), Cell::new(false));
         for (at, prompt) in plan.prompts.iter().enumerate() {
@@ -128,11 +151,11 @@ impl Desk<'_, '_, '_, '_> {
                     Echo::Off => String::new(),
                 };
                 let choice = at * job.request.count + number;
-                let mut voice = Voice { job: &job, choice, front, pending: Vec::new(), begun: &begun, meters: &self.meters };
+                let mut voice = Voice { job: &job, choice, front, pending: Vec::new(), begun: &begun, meters: &self.office.meters };
                 let mut manner = plan.manner.clone();
                 // Answers to one request differ as requests do; the first is the one of the seed.
                 manner.sampling.seed ^= (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                let mut guide = guide(&mut self.grammars, plan.form.as_ref(), self.speaker).map_err(of_field(plan.form_field))?;
+                let mut guide = guide(&self.office.grammars, plan.form.as_ref(), self.speaker).map_err(of_field(plan.form_field))?;
                 let answer = self.speaker.answer_within(prompt, &manner, guide.as_mut(), |event| {
                     voice.hear(event);
                     if ended() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -145,22 +168,22 @@ impl Desk<'_, '_, '_, '_> {
                 voice.end(answer);
             }
         }
-        self.meters.tokens(usage);
+        self.office.meters.tokens(usage);
         Ok(usage)
     }
 
     fn ended(&self, job: &Job) -> impl Fn() -> bool + use<> {
-        let (handle, news, until) = (self.handle.clone(), job.news.clone(), job.until);
+        let (handle, news, until) = (self.office.handle.clone(), job.news.clone(), job.until);
         move || handle.is_ended() || news.is_closed() || Instant::now() >= until
     }
 
     fn why(&self, job: &Job) -> Problem {
-        if self.handle.is_ended() { Problem::ending() } else { Problem::timeout(job.deadline.as_secs_f32()) }
+        if self.office.handle.is_ended() { Problem::ending() } else { Problem::timeout(job.deadline.as_secs_f32()) }
     }
 
     fn plan(&self, request: &Request) -> Result<Plan, Problem> {
         let prompts = match &request.prompt {
-            Prompt::Talk(talk) => vec![self.dialect.ok_or(ChatError::NoTemplate)?.prompt_of(talk).map_err(of_field("messages"))?],
+            Prompt::Talk(talk) => vec![self.office.dialect.ok_or(ChatError::NoTemplate)?.prompt_of(talk).map_err(of_field("messages"))?],
             Prompt::Plain(plains) => plains.iter().enumerate().map(|(at, plain)| self.tokens(plain, at)).collect::<Result<_, _>>()?,
         };
         check_lengths(&prompts, &request.prompt, self.speaker.context())?;
@@ -171,7 +194,7 @@ impl Desk<'_, '_, '_, '_> {
         if let Some((field, token)) = { named }.find(|(_, token)| *token as usize >= known) {
             return Err(Problem::field(field, format_args!("token {token} is not in the vocabulary of {known}")));
         }
-        let (form, form_field) = match (self.dialect, request.tools.calling) {
+        let (form, form_field) = match (self.office.dialect, request.tools.calling) {
             (Some(dialect), calling) if calling != Calling::Never => {
                 manner.shown = dialect.call_form().marks(dialect.tokenizer());
                 let text = request.form.as_ref().map(Form::nested).transpose().map_err(of_field(request.form_field))?;
@@ -229,9 +252,11 @@ fn plain_part<'p>(prompt: &'p [u32], speaker: &Speaker<'_, '_>) -> &'p [u32] {
 }
 
 /// The rule of an answer, at its start.
-fn guide(grammars: &mut Option<Grammars>, form: Option<&Form>, speaker: &Speaker<'_, '_>) -> Result<Box<dyn Guide>, ChatError> {
+fn guide(grammars: &Mutex<Option<Grammars>>, form: Option<&Form>, speaker: &Speaker<'_, '_>) -> Result<Box<dyn Guide>, ChatError> {
     let Some(form) = form else { return Ok(Box::new(Free)) };
-    let grammars = match grammars {
+    // They are whole whoever panicked: they are there or not.
+    let mut grammars = grammars.lock().unwrap_or_else(PoisonError::into_inner);
+    let grammars = match &mut *grammars {
         Some(grammars) => grammars,
         None => grammars.insert(Grammars::new(speaker.tokenizer(), speaker.bounds(), speaker.vocab_size())?),
     };

@@ -17,6 +17,8 @@ use std::time::Duration;
 const MAX_TIMEOUT_S: u64 = 86_400;
 /// Most requests that may wait.
 const MAX_QUEUE: usize = 1024;
+/// Most requests that are answered at once: each has a thread and a text.
+const MAX_PARALLEL: usize = 256;
 /// Most connections: a system rarely grants a process more than 1024 files.
 const MAX_CONNECTIONS: usize = 4096;
 /// Longest API key.
@@ -27,8 +29,8 @@ const MAX_NAME_BYTES: usize = 256;
 /// Answers clients of OpenAI's protocol, and people on a page at /.
 ///
 /// /v1/models, /v1/chat/completions, /v1/completions; /health, /metrics; /tokenize, /detokenize. Listens on 127.0.0.1 unless
-/// '--host' says otherwise; others are answered with an API key alone. One request is answered at a time, others wait; the KV cache of the longest common
-/// beginning is kept from one to the next. Ctrl-C, SIGTERM and SIGHUP end the server: open streams get a last event.
+/// '--host' says otherwise; others are answered with an API key alone. Several requests are answered at once, their tokens in common steps, and others wait; the KV
+/// cache of the longest common beginning is kept from one to the next. Ctrl-C, SIGTERM and SIGHUP end the server: open streams get a last event.
 /// The sampling options hold for requests that say nothing of it.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -55,6 +57,10 @@ pub struct Arguments {
     /// Requests that may wait; more are refused with status 429.
     #[arg(long, default_value_t = 8)]
     queue: usize,
+    /// Requests that are answered at once: the weights are read once for a token of each, and no answer depends on the others. In whole
+    /// tokens (--offload token) it is one.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    parallel: usize,
     /// Connections that may be open; more are refused with status 503.
     #[arg(long, value_name = "N", default_value_t = 256)]
     connections: usize,
@@ -129,6 +135,10 @@ fn settings(arguments: &Arguments) -> Outcome<Settings> {
         let error = format_args!("the queue must hold 1 to {MAX_QUEUE} requests, got {}", arguments.queue);
         return Err(Failure::usage(error, "--queue", "use 8").into());
     }
+    if !(1..=MAX_PARALLEL).contains(&arguments.parallel) {
+        let error = format_args!("1 to {MAX_PARALLEL} requests can be answered at once, got {}", arguments.parallel);
+        return Err(Failure::usage(error, "--parallel", "use 8").into());
+    }
     if !(1..=MAX_CONNECTIONS).contains(&arguments.connections) {
         let error = format_args!("the limit on connections must be 1 to {MAX_CONNECTIONS}, got {}", arguments.connections);
         return Err(Failure::usage(error, "--connections", "use 256").into());
@@ -144,6 +154,7 @@ fn settings(arguments: &Arguments) -> Outcome<Settings> {
         key: key(arguments.api_key_file.as_deref())?,
         origin: arguments.cors.clone(),
         queue: arguments.queue,
+        parallel: arguments.parallel,
         connections: arguments.connections,
         deadline: Duration::from_secs(arguments.timeout),
         sampling,

@@ -8,12 +8,12 @@ use crate::trap::Trap;
 use crate::value::{Heap, Object, Value};
 
 /// `rope(x, position, head_dim, theta)`, `rope_rows(x, width, position, head_dim, theta)`, whose rows stand at positions that
-/// follow one another, and `rope_scaled(x, width, position, theta, factors)`, the same with every pair's frequency divided by its factor.
+/// follow one another or where the host says, and `rope_scaled(x, width, position, theta, factors)`, the same with every pair's frequency divided by its factor.
 pub(super) fn rope(host: &dyn Builtins, heap: &mut Heap, turns: &mut Turns, builtin: Builtin, args: &mut [Value]) -> Result<Value, Trap> {
     let (first, rest) = args.split_first_mut().expect("there is a vector");
-    let Value::Object(Object::Vector(mut rows)) = std::mem::take(first) else { unreachable!("the checker has seen to the types") };
+    let Value::Object(Object::Vector(mut taken)) = std::mem::take(first) else { unreachable!("the checker has seen to the types") };
     let (width, rest) = match builtin {
-        Builtin::Rope => (rows.len(), &*rest),
+        Builtin::Rope => (taken.len(), &*rest),
         _ => (count("rope_rows' width", int(&rest[0]))?, &rest[1..]),
     };
     let position = int(&rest[0]);
@@ -26,18 +26,23 @@ pub(super) fn rope(host: &dyn Builtins, heap: &mut Heap, turns: &mut Turns, buil
     if head_dim == 0 || head_dim % 2 != 0 || width < head_dim || width % head_dim != 0 {
         return Err(Trap::Length { what: "rope needs heads of an even length that fill the vector", left: head_dim, right: width });
     }
-    if rows.len() % width != 0 {
-        return Err(Trap::Length { what: "rope_rows needs a whole number of rows", left: width, right: rows.len() });
+    if taken.len() % width != 0 {
+        return Err(Trap::Length { what: "rope_rows needs a whole number of rows", left: width, right: taken.len() });
     }
-    let x = heap.unshared(&mut rows)?;
+    let x = heap.unshared(&mut taken)?;
+    let rows = x.len() / width;
     // Queries and keys of all blocks ask for the same turns of the same positions.
-    let turns = turns.of_rows(position, x.len() / width, head_dim, narrow(theta), factors);
+    let turns = match host.row_positions() {
+        None => turns.of_rows(position..position.saturating_add(rows), head_dim, narrow(theta), factors),
+        Some(own) if own.len() == rows => turns.of_rows(own.iter().map(|at| at.saturating_add(position)), head_dim, narrow(theta), factors),
+        Some(own) => return Err(Trap::Length { what: "rope needs a row per token", left: own.len(), right: rows }),
+    };
     super::rows::fill(host, width, x, |first, x| {
         for (row, x) in x.chunks_exact_mut(width).enumerate() {
             ops::rotate(turns.row(first / width + row), x);
         }
     });
-    Ok(back(rows))
+    Ok(back(taken))
 }
 
 /// Positions that a query sees; 0 stands for all.
