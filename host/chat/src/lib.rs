@@ -61,6 +61,6 @@ pub use guide::{Free, Guide, Next};
 pub use scanner::{Scanner, Spoken};
 pub use scores::{Candidate, Scored};
 #[cfg(feature = "server")]
-pub use server::{Handle, Names, Server, Settings};
+pub use server::{Handle, Names, Server, Settings, Shelf};
 pub use speaker::{Answer, Event, Finish, Manner, Speaker, Telling};
 pub use template::Template;

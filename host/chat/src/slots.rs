@@ -1,6 +1,7 @@
 //! The texts of a server: as many as are answered at once. A new prompt goes on where the text stands that begins most like it.
 
 use nda_engine::Sequence;
+use nda_engine::saved::FileError;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// All slots.
@@ -18,6 +19,23 @@ struct Slot {
     sequence: Option<Sequence>,
     /// When it was given back last.
     used: u64,
+}
+
+/// Why a slot's text is not saved, restored or forgotten.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SlotError {
+    /// A number that no slot has.
+    #[error("there are slots 0 to {last}, but no {number}", last = slots.saturating_sub(1))]
+    Unknown { number: usize, slots: usize },
+    /// Somebody's answer goes on in it.
+    #[error("slot {number} is being answered; ask again when it is over")]
+    Busy { number: usize },
+    /// A cache of floats.
+    #[error("a cache of floats is not saved; start the server with '--kv b4'")]
+    Floats,
+    /// The bytes are refused.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// A slot's text in somebody's hands.
@@ -62,6 +80,43 @@ impl Slots {
         let mut state = self.state();
         state.clock += 1;
         state.slots[held.number] = Slot { sequence: Some(held.sequence), used: state.clock };
+    }
+
+    /// Positions of each text, none of one that somebody has.
+    pub fn positions_each(&self) -> Vec<Option<usize>> {
+        self.state().slots.iter().map(|slot| slot.sequence.as_ref().map(Sequence::position)).collect()
+    }
+
+    /// Forgets a text; returns how many positions it had.
+    pub fn erase(&self, number: usize) -> Result<usize, SlotError> {
+        self.with(number, |sequence| {
+            let positions = sequence.position();
+            sequence.clear();
+            Ok(positions)
+        })
+    }
+
+    /// A text as the bytes of a file, and its positions.
+    pub fn save(&self, number: usize, model: &str) -> Result<(Vec<u8>, usize), SlotError> {
+        self.with(number, |sequence| Ok((sequence.saved(model, b"").ok_or(SlotError::Floats)?, sequence.position())))
+    }
+
+    /// Puts a saved text into a slot, whose own stays as it is if the bytes are refused; returns its positions.
+    pub fn restore(&self, number: usize, bytes: &[u8], context: usize, wanted: &str) -> Result<usize, SlotError> {
+        self.with(number, |sequence| {
+            sequence.restore(bytes, context, wanted)?;
+            Ok(sequence.position())
+        })
+    }
+
+    fn with<T>(&self, number: usize, work: impl FnOnce(&mut Sequence) -> Result<T, SlotError>) -> Result<T, SlotError> {
+        let mut state = self.state();
+        let slots = state.slots.len();
+        let slot = state.slots.get_mut(number).ok_or(SlotError::Unknown { number, slots })?;
+        let done = work(slot.sequence.as_mut().ok_or(SlotError::Busy { number })?)?;
+        state.clock += 1;
+        state.slots[number].used = state.clock;
+        Ok(done)
     }
 
     /// Positions of all texts that nobody has.

@@ -1,7 +1,8 @@
 //! A text in progress: its keys and values, and the tokens that have gone into them.
 
 use nda_kernels::ThreadPool;
-use nda_kv::{Cache, CacheForm, Call, Frames, KvError, file};
+use nda_kv::file::{self, FileError, Saved};
+use nda_kv::{Cache, CacheForm, Call, Frames, KvError};
 use nda_lang::HostError;
 use std::sync::{Mutex, PoisonError};
 
@@ -67,6 +68,25 @@ impl Sequence {
     /// The text's cache as bytes, with a note; `None` of floats, which are not saved.
     pub fn saved(&self, model: &str, note: &[u8]) -> Option<Vec<u8>> {
         self.cache.frames().map(|frames| file::write(frames, model, note))
+    }
+
+    /// Goes on with a text that was saved: every hash is checked before any of it is used, and a refused file leaves the text as it
+    /// was. `wanted` is what an error says of the model and form that this text is of. Returns the note of whoever saved it.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes, whose they are, or that they hold more than the context.
+    pub fn restore(&mut self, bytes: &[u8], context: usize, wanted: &str) -> Result<Vec<u8>, FileError> {
+        let Saved { header, frames, note } = file::read(bytes)?;
+        let own = self.cache.frames().filter(|own| own.form().number == header.form().number && own.genesis() == header.genesis);
+        if own.is_none() {
+            let form = header.form().name;
+            return Err(FileError::Foreign { model: header.model, form, wanted: wanted.into() });
+        }
+        if frames.tokens().len() > context {
+            return Err(FileError::TooLong { positions: frames.tokens().len(), context });
+        }
+        self.replace(frames);
+        Ok(note)
     }
 
     /// Goes on with another text.

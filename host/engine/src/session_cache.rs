@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::model::Session;
 use crate::sequence::Sequence;
-use nda_kv::file::{self, FileError, Saved};
+use nda_kv::file::FileError;
 use nda_kv::{Cache, CacheForm, FrameStore, Frames, genesis};
 use std::sync::{Arc, Mutex};
 
@@ -75,21 +75,14 @@ impl Session<'_, '_> {
     /// # Errors
     /// What is wrong with the bytes, or whose they are.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(Vec<u32>, Vec<u8>), FileError> {
-        let Saved { header, frames, note } = file::read(bytes)?;
-        let form = CacheForm::Frames(header.form());
-        if header.genesis != self.origin(form) || self.host.sequence.cache.form() != form {
-            let wanted = format!(
-                "document {} with --kv {}",
-                nda_kv::Hash::from_bytes(self.weights.document_hash()),
-                self.host.sequence.cache.form()
-            );
-            return Err(FileError::Foreign { model: header.model, form: form.name(), wanted });
-        }
-        let (tokens, context) = (frames.tokens().to_vec(), self.context());
-        if tokens.len() > context {
-            return Err(FileError::TooLong { positions: tokens.len(), context });
-        }
-        self.host.sequence.replace(frames);
-        Ok((tokens, note))
+        let (context, wanted) = (self.context(), self.kept_as());
+        let note = self.host.sequence.restore(bytes, context, &wanted)?;
+        Ok((self.host.sequence.tokens().to_vec(), note))
+    }
+
+    /// What saved texts of this session are for: the document and the form of the cache.
+    pub fn kept_as(&self) -> String {
+        let document = nda_kv::Hash::from_bytes(self.weights.document_hash());
+        format!("document {document} with --kv {}", self.host.sequence.cache.form())
     }
 }

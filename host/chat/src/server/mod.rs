@@ -11,9 +11,11 @@ mod queue;
 mod replies;
 mod routes;
 mod scores;
+mod slots;
 mod vocabulary;
 mod worker;
 
+use self::slots::Keeping;
 use crate::calls::CallForm;
 use crate::dialect::Dialect;
 use crate::error::ChatError;
@@ -30,6 +32,7 @@ use protocol::Defaults;
 pub use protocol::Names;
 use queue::Queue;
 use routes::Shared;
+pub use slots::Shelf;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::AtomicU64;
@@ -69,6 +72,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// Bytes that a request's body may have.
     pub body_bytes: usize,
+    /// Where texts of slots are saved, if they are.
+    pub shelf: Option<Arc<dyn Shelf>>,
     /// How tokens are drawn unless a request says otherwise. Each request without a seed has the next one.
     pub sampling: Sampling,
 }
@@ -91,6 +96,7 @@ impl Settings {
             body: Duration::from_secs(30),
             deadline: Duration::from_secs(600),
             body_bytes: 1 << 20,
+            shelf: None,
             sampling: Sampling::GREEDY,
         }
     }
@@ -174,13 +180,20 @@ impl Server {
         let Server { settings, listener, handle, .. } = self;
         let takers = if speaker.session().is_some() { settings.parallel.max(1) } else { 1 };
         let (grants, queue, meters) = (settings.grants(), Queue::<Job>::new(settings.queue.max(1), takers), Arc::<Meters>::default());
-        let router = Self::router(settings, &handle, &queue, &meters, speaker, dialect)?;
+        let slots = speaker.session().map(|session| Arc::new(Slots::new((0..takers).map(|_| session.new_sequence()))));
+        let keeping = slots.as_ref().zip(speaker.session()).map(|(slots, session)| Keeping {
+            slots: Arc::clone(slots),
+            shelf: settings.shelf.clone(),
+            model: settings.model.clone(),
+            wanted: session.kept_as(),
+            context: session.context(),
+        });
+        let router = Self::router(settings, keeping, &handle, &queue, &meters, speaker, dialect)?;
         let (closing, ends) = (Closing(Arc::clone(&queue)), handle.clone());
         let http = async move {
             connections::serve(tokio::net::TcpListener::from_std(listener)?, router, grants, &ends).await;
             Ok(())
         };
-        let slots = speaker.session().map(|session| Arc::new(Slots::new((0..takers).map(|_| session.new_sequence()))));
         let office = Office { dialect, grammars: Mutex::default(), meters, queue, handle, slots };
         thread::scope(|scope| {
             let spawned = thread::Builder::new().name("nda-http".into()).spawn_scoped(scope, move || {
@@ -202,6 +215,7 @@ impl Server {
 
     fn router(
         settings: Settings,
+        keeping: Option<Keeping>,
         handle: &Handle,
         queue: &Arc<Queue<Job>>,
         meters: &Arc<Meters>,
@@ -221,6 +235,7 @@ impl Server {
                 bounds: speaker.bounds().clone(),
                 template: dialect.map(|dialect| dialect.source().to_owned()),
             },
+            keeping,
             meters: Arc::clone(meters),
             doors: Doors { host: settings.host, key: settings.key, origin },
             requests: AtomicU64::new(0),

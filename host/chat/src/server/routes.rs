@@ -8,6 +8,7 @@ use super::problem::Problem;
 use super::protocol::{self, Defaults, Delivery, Request};
 use super::queue::Queue;
 use super::replies::{Choice, Endpoint, Envelope};
+use super::slots::{self, Keeping};
 use super::vocabulary::{self, Vocabulary};
 use super::worker::{Job, News};
 use crate::calls::{CallForm, Calling};
@@ -46,6 +47,8 @@ pub(super) struct Shared {
     /// How the model writes calls of tools.
     pub calls: CallForm,
     pub vocabulary: Vocabulary,
+    /// The texts, and where they are saved; none of whole tokens.
+    pub keeping: Option<Keeping>,
     pub meters: Arc<Meters>,
     pub doors: Doors,
     /// Requests so far: they number answers and seeds.
@@ -66,6 +69,8 @@ pub(super) fn router(shared: Shared, body_bytes: usize) -> Router {
         .route("/v1/models/{*model}", get(model))
         .route("/v1/chat/completions", post(chat))
         .route("/v1/completions", post(completion))
+        .route("/slots", get(slots::list))
+        .route("/slots/{number}", post(slots::act))
         .route("/tokenize", post(vocabulary::tokenize))
         .route("/detokenize", post(vocabulary::detokenize))
         .route("/tokenizer_info", get(vocabulary::info))
@@ -80,8 +85,10 @@ pub(super) fn router(shared: Shared, body_bytes: usize) -> Router {
 }
 
 fn not_found(uri: &Uri) -> Problem {
-    let message =
-        format!("no '{}'; there are /v1/models, /v1/chat/completions, /v1/completions, /tokenize, /health and /metrics", uri.path());
+    let message = format!(
+        "no '{}'; there are /v1/models, /v1/chat/completions, /v1/completions, /slots, /tokenize, /health and /metrics",
+        uri.path()
+    );
     Problem::new(StatusCode::NOT_FOUND, "not_found", message)
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn info(State(shared): App) -> Json<Value> {
     }))
 }
 
-async fn object(shared: &Shared, request: Request) -> Result<Value, Problem> {
+pub(super) async fn object(shared: &Shared, request: Request) -> Result<Value, Problem> {
     let body = body(shared, request).await?;
     let value: Value = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "invalid_json", format_args!("the body is no JSON: {error}")))?;

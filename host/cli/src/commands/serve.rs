@@ -8,9 +8,10 @@ use crate::signals::{CtrlC, Signals};
 use crate::speak::{Offload, loaded, session};
 use crate::threads::ThreadsArgument;
 use crate::{backend, files, output, token};
-use nda_chat::{ChatError, Dialect, Names, Server, Settings, Speaker};
+use nda_chat::{ChatError, Dialect, Names, Server, Settings, Shelf, Speaker};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest time that a request may be given: a day.
@@ -64,6 +65,10 @@ pub struct Arguments {
     /// Connections that may be open; more are refused with status 503.
     #[arg(long, value_name = "N", default_value_t = 256)]
     connections: usize,
+    /// A folder where POST /slots/N?action=save writes the text of a slot with its keys and values, and 'restore' reads it. Unless given,
+    /// nothing is saved.
+    #[arg(long, value_name = "FOLDER")]
+    slot_save_path: Option<PathBuf>,
     /// What clients call the model; the document's own name unless given.
     #[arg(long, value_name = "NAME", visible_alias = "alias")]
     model_name: Option<String>,
@@ -155,11 +160,39 @@ fn settings(arguments: &Arguments) -> Outcome<Settings> {
         origin: arguments.cors.clone(),
         queue: arguments.queue,
         parallel: arguments.parallel,
+        shelf: arguments.slot_save_path.as_deref().map(|folder| shelf(folder, &arguments.model)).transpose()?,
         connections: arguments.connections,
         deadline: Duration::from_secs(arguments.timeout),
         sampling,
         ..Settings::new(model, arguments.port)
     })
+}
+
+/// A folder of saved texts.
+#[derive(Debug)]
+struct Folder {
+    folder: PathBuf,
+    /// What must not be written over.
+    model: PathBuf,
+}
+
+impl Shelf for Folder {
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        let path = self.folder.join(name);
+        nda_files::write(&path, &[&self.model], bytes).map_err(|error| format!("{error}; {}", error.help()))
+    }
+
+    fn take(&self, name: &str) -> Result<Vec<u8>, String> {
+        nda_files::read(&self.folder.join(name)).map_err(|error| format!("{error}; {}", error.help()))
+    }
+}
+
+fn shelf(folder: &Path, model: &Path) -> Outcome<Arc<dyn Shelf>> {
+    if !folder.is_dir() {
+        let error = format_args!("'{}' is no folder", folder.display());
+        return Err(Failure::usage(error, "--slot-save-path", "give a folder that there is").into());
+    }
+    Ok(Arc::new(Folder { folder: folder.to_owned(), model: model.to_owned() }))
 }
 
 /// Says aloud who can ask besides programs of this machine.
