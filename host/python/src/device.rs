@@ -24,7 +24,7 @@ enum State {
     /// Not open: no port is taken and no thread waits.
     Closed,
     /// Open, without weights.
-    Idle(Backend<'static>),
+    Idle(Box<Backend<'static>>),
     /// Some matrices of a document.
     Products(Products),
     /// A model.
@@ -51,7 +51,7 @@ impl Device {
     /// A name that is none; kernels, boards or a simulator that cannot be had.
     pub fn open(name: &str) -> Result<Device, Fault> {
         let device = Device::named(name)?;
-        *lock(&device.state) = State::Idle(Backend::open(&device.name)?);
+        *lock(&device.state) = State::Idle(Box::new(Backend::open(&device.name)?));
         Ok(device)
     }
 
@@ -88,7 +88,7 @@ impl Device {
         self.enter(|state| {
             if !matches!(state, State::Products(products) if products.is_of(part.document())) {
                 let backend = match std::mem::replace(state, State::Closed) {
-                    State::Idle(backend) => backend,
+                    State::Idle(backend) => *backend,
                     // A port is opened once: what had it goes first.
                     other => {
                         drop(other);

@@ -25,7 +25,7 @@ enum Prepared<'m> {
     /// Products on the back end, all else floats.
     Products(nda_engine::Model<'m>),
     /// Whole tokens in integers.
-    Tokens(TokenModel<'m>),
+    Tokens(Box<TokenModel<'m>>),
 }
 
 /// The model, and what was asked of its device.
@@ -77,8 +77,8 @@ impl<'m> Text<'m> {
         let layers: Vec<_> = weights.fused_layers().into_iter().flat_map(|(_, products)| products.integer_layers()).collect();
         let mut backend = Backend::open_for_model(name, &layers)?;
         let prepared = match offload {
-            Offload::Token => Prepared::Tokens(whole_tokens(weights, &mut backend)?),
-            Offload::Best if runs(weights, &mut backend) => Prepared::Tokens(whole_tokens(weights, &mut backend)?),
+            Offload::Token => Prepared::Tokens(Box::new(whole_tokens(weights, &mut backend)?)),
+            Offload::Best if runs(weights, &mut backend) => Prepared::Tokens(Box::new(whole_tokens(weights, &mut backend)?)),
             _ => Prepared::Products(nda_engine::Model::prepare(weights, backend.gemv())?),
         };
         backend.upload(|_, _| ())?;
