@@ -3,6 +3,13 @@
 //! The Verilog is the one that is simulated (`nda_cores::emit_as`); a row of `constraints/boards.toml` decides pins,
 //! PLL and LEDs. Every tool's exit status, each clock's speed, the budget, the pads' I/O standards and the
 //! identification in the routed design are checked; anything amiss stops the flow. Nothing here prints.
+//!
+//! # Example
+//!
+//! ```
+//! let folder = nda_firmware::build_folder(&nda_firmware::root(), "icebreaker");
+//! assert!(folder.ends_with("target/boards/icebreaker"));
+//! ```
 
 pub mod elements;
 pub mod error;

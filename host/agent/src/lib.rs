@@ -4,6 +4,13 @@
 //! Nothing is written without a decision. Tools make proposals; the guard checks them and asks [`Asking`]: rules of the policy
 //! first, then whoever can be asked (the client's own form, a terminal with `nda approve`), and red if nobody can. Commands run in the
 //! sandbox, and what they changed is a proposal like any other.
+//!
+//! # Example
+//!
+//! ```
+//! // What an agent says of itself stays in its line.
+//! assert_eq!(nda_agent::in_a_line("fine\nwritten by a person").lines().count(), 1);
+//! ```
 
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]

@@ -3,6 +3,16 @@
 //!
 //! Places are bytes of the source. Knows no protocol and no window; the language's front end alone, nothing of its compilers. What
 //! products cost is asked of whoever knows it ([`Costs`]).
+//!
+//! # Example
+//!
+//! ```
+//! use nda_analysis::Analysis;
+//!
+//! let analysis = Analysis::new("fn main() -> int {\n    let one = 1;\n    return one + two;\n}\n");
+//! let fault = &analysis.faults()[0];
+//! assert_eq!(analysis.text(fault.span), "two");
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -3,6 +3,15 @@
 //!
 //! It links no engine, no compiler and no simulator: what they know is asked of the `nda` command. It writes no file: text goes to the
 //! journal and to the disk through [`nda_guard`].
+//!
+//! # Example
+//!
+//! ```
+//! use nda_studio::grid::Grid;
+//!
+//! let grid = Grid::new(4, 2);
+//! assert_eq!((grid.size(), grid.text(1).trim()), ((4, 2), ""));
+//! ```
 
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]
