@@ -12,10 +12,9 @@ use crate::BenchError;
 use crate::cases::{PREFILL, Random, activations, words};
 use crate::timing::{Timing, measure};
 
-/// Coefficients of the group-quantized matrix: two stacks, as most models have.
-const COEFFICIENTS: [i8; 2] = [4, 7];
-/// Columns that share a scale in it.
-const GROUP: GroupCols = GroupCols::C32;
+/// Group-quantized matrices: two stacks, as most models have, and the one of 1-bit models.
+const GRIDS: [(&str, WeightCode, &[i8], GroupCols); 2] =
+    [("k2", WeightCode::Quaternary, &[4, 7], GroupCols::C32), ("binary", WeightCode::Binary, &[1], GroupCols::C128)];
 /// Rows of a product that are compared with the golden model, which takes its time.
 const CHECKED_ROWS: usize = 64;
 
@@ -45,16 +44,16 @@ impl Product {
     /// As a line.
     pub fn line(&self) -> String {
         let Product { name, gmac_per_s, gb_per_s, timing } = self;
-        format!("{name:<22} {:>10.3} ms {gmac_per_s:>9.3} GMAC/s {gb_per_s:>9.3} GB/s", 1e3 * timing.median_s)
+        format!("{name:<26} {:>10.3} ms {gmac_per_s:>9.3} GMAC/s {gb_per_s:>9.3} GB/s", 1e3 * timing.median_s)
     }
 }
 
-/// Matrices of one shape: one of every code, and a group-quantized one.
+/// Matrices of one shape: one of every code, and group-quantized ones.
 pub struct Matrices {
     shape: (usize, usize),
     planes: Vec<(WeightCode, Vec<u64>)>,
-    stacks: Vec<u64>,
-    scales: Vec<u16>,
+    /// Of every one of [`GRIDS`]: its stacks, and its scales.
+    grids: Vec<(Vec<u64>, Vec<u16>)>,
     seed: u64,
 }
 
@@ -69,13 +68,17 @@ impl Matrices {
         for code in WeightCode::ALL {
             planes.push((code, canonical(shape, code, &mut random)?));
         }
-        let mut stacks = Vec::new();
-        for _ in COEFFICIENTS {
-            stacks.extend(canonical(shape, WeightCode::Quaternary, &mut random)?);
+        let mut grids = Vec::new();
+        for (_, code, coefficients, group) in GRIDS {
+            let mut stacks = Vec::new();
+            for _ in coefficients {
+                stacks.extend(canonical(shape, code, &mut random)?);
+            }
+            // Small positive normal numbers.
+            let scales = (0..scale_count(shape.0, shape.1, group)?).map(|_| 0x2000 | (random.next() as u16 & 0x07ff)).collect();
+            grids.push((stacks, scales));
         }
-        // Small positive normal numbers.
-        let scales = (0..scale_count(shape.0, shape.1, GROUP)?).map(|_| 0x2000 | (random.next() as u16 & 0x07ff)).collect();
-        Ok(Matrices { shape, planes, stacks, scales, seed })
+        Ok(Matrices { shape, planes, grids, seed })
     }
 
     /// Every product that the back end makes; `progress` is told of each before it is checked and timed.
@@ -100,11 +103,13 @@ impl Matrices {
             }
         }
         let (rows, cols) = self.shape;
-        let grid = GridMatrix::new((rows, cols), WeightCode::Quaternary, GROUP, &COEFFICIENTS, &self.scales, &self.stacks)?;
-        for vectors in [1, PREFILL] {
-            let name = name_of("group-quantized k2 A8", vectors);
-            progress(&name);
-            found.extend(self.grid(gemv, grid, vectors, time, name)?);
+        for ((form, code, coefficients, group), (stacks, scales)) in GRIDS.into_iter().zip(&self.grids) {
+            let grid = GridMatrix::new((rows, cols), code, group, coefficients, scales, stacks)?;
+            for vectors in [1, PREFILL] {
+                let name = name_of(&format!("group-quantized {form} A8"), vectors);
+                progress(&name);
+                found.extend(self.grid(gemv, grid, vectors, time, name)?);
+            }
         }
         Ok(found)
     }
@@ -208,7 +213,7 @@ mod tests {
             let mut told = Vec::new();
             let found = matrices.measure(&mut CpuGemv::new(), Duration::ZERO, |name| told.push(name.to_owned())).unwrap();
             assert_eq!(found.iter().map(|product| product.name.clone()).collect::<Vec<_>>(), told);
-            assert_eq!(told.len(), 2 * WeightCode::ALL.len() + 2 + 2, "{told:?}");
+            assert_eq!(told.len(), 2 * WeightCode::ALL.len() + 2 + 2 * GRIDS.len(), "{told:?}");
             assert!(found.iter().all(|product| product.gmac_per_s > 0.0 && product.gb_per_s > 0.0), "{found:?}");
         }
         let error = Matrices::new((4, 4), 3).unwrap().check("product", &[1, 2], &[1, 3]).unwrap_err();

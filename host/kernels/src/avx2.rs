@@ -12,7 +12,6 @@ use crate::{pairs, portable};
 pub(crate) mod frame;
 pub(crate) mod grid;
 pub(crate) mod one_plane;
-pub(crate) mod one_plane_grid;
 
 /// Rows of a register.
 const HALF_ROWS: usize = BLOCK_ROWS / 2;

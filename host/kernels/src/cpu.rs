@@ -10,11 +10,9 @@ use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 
 use crate::activations::{PreparedX, Vectors};
 use crate::grid::GridInput;
-use crate::grid_kernel::{Packed, run_grids};
+use crate::grid_kernel::run_grids;
 use crate::level::{Level, MOST_TILES, Variant};
 use crate::shares::{self, Taken, for_groups, spans, split};
-#[cfg(target_arch = "x86_64")]
-use crate::subsets::SubsetSums;
 use crate::thread_pool::ThreadPool;
 use crate::threads::granted_threads;
 
@@ -68,8 +66,6 @@ pub struct CpuGemv<'m> {
     tiles: Vec<f32>,
     /// Vectors of grids in the kernels' form.
     grid_input: GridInput,
-    #[cfg(target_arch = "x86_64")]
-    subsets: SubsetSums,
     pool: ThreadPool,
 }
 
@@ -145,8 +141,6 @@ impl<'m> CpuGemv<'m> {
             grids: Vec::new(),
             tiles: Vec::new(),
             grid_input: GridInput::default(),
-            #[cfg(target_arch = "x86_64")]
-            subsets: SubsetSums::default(),
             pool: ThreadPool::default(),
         }
     }
@@ -166,16 +160,7 @@ impl<'m> CpuGemv<'m> {
         let products = padded * cols * vectors;
         let threads = self.threads_of(products);
         let level = self.level;
-        #[cfg(target_arch = "x86_64")]
-        if parts.iter().any(|part| level.grid_kernel(part).looks_up()) {
-            self.subsets.prepare_grid(x);
-        }
-        let x = Packed {
-            input: x,
-            #[cfg(target_arch = "x86_64")]
-            subsets: &self.subsets,
-        };
-        let work = |taken: Taken<'_, f32>| run_grids(parts, level, &x, taken);
+        let work = |taken: Taken<'_, f32>| run_grids(parts, level, x, taken);
         shares::run(&self.pool, threads, padded / TILE_ROWS, &mut self.tiles, |tile| tile * TILE_ROWS * vectors, work);
         gather_rows(&self.pool, parts.iter().map(GridMatrix::rows), vectors, &self.tiles, y);
         let weights = parts.iter().map(|part| Shape::of_grid(part).weights().saturating_mul(part.stacks())).sum();
@@ -332,7 +317,7 @@ impl Job<'_> {
             }
             let words = self.words.start * word_u64(self.code)..self.words.end * word_u64(self.code);
             let tiles = tiles_at(part, &tiles).map(|tile| &tile[words.clone()]);
-            for_groups(tiles, self.level.tiles_at_once(self.code, 1), |tiles| {
+            for_groups(tiles, self.level.tiles_at_once(self.code), |tiles| {
                 let sums = &mut sums[..tiles.len() * TILE_ROWS];
                 self.level.tiles((self.code, self.x_code), tiles, self.x, &mut scratch, sums);
                 let rows = sums.len().min(y.len());
@@ -346,7 +331,7 @@ impl Job<'_> {
 fn run_vectors(parts: &[TileMatrix<'_>], level: Level, code: WeightCode, x: &Vectors, (tiles, mut y): Taken<'_, i32>) {
     let mut scratch = Vec::new();
     for (part, tiles) in spans(parts, tiles_of_matrix, tiles) {
-        for_groups(tiles_at(part, &tiles), level.tiles_at_once(code, x.count), |tiles| {
+        for_groups(tiles_at(part, &tiles), level.tiles_at_once(code), |tiles| {
             let sums = split(&mut y, tiles.len() * TILE_ROWS * x.count);
             level.tiles_of_vectors(code, tiles, x, &mut scratch, sums);
         });

@@ -81,7 +81,7 @@ fn grid_word(codes: &[i8], scales: &[f32]) -> GridWord {
 }
 
 /// The codes of a word in the order of its columns.
-pub(crate) fn codes(word: &GridWord) -> [i8; WORD_COLS] {
+fn codes(word: &GridWord) -> [i8; WORD_COLS] {
     std::array::from_fn(|col| word.bytes[col % LANES].to_le_bytes()[col / LANES].cast_signed())
 }
 

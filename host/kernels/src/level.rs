@@ -11,7 +11,7 @@ use crate::grid_kernel::GridKernel;
 use crate::neon::{Neon, grid::NeonGrid};
 #[cfg(target_arch = "x86_64")]
 use crate::{
-    avx2::{Avx2, grid::Avx2Grid, one_plane_grid::OnePlaneGrid},
+    avx2::{Avx2, grid::Avx2Grid},
     avx512::{Avx512, Avx512Grid},
 };
 use crate::{cpu::CpuError, portable};
@@ -207,10 +207,6 @@ impl Level {
             return GridKernel::Avx512(Box::new(kernel));
         }
         #[cfg(target_arch = "x86_64")]
-        if let (Level::Avx2(_) | Level::Avx512(_), Some(kernel)) = (self, OnePlaneGrid::new(grid)) {
-            return GridKernel::OnePlane(kernel);
-        }
-        #[cfg(target_arch = "x86_64")]
         if let (Level::Avx2(_) | Level::Avx512(_), Ok(avx2)) = (self, Avx2Grid::new(grid)) {
             return GridKernel::Avx2(avx2);
         }
@@ -248,22 +244,16 @@ impl Level {
 }
 
 /// Most tiles that a kernel takes at a time.
-pub(crate) const MOST_TILES: usize = 32;
+pub(crate) const MOST_TILES: usize = 8;
 
 impl Level {
-    /// Tiles that [`Self::tiles`] and [`Self::tiles_of_vectors`] best take at a time, at most [`MOST_TILES`]: what is looked up is eight
-    /// times as large as the vectors, and is read once for all of them.
+    /// Tiles that [`Self::tiles`] and [`Self::tiles_of_vectors`] best take at a time: what is looked up is eight times as large as the
+    /// vectors, and is read once for all of them.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on AVX2 alone"))]
-    pub fn tiles_at_once(self, code: WeightCode, vectors: usize) -> usize {
+    pub fn tiles_at_once(self, code: WeightCode) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2(_) if code.planes() == 1 => {
-                if vectors == 1 {
-                    MOST_TILES / 4
-                } else {
-                    MOST_TILES
-                }
-            }
+            Level::Avx2(_) if code.planes() == 1 => MOST_TILES,
             _ => 1,
         }
     }

@@ -2,8 +2,6 @@
 
 use nda_spec::tile::{WORD_COLS, col_words};
 
-use crate::grid::{self, GridInput};
-
 /// Activations of a look-up.
 const FOUR: usize = 4;
 /// Subsets of four.
@@ -57,8 +55,6 @@ pub(crate) struct SubsetSums {
     pub words: Vec<[Subsets; LOOKUPS]>,
     /// Per vector, what its sums are less.
     pub lowest: Vec<i32>,
-    /// The same per word and vector, of both half words.
-    pub halves: Vec<[i32; 2]>,
 }
 
 impl SubsetSums {
@@ -66,49 +62,25 @@ impl SubsetSums {
     pub fn prepare(&mut self, cols: usize, values: &[i8]) {
         let vectors = values.chunks_exact(cols.max(1));
         let count = vectors.len();
-        self.room(cols, count);
-        for (vector, values) in vectors.enumerate() {
-            for (word, values) in values.chunks(WORD_COLS).enumerate() {
-                self.fill(vector, word * count + vector, values);
-            }
-        }
-    }
-
-    /// Room for vectors of `cols`.
-    fn room(&mut self, cols: usize, vectors: usize) {
-        self.words.resize(col_words(cols) * vectors, [NONE; LOOKUPS]);
-        self.halves.resize(self.words.len(), [0; 2]);
+        self.words.resize(col_words(cols) * count, [NONE; LOOKUPS]);
         self.lowest.clear();
-        self.lowest.resize(vectors, 0);
-    }
-
-    /// The sums of up to 64 activations, zeros beyond the last.
-    fn fill(&mut self, vector: usize, place: usize, values: &[i8]) {
-        self.halves[place] = fill(values, &mut self.words[place]);
-        self.lowest[vector] += self.halves[place].iter().sum::<i32>();
-    }
-
-    /// Takes over vectors that grids are multiplied by.
-    pub fn prepare_grid(&mut self, x: &GridInput) {
-        self.room(x.cols(), x.vectors());
-        for word in 0..col_words(x.cols()) {
-            for (vector, of_word) in x.word(word).iter().enumerate() {
-                self.fill(vector, word * x.vectors() + vector, &grid::codes(of_word));
-            }
+        for (vector, values) in vectors.enumerate() {
+            let of_word = |(word, values)| fill(values, &mut self.words[word * count + vector]);
+            self.lowest.push(values.chunks(WORD_COLS).enumerate().map(of_word).sum());
         }
     }
 }
 
-/// The subset sums of up to 64 activations, zeros beyond the last; what comes back are the sums of what they are less, of both half words.
-fn fill(values: &[i8], subsets: &mut [Subsets; LOOKUPS]) -> [i32; 2] {
+/// The subset sums of up to 64 activations, zeros beyond the last; what comes back is the sum of what they are less.
+fn fill(values: &[i8], subsets: &mut [Subsets; LOOKUPS]) -> i32 {
     let mut columns = [0; WORD_COLS];
     columns[..values.len()].copy_from_slice(values);
-    let mut all = [0; 2];
-    for (at, (four, subsets)) in columns.as_chunks::<FOUR>().0.iter().zip(subsets).enumerate() {
+    let mut all = 0;
+    for (four, subsets) in columns.as_chunks::<FOUR>().0.iter().zip(subsets) {
         let x = four.map(i16::from);
         let lowest = x.iter().map(|x| x.min(&0)).sum();
         *subsets = Subsets::of(x, lowest);
-        all[2 * at / LOOKUPS] += i32::from(lowest);
+        all += i32::from(lowest);
     }
     all
 }

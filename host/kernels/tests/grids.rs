@@ -129,7 +129,6 @@ fn extremes_are_exact() {
 fn threads_and_parts_change_no_bit() {
     let mut random = Random(11);
     let all: Vec<i8> = (-127..=127).collect();
-    // The last two are looked up by many tiles at a time.
     for (code, group, coefficients) in [
         (WeightCode::Quaternary, GroupCols::C32, &[4, 7][..]),
         (WeightCode::Binary, GroupCols::C128, &[1]),

@@ -109,7 +109,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return plan_boards::run(&arguments.model, &weights, arguments.json);
     }
     if arguments.gpus {
-        return plan_gpus::run(&files::open_document(&arguments.model)?.document(), arguments.json);
+        let mapped = files::open_document(&arguments.model)?;
+        return if arguments.json { plan_gpus::json(&mapped.document()) } else { plan_gpus::text(&mapped.document()) };
     }
     if arguments.graph {
         let mapped = files::open_document(&arguments.model)?;

@@ -75,17 +75,26 @@ impl Bytes {
     }
 }
 
-/// The projection, as text or JSON.
-pub fn run(document: &Document<'_>, as_json: bool) -> Outcome {
-    let bytes = Bytes::of(document);
-    let rate = |gpu: &Gpu| gpu.gb_per_s * 1e9 / (bytes.token() as f64).max(1.0);
-    if as_json {
-        let row = |gpu: &Gpu| json!({ "gpu": gpu.name, "kind": gpu.kind, "gb_per_s": gpu.gb_per_s, "tokens_per_second": rate(gpu) });
-        let rows: Vec<Value> = GPUS.iter().map(row).collect();
-        return output::json(&json!({
-            "evidence": "projected", "weight_bytes": bytes.weights, "position_bytes": bytes.position, "positions": POSITIONS, "gpus": rows,
-        }));
+impl Bytes {
+    /// Tokens a second that a GPU's bandwidth allows.
+    fn rate(&self, gpu: &Gpu) -> f64 {
+        gpu.gb_per_s * 1e9 / (self.token() as f64).max(1.0)
     }
+}
+
+/// The projection as JSON.
+pub fn json(document: &Document<'_>) -> Outcome {
+    let bytes = Bytes::of(document);
+    let row = |gpu: &Gpu| json!({ "gpu": gpu.name, "kind": gpu.kind, "gb_per_s": gpu.gb_per_s, "tokens_per_second": bytes.rate(gpu) });
+    let rows: Vec<Value> = GPUS.iter().map(row).collect();
+    output::json(&json!({
+        "evidence": "projected", "weight_bytes": bytes.weights, "position_bytes": bytes.position, "positions": POSITIONS, "gpus": rows,
+    }))
+}
+
+/// The projection as text.
+pub fn text(document: &Document<'_>) -> Outcome {
+    let bytes = Bytes::of(document);
     output::line(format_args!(
         "a token reads {:.2} MB of weights and {} bytes per position of the cache",
         bytes.weights as f64 / 1e6,
@@ -95,6 +104,6 @@ pub fn run(document: &Document<'_>, as_json: bool) -> Outcome {
         "projected, behind {POSITIONS} positions: what the memory's bandwidth allows at most; nothing was run on these GPUs\n"
     ))?;
     GPUS.iter().try_for_each(|gpu| {
-        output::line(format_args!("{:<33} {:<11} {:>7.1} GB/s {:>10.0} tokens/s", gpu.name, gpu.kind, gpu.gb_per_s, rate(gpu)))
+        output::line(format_args!("{:<33} {:<11} {:>7.1} GB/s {:>10.0} tokens/s", gpu.name, gpu.kind, gpu.gb_per_s, bytes.rate(gpu)))
     })
 }

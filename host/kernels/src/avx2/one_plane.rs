@@ -79,7 +79,7 @@ fn add_lookups(tiles: &[&[u64]], x: &SubsetSums, totals: &mut [Totals], sums: &m
 /// The indices of a word's 16 look-ups, for 32 rows each: the bytes of every row, transposed, then cut.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn lookups(word: &OnePlane) -> [__m256i; LOOKUPS] {
+fn lookups(word: &OnePlane) -> [__m256i; LOOKUPS] {
     let zero = _mm256_setzero_si256();
     let mut rows = [zero; 8];
     for (at, rows) in rows.iter_mut().enumerate() {
@@ -143,7 +143,7 @@ fn add(totals: &mut Totals, indices: &[__m256i; LOOKUPS], subsets: &[Subsets; LO
 /// Four look-ups: the sums of the lower bits, at most 4 * 63 per byte; those of the bits above, at most 8 each, are added to the others.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn look_up(highs: &mut __m256i, indices: &[__m256i; 4], subsets: &[Subsets; 4]) -> __m256i {
+fn look_up(highs: &mut __m256i, indices: &[__m256i; 4], subsets: &[Subsets; 4]) -> __m256i {
     let mut lows = _mm256_setzero_si256();
     for (index, subsets) in indices.iter().zip(subsets) {
         lows = _mm256_add_epi8(lows, _mm256_shuffle_epi8(table(&subsets.low), *index));
@@ -163,7 +163,7 @@ fn table(bytes: &[u8; 16]) -> __m256i {
 /// Adds the even bytes to one sum, the odd ones to the other.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn add_halves(even: &mut __m256i, odd: &mut __m256i, bytes: __m256i) {
+fn add_halves(even: &mut __m256i, odd: &mut __m256i, bytes: __m256i) {
     *even = _mm256_add_epi16(*even, _mm256_and_si256(bytes, _mm256_set1_epi16(0x00ff)));
     *odd = _mm256_add_epi16(*odd, _mm256_srli_epi16::<8>(bytes));
 }
