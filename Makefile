@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help wheel recordings pictures docs beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean
+.PHONY: help wheel recordings pictures docs beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean capacity
 
 # A prompt on the CPU and on the board, first with whole tokens on the board, then with products alone: the text, and a table that
 # says whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -123,6 +123,12 @@ test-lm-eval: beside-llama ## scores by lm-evaluation-harness through 'nda serve
 
 bench-server: beside-llama ## time to first token and tokens/s of 'nda serve' under 1, 4 and 16 clients, beside llama.cpp's server
 	.tools/lm-eval/bin/python host/chat/tests/bench_server.py target/release/nda $(CHAT) .tools/models/smollm2.gguf
+
+# Conversations of 2,048 tokens in a GiB, opened by a client: at least 65 with four bits per value, 105 with two. Twenty minutes.
+capacity: system $(CHAT) ## conversations that 'nda serve' holds in a GiB
+	$(CARGO) build --release --locked -p nda-cli
+	python3 host/chat/tests/capacity.py target/release/nda $(CHAT) --kv b4 --at-least 65
+	python3 host/chat/tests/capacity.py target/release/nda $(CHAT) --kv b2 --at-least 105
 
 # The same fifty tasks that the tests solve by a script, by the loop of 'nda agent' with a real model behind 'nda serve': four minutes of one core.
 test-agent-model: system $(CHAT) ## fifty editing tasks by 'nda agent' with SmolLM2

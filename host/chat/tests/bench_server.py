@@ -92,7 +92,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     counts, threads = [int(count) for count in arguments.clients.split(",")], str(arguments.threads)
-    ours = [arguments.nda, "serve", arguments.ndf, "--port", "0", "--queue", str(max(counts)), "--threads", threads, "--context", str(CONTEXT)]
+    ours = [arguments.nda, "serve", arguments.ndf, "--port", "0", "--queue", str(max(counts)), "--parallel", str(max(counts)), "--threads", threads, "--context", str(CONTEXT)]
     theirs = [sys.executable, "-c", LLAMA, arguments.gguf, str(max(counts)), str(CONTEXT), threads]
     servers = {"nda": started(ours), "llama.cpp": started(theirs)}
     try:
