@@ -64,6 +64,8 @@ impl<'m> Lane<'m> {
     /// Gives the slot back: the answer is over.
     pub fn rest(&mut self) {
         self.give_back();
+        // Four bytes for every token of the vocabulary, and a thread waits longer than it answers.
+        self.logits = Vec::new();
         self.asker.rest();
     }
 
