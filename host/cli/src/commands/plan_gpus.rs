@@ -65,7 +65,10 @@ impl Bytes {
         let has_head = frames.iter().any(|(name, _)| *name == HEAD);
         let weights = frames.iter().filter(|(name, _)| !(has_head && *name == EMBEDDING)).map(|(_, bytes)| bytes).sum();
         let count = |key: &str| document.metadata().get(key).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-        let values = 2 * count("n_layers") * count("n_kv_heads") * count("head_dim");
+        let or = |found: u64, usual: u64| if found == 0 { usual } else { found };
+        let heads = count("n_heads");
+        let head_dim = or(count("head_dim"), count("d_model").checked_div(heads).unwrap_or(0));
+        let values = 2 * count("n_layers") * or(count("n_kv_heads"), heads) * head_dim;
         Bytes { weights, position: values * CACHE_BITS / 8 }
     }
 
