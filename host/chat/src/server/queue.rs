@@ -129,7 +129,7 @@ mod tests {
         drop(places.remove(1));
         assert_eq!(queue.waiting(), 2);
         places.push(queue.enter(3).ok().unwrap());
-        let mut take = || {
+        let take = || {
             let item = queue.take();
             queue.answered();
             item

@@ -269,7 +269,7 @@ mod tests {
             let value = |i: usize| if i < 2 * cols { i8::MIN } else { (i * 37 + i / 3) as i8 };
             let values: Vec<i8> = (0..15 * cols).map(value).collect();
             let mut x = Vectors::default();
-            x.prepare(cols, &values);
+            x.prepare(Form::Bytes, cols, &values);
             let mut sums = vec![i32::MIN; 15 * TILE_ROWS];
             for block in 0..BLOCKS {
                 for_planes!(code, Word => {
