@@ -3,17 +3,6 @@
 //! A row says what a tool flow, a plan or a person has to know of a board; where a port's pin is stands in the pin
 //! file alone. Everything is checked when it is read, so that nothing behind this crate meets a half row. No HDL and no
 //! tool is known here.
-//!
-//! # Example
-//!
-//! ```
-//! use nda_boards::{Board, Family};
-//!
-//! let board = Board::named("ulx3s-85f")?;
-//! assert_eq!(board.family, Family::Ecp5);
-//! assert!(board.pin_file().is_ok() && board.config().is_ok());
-//! # Ok::<(), nda_boards::BoardError>(())
-//! ```
 
 mod memories;
 mod pins;

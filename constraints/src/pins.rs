@@ -18,6 +18,17 @@ pub struct Pin {
 }
 
 /// A pin file, parsed.
+///
+/// # Example
+///
+/// ```
+/// use nda_boards::{Board, Family};
+///
+/// let board = Board::named("ulx3s-85f")?;
+/// assert_eq!(board.family, Family::Ecp5);
+/// assert!(board.pin_file().is_ok() && board.config().is_ok());
+/// # Ok::<(), nda_boards::BoardError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinFile {
     /// Its name.

@@ -127,9 +127,7 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
     let found = asked.stages(m, "root_asked", root::STAGES + 1)[root::STAGES + 1].clone();
     let ports = [("largest", largest), ("root", root), ("root_exponent", root_exponent), ("is_normed", c[7].get("normed"))];
     let coder = m.part("coder", &coder(), &ports);
-    let five = m.always("5: two words of work");
-    let at = c[4].get("at").slice(0, VECTOR_WORD - 1);
-    let words = [0, 1].map(|k: usize| five.register(&format!("codes_from_{k}"), vectors.work[k].at(at)));
+    let words = two_words(m, vectors, &c[4]);
     let unit = maker();
     let codes: Vec<Value> = (0..MAKERS)
         .map(|k| {
@@ -169,6 +167,13 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
         root,
         root_exponent,
     }
+}
+
+/// The words of `work` that a word in stage 4 names, in stage 5.
+fn two_words<'m>(m: &'m Module, vectors: &Vectors<'m>, four: &Bus<'m>) -> [Value<'m>; 2] {
+    let five = m.always("5: two words of work");
+    let at = four.get("at").slice(0, VECTOR_WORD - 1);
+    [0, 1].map(|k: usize| five.register(&format!("codes_from_{k}"), vectors.work[k].at(at)))
 }
 
 /// A quaternary weight is `3 s + e - 2`, and the array sums `3 s + e`: minus twice the sum of a vector's codes, five cycles behind them.

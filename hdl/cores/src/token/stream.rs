@@ -303,6 +303,16 @@ fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[
     lower.chain(now.iter().copied()).collect()
 }
 
+/// The weights of a word in stage 10, in stage 12: two lanes of each memory.
+fn weights_of<'m>(m: &'m Module, memories: &Memories<'m>, ten: &Bus<'m>) -> Vec<Value<'m>> {
+    let bits = memories.weights[0].address;
+    let field = ten.get("weights");
+    let first = m.constant(1 + memories.first_weight as u64, field.bits);
+    let base = (field - first).low(field.bits).unsigned().fit(bits);
+    let weight_at = (base + ten.get("out_word").fit(bits)).low(bits).named("weight_at");
+    memories.weights.iter().map(|pair| pair.read(&memories.load, weight_at)).collect()
+}
+
 /// Stages 10 to 16: `work`, its largest magnitude and its squares.
 fn reduce<'m>(
     m: &'m Module,
@@ -314,12 +324,7 @@ fn reduce<'m>(
 ) -> Bus<'m> {
     // r[k] is the word in stage 10 + k.
     let r = ten.stages(m, "r", 6);
-    let bits = memories.weights[0].address;
-    let field = ten.get("weights");
-    let first = m.constant(1 + memories.first_weight as u64, field.bits);
-    let base = (field - first).low(field.bits).unsigned().fit(bits);
-    let weight_at = (base + ten.get("out_word").fit(bits)).low(bits).named("weight_at");
-    let weights: Vec<Value> = memories.weights.iter().map(|pair| pair.read(&memories.load, weight_at)).collect();
+    let weights = weights_of(m, memories, ten);
     let unit = reduce_lane();
     let halves_10 = m.always("10: half of what is cut off").register("reduce_half", take_half(m, nine.get("reduce_take")));
     let active = working(m, "sums_work", nine.get("valid") & nine.get("reduces"));

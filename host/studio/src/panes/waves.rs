@@ -55,7 +55,10 @@ pub struct Wave {
 /// # Errors
 /// What is wrong with the file, in words.
 pub fn read(path: &Path) -> Result<Wave, String> {
-    let wave = wellen::simple::read(path).map_err(|error| format!("'{}' cannot be read: {error}", path.display()))?;
+    // One thread: a pool of them would keep more memory than a wave.
+    let options = wellen::LoadOptions { multi_thread: false, ..Default::default() };
+    let wave =
+        wellen::simple::read_with_options(path, &options).map_err(|error| format!("'{}' cannot be read: {error}", path.display()))?;
     let hierarchy = wave.hierarchy();
     let variable = |var: &wellen::Var| Variable {
         name: var.full_name(hierarchy),
