@@ -61,7 +61,7 @@ impl Matrices {
     /// Random ones.
     ///
     /// # Errors
-    /// A shape that is none.
+    /// The shape has no rows or no columns.
     pub fn new(shape: (usize, usize), seed: u64) -> Result<Matrices, BenchError> {
         let mut random = Random(seed);
         let mut planes = Vec::new();

@@ -29,7 +29,7 @@ fn thousands(value: f64) -> String {
 /// Pieces of the validation text, evenly over it.
 fn texts() -> Vec<Vec<u8>> {
     let all = std::fs::read(Path::new(ROOT).join("models/val.txt")).unwrap();
-    // A line break at the end of a file is no part of a prompt.
+    // A prompt has no line breaks.
     let piece = |k: usize| all[k * all.len() / TEXTS..].iter().copied().filter(|byte| *byte != b'\n').take(PROMPT).collect();
     (0..TEXTS).map(piece).collect()
 }

@@ -180,7 +180,7 @@ impl<'a, 'm> Session<'a, 'm> {
     /// Takes a token without asking what follows it: the head is not computed.
     ///
     /// # Errors
-    /// A token that there is not, a full context, or the back end's failure.
+    /// An unknown token, a full context, or the back end's failure.
     pub fn feed(&mut self, token: u32) -> Result<(), EngineError> {
         self.feed_all(&[token])
     }

@@ -1,25 +1,19 @@
 //! A session's cache in every form: batches, texts that begin alike, saved texts.
 
+mod common;
+
+use common::trained;
 use nda_engine::saved::{FileError, read};
-use nda_engine::{CacheForm, FrameStore, Model, Session, Weights, compare};
-use nda_kernels::CpuGemv;
-use nda_ndf::{AlignedBytes, Document};
-use std::path::Path;
+use nda_engine::{CacheForm, FrameStore, Session, compare};
 use std::sync::{Arc, Mutex};
 
-/// Calls `work` with a session of the trained model, and its first tokens of a text.
+/// Calls `work` with a session of the trained model, and a text that fills its context.
 fn with_session<T>(work: impl FnOnce(&mut Session<'_, '_>, &[u32]) -> T) -> T {
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-    let bytes = AlignedBytes::from(&std::fs::read(models.join("tiny.ndf")).unwrap()[..]);
-    let document = Document::open(&bytes).unwrap();
-    let weights = Weights::new(&document).unwrap();
-    let tokens = weights.tokenizer().encode(&std::fs::read(models.join("val.txt")).unwrap()[..2000]).unwrap();
-    let mut gemv = CpuGemv::new();
-    let model = Model::prepare(&weights, &mut gemv).unwrap();
-    let mut session = Session::new(&model, &mut gemv);
-    let context = session.context();
-    assert!(context > 150, "the model's context is longer than two frames");
-    work(&mut session, &tokens[..context])
+    trained::with_session(|session, tokens| {
+        let context = session.context();
+        assert!(context > 150, "the model's context is longer than two frames");
+        work(session, &tokens[..context])
+    })
 }
 
 fn forms() -> impl Iterator<Item = CacheForm> {

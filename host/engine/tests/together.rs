@@ -2,29 +2,16 @@
 
 mod common;
 
-use common::{CONTEXT, GoldenGemv, PLAIN, decoder_bytes, gemma3_bytes, model_bytes};
+use common::{CONTEXT, GoldenGemv, PLAIN, decoder_bytes, gemma3_bytes, model_bytes, trained};
 use nda_engine::{
     Advanced, CacheForm, EngineError, FrameStore, GEMMA3, LLAMA, Model, Part, Sequence, Session, SplitMix64, Wanted, Weights, decoder,
 };
 use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape, Vectors};
 use nda_kernels::{CpuGemv, ThreadPool};
 use nda_lang::Tier;
-use nda_ndf::{AlignedBytes, Document};
+use nda_ndf::Document;
 use nda_spec::TileMatrix;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
-
-/// Calls `work` with a session of the trained model.
-fn with_tiny<T>(work: impl FnOnce(&mut Session<'_, '_>, &[u32]) -> T) -> T {
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-    let bytes = AlignedBytes::from(&std::fs::read(models.join("tiny.ndf")).unwrap()[..]);
-    let document = Document::open(&bytes).unwrap();
-    let weights = Weights::new(&document).unwrap();
-    let tokens = weights.tokenizer().encode(&std::fs::read(models.join("val.txt")).unwrap()[..4000]).unwrap();
-    let mut gemv = CpuGemv::new();
-    let model = Model::prepare(&weights, &mut gemv).unwrap();
-    work(&mut Session::new(&model, &mut gemv), &tokens)
-}
 
 fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|v| v.to_bits()).collect()
@@ -76,7 +63,7 @@ fn compare(session: &mut Session<'_, '_>, texts: &[&[u32]], random: &mut SplitMi
 
 #[test]
 fn texts_at_different_positions_have_the_logits_that_they_have_alone_in_every_form_with_any_threads() {
-    with_tiny(|session, tokens| {
+    trained::with_session(|session, tokens| {
         assert!(session.takes_together());
         let mut random = SplitMix64(22);
         for form in CacheForm::names() {
@@ -140,7 +127,7 @@ fn a_program_that_decides_by_the_position_takes_one_text_after_another_with_the_
 
 #[test]
 fn texts_that_begin_alike_share_frames_while_they_are_taken_together() {
-    with_tiny(|session, tokens| {
+    trained::with_session(|session, tokens| {
         let store = Arc::new(Mutex::new(FrameStore::new(1 << 24)));
         session.share_cache("b4".parse().unwrap(), Arc::clone(&store));
         let mut texts = [session.new_sequence(), session.new_sequence()];
@@ -157,7 +144,7 @@ fn texts_that_begin_alike_share_frames_while_they_are_taken_together() {
 
 #[test]
 fn a_text_that_cannot_go_on_fails_alone_and_stays_as_it_was() {
-    with_tiny(|session, tokens| {
+    trained::with_session(|session, tokens| {
         session.limit_context(70);
         for form in ["f32", "b4"] {
             session.use_cache(form.parse().unwrap());

@@ -254,7 +254,7 @@ impl GpuGemv {
     }
 }
 
-/// Vectors of a workgroup for a product of so many.
+/// Vectors per workgroup for a product of `vectors` vectors.
 fn width_of(vectors: usize) -> u32 {
     WIDTHS.into_iter().find(|width| *width as usize >= vectors).unwrap_or(MANY)
 }

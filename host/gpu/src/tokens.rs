@@ -56,7 +56,7 @@ enum Placed {
 }
 
 impl Placed {
-    /// For so many tokens.
+    /// The call for a batch of `tokens` tokens.
     fn call(&self, tokens: u32) -> Call<'_> {
         match self {
             Placed::Shader(dispatch) => Call { groups: [dispatch.groups.0, dispatch.groups.1, tokens], dispatch },

@@ -96,7 +96,7 @@ pub(crate) fn spans<P>(parts: &[P], tiles_of: impl Fn(&P) -> usize, tiles: Range
     })
 }
 
-/// Tiles in groups of at most so many.
+/// Hands tiles to `work` in groups of at most `at_once`.
 pub(crate) fn for_groups<'m>(mut tiles: impl Iterator<Item = &'m [u64]>, at_once: usize, mut work: impl FnMut(&[&'m [u64]])) {
     let mut group: [&[u64]; MOST_TILES] = [&[]; MOST_TILES];
     loop {

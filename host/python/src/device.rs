@@ -48,7 +48,7 @@ impl Device {
     /// Opens a back end: `cpu`, `sim`, `serial:/dev/ttyUSB0`, whatever `--backend` takes.
     ///
     /// # Errors
-    /// A name that is none; kernels, boards or a simulator that cannot be had.
+    /// An unknown name; kernels, boards or a simulator that this machine lacks.
     pub fn open(name: &str) -> Result<Device, Fault> {
         let device = Device::named(name)?;
         *lock(&device.state) = State::Idle(Box::new(Backend::open(&device.name)?));
@@ -58,7 +58,7 @@ impl Device {
     /// The same, but it is opened with the first use.
     ///
     /// # Errors
-    /// A name that is none.
+    /// An unknown name.
     pub fn named(name: &str) -> Result<Device, Fault> {
         let name = BackendName::parse(name).map_err(|error| Fault { at: "the device's name".into(), ..error.into() })?;
         Ok(Device { name, holder: Mutex::new(None), state: Mutex::new(State::Closed) })

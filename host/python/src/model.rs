@@ -91,7 +91,7 @@ impl Model {
     /// The bytes of tokens.
     ///
     /// # Errors
-    /// A token that there is not.
+    /// An unknown token.
     pub fn decode(&self, tokens: &[u32]) -> Result<Vec<u8>, Fault> {
         let vocab_size = self.weights().hyper().vocab_size;
         if let Some(&token) = tokens.iter().find(|token| **token as usize >= vocab_size) {

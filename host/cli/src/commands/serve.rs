@@ -190,7 +190,7 @@ impl Shelf for Folder {
 fn shelf(folder: &Path, model: &Path) -> Outcome<Arc<dyn Shelf>> {
     if !folder.is_dir() {
         let error = format_args!("'{}' is no folder", folder.display());
-        return Err(Failure::usage(error, "--slot-save-path", "give a folder that there is").into());
+        return Err(Failure::usage(error, "--slot-save-path", "give an existing folder").into());
     }
     Ok(Arc::new(Folder { folder: folder.to_owned(), model: model.to_owned() }))
 }

@@ -79,31 +79,11 @@ def model(arch, name, seed):
 def write(path, arch, d, heads, shapes, tensors):
     keys, pre, _ = ARCHITECTURES[arch]
     w = make_cases.Writer(path, arch)
-    w.add_name("a tiny model of our own")
-    w.add_block_count(1)
-    w.add_context_length(256)
-    w.add_embedding_length(d)
-    w.add_feed_forward_length(FF)
-    w.add_head_count(heads)
-    w.add_head_count_kv(KV_HEADS)
-    w.add_key_length(HEAD_DIM)
-    w.add_value_length(HEAD_DIM)
-    w.add_rope_dimension_count(HEAD_DIM)
-    w.add_layer_norm_rms_eps(1e-6)
-    w.add_rope_freq_base(10000.0)
+    make_types.write_shape(w, d, heads)
     for name, value in keys:
         add = w.add_string if isinstance(value, str) else w.add_uint32 if isinstance(value, int) else w.add_float32
         add(f"{arch}.{name}", value)
-    tokens = make_types.PIECES + make.SPECIALS
-    w.add_vocab_size(len(tokens))
-    w.add_tokenizer_model("gpt2")
-    w.add_tokenizer_pre(pre)
-    w.add_token_list(tokens)
-    w.add_token_types([1] * len(make_types.PIECES) + [3] * len(make.SPECIALS))
-    w.add_token_merges(["t h"])
-    w.add_bos_token_id(len(make_types.PIECES))
-    w.add_eos_token_id(len(tokens) - 1)
-    w.add_add_bos_token(False)
+    make_types.write_tokens(w, pre)
     for name, (values, kind) in tensors.items():
         if kind == make_cases.I2_S:
             w.add_i2s(name, values, shapes[name.removesuffix(".weight")])

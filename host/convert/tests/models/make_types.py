@@ -112,32 +112,40 @@ def model(name, seed):
     return d, own, floats
 
 
-def write(path, d, tensors, alignment=None):
-    w = gguf.GGUFWriter(path, "llama")
-    if alignment:
-        w.add_custom_alignment(alignment)
+def write_shape(w, d, heads):
     w.add_name("a tiny model of our own")
     w.add_block_count(1)
     w.add_context_length(256)
     w.add_embedding_length(d)
     w.add_feed_forward_length(FF)
-    w.add_head_count(HEADS)
+    w.add_head_count(heads)
     w.add_head_count_kv(KV_HEADS)
     w.add_key_length(HEAD_DIM)
     w.add_value_length(HEAD_DIM)
     w.add_rope_dimension_count(HEAD_DIM)
     w.add_layer_norm_rms_eps(1e-6)
     w.add_rope_freq_base(10000.0)
+
+
+def write_tokens(w, pre):
     tokens = PIECES + make.SPECIALS
     w.add_vocab_size(len(tokens))
     w.add_tokenizer_model("gpt2")
-    w.add_tokenizer_pre("llama-bpe")
+    w.add_tokenizer_pre(pre)
     w.add_token_list(tokens)
     w.add_token_types([1] * len(PIECES) + [3] * len(make.SPECIALS))
     w.add_token_merges(["t h"])
     w.add_bos_token_id(len(PIECES))
     w.add_eos_token_id(len(tokens) - 1)
     w.add_add_bos_token(False)
+
+
+def write(path, d, tensors, alignment=None):
+    w = gguf.GGUFWriter(path, "llama")
+    if alignment:
+        w.add_custom_alignment(alignment)
+    write_shape(w, d, HEADS)
+    write_tokens(w, "llama-bpe")
     for name, (values, kind) in tensors.items():
         w.add_tensor(name, values, raw_dtype=kind if values.dtype == np.uint8 else None)
     w.write_header_to_file()

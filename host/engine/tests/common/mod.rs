@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod floats;
+pub mod trained;
 
 use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, SplitMix64, block_tensor};
 use nda_gemv::check::{check_run, stacked_shape};

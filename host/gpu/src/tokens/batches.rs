@@ -27,7 +27,7 @@ impl Batches {
         self.filled = 0;
     }
 
-    /// The batches of so many tokens, which are in the cache then.
+    /// Splits `tokens` new tokens into batches, and counts them as cached.
     pub fn split(&mut self, tokens: usize) -> Vec<u32> {
         let (mut left, mut all) = (tokens, Vec::new());
         while left > 0 {

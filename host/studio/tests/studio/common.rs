@@ -7,6 +7,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// A job of 40 ns.
+pub const WAVE: &str = "$timescale 1ns $end\n$scope module top $end\n$var wire 1 ! clk $end\n$var wire 8 \" data $end\n$var wire 1 # run_busy $end\n$upscope $end\n$enddefinitions $end\n#0\n0!\nb00000000 \"\n0#\n#10\n1!\n1#\n#20\n0!\nb10100101 \"\n#30\n1!\n0#\n#40\n0!\n";
+
 /// A project and its state, gone when it is dropped.
 pub struct Place {
     folder: tempfile::TempDir,
@@ -22,6 +25,33 @@ impl Place {
             std::fs::write(path, bytes).unwrap();
         }
         place
+    }
+
+    /// A program with a product, and what is known of it: document, core, Verilog, and a wave of that name.
+    pub fn of_a_product(wave: &str) -> Place {
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny.ndf");
+        let core = "#[derive(LogicBlock)]\npub struct GemvArray { pub clock: Signal<In, Clock>, pub result: Signal<Out, Bits<32>> }\n";
+        let verilog = "module top_array(clock, result);\n input wire clock; output reg [31:0] result;\nendmodule\n";
+        Place::new(&[
+            ("tiny.ndf", &std::fs::read(tiny).unwrap()),
+            ("p.nda", b"fn f(x: vec) -> vec {\n    return gemv(\"blk.0.q\", x);\n}\n"),
+            ("core.rs", core.as_bytes()),
+            ("top.v", verilog.as_bytes()),
+            (wave, WAVE.replace("module top ", "module top_array ").replace("data", "result").as_bytes()),
+        ])
+    }
+
+    /// A studio that has followed that product down to the wave.
+    pub fn follow(&self, wave: &str) -> Studio {
+        let mut studio = self.studio();
+        studio.load_graph();
+        studio.open(Path::new("p.nda"));
+        press(&mut studio, "ctrl+g 2 enter end left left");
+        wait_until(&mut studio, "the way", |studio| {
+            press(studio, "f6");
+            screen(studio).contains(&format!("{wave}: top_array.result"))
+        });
+        studio
     }
 
     pub fn root(&self) -> PathBuf {

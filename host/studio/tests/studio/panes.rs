@@ -1,6 +1,6 @@
 //! Documents, waves, boards, the sandbox, costs, the way through the stack: on the project's own files, asked of the command.
 
-use crate::common::{Place, has_nda, press, screen, text, type_in, wait_for, wait_until};
+use crate::common::{Place, WAVE, has_nda, press, screen, text, type_in, wait_for, wait_until};
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -106,8 +106,6 @@ fn products_have_their_costs_beside_them() {
     assert!(shown.contains("limit "), "{shown}");
 }
 
-const WAVE: &str = "$timescale 1ns $end\n$scope module top $end\n$var wire 1 ! clk $end\n$var wire 8 \" data $end\n$var wire 1 # run_busy $end\n$upscope $end\n$enddefinitions $end\n#0\n0!\nb00000000 \"\n0#\n#10\n1!\n1#\n#20\n0!\nb10100101 \"\n#30\n1!\n0#\n#40\n0!\n";
-
 #[test]
 fn a_wave_is_drawn_with_its_phases() {
     let place = Place::new(&[("w.vcd", WAVE.as_bytes()), ("bad.fst", b"no wave")]);
@@ -164,24 +162,8 @@ fn boards_are_what_the_command_says_and_a_flash_needs_the_boards_name() {
 
 #[test]
 fn a_product_is_followed_to_tensor_core_verilog_and_wave_and_back() {
-    let verilog = "module top_array(clock, clear, result);\n input wire clock; input wire clear; output reg [31:0] result;\nendmodule\n";
-    let core = "#[derive(LogicBlock)]\npub struct GemvArray { pub clock: Signal<In, Clock>, pub clear: Signal<In, Bit>, pub result: Signal<Out, Bits<32>> }\n";
-    let wave = WAVE.replace("$scope module top", "$scope module top_array").replace("data", "result");
-    let place = Place::new(&[
-        ("tiny.ndf", &tiny()),
-        ("p.nda", b"fn f(x: vec) -> vec {\n    return gemv(\"blk.0.q\", x);\n}\n"),
-        ("core.rs", core.as_bytes()),
-        ("top.v", verilog.as_bytes()),
-        ("w.vcd", wave.as_bytes()),
-    ]);
-    let mut studio = place.studio();
-    studio.load_graph();
-    studio.open(Path::new("p.nda"));
-    press(&mut studio, "ctrl+g 2 enter end left left");
-    wait_until(&mut studio, "the way", |studio| {
-        press(studio, "f6");
-        screen(studio).contains("From product")
-    });
+    let place = Place::of_a_product("w.vcd");
+    let mut studio = place.follow("w.vcd");
     let shown = screen(&mut studio);
     for layer in ["program", "tensor", "core", "verilog", "wave"] {
         assert!(shown.lines().any(|line| line.contains(&format!("{layer:<8}"))), "{layer}:\n{shown}");

@@ -214,24 +214,7 @@ fn the_boards() {
 
 #[test]
 fn the_way_from_a_product_to_the_wave() {
-    let tiny = std::fs::read(root().join("models/tiny.ndf")).unwrap();
-    let core = "#[derive(LogicBlock)]\npub struct GemvArray { pub clock: Signal<In, Clock>, pub result: Signal<Out, Bits<32>> }\n";
-    let verilog = "module top_array(clock, result);\n input wire clock; output reg [31:0] result;\nendmodule\n";
-    let wave = "$timescale 1ns $end\n$scope module top_array $end\n$var wire 1 ! clock $end\n$var wire 32 & result $end\n$upscope $end\n$enddefinitions $end\n#0\n0!\nb0 &\n#5\n1!\nb11 &\n";
-    let place = Place::new(&[
-        ("tiny.ndf", &tiny),
-        ("p.nda", b"fn f(x: vec) -> vec {\n    return gemv(\"blk.0.q\", x);\n}\n"),
-        ("core.rs", core.as_bytes()),
-        ("top.v", verilog.as_bytes()),
-        ("job.vcd", wave.as_bytes()),
-    ]);
-    let mut studio = place.studio();
-    studio.load_graph();
-    studio.open(Path::new("p.nda"));
-    press(&mut studio, "ctrl+g 2 enter end left left");
-    crate::common::wait_until(&mut studio, "the way", |studio| {
-        press(studio, "f6");
-        crate::common::screen(studio).contains("job.vcd")
-    });
+    let place = Place::of_a_product("job.vcd");
+    let mut studio = place.follow("job.vcd");
     compare("stack", &mut studio);
 }
