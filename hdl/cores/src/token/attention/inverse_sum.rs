@@ -58,8 +58,7 @@ pub fn inverse_sum(name: &str, sizes: &Sizes) -> Arc<Netlist> {
     let exponent = stage.register("exponent", (less - lost).low(EXPONENT_BITS).signed());
 
     let words: Vec<u64> = (256..512).map(|mantissa| reciprocal(mantissa) as u64).collect();
-    // Of LUTs: a block RAM would be a fourth full.
-    let table = m.table("reciprocals", Style::Distributed, NARROW_BITS, &words);
+    let table = m.table("reciprocals", Style::Block, NARROW_BITS, &words);
     let rounded = (highest.slice(1, MANTISSA_BITS) + highest.bit(0)).named("rounded");
     let read = m.stage("table", valids.at(2));
     let mantissa = read.register("mantissa", table.at(rounded.slice(0, MANTISSA_BITS - 1)));
