@@ -206,7 +206,7 @@ pub(super) struct Memories<'m> {
     pub numbers: Numbers<'m>,
     pub steps: [Words<'m>; 2],
     pub constants: Vec<Words<'m>>,
-    /// Weights of norms: behind the constants in the program, and in memories of their own, which are a fourth as deep.
+    /// Weights of norms: behind the constants in the program, and in memories of their own, which need less depth.
     pub weights: Vec<Words<'m>>,
     /// The number of the first of them as steps have it.
     pub first_weight: usize,
