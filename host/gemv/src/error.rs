@@ -35,6 +35,14 @@ pub enum GemvError {
         /// The id.
         id: TokensId,
     },
+    /// A text that the token machine does not hold, or that a step names twice.
+    #[error("text {text} cannot take part in a step: {reason}")]
+    Text {
+        /// Its number.
+        text: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A vector's length does not fit the matrix.
     #[error("{what} has {found} values, but the matrix is {rows} x {cols}", rows = shape.rows, cols = shape.cols)]
     Length {

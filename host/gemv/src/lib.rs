@@ -48,5 +48,5 @@ pub use gemv::Gemv;
 pub use grids::{GridId, GridInputError, Grids, GroupedVectors, integer_layers};
 pub use seeds::Seeds;
 pub use shape::{Activations, MatrixId, Shape};
-pub use tokens::{NoTokens, Start, Tokens, TokensId};
+pub use tokens::{Followed, Following, NoTokens, Start, TextStep, Tokens, TokensId, check_steps};
 pub use vectors::{Vectors, run_vectors};
