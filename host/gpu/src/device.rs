@@ -150,8 +150,13 @@ impl Gpu {
 
     /// Writes words to the beginning of a buffer, before the next submission.
     pub fn write(&self, buffer: &wgpu::Buffer, words: &[u32]) {
+        self.write_at(buffer, 0, words);
+    }
+
+    /// Writes words to a buffer from its word `first` on, before the next submission.
+    pub fn write_at(&self, buffer: &wgpu::Buffer, first: usize, words: &[u32]) {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        self.queue.write_buffer(buffer, 0, &bytes);
+        self.queue.write_buffer(buffer, 4 * first as u64, &bytes);
     }
 
     /// A pipeline's buffers, in the order of their bindings.
@@ -216,7 +221,7 @@ impl Gpu {
 }
 
 /// The first words of a buffer, to be read through another, or in place where memory is shared.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Read {
     from: wgpu::Buffer,
     to: wgpu::Buffer,
@@ -234,6 +239,11 @@ impl Read {
         }
         let to = gpu.buffer(4 * words as u64, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)?;
         Ok(Read::through(from, to, words))
+    }
+
+    /// The first `words` of these words.
+    pub fn first(&self, words: usize) -> Read {
+        Read { bytes: (4 * words as u64).min(self.bytes), ..self.clone() }
     }
 
     /// The same through a buffer that is there, which may be the first.
@@ -268,12 +278,12 @@ mod tests {
     use super::*;
     use crate::AdapterKind;
 
-    /// A shader that takes some seconds on a software adapter.
+    /// A shader that takes a second on a software adapter. Its driver ends loops after 65,535 turns, so there are many workgroups.
     const LONG: &str = "@group(0) @binding(0) var<storage, read_write> y: array<u32>;
 @compute @workgroup_size(1)
-fn main() {
-  var s = y[0] + 1u;
-  for (var i = 0u; i < 400000000u; i++) { s = s * 1664525u + (s >> 7u); }
+fn main(@builtin(workgroup_id) group: vec3<u32>) {
+  var s = y[0] + group.x;
+  for (var i = 0u; i < 60000u; i++) { s = s * 1664525u + (s >> 7u); }
   y[0] = s;
 }";
 
@@ -287,7 +297,7 @@ fn main() {
         gpu.watchdog = Duration::from_millis(20);
         let pipeline = gpu.pipeline("long", LONG.into()).unwrap();
         let y = gpu.buffer(4, gpu.results()).unwrap();
-        let dispatch = Dispatch { buffers: gpu.bind(&pipeline, &[&y]), pipeline, groups: (1, 1) };
+        let dispatch = Dispatch { buffers: gpu.bind(&pipeline, &[&y]), pipeline, groups: (4_000, 1) };
         let read = Read::new(&gpu, y, 1).unwrap();
         let error = gpu.submit([Call::from(&dispatch)], Some(&read)).unwrap_err();
         assert!(matches!(&error, GpuError::Hang { .. }), "{error}");

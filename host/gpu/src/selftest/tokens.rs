@@ -3,7 +3,7 @@
 use super::{Sequence, failed, wrong};
 use crate::error::GpuError;
 use crate::gemv::GpuGemv;
-use nda_gemv::{Gemv, MatrixId, Start, Tokens, TokensId};
+use nda_gemv::{Followed, Following, Gemv, MatrixId, Start, TextStep, Tokens, TokensId};
 use nda_spec::token::{
     Activation, Assembler, AttentionShape, Choice, CodesTo, Factor, Folded, Gate, Golden, Into, KvForm, KvShape, LOGIT_POINT, Machine,
     Matrix, Norm, Program, ProgramError, ROW_POINT, Range, Request, Source, Unit, VALUE_POINT, WIDE_POINT, WORD, generate,
@@ -15,12 +15,13 @@ const WIDTH: usize = 64;
 const HEADS: usize = 4;
 const FF: usize = 40;
 const TOKENS: usize = 45;
+const TEXTS: usize = 2;
 const KV: (usize, usize, usize) = (2, 16, 12);
 const EPS: f64 = 1e-5;
 /// Bits by which a residual is shortened before its norm.
 const TAKE: u8 = 2;
 
-/// Makes tokens one by one, and some of them side by side, as the golden machine does.
+/// Makes tokens one by one, some of them side by side, and some of two texts in one step, as the golden machine does.
 ///
 /// # Errors
 /// [`GpuError::Wrong`]; a device that fails.
@@ -48,6 +49,21 @@ pub(super) fn run(gemv: &mut GpuGemv, sequence: &mut Sequence) -> Result<(), Gpu
             return Err(wrong(gemv, "whole tokens behind a prompt"));
         }
     }
+    let prompts = [5, 3].map(|count| (0..count).map(|_| sequence.next(TOKENS) as u32).collect::<Vec<_>>());
+    let step = |(text, tokens)| TextStep { text, start: Start::Anew, tokens, following: Following::Logits };
+    let steps: Vec<TextStep<'_>> = prompts.iter().map(Vec::as_slice).enumerate().map(step).collect();
+    let (found, _) = gemv.step_together(id, &steps).map_err(|error| failed(gemv, error))?;
+    for (prompt, found) in prompts.iter().zip(found) {
+        machine.clear();
+        let mut wanted = Vec::new();
+        for token in prompt {
+            let Ok(row) = machine.logits(&mut golden, *token);
+            wanted = row.to_vec();
+        }
+        if found != Followed::Logits(wanted) {
+            return Err(wrong(gemv, "logits of two texts in one step"));
+        }
+    }
     Ok(())
 }
 
@@ -58,7 +74,8 @@ fn prepare(gemv: &mut GpuGemv, program: &Program, golden: &Golden) -> Result<Tok
         let tiles = TileMatrix::new(m.rows, m.cols, m.code, &words).map_err(|error| wrong(gemv, error))?;
         ids.push(gemv.prepare(&[tiles]).map_err(|error| failed(gemv, error))?);
     }
-    gemv.prepare_tokens(program, &|number| ids.get(number).copied()).map_err(|error| wrong(gemv, error))
+    let (id, texts) = gemv.prepare_texts(program, &|number| ids.get(number).copied(), TEXTS).map_err(|error| wrong(gemv, error))?;
+    if texts == TEXTS { Ok(id) } else { Err(wrong(gemv, "room for texts")) }
 }
 
 /// The program in the making, and its matrices.

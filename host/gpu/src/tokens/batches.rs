@@ -1,43 +1,58 @@
-//! Which tokens of a prompt are made side by side.
+//! Which tokens of prompts are made side by side.
 
 use nda_spec::token::{CodesTo, Factor, Into, Pass, Program, Source, Step, WORD};
 
-/// How many tokens are made side by side, and what the cache holds.
+/// How many tokens are made side by side, and what the caches hold.
 #[derive(Debug)]
 pub(super) struct Batches {
     most: usize,
     ring: usize,
     /// The most positions that a step reads.
     window: usize,
-    /// Positions that the cache holds.
-    filled: usize,
+    /// Positions that each text's cache holds.
+    filled: Vec<usize>,
+}
+
+/// Tokens of one text in a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Share {
+    pub text: usize,
+    pub tokens: usize,
 }
 
 impl Batches {
-    pub fn new(program: &Program, most: usize) -> Batches {
+    pub fn new(program: &Program, most: usize, texts: usize) -> Batches {
         let windows = program.steps().filter_map(|step| match *step {
             Step::Scores { window, .. } | Step::Mix { window, .. } => Some(program.window(window)),
             _ => None,
         });
-        Batches { most, ring: program.kv.ring, window: windows.max().unwrap_or(0), filled: 0 }
+        Batches { most, ring: program.kv.ring, window: windows.max().unwrap_or(0), filled: vec![0; texts] }
     }
 
-    /// Nothing is in the cache.
-    pub fn clear(&mut self) {
-        self.filled = 0;
+    /// Nothing is in a text's cache.
+    pub fn clear(&mut self, text: usize) {
+        self.filled[text] = 0;
     }
 
-    /// Splits `tokens` new tokens into batches, and counts them as cached.
-    pub fn split(&mut self, tokens: usize) -> Vec<u32> {
-        let (mut left, mut all) = (tokens, Vec::new());
-        while left > 0 {
-            let batch = left.min(self.most);
-            // The last token of a batch must not take the place of a position that the first one reads.
-            let keeps = self.filled + batch <= self.ring || self.window + batch <= self.ring + 1;
-            let batch = if keeps { batch } else { 1 };
-            self.filled = (self.filled + batch).min(self.ring);
-            left -= batch;
-            all.push(batch as u32);
+    /// Splits new tokens of different texts into batches, and counts them as cached.
+    pub fn split(&mut self, mut left: Vec<Share>) -> Vec<Vec<Share>> {
+        let mut all = Vec::new();
+        while left.iter().any(|share| share.tokens > 0) {
+            let mut batch = Vec::new();
+            let mut room = self.most;
+            for share in &mut left {
+                let filled = &mut self.filled[share.text];
+                // The last token of a batch must not take the place of a position that its text's first one reads.
+                let keeps = (self.ring - *filled).max((self.ring + 1).saturating_sub(self.window)).max(1);
+                let tokens = share.tokens.min(room).min(keeps);
+                if tokens > 0 {
+                    batch.push(Share { tokens, ..*share });
+                    *filled = (*filled + tokens).min(self.ring);
+                    share.tokens -= tokens;
+                    room -= tokens;
+                }
+            }
+            all.push(batch);
         }
         all
     }
@@ -118,21 +133,41 @@ impl Seen<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Batches;
+    use super::{Batches, Share};
+
+    fn batches(ring: usize, window: usize, texts: usize) -> Batches {
+        Batches { most: 16, ring, window, filled: vec![0; texts] }
+    }
+
+    /// The batches of some tokens of one text.
+    fn alone(batches: &mut Batches, tokens: usize) -> Vec<usize> {
+        batches.split(vec![Share { text: 0, tokens }]).iter().map(|batch| batch.iter().map(|share| share.tokens).sum()).collect()
+    }
 
     #[test]
     fn a_batch_never_takes_the_place_of_what_it_reads() {
-        let batches = |ring, window| Batches { most: 16, ring, window, filled: 0 };
-        assert_eq!(batches(100, 100).split(40), [16, 16, 8]);
+        assert_eq!(alone(&mut batches(100, 100, 1), 40), [16, 16, 8]);
         // Full: the oldest position would go while it is read.
-        let mut full = batches(32, 32);
-        assert_eq!((full.split(32), full.split(3)), (vec![16, 16], vec![1, 1, 1]));
-        full.clear();
-        assert_eq!(full.split(20), [16, 4]);
+        let mut full = batches(32, 32, 1);
+        assert_eq!((alone(&mut full, 32), alone(&mut full, 3)), (vec![16, 16], vec![1, 1, 1]));
+        full.clear(0);
+        assert_eq!(alone(&mut full, 20), [16, 4]);
         // A window that leaves room for a batch: 17 positions are read, 16 are written.
-        assert_eq!(batches(32, 17).split(64), [16; 4]);
-        assert_eq!(batches(32, 18).split(48)[..2], [16; 2]);
-        assert_eq!(batches(32, 18).split(48)[2..], [1, 15], "one by one until what is left has room");
-        assert!(batches(32, 32).split(0).is_empty());
+        assert_eq!(alone(&mut batches(32, 17, 1), 64), [16; 4]);
+        assert_eq!(alone(&mut batches(32, 18, 1), 48), [16, 16, 15, 1]);
+        assert!(alone(&mut batches(32, 32, 1), 0).is_empty());
+    }
+
+    #[test]
+    fn texts_share_batches_and_a_full_ring_holds_up_none_but_its_own() {
+        let mut texts = batches(20, 20, 3);
+        let share = |text, tokens| Share { text, tokens };
+        assert_eq!(texts.split(vec![share(0, 20), share(1, 3)]), [vec![share(0, 16)], vec![share(0, 4), share(1, 3)]]);
+        let split = texts.split(vec![share(0, 3), share(1, 4), share(2, 30)]);
+        assert_eq!(split[0], [share(0, 1), share(1, 4), share(2, 11)]);
+        assert_eq!(split[1], [share(0, 1), share(2, 9)], "the third is full now");
+        assert_eq!(split[2], [share(0, 1), share(2, 1)]);
+        assert_eq!(split.len(), 12);
+        assert!(split[3..].iter().all(|batch| *batch == [share(2, 1)]));
     }
 }

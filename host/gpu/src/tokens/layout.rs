@@ -4,20 +4,29 @@ use super::batches::stands_alone;
 use crate::input::HALF;
 use crate::kernel::Kernel;
 use nda_spec::WeightCode;
-use nda_spec::token::{self, KvShape, Pass, Program, Step, WORD};
+use nda_spec::token::{self, Choice, KvShape, Pass, Program, Step, WORD};
 use std::fmt::Write;
 
 /// Bitmaps of codes of 8 bits.
 const CODE_PLANES: usize = 8;
-/// Where the feed holds 1 / temperature, the seed's halves, how many tokens are taken, and the tokens.
-pub(super) const FEED_INVERSE: usize = 0;
-pub(super) const FEED_SEED: usize = 1;
-pub(super) const FEED_NEXT: usize = 3;
-pub(super) const FEED_TOKENS: usize = 4;
-/// Words of the state that a new text starts from: position and slot one before the first, no position filled, no token.
-pub(super) const HEADER: usize = 4;
 /// Tokens of a batch at most: as many as a product takes vectors side by side.
-const MOST_LANES: usize = crate::kernel::MANY as usize;
+pub(super) const MOST_LANES: usize = crate::kernel::MANY as usize;
+/// Texts at most: a batch takes a token of each.
+pub(super) const MOST_TEXTS: usize = MOST_LANES;
+/// Where the feed holds how many rows are taken, how each lane's token is chosen, and the rows: a text and a token each.
+const FEED_NEXT: usize = 0;
+const FEED_CHOICES: usize = 1;
+pub(super) const FEED_ROWS: usize = FEED_CHOICES + MOST_LANES * CHOICE_WORDS;
+/// How a token is chosen: 1 / temperature, the seed's halves.
+const CHOICE_WORDS: usize = 3;
+const CHOICE_INVERSE: usize = 0;
+const CHOICE_SEED: usize = 1;
+/// Words of a text's header: position and slot of its newest token, positions filled, and one that is free.
+pub(super) const TEXT_HEADER: usize = 4;
+/// Words of a token's own header: those of its text, the token, where the text's cache begins.
+const OWN_HEADER: usize = 5;
+/// Where the results hold rows of logits: behind a chosen token for each lane.
+pub(super) const LOGITS: usize = MOST_LANES;
 
 /// Offsets by name, in words.
 #[derive(Debug, Default)]
@@ -35,6 +44,20 @@ impl Regions {
     }
 }
 
+/// What there is room for, and what is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// Bytes that a shader sees at once.
+    pub binding_bytes: u64,
+    /// Texts that somebody wants.
+    pub texts: usize,
+}
+
+/// How a lane's token is chosen, as the feed holds it.
+pub(super) fn choice_words(choice: Choice) -> [u32; CHOICE_WORDS] {
+    [choice.inverse_temperature, choice.seed as u32, (choice.seed >> 32) as u32]
+}
+
 /// A program's data on the device and its shaders' constants.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -44,6 +67,8 @@ pub(super) struct Layout {
     pub state_words: usize,
     /// Tokens of a batch at most: each has a part of the state for itself.
     pub lanes: usize,
+    /// Texts, each with a cache of its own: no more than tokens of a batch.
+    pub texts: usize,
     /// Constants of the shaders.
     pub constants: String,
     /// First words of the program's own numbers in the data.
@@ -78,30 +103,46 @@ pub(super) fn head_words(kv: &KvShape) -> usize {
 
 impl Layout {
     /// The layout of a checked program whose codes that kernel multiplies by: bytes for dot products of four, planes for popcounts.
-    /// As many tokens of a prompt as `binding_bytes` have room for are made side by side.
-    pub fn new(program: &Program, kernel: Kernel, binding_bytes: u64) -> Layout {
+    /// As many tokens as `room` has bytes for are made side by side, and as many of the texts that it asks for have caches.
+    pub fn new(program: &Program, kernel: Kernel, room: Room) -> Layout {
         let mut text = String::new();
-        let (data, places) = data(program, &mut text);
+        let (data, program_places) = data(program, &mut text);
         let mut own = Regions::default();
         own_regions(program, &mut own);
         let cache = cache_words(program);
-        let fits = |lanes: &usize| 4 * (HEADER + lanes * own.words + cache) as u64 <= binding_bytes;
-        let lanes = [MOST_LANES, MOST_LANES / 2, MOST_LANES / 4].into_iter().find(fits).filter(|_| stands_alone(program)).unwrap_or(1);
-        let cache_at = HEADER + lanes * own.words;
+        let headers = MOST_TEXTS * TEXT_HEADER;
+        let fits = |lanes: usize, texts: usize| 4 * (headers + lanes * own.words + texts * cache) as u64 <= room.binding_bytes;
+        let some = [MOST_LANES, MOST_LANES / 2, MOST_LANES / 4].into_iter().find(|lanes| fits(*lanes, 1));
+        let lanes = some.filter(|_| stands_alone(program)).unwrap_or(1);
+        let texts = (1..=lanes.min(room.texts)).rev().find(|texts| fits(lanes, *texts)).unwrap_or(1);
+        let cache_at = headers + lanes * own.words;
         for (name, at) in &own.names {
             constant(&mut text, name, *at as i64);
         }
-        for (name, words) in [("LANES_AT", HEADER), ("LANE_WORDS", own.words), ("KV", cache_at)] {
-            constant(&mut text, name, words as i64);
-        }
+        let places = [
+            ("TEXT_HEADER", TEXT_HEADER),
+            ("LANES_AT", headers),
+            ("LANE_WORDS", own.words),
+            ("KV", cache_at),
+            ("CACHE_WORDS", cache),
+            ("LOGITS", LOGITS),
+        ];
+        places.into_iter().for_each(|(name, words)| constant(&mut text, name, words as i64));
         shape_constants(program, &mut text);
         // Writing to a text cannot fail.
         let _ = writeln!(text, "const BYTES: bool = {};", kernel == Kernel::Dot4);
-        for (name, at) in [("FEED_INVERSE", FEED_INVERSE), ("FEED_SEED", FEED_SEED), ("FEED_NEXT", FEED_NEXT), ("FEED_TOKENS", FEED_TOKENS)]
-        {
+        let feed = [
+            ("FEED_NEXT", FEED_NEXT),
+            ("FEED_CHOICES", FEED_CHOICES),
+            ("FEED_ROWS", FEED_ROWS),
+            ("CHOICE_WORDS", CHOICE_WORDS),
+            ("CHOICE_INVERSE", CHOICE_INVERSE),
+            ("CHOICE_SEED", CHOICE_SEED),
+        ];
+        for (name, at) in feed {
             let _ = writeln!(text, "const {name}: u32 = {at}u;");
         }
-        Layout { data, state_words: cache_at + cache, lanes, constants: text, program: places }
+        Layout { data, state_words: cache_at + texts * cache, lanes, texts, constants: text, program: program_places }
     }
 }
 
@@ -140,7 +181,7 @@ fn longest(program: &Program) -> usize {
 fn own_regions(program: &Program, state: &mut Regions) {
     let (kv, heads, longest) = (&program.kv, program.heads(), longest(program));
     let groups = longest.div_ceil(WORD);
-    state.take("OWN_HEADER", HEADER);
+    state.take("OWN_HEADER", OWN_HEADER);
     state.take("WIDE", program.wide_words * WORD);
     state.take("READ", longest);
     state.take("WORK", longest);

@@ -14,11 +14,13 @@ struct Job {
 @group(0) @binding(1) var<storage, read> data: array<i32>;
 @group(0) @binding(2) var<uniform> job: Job;
 
-// The first words of the state, and of the part of it that every token of a batch has for itself.
+// The first words of a text's header, and of the part of the state that every token of a batch has for itself.
 const POSITION: i32 = 0;
 const SLOT: i32 = 1;
 const FILLED: i32 = 2;
+// Those that a token alone has: which it is, and where its text's cache begins.
 const TOKEN: i32 = 3;
+const CACHE: i32 = 4;
 
 // Which token of the batch this is, and where its part of the state begins.
 var<private> lane: i32;
@@ -76,5 +78,5 @@ fn slot_of(j: i32) -> i32 { return (state[own + SLOT] + RING - (span() - 1 - j))
 
 // First word of a head's bitmaps of a position: for every 32 channels the planes of all stacks.
 fn bitmaps(row: i32, slot: i32, head: i32) -> i32 {
-  return KV + ((row * RING + slot) * KV_HEADS + head) * HEAD_WORDS * KV_PLANES;
+  return state[own + CACHE] + ((row * RING + slot) * KV_HEADS + head) * HEAD_WORDS * KV_PLANES;
 }

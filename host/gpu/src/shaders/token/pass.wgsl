@@ -1,7 +1,7 @@
 // value = source * (constant * factor) / 2^(shift + its exponent), turned or gated, to where it goes.
 
 @group(0) @binding(3) var<storage, read> sums: array<u32>;
-@group(0) @binding(4) var<storage, read_write> logits: array<i32>;
+@group(0) @binding(4) var<storage, read_write> results: array<i32>;
 
 fn source(i: i32) -> i32 {
   switch job.source {
@@ -73,7 +73,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       value = widen(i64(state[own + WIDE + job.into_at + i]) + i64(value));
       state[own + WIDE + job.into_at + i] = value;
     }
-    case 5: { logits[i] = value; }
+    case 5: { results[LOGITS + lane * job.values + i] = value; }
     default: {}
   }
   state[own + READ + i] = value;
