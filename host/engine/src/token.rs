@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// Largest value of a gate's function that is held with all bits behind the point.
 const ACTIVE: f64 = 127.9;
 
-fn refused(reason: impl ToString) -> EngineError {
+pub(crate) fn refused(reason: impl ToString) -> EngineError {
     EngineError::NoTokenProgram { reason: reason.to_string() }
 }
 
@@ -32,9 +32,9 @@ fn refused(reason: impl ToString) -> EngineError {
 pub struct TokenModel<'m> {
     weights: &'m Weights<'m>,
     program: Program,
-    matrices: Vec<(MatrixId, String)>,
-    /// The program on the device that has its matrices, or why it is not there.
-    device: Result<TokensId, NoTokens>,
+    pub(crate) matrices: Vec<(MatrixId, String)>,
+    /// The program on the device that has its matrices and how many texts it holds, or why it is not there.
+    device: Result<(TokensId, usize), NoTokens>,
 }
 
 impl<'m> TokenModel<'m> {
@@ -43,6 +43,14 @@ impl<'m> TokenModel<'m> {
     /// # Errors
     /// Why it is not a token program, or what the back end says against a matrix.
     pub fn prepare(weights: &'m Weights<'m>, gemv: &mut dyn Gemv<'m>) -> Result<TokenModel<'m>, EngineError> {
+        TokenModel::prepare_texts(weights, gemv, 1)
+    }
+
+    /// The same with room for as many texts at once as are `wanted`, or for fewer: a board has room for one.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn prepare_texts(weights: &'m Weights<'m>, gemv: &mut dyn Gemv<'m>, wanted: usize) -> Result<TokenModel<'m>, EngineError> {
         let TokenProgram { program, matrices } = token_program(weights)?;
         let prepare = |names: Vec<String>| {
             let stacked: Option<Vec<TileMatrix<'m>>> = names.iter().map(|name| weights.tensors().codes(name)).collect();
@@ -53,7 +61,7 @@ impl<'m> TokenModel<'m> {
         };
         let matrices = matrices.into_iter().map(prepare).collect::<Result<Vec<_>, EngineError>>()?;
         let place = |number: usize| matrices.get(number).map(|(id, _)| *id);
-        let device = gemv.tokens().map_or(Err(NoTokens::Absent), |tokens| tokens.prepare_tokens(&program, &place));
+        let device = gemv.tokens().map_or(Err(NoTokens::Absent), |tokens| tokens.prepare_texts(&program, &place, wanted));
         Ok(TokenModel { weights, program, matrices, device })
     }
 
@@ -63,6 +71,11 @@ impl<'m> TokenModel<'m> {
     /// Why none does: the tokens are made here, around the back end's products.
     pub fn on_device(&self) -> Result<(), &NoTokens> {
         self.device.as_ref().map(|_| ())
+    }
+
+    /// How many texts there is room for at once.
+    pub fn texts(&self) -> usize {
+        self.device.as_ref().map_or(1, |(_, texts)| *texts)
     }
 
     /// The program.
@@ -139,11 +152,11 @@ impl nda_compile::token::Tensors for Named<'_, '_> {
 }
 
 /// Products of a token's codes on a back end.
-struct Matrices<'a, 'm> {
-    gemv: &'a mut dyn Gemv<'m>,
-    matrices: &'a [(MatrixId, String)],
+pub(crate) struct Matrices<'a, 'm> {
+    pub gemv: &'a mut dyn Gemv<'m>,
+    pub matrices: &'a [(MatrixId, String)],
     /// Read while a text is made.
-    cost: &'a Cell<Cost>,
+    pub cost: &'a Cell<Cost>,
 }
 
 impl token::Products for Matrices<'_, '_> {
@@ -158,14 +171,14 @@ impl token::Products for Matrices<'_, '_> {
     }
 }
 
-fn add(sum: &Cell<Cost>, more: Cost) {
+pub(crate) fn add(sum: &Cell<Cost>, more: Cost) {
     let mut cost = sum.get();
     cost += more;
     sum.set(cost);
 }
 
 /// Who makes the tokens.
-enum Maker {
+pub(crate) enum Maker {
     /// A machine here, around products on the back end.
     Here(Box<Machine>),
     /// The back end; what the next call does with its sequence.
@@ -174,10 +187,10 @@ enum Maker {
 
 /// One text in progress on a token machine: a device's, or one here around the back end's products. The tokens are the same.
 pub struct TokenSession<'a, 'm> {
-    model: &'a TokenModel<'m>,
-    gemv: &'a mut dyn Gemv<'m>,
-    maker: Maker,
-    cost: Cell<Cost>,
+    pub(crate) model: &'a TokenModel<'m>,
+    pub(crate) gemv: &'a mut dyn Gemv<'m>,
+    pub(crate) maker: Maker,
+    pub(crate) cost: Cell<Cost>,
     logits: Vec<i32>,
     /// Tokens that have gone in.
     position: usize,
@@ -190,7 +203,7 @@ impl<'a, 'm> TokenSession<'a, 'm> {
     /// A program that its check refuses.
     pub fn new(model: &'a TokenModel<'m>, gemv: &'a mut dyn Gemv<'m>) -> Result<TokenSession<'a, 'm>, EngineError> {
         let maker = match model.device {
-            Ok(id) => Maker::Device(id, Start::Anew),
+            Ok((id, _)) => Maker::Device(id, Start::Anew),
             Err(_) => Maker::Here(Box::new(Machine::new(model.program.clone()).map_err(refused)?)),
         };
         Ok(TokenSession { model, gemv, maker, cost: Cell::default(), logits: Vec::new(), position: 0 })
