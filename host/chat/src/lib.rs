@@ -44,6 +44,8 @@ mod scores;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
+mod shared;
+#[cfg(feature = "server")]
 mod slots;
 mod speaker;
 mod stops;

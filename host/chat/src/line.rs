@@ -3,7 +3,8 @@
 //! Every text has one row of a step at most for the token that it drew; prompts share the rows that are left, turn by turn. So a long
 //! prompt holds nobody up for longer than a step, and whatever else waits changes no bit of an answer.
 
-use nda_engine::{Advanced, Part, Sequence, Session, Wanted};
+use crate::shared::{Advanced, Asked, Share, SharedText, Taker, Told};
+use nda_engine::Cost;
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,22 +17,22 @@ const PROMPT_SHARE: usize = 4;
 
 /// What a text asks for.
 pub(crate) struct Ask {
-    pub sequence: Sequence,
+    pub text: SharedText,
     pub tokens: Vec<u32>,
-    pub wanted: Wanted,
+    pub asked: Asked,
 }
 
 /// An ask that waits, or is half done.
 struct Waiting {
     ask: Ask,
     taken: usize,
-    logits: Vec<f32>,
+    told: Told,
     reply: Sender<Reply>,
 }
 
-/// A text again, with the logits that it asked for.
+/// A text again, with what it asked for.
 pub(crate) struct Reply {
-    pub sequence: Sequence,
+    pub text: SharedText,
     pub done: Advanced,
 }
 
@@ -69,14 +70,15 @@ impl Line {
         Asker { line: Arc::clone(self), is_drawing: false }
     }
 
-    /// Answers until nobody is left who could ask; tells `each` of the session after every step, before anybody hears of the step.
-    pub fn serve<'a, 'm>(&self, session: &mut Session<'a, 'm>, mut each: impl FnMut(&Session<'a, 'm>)) {
+    /// Answers until nobody is left who could ask; tells `each` what the model has cost after every step, before anybody hears of the
+    /// step.
+    pub fn serve(&self, taker: &mut dyn Taker, mut each: impl FnMut(Cost)) {
         let mut patience = GATHER[0];
-        while let Some(mut turn) = self.next(session.batch(), patience) {
+        while let Some(mut turn) = self.next(taker.rows(), patience) {
             let started = Instant::now();
-            let mut parts: Vec<Part<'_>> = turn.iter_mut().map(|(waiting, rows)| waiting.part(*rows)).collect();
-            let done = session.advance(&mut parts);
-            each(session);
+            let mut shares: Vec<Share<'_>> = turn.iter_mut().map(|(waiting, rows)| waiting.share(*rows)).collect();
+            let done = taker.take(&mut shares);
+            each(taker.spent());
             // Whoever draws for longer than that may as well be part of the step after.
             patience = started.elapsed().clamp(GATHER[0], GATHER[1]);
             self.answer(turn, done);
@@ -105,19 +107,19 @@ impl Line {
         let mut state = self.state();
         for ((mut waiting, rows), done) in turn.into_iter().zip(done) {
             let done = match done {
-                Ok(logits) => {
+                Ok(told) => {
                     waiting.taken += rows;
-                    waiting.logits.extend(logits);
+                    waiting.hear(told);
                     if waiting.taken < waiting.ask.tokens.len() {
                         state.waiting.push_back(waiting);
                         continue;
                     }
-                    Ok(waiting.logits)
+                    Ok(waiting.told)
                 }
                 Err(error) => Err(error),
             };
             state.drawing += 1;
-            if waiting.reply.send(Reply { sequence: waiting.ask.sequence, done }).is_err() {
+            if waiting.reply.send(Reply { text: waiting.ask.text, done }).is_err() {
                 state.drawing -= 1;
             }
         }
@@ -150,10 +152,18 @@ impl Waiting {
     }
 
     /// Its share of a step.
-    fn part(&mut self, rows: usize) -> Part<'_> {
-        let (Ask { sequence, tokens, wanted }, end) = (&mut self.ask, self.taken + rows);
-        let wanted = if *wanted == Wanted::Last && end < tokens.len() { Wanted::Nothing } else { *wanted };
-        Part { sequence, tokens: &tokens[self.taken..end], wanted }
+    fn share(&mut self, rows: usize) -> Share<'_> {
+        let (Ask { text, tokens, asked }, end) = (&mut self.ask, self.taken + rows);
+        let asked = if *asked != Asked::All && end < tokens.len() { Asked::Nothing } else { *asked };
+        Share { text, tokens: &tokens[self.taken..end], asked }
+    }
+
+    /// Rows of logits follow those of earlier steps; a token comes with the last step.
+    fn hear(&mut self, told: Told) {
+        match (&mut self.told, told) {
+            (Told::Logits(all), Told::Logits(more)) => all.extend(more),
+            (all, told) => *all = told,
+        }
     }
 }
 
@@ -164,12 +174,12 @@ impl Asker {
     /// If the thread that owns the model has panicked.
     pub fn ask(&mut self, ask: Ask) -> Reply {
         if ask.tokens.is_empty() {
-            return Reply { sequence: ask.sequence, done: Ok(Vec::new()) };
+            return Reply { text: ask.text, done: Ok(Told::Logits(Vec::new())) };
         }
         let (reply, answer) = mpsc::channel();
         let mut state = self.line.state();
         state.drawing -= usize::from(std::mem::take(&mut self.is_drawing));
-        state.waiting.push_back(Waiting { ask, taken: 0, logits: Vec::new(), reply });
+        state.waiting.push_back(Waiting { ask, taken: 0, told: Told::Logits(Vec::new()), reply });
         drop(state);
         self.line.changed.notify_one();
         let reply = Self::hear(&answer);
@@ -201,10 +211,11 @@ impl Drop for Asker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nda_engine::Sequence;
 
     fn waiting(tokens: usize) -> Waiting {
-        let ask = Ask { sequence: Sequence::default(), tokens: vec![0; tokens], wanted: Wanted::Last };
-        Waiting { ask, taken: 0, logits: Vec::new(), reply: mpsc::channel().0 }
+        let ask = Ask { text: SharedText::Floats(Sequence::default()), tokens: vec![0; tokens], asked: Asked::Last };
+        Waiting { ask, taken: 0, told: Told::Logits(Vec::new()), reply: mpsc::channel().0 }
     }
 
     fn turns(state: &mut State, most_rows: usize) -> Vec<(usize, usize)> {

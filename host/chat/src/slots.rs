@@ -1,5 +1,6 @@
 //! The texts of a server: as many as are answered at once. A new prompt goes on where the text stands that begins most like it.
 
+use crate::shared::SharedText;
 use nda_engine::Sequence;
 use nda_engine::saved::FileError;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ struct State {
 
 struct Slot {
     /// None while somebody has it.
-    sequence: Option<Sequence>,
+    text: Option<SharedText>,
     /// When it was given back last.
     used: u64,
 }
@@ -33,6 +34,9 @@ pub(crate) enum SlotError {
     /// A cache of floats.
     #[error("a cache of floats is not saved; start the server with '--kv b4'")]
     Floats,
+    /// A ring on a device.
+    #[error("a text in whole tokens is not saved; start the server with '--offload gemv --kv b4'")]
+    Tokens,
     /// The bytes are refused.
     #[error(transparent)]
     File(#[from] FileError),
@@ -41,13 +45,13 @@ pub(crate) enum SlotError {
 /// A slot's text in somebody's hands.
 pub(crate) struct Held {
     pub number: usize,
-    pub sequence: Sequence,
+    pub text: SharedText,
 }
 
 impl Slots {
     /// A slot for each of these texts.
-    pub fn new(texts: impl Iterator<Item = Sequence>) -> Slots {
-        let slots = texts.map(|sequence| Slot { sequence: Some(sequence), used: 0 }).collect();
+    pub fn new(texts: Vec<SharedText>) -> Slots {
+        let slots = texts.into_iter().map(|text| Slot { text: Some(text), used: 0 }).collect();
         Slots { state: Mutex::new(State { slots, clock: 0 }) }
     }
 
@@ -63,57 +67,60 @@ impl Slots {
     /// If more are taken than there are.
     pub fn take(&self, tokens: &[u32]) -> Held {
         let mut state = self.state();
-        let free = || state.slots.iter().enumerate().filter_map(|(number, slot)| Some((number, slot.used, slot.sequence.as_ref()?)));
-        let like = |sequence: &Sequence| sequence.tokens().iter().zip(tokens).take_while(|(a, b)| a == b).count();
-        let near = free().map(|(number, _, sequence)| (like(sequence), sequence.position(), number));
+        let free = || state.slots.iter().enumerate().filter_map(|(number, slot)| Some((number, slot.used, slot.text.as_ref()?)));
+        let near = free().map(|(number, _, text)| (text.common(tokens), text.position(), number));
         let near = near
             .filter(|(like, all, _)| *like > 0 && (2 * like >= *all || *like == tokens.len()))
             .max_by_key(|(like, _, number)| (*like, usize::MAX - number));
         let oldest = || free().min_by_key(|(number, used, _)| (*used, *number)).map(|(number, ..)| number);
-        let number = near.map(|(.., number)| number).or_else(oldest).expect("there is a slot for everybody who takes one");
-        let sequence = state.slots[number].sequence.take().unwrap_or_default();
-        Held { number, sequence }
+        let number = near.map(|(.., number)| number).or_else(oldest);
+        let held = number.and_then(|number| Some(Held { number, text: state.slots[number].text.take()? }));
+        held.expect("there is a slot for everybody who takes one")
     }
 
     /// Puts a text back.
     pub fn give_back(&self, held: Held) {
         let mut state = self.state();
         state.clock += 1;
-        state.slots[held.number] = Slot { sequence: Some(held.sequence), used: state.clock };
+        state.slots[held.number] = Slot { text: Some(held.text), used: state.clock };
     }
 
     /// Positions of each text, none of one that somebody has.
     pub fn positions_each(&self) -> Vec<Option<usize>> {
-        self.state().slots.iter().map(|slot| slot.sequence.as_ref().map(Sequence::position)).collect()
+        self.state().slots.iter().map(|slot| slot.text.as_ref().map(SharedText::position)).collect()
     }
 
     /// Forgets a text; returns how many positions it had.
     pub fn erase(&self, number: usize) -> Result<usize, SlotError> {
-        self.with(number, |sequence| {
-            let positions = sequence.position();
-            sequence.clear();
+        self.with(number, |text| {
+            let positions = text.position();
+            text.clear();
             Ok(positions)
         })
     }
 
     /// A text as the bytes of a file, and its positions.
     pub fn save(&self, number: usize, model: &str) -> Result<(Vec<u8>, usize), SlotError> {
-        self.with(number, |sequence| Ok((sequence.saved(model, b"").ok_or(SlotError::Floats)?, sequence.position())))
+        self.with_sequence(number, |sequence| Ok((sequence.saved(model, b"").ok_or(SlotError::Floats)?, sequence.position())))
     }
 
     /// Puts a saved text into a slot, whose own stays as it is if the bytes are refused; returns its positions.
     pub fn restore(&self, number: usize, bytes: &[u8], context: usize, wanted: &str) -> Result<usize, SlotError> {
-        self.with(number, |sequence| {
+        self.with_sequence(number, |sequence| {
             sequence.restore(bytes, context, wanted)?;
             Ok(sequence.position())
         })
     }
 
-    fn with<T>(&self, number: usize, work: impl FnOnce(&mut Sequence) -> Result<T, SlotError>) -> Result<T, SlotError> {
+    fn with_sequence<T>(&self, number: usize, work: impl FnOnce(&mut Sequence) -> Result<T, SlotError>) -> Result<T, SlotError> {
+        self.with(number, |text| work(text.sequence_mut().ok_or(SlotError::Tokens)?))
+    }
+
+    fn with<T>(&self, number: usize, work: impl FnOnce(&mut SharedText) -> Result<T, SlotError>) -> Result<T, SlotError> {
         let mut state = self.state();
         let slots = state.slots.len();
         let slot = state.slots.get_mut(number).ok_or(SlotError::Unknown { number, slots })?;
-        let done = work(slot.sequence.as_mut().ok_or(SlotError::Busy { number })?)?;
+        let done = work(slot.text.as_mut().ok_or(SlotError::Busy { number })?)?;
         state.clock += 1;
         state.slots[number].used = state.clock;
         Ok(done)
@@ -121,6 +128,6 @@ impl Slots {
 
     /// Positions of all texts that nobody has.
     pub fn positions(&self) -> usize {
-        self.state().slots.iter().filter_map(|slot| slot.sequence.as_ref()).map(Sequence::position).sum()
+        self.state().slots.iter().filter_map(|slot| slot.text.as_ref()).map(SharedText::position).sum()
     }
 }

@@ -5,9 +5,11 @@ use crate::continued::continued;
 use crate::error::ChatError;
 use crate::guide::{Free, Guide};
 #[cfg(feature = "server")]
-use crate::lane::Lane;
+use crate::lane::{Facts, Lane};
 use crate::saying::Saying;
 use crate::scores::Scored;
+#[cfg(feature = "server")]
+use crate::shared::{SharedText, Taker};
 use crate::text::{Draws, Text};
 use nda_engine::{Bounds, Cost, EngineError, MadeFinish, Reply, Request, Sampling, Session, TokenSession, Tokenizer, Typed};
 use std::ops::ControlFlow;
@@ -96,6 +98,8 @@ pub struct Answer {
 struct Choice<'c, 'm> {
     manner: &'c Manner,
     chooser: Chooser<'m>,
+    /// How tokens are chosen where their logits are, if nobody looks at these here.
+    there: Option<nda_engine::Choice>,
     guide: &'c mut dyn Guide,
 }
 
@@ -122,6 +126,18 @@ impl<'a, 'm> Speaker<'a, 'm> {
     #[cfg(feature = "server")]
     pub(crate) fn in_lane(lane: Lane<'m>) -> Speaker<'a, 'm> {
         Speaker { text: Text::Shared(Box::new(lane)), taken: Vec::new() }
+    }
+
+    /// As many texts that are answered at once as are `wanted`, or fewer; `None` if this one answers alone.
+    #[cfg(feature = "server")]
+    pub(crate) fn shared_texts(&mut self, wanted: usize) -> Option<Vec<SharedText>> {
+        self.text.shared(wanted)
+    }
+
+    /// What such texts have in common, and who takes their tokens.
+    #[cfg(feature = "server")]
+    pub(crate) fn taker(&mut self) -> Option<(Facts<'m>, &mut dyn Taker)> {
+        self.text.taker()
     }
 
     /// The session, if it is one of floats.
@@ -216,9 +232,8 @@ impl<'a, 'm> Speaker<'a, 'm> {
         self.text.bounds()
     }
 
-    /// Answers a prompt. Of the tokens taken before, the longest common beginning is kept, and where frames are shared that of
-    /// any text, so a prompt that goes on
-    /// where the last one ended takes only what is new; what comes out does not depend on what was kept.
+    /// Answers a prompt. Of the tokens taken before, the longest common beginning is kept, and where frames are shared that of any
+    /// text, so a prompt that goes on where the last one ended takes only what is new; what comes out does not depend on what was kept.
     ///
     /// # Errors
     /// A prompt that is empty or longer than the context, or a failure of the back end. The speaker is usable after each.
@@ -251,8 +266,7 @@ impl<'a, 'm> Speaker<'a, 'm> {
             }
             Telling::Nothing | Telling::Drawn(_) => self.text.resume(&self.taken, before),
         };
-        self.taken.clear();
-        self.taken.extend_from_slice(&before[..kept]);
+        self.taken = before[..kept].to_vec();
         let mut answer =
             Answer { text: String::new(), prompt_tokens: tokens, kept_tokens: kept, drawn_tokens: 0, finish: Finish::Interrupted };
         if let Telling::All(_) = manner.telling {
@@ -276,7 +290,8 @@ impl<'a, 'm> Speaker<'a, 'm> {
         } else {
             let draws = if is_plain { self.text.draws(manner.sampling) } else { Draws::floats(manner.sampling) };
             let chooser = Chooser::new(draws, manner.sampling.temperature, &manner.steering, self.text.bounds(), prompt);
-            self.draw(last, Choice { manner, chooser, guide }, saying)?;
+            let there = self.text.chooses(manner.sampling).filter(|_| is_plain && manner.telling == Telling::Nothing);
+            self.draw(last, Choice { manner, chooser, there, guide }, saying)?;
         }
         Ok(answer)
     }
@@ -347,18 +362,24 @@ impl<'a, 'm> Speaker<'a, 'm> {
         choice: Choice<'_, '_>,
         mut saying: Saying<'_, impl FnMut(Event<'_>) -> ControlFlow<()>>,
     ) -> Result<(), ChatError> {
-        let Choice { manner, mut chooser, guide } = choice;
+        let Choice { manner, mut chooser, there, guide } = choice;
         let (tokenizer, mut token) = (self.text.tokenizer(), last);
         let mut room = self.room(manner, self.text.position());
         let finish = loop {
             let Some(left) = room.checked_sub(1) else { break Finish::Length };
             room = left;
-            let logits = self.text.predict(token)?;
+            let drawn = if let Some(choice) = there {
+                self.text.choose(token, choice)?
+            } else {
+                let logits = self.text.predict(token)?;
+                let drawn = chooser.choose(logits, guide)?;
+                if let (Some(drawn), Telling::Drawn(top) | Telling::All(top)) = (drawn, manner.telling) {
+                    saying.tell(Event::Scored(&Scored::new(drawn, logits, top, tokenizer)));
+                }
+                drawn
+            };
             self.taken.push(token);
-            let Some(drawn) = chooser.choose(logits, guide)? else { break Finish::Stop };
-            if let Telling::Drawn(top) | Telling::All(top) = manner.telling {
-                saying.tell(Event::Scored(&Scored::new(drawn, logits, top, tokenizer)));
-            }
+            let Some(drawn) = drawn else { break Finish::Stop };
             token = drawn;
             if chooser.is_end(token) {
                 saying.draw_end();

@@ -5,7 +5,9 @@
 
 use crate::error::ChatError;
 #[cfg(feature = "server")]
-use crate::lane::Lane;
+use crate::lane::{Facts, Lane};
+#[cfg(feature = "server")]
+use crate::shared::{Kind, SharedText, Taker};
 use nda_engine::{
     Bounds, Choice, Cost, EngineError, MAX_STOPS, Sampler, Sampling, Session, TokenSampler, TokenSession, Tokenizer, choice, real,
 };
@@ -18,7 +20,7 @@ const PIECE: usize = 64;
 pub(crate) enum Text<'a, 'm> {
     Floats(Box<Session<'a, 'm>>),
     Integers(Box<Integers<'a, 'm>>),
-    /// In floats, one of several that are answered at once.
+    /// One of several that are answered at once.
     #[cfg(feature = "server")]
     Shared(Box<Lane<'m>>),
 }
@@ -191,11 +193,59 @@ impl<'a, 'm> Text<'a, 'm> {
         }
     }
 
+    /// As many texts that are answered at once as are `wanted`, or fewer; `None` if there is no more than one.
+    #[cfg(feature = "server")]
+    pub fn shared(&mut self, wanted: usize) -> Option<Vec<SharedText>> {
+        match self {
+            Text::Floats(session) => Some((0..wanted).map(|_| SharedText::Floats(session.new_sequence())).collect()),
+            Text::Integers(integers) if integers.session.texts() > 1 => {
+                Some(integers.session.new_texts().into_iter().take(wanted).map(SharedText::Integers).collect())
+            }
+            Text::Integers(_) | Text::Shared(_) => None,
+        }
+    }
+
+    /// What such texts have in common, and who takes their tokens.
+    #[cfg(feature = "server")]
+    pub fn taker(&mut self) -> Option<(Facts<'m>, &mut dyn Taker)> {
+        match self {
+            Text::Floats(session) => Some((Facts::of(session), &mut **session)),
+            Text::Integers(integers) => Some((Facts::of_tokens(&integers.session, integers.context), &mut integers.session)),
+            Text::Shared(_) => None,
+        }
+    }
+
     /// Who draws the tokens of an answer from their logits, if nothing changes these. The text stands before the prompt's last token.
     pub fn draws(&self, sampling: Sampling) -> Draws {
         match (self, choice(sampling)) {
             (Text::Integers(integers), Some(choice)) => Draws::Integers(TokenSampler::new(choice, integers.session.position())),
+            #[cfg(feature = "server")]
+            (Text::Shared(lane), Some(choice)) if lane.facts.kind == Kind::Integers => {
+                Draws::Integers(TokenSampler::new(choice, lane.position()))
+            }
             _ => Draws::floats(sampling),
+        }
+    }
+
+    /// How tokens are chosen where their logits are, one after another; `None` if they are not.
+    pub fn chooses(&self, sampling: Sampling) -> Option<Choice> {
+        let is_shared = match self {
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.facts.kind == Kind::Integers,
+            Text::Floats(_) | Text::Integers(_) => false,
+        };
+        if is_shared { choice(sampling) } else { None }
+    }
+
+    /// Takes a token; the one that follows it, where [`Self::chooses`] says that it is chosen so.
+    pub fn choose(&mut self, token: u32, choice: Choice) -> Result<Option<u32>, EngineError> {
+        match self {
+            #[cfg(feature = "server")]
+            Text::Shared(lane) => lane.choose(token, choice),
+            Text::Floats(_) | Text::Integers(_) => {
+                let mut sampler = TokenSampler::new(choice, self.position());
+                Ok(Some(sampler.choose(self.predict(token)?)))
+            }
         }
     }
 

@@ -126,7 +126,12 @@ pub fn evaluate<'m>(
 
 /// The model's token program on the back end, which must be able to run it.
 pub fn prepare<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path) -> Outcome<TokenModel<'m>> {
-    let model = TokenModel::prepare(weights, backend.gemv()).map_err(|e| files::in_file(path, e.into()))?;
+    prepare_texts(weights, backend, path, 1)
+}
+
+/// The same with room for as many texts at once as are wanted, as far as there is any.
+pub fn prepare_texts<'m>(weights: &'m Weights<'_>, backend: &mut Backend<'m>, path: &Path, wanted: usize) -> Outcome<TokenModel<'m>> {
+    let model = TokenModel::prepare_texts(weights, backend.gemv(), wanted).map_err(|e| files::in_file(path, e.into()))?;
     // A router has the name of whoever its products were given to, so it is asked behind that.
     let name = backend.name();
     if let Err(reason) = model.on_device()

@@ -1,5 +1,5 @@
 //! OpenAI's protocol over HTTP: one thread of HTTP, the caller's thread, which owns the model, and between them a thread for every request
-//! that is answered at once. In whole tokens the caller's thread answers by itself, one request after another.
+//! that is answered at once. Where a token machine holds one text alone, the caller's thread answers by itself, one request after another.
 
 mod connections;
 mod guards;
@@ -21,13 +21,14 @@ use crate::dialect::Dialect;
 use crate::error::ChatError;
 use crate::lane::{Facts, Lane};
 use crate::line::Line;
+use crate::shared::Taker;
 use crate::slots::Slots;
 use crate::speaker::Speaker;
 use axum::http::HeaderValue;
 use connections::Grants;
 use guards::Doors;
 use meters::Meters;
-use nda_engine::{Sampling, Session};
+use nda_engine::Sampling;
 use protocol::Defaults;
 pub use protocol::Names;
 use queue::Queue;
@@ -60,7 +61,8 @@ pub struct Settings {
     pub origin: Option<String>,
     /// Requests that may wait while others are answered; more are refused. At least 1.
     pub queue: usize,
-    /// Requests that are answered at once, each token of theirs in one step with the others'. At least 1; in whole tokens it is 1.
+    /// Requests that are answered at once, each token of theirs in one step with the others'. At least 1; in whole tokens
+    /// no more than the token machine holds texts, which on a board is 1.
     pub parallel: usize,
     /// Connections that may be open; more are refused. At least 1.
     pub connections: usize,
@@ -178,9 +180,10 @@ impl Server {
         let failed = |action| move |source| ChatError::System { action, source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed("start the server"))?;
         let Server { settings, listener, handle, .. } = self;
-        let takers = if speaker.session().is_some() { settings.parallel.max(1) } else { 1 };
+        let texts = speaker.shared_texts(settings.parallel.max(1));
+        let takers = texts.as_ref().map_or(1, Vec::len);
         let (grants, queue, meters) = (settings.grants(), Queue::<Job>::new(settings.queue.max(1), takers), Arc::<Meters>::default());
-        let slots = speaker.session().map(|session| Arc::new(Slots::new((0..takers).map(|_| session.new_sequence()))));
+        let slots = texts.map(|texts| Arc::new(Slots::new(texts)));
         let keeping = slots.as_ref().zip(speaker.session()).map(|(slots, session)| Keeping {
             slots: Arc::clone(slots),
             shelf: settings.shelf.clone(),
@@ -204,9 +207,9 @@ impl Server {
                 done
             });
             let http = spawned.map_err(failed("start the server's thread"))?;
-            match (&office.slots, speaker.session()) {
-                (Some(slots), Some(session)) => answer_at_once(scope, session, &office, slots, takers)?,
-                _ => Desk { speaker, office: &office }.serve(),
+            match office.slots.as_ref().zip(speaker.taker()) {
+                Some((slots, (facts, taker))) => answer_at_once(scope, (facts, taker), &office, slots, takers)?,
+                None => Desk { speaker, office: &office }.serve(),
             }
             // A thread that panicked has said so itself.
             http.join().unwrap_or(Ok(())).map_err(failed("serve"))
@@ -249,7 +252,7 @@ impl Server {
 /// Answers several requests at once, each by a thread of its own; this one takes their tokens, all that wait in one step.
 fn answer_at_once<'s, 'm>(
     scope: &'s Scope<'s, '_>,
-    session: &mut Session<'_, 'm>,
+    (facts, taker): (Facts<'m>, &mut dyn Taker),
     office: &'s Office<'s>,
     slots: &'s Arc<Slots>,
     takers: usize,
@@ -257,7 +260,7 @@ fn answer_at_once<'s, 'm>(
 where
     'm: 's,
 {
-    let (facts, line) = (Facts::of(session), Arc::<Line>::default());
+    let line = Arc::<Line>::default();
     let spawn = |number: usize| {
         let lane = Lane::new(facts.clone(), line.join(), Arc::clone(slots));
         let answer = move || Desk { speaker: &mut Speaker::in_lane(lane), office }.serve();
@@ -268,7 +271,7 @@ where
         // Those that are there may have begun: they end as at the server's end.
         office.handle.end();
     }
-    line.serve(session, |session| office.meters.board(session.cost()));
+    line.serve(taker, |cost| office.meters.board(cost));
     spawned.map_err(|source| ChatError::System { action: "start a thread that answers", source })
 }
 

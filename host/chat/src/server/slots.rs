@@ -109,7 +109,7 @@ fn problem(error: SlotError) -> Problem {
     let (status, code) = match &error {
         SlotError::Unknown { .. } => (StatusCode::NOT_FOUND, "slot_not_found"),
         SlotError::Busy { .. } => (StatusCode::CONFLICT, "slot_busy"),
-        SlotError::Floats => (StatusCode::BAD_REQUEST, "not_saved"),
+        SlotError::Floats | SlotError::Tokens => (StatusCode::BAD_REQUEST, "not_saved"),
         SlotError::File(FileError::Foreign { .. }) => (StatusCode::CONFLICT, "saved_by_another_model"),
         SlotError::File(_) => (StatusCode::BAD_REQUEST, "bad_file"),
     };

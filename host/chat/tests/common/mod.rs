@@ -103,6 +103,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// A server that runs on this thread.
+    pub fn new(address: SocketAddr, handle: Handle, thread: JoinHandle<Result<(), ChatError>>) -> Running {
+        Running { address, handle, thread: Some(thread) }
+    }
+
     /// Waits until it has ended by itself.
     pub fn join(&mut self) -> Result<(), ChatError> {
         self.thread.take().expect("joined once").join().expect("the server did not panic")

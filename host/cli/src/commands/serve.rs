@@ -59,7 +59,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 8)]
     queue: usize,
     /// Requests that are answered at once: the weights are read once for a token of each, and no answer depends on the others. In whole
-    /// tokens (--offload token) it is one.
+    /// tokens (--offload token) a GPU answers sixteen at most, as far as its memory has room for their caches, and all others one.
     #[arg(long, value_name = "N", default_value_t = 8)]
     parallel: usize,
     /// Connections that may be open; more are refused with status 503.
@@ -122,7 +122,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Ok(server.run(&mut speaker, dialect.as_ref())?)
     };
     if token::is_asked(arguments.offload, &weights, &mut backend, arguments.kv.kv.asked())? {
-        let model = token::prepare(&weights, &mut backend, &arguments.model)?;
+        let model = token::prepare_texts(&weights, &mut backend, &arguments.model, arguments.parallel)?;
         return ready(Speaker::of_tokens(token::session(&model, &mut backend, &arguments.model)?, context));
     }
     let model = loaded(&weights, &mut backend, &arguments.model)?;
