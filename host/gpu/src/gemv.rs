@@ -14,7 +14,7 @@ use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode};
 use std::collections::HashMap;
 
 /// Vectors of one workgroup, for as many vectors as there are at least: a weight is read once for all of them.
-const WIDTHS: [u32; 3] = [1, 4, MANY];
+pub(crate) const WIDTHS: [u32; 3] = [1, 4, MANY];
 /// Vectors of one submission: bounds what is sent, and what is read back.
 const MOST_VECTORS: usize = 256;
 

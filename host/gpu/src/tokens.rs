@@ -13,8 +13,8 @@ mod layout;
 mod machine;
 
 use crate::error::GpuError;
-use crate::gemv::GpuGemv;
-use crate::kernel::{Form, Kernel, MANY};
+use crate::gemv::{GpuGemv, WIDTHS};
+use crate::kernel::{Form, Kernel};
 use jobs::Jobs;
 use layout::{Layout, Room};
 use machine::Multiplied;
@@ -51,7 +51,8 @@ impl GpuGemv {
         for m in &program.matrices {
             let form = Form::new(kernel, m.code, ActivationCode::A8, self.adapter());
             let mut of_width = |vectors| self.pipeline_of(&form, vectors).map_err(failed);
-            pipelines.push([of_width(1)?, of_width(MANY)?]);
+            let [one, few, many] = WIDTHS.map(&mut of_width);
+            pipelines.push([one?, few?, many?]);
         }
         let parts = ids.iter().zip(&program.matrices).filter_map(|(id, m)| self.parts_of(*id, shape(m)));
         let matrices: Vec<Multiplied<'_>> = parts.zip(pipelines).map(|(chunks, pipelines)| Multiplied { chunks, pipelines }).collect();

@@ -5,6 +5,7 @@ use super::jobs::{Job, Jobs, Shader};
 use super::layout::{FEED_ROWS, LOGITS, Layout, MOST_LANES, Room, TEXT_HEADER, choice_words};
 use crate::device::{Call, Dispatch, Gpu, Read};
 use crate::error::GpuError;
+use crate::gemv::WIDTHS;
 use crate::kernel::{Kernel, MANY};
 use crate::weights::Chunk;
 use nda_gemv::{Cost, Followed, Following, NoTokens, Start, TextStep, Work};
@@ -38,8 +39,8 @@ pub(crate) struct TokenMachine {
 enum Placed {
     /// A shader, over its workgroups once for each token.
     Shader(Dispatch),
-    /// A product by one vector, and by one of each token.
-    Product { one: Dispatch, many: Dispatch },
+    /// A product by one vector, and by one of each token for as many as [`WIDTHS`] says.
+    Product([Dispatch; WIDTHS.len()]),
 }
 
 impl Placed {
@@ -47,8 +48,10 @@ impl Placed {
     fn call(&self, tokens: u32) -> Call<'_> {
         match self {
             Placed::Shader(dispatch) => Call { groups: [dispatch.groups.0, dispatch.groups.1, tokens], dispatch },
-            Placed::Product { one, .. } if tokens == 1 => Call::from(one),
-            Placed::Product { many, .. } => Call::from(many),
+            Placed::Product(widths) => {
+                let width = WIDTHS.iter().position(|width| *width >= tokens).unwrap_or(WIDTHS.len() - 1);
+                Call::from(&widths[width])
+            }
         }
     }
 }
@@ -102,10 +105,10 @@ impl Buffers {
     }
 }
 
-/// A matrix of the program: its parts and the pipelines that multiply it by one vector and by many.
+/// A matrix of the program: its parts and the pipelines that multiply it by one vector and by several.
 pub(super) struct Multiplied<'g> {
     pub chunks: &'g [Chunk],
-    pub pipelines: [wgpu::ComputePipeline; 2],
+    pub pipelines: [wgpu::ComputePipeline; WIDTHS.len()],
 }
 
 impl TokenMachine {
@@ -149,12 +152,11 @@ impl TokenMachine {
                         let Multiplied { chunks, pipelines } = &matrices[*matrix];
                         all.extend(chunks.iter().map(|chunk| {
                             let buffers = [&chunk.words, &buffers.x, &buffers.x_sum, &buffers.sums, &chunk.shape];
-                            let [one, many] = pipelines.each_ref().map(|pipeline| Dispatch {
+                            Placed::Product(pipelines.each_ref().map(|pipeline| Dispatch {
                                 pipeline: pipeline.clone(),
                                 buffers: gpu.bind(pipeline, &buffers),
                                 groups: (chunk.tiles, 1),
-                            });
-                            Placed::Product { one, many }
+                            }))
                         }));
                     }
                 }
