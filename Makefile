@@ -92,13 +92,14 @@ memcheck: ## the kernels' tests under valgrind
 	    --config 'target."cfg(all())".runner = ["valgrind", "--quiet", "--error-exitcode=9"]' \
 	    -- --skip million --skip most_columns --skip extremes --skip exponential
 
-# The command with GPUs, on whatever adapter there is: every code against the golden model, and a text.
+# The command with GPUs, on whatever adapter there is: every code against the golden model, a text, and several clients' texts at once.
 gpu-test: system ## the GPU back end against the golden model and the CPU's text
 	@./tools.sh gpu
 	$(CARGO) test --release --locked -p nda-gpu
 	$(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features gpu -- verify --backend gpu
 	$(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features gpu -- demo $(MODEL) --offload gemv --backends cpu,gpu
 	$(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features gpu -- demo $(MODEL) --backends cpu,gpu
+	$(CARGO) test --release --locked -p nda-cli --no-default-features --features gpu,serve --test gpu_texts
 
 # The same under AddressSanitizer, which knows AVX-512 where valgrind shows a processor without it. The pinned toolchain brings the
 # sanitizer's library; RUSTC_BOOTSTRAP lets it take the option, for these objects alone.

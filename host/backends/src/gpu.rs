@@ -38,6 +38,16 @@ pub struct Adapter {
     pub can: Vec<&'static str>,
 }
 
+/// How [`Adapter::can`] says that an adapter has what whole tokens take.
+const WHOLE_TOKENS: &str = "whole tokens";
+
+impl Adapter {
+    /// Whether it makes whole tokens: its shaders have integers of 64 bits.
+    pub fn makes_tokens(&self) -> bool {
+        self.can.contains(&WHOLE_TOKENS)
+    }
+}
+
 /// The adapters of this machine, in the order of their numbers.
 ///
 /// # Errors
@@ -49,7 +59,7 @@ pub fn adapters() -> Result<Vec<Adapter>, BackendError> {
         kind: info.kind.name(),
         driver: format!("{}, {}", info.interface, info.driver),
         binding_bytes: info.binding_bytes,
-        can: [(info.has_int64, "whole tokens"), (info.has_subgroups, "subgroups"), (info.has_shared_memory, "memory shared with the CPU")]
+        can: [(info.has_int64, WHOLE_TOKENS), (info.has_subgroups, "subgroups"), (info.has_shared_memory, "memory shared with the CPU")]
             .into_iter()
             .filter_map(|(is_there, what)| is_there.then_some(what))
             .collect(),

@@ -6,6 +6,7 @@ use crate::output::{self, Progress};
 use crate::report::Speed;
 use crate::speak::{Offload, Speech, Task};
 use crate::{files, kv};
+use nda_backends::Adapter;
 use nda_engine::{CacheForm, EngineError, Evaluation, Sampling, TokenModel, TokenSession, Utf8Stream, Weights, token_program};
 use nda_gemv::Cost;
 use nda_spec::token::{Choice, Program, Request};
@@ -61,7 +62,13 @@ fn refusal(name: &BackendName, program: &Program) -> Option<String> {
             None => absent(),
         },
         BackendName::Fitting(board) => refusal(board, program),
-        BackendName::Gpu(_) | BackendName::Boards(_) => absent(),
+        // Which adapter a name means is known once it is open.
+        BackendName::Gpu(_) => match nda_backends::adapters() {
+            Ok(all) if all.iter().all(Adapter::makes_tokens) => None,
+            Ok(_) => Some(format!("'{name}' may be an adapter without integers of 64 bits")),
+            Err(_) => absent(),
+        },
+        BackendName::Boards(_) => absent(),
     }
 }
 
