@@ -26,7 +26,8 @@ demo: system ## a text from the CPU and from the board's Verilog, token for toke
 # The whole command as it is handed out: target/dist/nda.
 dist: system ## the whole command and the studio as they are handed out: target/dist/nda, nda-studio
 	$(CARGO) build --profile dist --locked -p nda-cli
-	$(CARGO) build --profile dist --locked -p nda-studio
+	$(CARGO) build --profile small --locked -p nda-studio
+	cp target/small/nda-studio target/dist/nda-studio
 
 # The package for Python, for this machine: bindings, NumPy in and out. Its chapter is docs/python.md.
 wheel: system ## the package for Python: target/wheels/nda-*.whl
@@ -139,7 +140,7 @@ test-agent-model: system $(CHAT) ## fifty editing tasks by 'nda agent' with Smol
 
 # Chapters that have commands to follow, each in a clean folder and compared with what its page says.
 FOLLOWED := install.md first-run.md your-gguf.md bring-up.md your-model.md your-program.md your-core.md other-designs.md server.md workspace.md \
-    agents.md command.md walkthrough.md
+    agents.md command.md studio.md walkthrough.md
 recordings: build ## the manual's commands: run as its pages say, and recorded anew
 	python3 docs/follow.py target/release/nda $(FOLLOWED) --record
 

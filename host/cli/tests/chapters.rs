@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Chapters with commands to follow; the walk-through of the workspace is followed beside its own claims (workspace.rs).
-const CHAPTERS: [&str; 12] = [
+const CHAPTERS: [&str; 13] = [
     "install.md",
     "first-run.md",
     "your-gguf.md",
@@ -24,6 +24,7 @@ const CHAPTERS: [&str; 12] = [
     "workspace.md",
     "agents.md",
     "command.md",
+    "studio.md",
 ];
 
 fn said(output: &Output) -> String {
