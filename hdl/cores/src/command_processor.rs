@@ -161,7 +161,7 @@ pub struct CommandProcessor<const W: usize, const Y: usize, const U: usize> {
     pub out_ready: Signal<In, Bit>,
 
     header: HeaderRegister,
-    seals: SealTable,
+    pub(crate) seals: SealTable,
     seal_bytes: Unpacker<W>,
     seal_crc: Crc32,
     answer: Unpacker<U>,

@@ -91,6 +91,13 @@ pub struct FrameEncoder {
     room_limit: Constant<Bits<9>>,
 }
 
+impl FrameEncoder {
+    /// One whose ring lies in LUT RAM, on parts that have it: it fills a quarter of a block RAM.
+    pub fn in_lut_ram() -> Self {
+        Self { ram: BlockRam::with_lut_ram(512, 8), ..Self::default() }
+    }
+}
+
 impl Default for FrameEncoder {
     fn default() -> Self {
         Self {

@@ -27,11 +27,21 @@ pub struct SealTable {
     /// What it was sealed with.
     pub page_crc: Signal<Out, Bits<32>>,
     _pages: usize,
+    _style: &'static str,
 }
 
 impl SealTable {
     /// A table of `pages` pages, 2 to 256.
     pub fn new(pages: usize) -> Self {
+        Self::with_style(pages, "")
+    }
+
+    /// One whose CRC-32s lie in LUT RAM, on parts that have it: of 64 pages they fill a ninth of a block RAM.
+    pub fn in_lut_ram(pages: usize) -> Self {
+        Self::with_style(pages, "(* ram_style = \"distributed\" *) ")
+    }
+
+    fn with_style(pages: usize, style: &'static str) -> Self {
         assert!((2..=256).contains(&pages), "{pages} pages");
         Self {
             clock: Default::default(),
@@ -43,6 +53,7 @@ impl SealTable {
             is_sealed: Default::default(),
             page_crc: Default::default(),
             _pages: pages,
+            _style: style,
         }
     }
 }
@@ -56,14 +67,14 @@ impl Logic for SealTable {
     }
 
     fn hdl(&self) -> Verilog {
-        let (top, address) = (self._pages - 1, nda_spec::width::index_bits(self._pages) - 1);
+        let (top, address, style) = (self._pages - 1, nda_spec::width::index_bits(self._pages) - 1, self._style);
         Verilog::Custom(format!(
             "reg [{top}:0] sealed = 0;\n\
              reg change = 0;\n\
              reg value = 0;\n\
              reg [{address}:0] place = 0;\n\
              reg [31:0] held = 0;\n\
-             reg [31:0] crcs [0:{top}];\n\
+             {style}reg [31:0] crcs [0:{top}];\n\
              initial is_sealed = 0;\n\
              initial page_crc = 0;\n\
              always @(posedge clock) begin\n\

@@ -18,6 +18,7 @@ use crate::gemv_sequencer::GemvSequencer;
 use crate::identity::Identity;
 use crate::packed_store::PackedStore;
 use crate::read_delay::ReadDelay;
+use crate::seal_table::SealTable;
 use crate::token::attention;
 use crate::token::commands::{Layout, commands};
 use crate::token::token_machine;
@@ -27,6 +28,9 @@ use crate::token_board_uart::TokenBoardUart;
 use nda_spec::Config;
 use nda_spec::wire::IDENT_BYTES;
 use rust_hdl_core::prelude::*;
+
+/// Bits of a word of results beyond five block RAMs of 36.
+const RESULT_LOW_BITS: usize = 12;
 
 /// Of 8 x 128 tables and frames of 4 KB.
 #[derive(LogicBlock)]
@@ -78,6 +82,8 @@ impl TokenEngine {
         let sizes = layout.sizes;
         let map = sizes.map(g.tile_word_bytes());
         let attention = attention::Sizes::of(&sizes);
+        let mut command = CommandProcessor::new(g);
+        command.seals = SealTable::in_lut_ram(g.pages().max(2));
         Self {
             clock: Default::default(),
             rx_valid: Default::default(),
@@ -94,11 +100,11 @@ impl TokenEngine {
             frames: FrameBuffer::new(config.slots, config.slot_bytes, when_full),
             commands: TokenCommands::around(commands("commands", &layout)),
             machine: TokenMachine::around(token_machine(&sizes, &map, &attention)),
-            command: CommandProcessor::new(g),
-            encoder: Default::default(),
+            command,
+            encoder: FrameEncoder::in_lut_ram(),
             tiles: PackedStore::new(g.tile_words, weight_style(config.weight_memory)),
             activations: PackedStore::new(g.act_words, activation_style(g.array)),
-            results: BlockRam::new(g.result_words),
+            results: BlockRam::with_lut_ram(g.result_words, RESULT_LOW_BITS),
             sequencer: GemvSequencer::new(g.array),
             tile_request: ReadDelay::new(request_stages(g, 2048)),
             array: TokenArray::new(g),

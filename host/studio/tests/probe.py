@@ -229,7 +229,9 @@ def main():
                                 "cpu_ms_median": round(statistics.median(cpus), 1), "cpu_ms_max": round(max(cpus), 1), "starts": len(walls)}
 
         # The file, the agent pane, a wave and the graph of the project: what somebody has open all day.
-        inside, wave = project / file.name, project / "text20k.vcd"
+        # A probe that is ended leaves nothing among the sources.
+        aside = project / "target" if (project / "target").is_dir() else project
+        inside, wave = aside / file.name, aside / "text20k.vcd"
         if inside != file:
             shutil.copy(file, inside)
         wave.write_text(wave_of_a_job())

@@ -4,7 +4,7 @@
 //! that times an inverse root. Stages are counted from the register that names a group: its largest stands in 1, the
 //! reciprocal and the words of `work` in 5, codes in 7, a group's scale in 8. Cost: 1 DSP a maker and 1.
 
-use super::lane::{NARROW, half};
+use super::lane::NARROW;
 use super::root::EXPONENT;
 use super::tables::MANTISSA;
 use crate::netlist::{Module, Netlist};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Bits of a largest magnitude.
 pub(super) const LARGEST: usize = NARROW - 1;
-/// Bits of a shift: 10 to 27.
+/// Bits of a shift: 9 to 26.
 const CODE_SHIFT: usize = 5;
 
 /// One maker: the value stands in stage 5, its code in 7.
@@ -20,10 +20,11 @@ pub(super) fn maker() -> Arc<Netlist> {
     let m = Module::new("code_maker");
     m.comment("verilator no_inline_module");
     let (value, reciprocal, is_there) = (m.input("value", NARROW), m.input("reciprocal", NARROW), m.input("is_there", 1));
-    let (halves, shift) = (m.input("half", 27), m.input("shift", CODE_SHIFT));
+    let to_half = m.input("to_half", CODE_SHIFT);
     let product = m.always("6: the product").register("product", value.signed().times(reciprocal.signed()));
-    let sum = (product + m.concat(&[m.constant(0, 1), halves]).signed()).low(37).signed().shifted_right(shift);
-    let code = sum.slice(0, 8) & is_there.repeat(8);
+    // Half of what is cut off, added before, is the highest bit that is cut off, added behind: eight bits of carry instead of 37.
+    let halves = product.signed().shifted_right(to_half);
+    let code = (halves.slice(1, 8) + halves.slice(0, 1)).low(8) & is_there.repeat(8);
     m.output("code", m.always("7: the code").register("code_7", code));
     m.finish()
 }
@@ -46,10 +47,9 @@ pub(super) fn coder() -> Arc<Netlist> {
     let exponent = three.register("exponent", (exponent + carry).low(EXPONENT));
     // Its reciprocal stands in stage 5.
     m.output("mantissa_3", mantissa.slice(0, MANTISSA));
-    let shift = (exponent + m.constant(18, EXPONENT)).low(EXPONENT).slice(0, CODE_SHIFT);
-    let shift = m.delayed("shift", shift, 3);
-    m.output("half", half(&m, shift, 27));
-    m.output("shift", shift);
+    // A code is the product shifted by 18 and the exponent; one bit less leaves the bit that rounds.
+    let to_half = (exponent + m.constant(17, EXPONENT)).low(EXPONENT).slice(0, CODE_SHIFT);
+    m.output("to_half", m.delayed("to_half", to_half, 3));
 
     let (mantissa, exponent) = (m.delayed("mantissa_later", mantissa, 3), m.delayed("exponent_later", exponent, 3));
     let seven = m.always("7: times the root");

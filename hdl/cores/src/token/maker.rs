@@ -135,8 +135,7 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
                 ("value", words[k / WORD].slice(k % WORD * NARROW, NARROW)),
                 ("reciprocal", wanted.reciprocal),
                 ("is_there", c[6].get("there")),
-                ("half", coder.get("half")),
-                ("shift", coder.get("shift")),
+                ("to_half", coder.get("to_half")),
             ];
             m.part(&format!("maker_{k}"), &unit, &ports).get("code")
         })
