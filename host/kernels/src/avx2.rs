@@ -6,7 +6,7 @@ use nda_spec::WeightCode;
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
 
 use crate::activations::{A2Word, PreparedX, Vectors};
-use crate::word::{TileWord, TwoPlanes, for_planes};
+use crate::word::{OnePlane, TileWord, TwoPlanes, for_planes};
 use crate::{pairs, portable};
 
 pub(crate) mod frame;
@@ -77,13 +77,20 @@ fn plane<W: TileWord>(word: &W, half: usize, plane: usize) -> __m256i {
 /// prefetch stops at every page, and without this one the kernel and the memory wait for each other in turn.
 const AHEAD_WORDS: usize = 16;
 
-/// Asks for the line [`AHEAD_WORDS`] behind a line of this word: of this tile or of the next, which follows it. A word of two planes has as
+/// Bytes from a word to what is asked for with it. Tiles of one plane are read several in turn, each word in half the time, so they
+/// ask twice as far ahead as the others: 14 % faster in L3 and as much out of memory than with 8 KB (measured).
+const fn ahead_bytes<W: TileWord>() -> usize {
+    const ONE: usize = size_of::<OnePlane>();
+    AHEAD_WORDS * if size_of::<W>() == ONE { 4 * ONE } else { size_of::<W>() }
+}
+
+/// Asks for the line [`ahead_bytes`] behind a line of this word: of this tile or of the next, which follows it. A word of two planes has as
 /// many lines as half blocks, of one plane half as many; one at a time between products, for several together wait for one another. `HINT` says into which cache:
 /// L2 for the kernels of one plane pair, which are short, and L1 for grids (measured both ways).
 #[inline]
 #[target_feature(enable = "avx2")]
 fn ask_for_line<const HINT: i32, W: TileWord>(word: &W, line: usize) {
-    ask::<HINT>(std::ptr::from_ref(word).wrapping_add(AHEAD_WORDS).wrapping_byte_add(line * size_of::<W>() / HALVES).cast());
+    ask::<HINT>(std::ptr::from_ref(word).wrapping_byte_add(ahead_bytes::<W>() + line * size_of::<W>() / HALVES).cast());
 }
 
 /// Asks for the line at an address. A prefetch reads nothing that a program sees and faults at no address, so the last tile may ask
