@@ -13,7 +13,7 @@ import waves  # noqa: E402
 
 SOURCES = ROOT / "hdl/cores/src"
 # The configurations whose boards have every core between them; the first one's waves are shown where it has the core.
-CONFIGURATIONS = {"nano16": "uart", "token1024": "parallel"}
+CONFIGURATIONS = {"nano16": "uart", "token1024": "parallel", "seed64": "parallel"}
 
 # Cores that stand on no board: the bus that they are emitted for, and their top.
 BUSES = {"bus/stream.rs": ("axi-stream", "gemv_axis"), "bus/wishbone.rs": ("wishbone", "gemv_wb")}
@@ -76,16 +76,26 @@ def block(path):
     return ports
 
 
-def module_of(path, found):
-    """The emitted module of a source: the one whose ports are the block's, or whose name ends as the file's."""
+def modules_of(path, found):
+    """The emitted modules of a source: the one whose ports are the block's or whose name ends as the file's, else those that it names."""
     wanted, stem = set(block(path)), path.stem
     if wanted:
         same = [module for module in found.values() if {port[1] for port in module.ports} == wanted]
-        return same[0] if same else None
+        return same[:1]
     # A part's unit bears the part's own name; what stands on a bus is a top.
     stem = path.parent.name if stem == "unit" else BUSES.get(path.relative_to(SOURCES).as_posix(), ("", stem))[1]
-    ends = [module for module in found.values() if module.name == stem or module.name.endswith(f"_{stem}")]
-    return min(ends, key=lambda module: len(module.name)) if ends else None
+    named = [stem, *re.findall(r'Module::new\("(\w+)"\)', path.read_text())]
+    ends = lambda name: [module for module in found.values() if module.name == name or module.name.endswith(f"_{name}")]
+    all_ends = [min(ends(name), key=lambda module: len(module.name)) for name in named if ends(name)]
+    return all_ends[:1] if all_ends and all_ends[0] in ends(stem) else all_ends
+
+
+def belongs(path, configuration):
+    """Whether a source's core can stand in that Verilog: names and ports alone are those of others too."""
+    inside = path.relative_to(SOURCES).as_posix()
+    if inside.startswith("bus") or configuration.startswith("--bus"):
+        return inside.startswith("bus") and configuration.startswith("--bus")
+    return configuration.startswith("token") or not inside.startswith("token")
 
 
 def page(path, boards, folder):
@@ -94,13 +104,16 @@ def page(path, boards, folder):
     text = f"# {name}\n\n{header(path)}\n\nSource: `hdl/cores/src/{relative}`.\n"
     pictures = {}
     for configuration, (found, at, recorded) in boards.items():
-        module = module_of(path, found)
-        if module is None:
+        its = modules_of(path, found) if belongs(path, configuration) else []
+        if not its:
             continue
         said = block(path)
-        text += f"\n## Ports\n\nAs emitted for `{configuration}`, module `{module.name}`.\n\n| port | direction | bits | |\n|---|---|---|---|\n"
-        text += "".join(f"| `{port}` | {direction} | {bits} | {said.get(port, '')} |\n" for direction, port, bits in module.ports)
-        wave = recorded.wave(at[module.name], [(port, bits) for _, port, bits in module.ports]) if module.name in at else None
+        text += "\n## Ports\n"
+        for module in its:
+            text += f"\nAs emitted for `{configuration}`, module `{module.name}`.\n\n| port | direction | bits | |\n|---|---|---|---|\n"
+            text += "".join(f"| `{port}` | {direction} | {bits} | {said.get(port, '')} |\n" for direction, port, bits in module.ports)
+        recordings = (recorded.wave(at[module.name], [(port, bits) for _, port, bits in module.ports]) for module in its if module.name in at)
+        wave = next((wave for wave in recordings if wave is not None), None)
         if wave is not None:
             pictures[f"{name}.svg"] = waves.svg(wave, f"{name}: simulated, nda wave --config {configuration}")
             text += f"\n## Wave\n\nSimulated: `nda wave --config {configuration}`, from the first cycle in which something happens here.\n\n![wave]({name}.svg)\n"
@@ -108,7 +121,7 @@ def page(path, boards, folder):
             text += "\nNothing that `nda wave` runs moves this core; its tests do.\n"
         break
     else:
-        text += "\nNo image has it as a module of its own; its ports stand in the source, and its tests drive or evaluate it alone.\n"
+        text += "\nNo image has it as a module of its own: it is written into the module of who uses it, and its tests drive or evaluate it alone.\n"
     return name, text, pictures
 
 

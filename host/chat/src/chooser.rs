@@ -64,7 +64,10 @@ impl<'m> Chooser<'m> {
         Chooser { draws, temperature, steering, bounds, before, counts: HashMap::new(), drawn: 0, scores: Vec::new() }
     }
 
-    /// The next token; `None` if the rule allows none.
+    /// The next token; `None` if the answer is complete and no further one may come.
+    ///
+    /// # Errors
+    /// [`ChatError::Forbidden`] if one must come and biases forbid all that the rule allows; the rule's own.
     pub fn choose(&mut self, logits: &[f32], guide: &mut dyn Guide) -> Result<Option<u32>, ChatError> {
         let token = if guide.is_free() && !self.steering.changes_scores() {
             self.draws.choose(logits)
@@ -73,8 +76,11 @@ impl<'m> Chooser<'m> {
             scores.clear();
             scores.extend_from_slice(logits);
             self.steer(&mut scores);
-            if guide.restrict(&mut scores)? == Next::Nothing || !scores.iter().any(|score| *score > f32::NEG_INFINITY) {
-                return Ok(None);
+            let next = guide.restrict(&mut scores)?;
+            match (next, scores.iter().any(|score| *score > f32::NEG_INFINITY)) {
+                (Next::Nothing, _) | (Next::TokenOrEnd, false) => return Ok(None),
+                (Next::Token, false) => return Err(ChatError::Forbidden),
+                (Next::Token | Next::TokenOrEnd, true) => {}
             }
             self.drop_unlikely(&mut scores);
             let token = self.draws.choose(&scores);
@@ -192,7 +198,7 @@ mod tests {
         impl Guide for Only {
             fn restrict(&mut self, scores: &mut [f32]) -> Result<Next, ChatError> {
                 (0..).zip(scores).filter(|(id, _)| *id != self.0).for_each(|(_, score)| *score = f32::NEG_INFINITY);
-                Ok(Next::Token)
+                Ok(if self.0 == 0 { Next::TokenOrEnd } else { Next::Token })
             }
             fn take(&mut self, token: u32) -> Result<(), ChatError> {
                 assert_eq!(token, self.0);
@@ -201,7 +207,11 @@ mod tests {
         }
         let mut chooser = greedily(&steering, &bounds);
         assert_eq!(chooser.choose(&LOGITS, &mut Only(2)).unwrap(), Some(2));
-        // The rule allows an end alone, the request forbids it: nothing is left to draw.
+        // The rule allows an end alone, the request forbids it: nothing is left to draw, and the answer is complete.
         assert_eq!(chooser.choose(&LOGITS, &mut Only(0)).unwrap(), None);
+        // One must come, and the request forbids it: what there is so far is not an answer.
+        let steering = Steering { bias: vec![(2, f32::NEG_INFINITY)], ..Steering::default() };
+        let mut chooser = greedily(&steering, &bounds);
+        assert!(matches!(chooser.choose(&LOGITS, &mut Only(2)), Err(ChatError::Forbidden)));
     }
 }

@@ -84,6 +84,10 @@ pub struct Talk {
     pub variables: Map<String, Value>,
 }
 
+/// Fields of messages that record who said what and why. Clients send them back to every model, and a template leaves out what its model was
+/// not trained to read.
+const RECORDED: [&str; 6] = ["tool_calls", "tool_call_id", "name", "reasoning_content", "reasoning", "thinking"];
+
 /// How a model wants to be talked to: its template and its tokenizer.
 #[derive(Debug)]
 pub struct Dialect<'w> {
@@ -146,6 +150,21 @@ impl<'w> Dialect<'w> {
     /// Whether the template has words for tools and for their calls.
     fn knows_tools(&self) -> bool {
         ["tools", "tool_calls"].iter().all(|word| self.source.contains(word))
+    }
+
+    /// The path of what a request says and the template does not read: a field of a message, or a variable.
+    pub fn unread(&self, talk: &Talk) -> Option<String> {
+        let reads = |name: &String| self.source.contains(name.as_str());
+        let of_message = |(at, message): (usize, &Message)| {
+            let name = message.fields.keys().find(|name| !RECORDED.contains(&name.as_str()) && !reads(name))?;
+            Some(format!("messages[{at}].{name}"))
+        };
+        let of_variables = || {
+            let name = talk.variables.keys().find(|name| !reads(name))?;
+            // This one has a field of its own.
+            Some(if name == "reasoning_effort" { name.clone() } else { format!("chat_template_kwargs.{name}") })
+        };
+        talk.messages.iter().enumerate().find_map(of_message).or_else(of_variables)
     }
 
     /// The tokens of a conversation up to where the assistant speaks next.

@@ -22,6 +22,9 @@ pub enum ChatError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A token must come, and none may.
+    #[error("no token may come next: every one that the grammar allows is forbidden")]
+    Forbidden,
     /// More tokens than the model has positions for.
     #[error("the prompt has {tokens} tokens, but the model's context has {context}")]
     TooLong {
@@ -74,7 +77,7 @@ impl ChatError {
     pub fn place(&self) -> String {
         match self {
             ChatError::NoTemplate | ChatError::Template { .. } => "metadata 'chat_template' (frame 0)".into(),
-            ChatError::Grammar { .. } => "the grammar".into(),
+            ChatError::Grammar { .. } | ChatError::Forbidden => "the grammar".into(),
             ChatError::TooLong { .. } => "the KV cache".into(),
             ChatError::Saved(_) | ChatError::NotSaved => "the saved conversation".into(),
             ChatError::Engine(error) => error.place(),
@@ -92,6 +95,7 @@ impl ChatError {
             }
             ChatError::Template { .. } => "say it in turns that the template takes; 'nda info FILE' shows the template",
             ChatError::Grammar { .. } => "mend the grammar or the schema; docs/server.md says which are known",
+            ChatError::Forbidden => "forbid fewer tokens in 'logit_bias', or allow more in the grammar",
             ChatError::TooLong { .. } => "say less, or begin a new conversation",
             ChatError::Saved(nda_engine::saved::FileError::Foreign { .. }) => "resume it with the model and the '--kv' that saved it",
             ChatError::Saved(_) => "restore the file from where it came; 'nda kv check FILE' says what is wrong with it",

@@ -130,7 +130,13 @@ impl Guide for GrammarGuide {
                 *score = f32::NEG_INFINITY;
             }
         }
-        Ok(if is_stuck { Next::Nothing } else { Next::Token })
+        match (is_stuck, may_end) {
+            // A model without an end of its own ends where the grammar may.
+            (true, true) => Ok(Next::Nothing),
+            (true, false) => Err(ChatError::Forbidden),
+            (false, true) => Ok(Next::TokenOrEnd),
+            (false, false) => Ok(Next::Token),
+        }
     }
 
     fn take(&mut self, token: u32) -> Result<(), ChatError> {

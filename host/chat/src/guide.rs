@@ -5,8 +5,10 @@ use crate::error::ChatError;
 /// Whether an answer goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// A token may come.
+    /// A token must come.
     Token,
+    /// A token may come, or the answer ends here.
+    TokenOrEnd,
     /// None may: the answer is complete.
     Nothing,
 }

@@ -90,6 +90,26 @@ fn what_happens_is_counted() {
 }
 
 #[test]
+fn an_origin_is_what_a_browser_sends() {
+    for (origin, is_one) in [
+        ("*", true),
+        ("https://chat.example", true),
+        ("http://127.0.0.1:8080", true),
+        ("notanorigin", false),
+        ("https://chat.example/", false),
+        ("https://", false),
+        ("https://a b", false),
+    ] {
+        let bound = nda_chat::Server::bind(nda_chat::Settings { origin: Some(origin.into()), ..settings() });
+        let served = bound.and_then(|server| {
+            server.handle().end();
+            common::with_speaker(&[], Duration::ZERO, |mut speaker, _| server.run(&mut speaker, None))
+        });
+        assert_eq!(served.is_ok(), is_one, "{origin}: {served:?}");
+    }
+}
+
+#[test]
 fn the_page_asks_nobody_else() {
     let server = serve(settings(), Duration::ZERO);
     let mut text = String::new();

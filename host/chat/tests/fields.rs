@@ -186,6 +186,10 @@ fn an_answer_goes_on_where_it_is_begun() {
     assert_eq!(closed["usage"]["prompt_tokens"], "u: Hello\na: Sure\na: ".len());
     let flags = json!({ "messages": messages, "continue_final_message": true, "add_generation_prompt": false });
     assert_eq!(server.chat(flags)["choices"], answer["choices"]);
+    // Clients send back what they were given, with what there was nothing of.
+    let given = json!({ "role": "assistant", "content": "Sure", "name": "a", "annotations": [], "refusal": null, "audio": null });
+    let again = server.chat(json!({ "messages": [{ "role": "user", "content": "Hello" }, given] }));
+    assert_eq!(again["choices"], answer["choices"]);
 }
 
 #[test]
@@ -222,8 +226,13 @@ fn what_is_not_done_is_refused_by_its_path() {
         "response_format.json_schema.x"
     );
     assert_eq!(chat(json!({ "logit_bias": { "256": 1 } })), "logit_bias.256");
-    assert_eq!(chat(json!({ "stop_token_ids": [256] })), "stop_token_ids");
-    assert_eq!(server.refused(COMPLETE, &json!({ "prompt": [[1, 256]] })), "prompt[0][1]");
+    assert_eq!(chat(json!({ "stop_token_ids": [1, 256] })), "stop_token_ids[1]");
+    assert_eq!(server.refused(COMPLETE, &json!({ "prompt": [1, 256] })), "prompt[1]");
+    assert_eq!(server.refused(COMPLETE, &json!({ "prompt": [[1], [1, 256]] })), "prompt[1][1]");
+    // What the template does not read says nothing to the model.
+    assert_eq!(chat(json!({ "messages": [{ "role": "user", "content": "Hello", "bogus": 1 }] })), "messages[0].bogus");
+    assert_eq!(chat(json!({ "chat_template_kwargs": { "enable_thinkin": false } })), "chat_template_kwargs.enable_thinkin");
+    assert_eq!(chat(json!({ "reasoning_effort": "low" })), "reasoning_effort");
     assert_eq!(server.refused(COMPLETE, &json!({ "prompt": "a", "best_of": 3 })), "best_of");
     // So is what shows only with the model at hand.
     let long = "x".repeat(300);
@@ -244,6 +253,8 @@ fn tokens_are_told_and_taken_back() {
     assert_eq!(server.ask("/detokenize", &json!({ "tokens": told["tokens"] }))["prompt"], "héllo");
     assert_eq!(server.refused("/tokenize", &json!({ "text": "x" })), "prompt");
     assert_eq!(server.refused("/detokenize", &json!({ "tokens": [-1] })), "tokens");
+    assert_eq!(server.refused("/detokenize", &json!({ "tokens": [1, 256] })), "tokens[1]");
+    assert_eq!(server.refused("/tokenize", &json!({ "prompt": "x", "bogus": 1 })), "bogus");
     let (status, info) = receive(send(server.0.address, "GET", "/tokenizer_info", "", ""));
     assert_eq!((status, serde_json::from_str::<Value>(&info).unwrap()["chat_template"].as_str()), (200, Some(TEMPLATE)));
 }

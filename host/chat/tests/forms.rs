@@ -158,6 +158,25 @@ fn beside_tools_an_answer_is_a_call_or_a_text_of_the_grammar() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_completed_is_an_error_and_never_half_a_form() {
+    let server = server();
+    let digits: Value = (b'0'..=b'9').chain([b'-']).map(|byte| (byte.to_string(), json!(-100))).collect::<serde_json::Map<_, _>>().into();
+    let number =
+        json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"], "additionalProperties": false });
+    for extra in [
+        json!({ "json_schema": number, "logit_bias": digits }),
+        json!({ "response_format": { "type": "json_object" }, "logit_bias": { (b'{').to_string(): -100 } }),
+        json!({ "tools": [tool("push")], "tool_choice": "required", "logit_bias": { (b'<').to_string(): -100 } }),
+        json!({ "grammar": "root ::= \"a\"", "logit_bias": { (b'a').to_string(): -100 } }),
+    ] {
+        let mut body = json!({ "messages": [{ "role": "user", "content": "Hello" }] });
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let (status, answer) = post(server.address, CHAT, &body);
+        assert_eq!((status, answer["error"]["param"].as_str()), (400, Some("logit_bias")), "{extra}: {answer}");
+    }
+}
+
+#[test]
 fn a_form_that_is_none_is_refused_before_the_answer() {
     let server = server();
     let tool = |kind: &str| json!([{ "type": "function", "function": { "name": "f", "parameters": { "type": kind } } }]);

@@ -2,6 +2,7 @@
 
 use super::problem::Problem;
 use super::routes::App;
+use crate::error::ChatError;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -16,6 +17,17 @@ pub(super) struct Doors {
     pub key: Option<String>,
     /// The pages in browsers that may ask: an origin, or `*`.
     pub origin: Option<HeaderValue>,
+}
+
+/// What browsers send as a page's origin: a scheme, a host and perhaps a port; or `*`.
+///
+/// # Errors
+/// [`ChatError::Origin`]: anything else is never equal to what a browser sends.
+pub(super) fn origin(origin: String) -> Result<HeaderValue, ChatError> {
+    let place = origin.split_once("://").filter(|(scheme, place)| !scheme.is_empty() && !place.is_empty());
+    let is_origin = origin == "*" || place.is_some_and(|(_, place)| !place.contains(['/', '?', '#', '@', ' ']));
+    let value = Some(&origin).filter(|_| is_origin).and_then(|origin| HeaderValue::from_str(origin).ok());
+    value.ok_or(ChatError::Origin { origin })
 }
 
 /// Addresses that anybody may look at: whether the server lives, and the page that asks for the key.

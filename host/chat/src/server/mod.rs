@@ -225,7 +225,7 @@ impl Server {
         speaker: &Speaker<'_, '_>,
         dialect: Option<&Dialect<'_>>,
     ) -> Result<axum::Router, ChatError> {
-        let origin = settings.origin.map(|origin| HeaderValue::from_str(&origin).map_err(|_| ChatError::Origin { origin })).transpose()?;
+        let origin = settings.origin.map(guards::origin).transpose()?;
         let shared = Shared {
             queue: Arc::clone(queue),
             context: speaker.context(),
@@ -236,6 +236,7 @@ impl Server {
             vocabulary: Vocabulary {
                 tokenizer: speaker.shared_tokenizer(),
                 bounds: speaker.bounds().clone(),
+                size: speaker.vocab_size(),
                 template: dialect.map(|dialect| dialect.source().to_owned()),
             },
             keeping,

@@ -71,6 +71,9 @@ impl From<ChatError> for Problem {
             ChatError::NoTemplate => "no_chat_template",
             ChatError::Template { .. } => "invalid_messages",
             ChatError::Grammar { .. } => "invalid_grammar",
+            ChatError::Forbidden => {
+                return Problem::field("logit_bias", format_args!("{error}; {}", error.help()));
+            }
             ChatError::Engine(EngineError::Empty { .. }) => "invalid_value",
             ChatError::Engine(_)
             | ChatError::Saved(_)

@@ -1,6 +1,7 @@
 //! Texts to tokens and back, for harnesses that count tokens: the addresses and fields of vLLM's servers, and llama.cpp's names.
 
 use super::problem::Problem;
+use super::protocol::undone;
 use super::routes::{App, Shared, body};
 use axum::Json;
 use axum::extract::{Request, State};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct Vocabulary {
     pub tokenizer: Arc<Tokenizer>,
     pub bounds: Bounds,
+    /// Tokens that there are.
+    pub size: usize,
     /// The source of the chat template.
     pub template: Option<String>,
 }
@@ -30,6 +33,7 @@ pub(super) async fn tokenize(State(shared): App, request: Request) -> Result<Res
     let value = object(&shared, request).await?;
     let text = ["prompt", "content"].iter().find_map(|name| value[*name].as_str()).map(str::to_owned);
     let text = text.ok_or_else(|| Problem::field("prompt", "a text is missing"))?;
+    refuse_others(&value, &["prompt", "content", "parse_special", "add_special_tokens", "add_special", "model"])?;
     let flag = |name: &str| value[name].as_bool();
     let typed = if flag("parse_special") == Some(false) { Typed::AsText } else { Typed::Recognised };
     // vLLM adds the token in front unless it is not wanted, llama.cpp if it is; the name of the text says who asks.
@@ -52,6 +56,11 @@ pub(super) async fn detokenize(State(shared): App, request: Request) -> Result<R
     let token = |item: &Value| item.as_u64().and_then(|token| u32::try_from(token).ok());
     let tokens: Option<Vec<u32>> = items.iter().map(token).collect();
     let tokens = tokens.ok_or_else(|| Problem::field("tokens", "a token is a whole number from 0"))?;
+    refuse_others(&value, &["tokens", "model"])?;
+    let known = shared.vocabulary.size;
+    if let Some((at, token)) = tokens.iter().enumerate().find(|(_, token)| **token as usize >= known) {
+        return Err(Problem::field(format!("tokens[{at}]"), format_args!("token {token} is not in the vocabulary of {known}")));
+    }
     let text = shared.vocabulary.text(&tokens);
     Ok(Json(json!({ "prompt": text, "content": text })).into_response())
 }
@@ -64,6 +73,15 @@ pub(super) async fn info(State(shared): App) -> Json<Value> {
         "tokenizer_class": "nda", "bos_token": text(vocabulary.bounds.begin()),
         "eos_token": text(vocabulary.bounds.ends().first().copied()), "chat_template": vocabulary.template,
     }))
+}
+
+/// Refuses a field of a request's object that is not one of these.
+fn refuse_others(value: &Value, known: &[&str]) -> Result<(), Problem> {
+    let fields = value.as_object().into_iter().flatten();
+    match fields.filter(|(_, value)| !value.is_null()).find(|(name, _)| !known.contains(&name.as_str())) {
+        Some((name, value)) => Err(undone(name, value)),
+        None => Ok(()),
+    }
 }
 
 pub(super) async fn object(shared: &Shared, request: Request) -> Result<Value, Problem> {

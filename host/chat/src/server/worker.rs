@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::protocol::{Echo, Plain, Prompt, Request};
 use super::queue::Queue;
 use crate::calls::Calling;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Talk};
 use crate::error::ChatError;
 use crate::grammar::{Form, Grammars};
 use crate::guide::{Free, Guide};
@@ -183,14 +183,17 @@ impl Desk<'_, '_, '_> {
 
     fn plan(&self, request: &Request) -> Result<Plan, Problem> {
         let prompts = match &request.prompt {
-            Prompt::Talk(talk) => vec![self.office.dialect.ok_or(ChatError::NoTemplate)?.prompt_of(talk).map_err(of_field("messages"))?],
-            Prompt::Plain(plains) => plains.iter().enumerate().map(|(at, plain)| self.tokens(plain, at)).collect::<Result<_, _>>()?,
+            Prompt::Talk(talk) => vec![self.talk(talk)?],
+            Prompt::Plain(plains) => {
+                plains.iter().enumerate().map(|(at, plain)| self.tokens(plain, path_of(&request.prompt, at))).collect::<Result<_, _>>()?
+            }
         };
         check_lengths(&prompts, &request.prompt, self.speaker.context())?;
         let mut manner = request.manner.clone();
         let known = self.speaker.vocab_size();
         let named = manner.steering.bias.iter().map(|(token, _)| (format!("logit_bias.{token}"), *token));
-        let named = named.chain(manner.steering.stop_tokens.iter().map(|token| ("stop_token_ids".to_owned(), *token)));
+        let named =
+            named.chain(manner.steering.stop_tokens.iter().enumerate().map(|(at, token)| (format!("stop_token_ids[{at}]"), *token)));
         if let Some((field, token)) = { named }.find(|(_, token)| *token as usize >= known) {
             return Err(Problem::field(field, format_args!("token {token} is not in the vocabulary of {known}")));
         }
@@ -206,14 +209,23 @@ impl Desk<'_, '_, '_> {
         Ok(Plan { prompts, manner, form, form_field })
     }
 
-    fn tokens(&self, plain: &Plain, number: usize) -> Result<Vec<u32>, Problem> {
+    fn talk(&self, talk: &Talk) -> Result<Vec<u32>, Problem> {
+        let dialect = self.office.dialect.ok_or(ChatError::NoTemplate)?;
+        if let Some(path) = dialect.unread(talk) {
+            let message = format!("the model's chat template does not read '{path}'; leave it out");
+            return Err(Problem { code: "unsupported_value", ..Problem::field(path, message) });
+        }
+        dialect.prompt_of(talk).map_err(of_field("messages"))
+    }
+
+    /// The tokens of a prompt that stands at `path`.
+    fn tokens(&self, plain: &Plain, path: String) -> Result<Vec<u32>, Problem> {
         match plain {
             Plain::Text { text, typed } => Ok(self.speaker.prompt(text, *typed)?),
             Plain::Tokens(tokens) => match tokens.iter().position(|token| *token as usize >= self.speaker.vocab_size()) {
                 Some(at) => {
                     let (token, known) = (tokens[at], self.speaker.vocab_size());
-                    let path = format!("prompt[{number}][{at}]");
-                    Err(Problem::field(path, format_args!("token {token} is not in the vocabulary of {known}")))
+                    Err(Problem::field(format!("{path}[{at}]"), format_args!("token {token} is not in the vocabulary of {known}")))
                 }
                 None => Ok(tokens.clone()),
             },
@@ -236,11 +248,16 @@ fn check_lengths(prompts: &[Vec<u32>], asked: &Prompt, context: usize) -> Result
     let Some((number, error)) = prompts.iter().enumerate().find_map(|(number, prompt)| Some((number, wrong(prompt.len())?))) else {
         return Ok(());
     };
-    Err(of_field(match asked {
+    Err(of_field(path_of(asked, number))(error))
+}
+
+/// Where a prompt of a request stands.
+fn path_of(asked: &Prompt, number: usize) -> String {
+    match asked {
         Prompt::Talk(_) => "messages".to_owned(),
         Prompt::Plain(all) if all.len() == 1 => "prompt".to_owned(),
         Prompt::Plain(_) => format!("prompt[{number}]"),
-    })(error))
+    }
 }
 
 /// A prompt without the token in front that nobody wrote.

@@ -115,7 +115,7 @@ pub(super) fn wrong(path: &str, wanted: &str, found: &Value) -> Problem {
 }
 
 /// A field that would change the answer in a way that is not done.
-pub(super) fn undone(path: &str, found: &Value) -> Problem {
+pub(in crate::server) fn undone(path: &str, found: &Value) -> Problem {
     let message = format!("'{path}' = {} is not supported; leave it out", shown(found));
     Problem { code: "unsupported_value", ..Problem::field(path, message) }
 }

@@ -51,15 +51,27 @@ fn seed(fields: &mut Fields) -> Result<Option<u64>, Problem> {
 }
 
 fn max_tokens(fields: &mut Fields, default: Option<usize>) -> Result<Option<usize>, Problem> {
-    let old = ["max_tokens", "n_predict"].map(|name| fields.whole(name));
-    let [old, older] = old;
-    let asked = fields.whole("max_completion_tokens")?.or(old?).or(older?);
+    let names = ["max_completion_tokens", "max_tokens", "n_predict"];
+    let [new, old, older] = names.map(|name| fields.whole(name).map(|count| Some((name, count?))));
+    let asked = one_of([new?, old?, older?])?;
     Ok(match asked {
         // What others write for no limit.
-        Some(-1) => None,
-        Some(count) => Some(usize::try_from(count).map_err(|_| wrong("max_tokens", "0 or more, or -1 for no limit", &count.into()))?),
+        Some((_, -1)) => None,
+        Some((name, count)) => Some(usize::try_from(count).map_err(|_| wrong(name, "0 or more, or -1 for no limit", &count.into()))?),
         None => default,
     })
+}
+
+/// The value of a field that has several names, of which one is said, or several alike.
+fn one_of<T: PartialEq + Copy, const N: usize>(said: [Option<(&'static str, T)>; N]) -> Result<Option<(&'static str, T)>, Problem> {
+    let mut said = said.into_iter().flatten();
+    let first = said.next();
+    match first.and_then(|(name, value)| Some((name, said.find(|(_, other)| *other != value)?.0))) {
+        Some((name, other)) => {
+            Err(Problem::field(other, format_args!("'{other}' and '{name}' say the same thing differently; leave one out")))
+        }
+        None => Ok(first),
+    }
 }
 
 fn stops(fields: &mut Fields) -> Result<Vec<String>, Problem> {
@@ -85,7 +97,9 @@ fn stops(fields: &mut Fields) -> Result<Vec<String>, Problem> {
 }
 
 fn steering(fields: &mut Fields) -> Result<Steering, Problem> {
-    let repetition = fields.number("repetition_penalty", 0.01, 100.0)?.or(fields.number("repeat_penalty", 0.01, 100.0)?);
+    let [new, old] =
+        ["repetition_penalty", "repeat_penalty"].map(|name| fields.number(name, 0.01, 100.0).map(|found| Some((name, found?))));
+    let repetition = one_of([new?, old?])?.map(|(_, factor)| factor);
     let reach = match fields.whole("repeat_last_n")? {
         None | Some(-1) => None,
         Some(reach) => Some(usize::try_from(reach).map_err(|_| wrong("repeat_last_n", "0 or more, or -1 for all", &reach.into()))?),

@@ -38,7 +38,11 @@ fn message(item: Value, path: String) -> Result<Message, Problem> {
         }
         Some(other) => return Err(wrong(&at, "a text or a list of parts", &other)),
     };
-    // Whatever else there is, a template may read.
+    // What says that there is nothing.
+    for name in ["annotations", "refusal", "audio", "function_call"] {
+        fields.neutral(name, |value| value == "" || value.as_array().is_some_and(Vec::is_empty))?;
+    }
+    // Whatever else there is, the template must read ([`crate::dialect::Dialect::unread`]).
     let mut rest = fields.rest();
     if !calls.is_empty() {
         rest.insert("tool_calls".into(), calls.into());
@@ -53,7 +57,12 @@ fn text_of(part: Value, path: String) -> Result<String, Problem> {
     };
     let at = part.at("type");
     match (part.text("type")?.as_deref(), part.text("text")?) {
-        (Some("text" | "input_text" | "output_text") | None, Some(text)) => Ok(text),
+        (Some("text" | "input_text" | "output_text") | None, Some(text)) => {
+            part.neutral("annotations", |value| value.as_array().is_some_and(Vec::is_empty))?;
+            // Others charge less for what is marked so; here every beginning is kept.
+            let _ = part.take("cache_control");
+            part.end().map(|()| text)
+        }
         (kind, _) => {
             Err(Problem::field(at, format_args!("a part of type '{}' is not text; this model reads text alone", kind.unwrap_or("none"))))
         }

@@ -13,7 +13,8 @@ use crate::dialect::{Ending, Role, Talk};
 use crate::grammar::Form;
 use crate::speaker::{Manner, Telling};
 use axum::http::StatusCode;
-use fields::{Fields, undone, whole, wrong};
+pub(super) use fields::undone;
+use fields::{Fields, whole, wrong};
 use nda_engine::{Sampling, Typed};
 use serde_json::{Map, Value};
 pub(crate) use tools::Tools;
@@ -120,7 +121,7 @@ pub(crate) fn chat(body: &[u8], defaults: &Defaults) -> Result<Request, Problem>
     let mut fields = parse(body, defaults)?;
     let messages = fields.list("messages")?.ok_or_else(|| Problem::field("messages", "there are no messages; give at least one"))?;
     let messages = messages::messages(messages)?;
-    let is_prefilled = messages.last().is_some_and(|last| last.role == Role::Assistant && last.fields.is_empty());
+    let is_prefilled = messages.last().is_some_and(|last| last.role == Role::Assistant && !last.fields.contains_key("tool_calls"));
     let ending = match (fields.flag("continue_final_message")?, fields.flag("add_generation_prompt")?) {
         (Some(true), _) if !is_prefilled => {
             return Err(Problem::field(

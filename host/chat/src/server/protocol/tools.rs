@@ -88,7 +88,10 @@ fn named(choice: Value) -> Result<String, Problem> {
     let mut choice = Fields::new(choice, "tool_choice")?;
     choice.neutral("type", |value| value == "function")?;
     let mut function = choice.object("function")?.ok_or_else(|| Problem::field("tool_choice.function", "a choice needs a function"))?;
-    function.text("name")?.ok_or_else(|| Problem::field("tool_choice.function.name", "a function needs a name"))
+    let name = function.text("name")?.ok_or_else(|| Problem::field("tool_choice.function.name", "a function needs a name"))?;
+    function.end()?;
+    choice.end()?;
+    Ok(name)
 }
 
 /// What the answer must be, if anything, and the field that says so.
