@@ -60,7 +60,7 @@ fn what_steers_the_draw_changes_the_text() {
         json!({ "frequency_penalty": 20 }),
         json!({ "presence_penalty": 20 }),
         json!({ "grammar": "root ::= [0-9]+" }),
-        json!({ "max_completion_tokens": 3 }),
+        json!({ "max_tokens": null, "max_completion_tokens": 3 }),
         json!({ "stop_token_ids": [plain.as_bytes()[5]] }),
         json!({ "stop": [plain[3..6]] }),
         json!({ "temperature": 3, "seed": 5 }),

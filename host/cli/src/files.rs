@@ -226,6 +226,7 @@ impl From<ChatError> for Failure {
             ChatError::Engine(error) => return error.into(),
             ChatError::TooLong { .. }
             | ChatError::Grammar { .. }
+            | ChatError::Forbidden
             | ChatError::NotSaved
             | ChatError::Unguarded { .. }
             | ChatError::Origin { .. } => Exit::Usage,

@@ -24,7 +24,7 @@ fn tool(name: &str) -> Value {
 #[test]
 fn fields_are_read_and_defaults_filled() {
     let request = read_chat(json!({
-        "max_tokens": 9, "max_completion_tokens": 7, "temperature": 0.5, "top_p": 0.9, "seed": -1, "stop": "x", "stream": true,
+        "max_tokens": 7, "max_completion_tokens": 7, "temperature": 0.5, "top_p": 0.9, "seed": -1, "stop": "x", "stream": true,
         "stream_options": { "include_usage": true }, "n": 2, "tools": [], "user": "anyone", "logprobs": true, "top_logprobs": 3,
     }))
     .unwrap();
