@@ -152,19 +152,14 @@ impl<'w> Dialect<'w> {
         ["tools", "tool_calls"].iter().all(|word| self.source.contains(word))
     }
 
-    /// The path of what a request says and the template does not read: a field of a message, or a variable.
+    /// The path of a message's field that the template does not read. Variables are the template's own affair: it may have a default for any.
     pub fn unread(&self, talk: &Talk) -> Option<String> {
         let reads = |name: &String| self.source.contains(name.as_str());
         let of_message = |(at, message): (usize, &Message)| {
             let name = message.fields.keys().find(|name| !RECORDED.contains(&name.as_str()) && !reads(name))?;
             Some(format!("messages[{at}].{name}"))
         };
-        let of_variables = || {
-            let name = talk.variables.keys().find(|name| !reads(name))?;
-            // This one has a field of its own.
-            Some(if name == "reasoning_effort" { name.clone() } else { format!("chat_template_kwargs.{name}") })
-        };
-        talk.messages.iter().enumerate().find_map(of_message).or_else(of_variables)
+        talk.messages.iter().enumerate().find_map(of_message)
     }
 
     /// The tokens of a conversation up to where the assistant speaks next.

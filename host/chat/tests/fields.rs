@@ -231,8 +231,6 @@ fn what_is_not_done_is_refused_by_its_path() {
     assert_eq!(server.refused(COMPLETE, &json!({ "prompt": [[1], [1, 256]] })), "prompt[1][1]");
     // What the template does not read says nothing to the model.
     assert_eq!(chat(json!({ "messages": [{ "role": "user", "content": "Hello", "bogus": 1 }] })), "messages[0].bogus");
-    assert_eq!(chat(json!({ "chat_template_kwargs": { "enable_thinkin": false } })), "chat_template_kwargs.enable_thinkin");
-    assert_eq!(chat(json!({ "reasoning_effort": "low" })), "reasoning_effort");
     assert_eq!(server.refused(COMPLETE, &json!({ "prompt": "a", "best_of": 3 })), "best_of");
     // So is what shows only with the model at hand.
     let long = "x".repeat(300);
