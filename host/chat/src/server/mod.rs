@@ -24,7 +24,6 @@ use crate::line::Line;
 use crate::shared::Taker;
 use crate::slots::Slots;
 use crate::speaker::Speaker;
-use axum::http::HeaderValue;
 use connections::Grants;
 use guards::Doors;
 use meters::Meters;
