@@ -47,6 +47,9 @@ fn build(order: &Instruction) -> Step {
     for path in &order.reads {
         show(root, path, &order.reads)?;
     }
+    for path in &order.empty {
+        folder(&root.join(path.strip_prefix("/").expect("absolute")))?;
+    }
     devices(root)?;
     bind(&scratch.join(SHARED), &root.join("dev/shm"))?;
     folder(&root.join("proc"))?;

@@ -114,6 +114,8 @@ pub(crate) struct Instruction {
     pub limits: Limits,
     /// Absolute paths that are there, none below another.
     pub reads: Vec<PathBuf>,
+    /// Absolute paths, none at or below one of `reads`: folders that are there and empty, where mounts can do that.
+    pub empty: Vec<PathBuf>,
     pub variables: Vec<(OsString, OsString)>,
     /// A folder on the disk that is the box's own: the scratch, or where the box's root is mounted.
     pub own: PathBuf,

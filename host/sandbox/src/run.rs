@@ -141,13 +141,15 @@ fn instruct(level: Level, order: &Order, own: &Path) -> Instruction {
     let more: Vec<PathBuf> = order.reads.iter().chain([&order.project]).cloned().collect();
     let mut variables = surroundings.variables(&places, &order.project);
     variables.extend(order.variables.iter().cloned());
+    let reads = surroundings.reads(&more);
     Instruction {
         level,
         project: order.project.clone(),
         command: order.command.clone(),
         folder: order.folder.clone(),
         limits: order.limits.clone(),
-        reads: surroundings.reads(&more),
+        empty: surroundings.empty(&reads),
+        reads,
         variables,
         own: own.to_owned(),
     }

@@ -28,6 +28,10 @@ const SETTINGS: [&str; 12] = [
 const CARGO: [&str; 3] = ["bin", "registry", "git"];
 const RUSTUP: [&str; 2] = ["toolchains", "settings.toml"];
 
+/// Folders of `RUSTUP_HOME` that rustup makes where they are not, before it starts any tool. What is in them is of no use to a command,
+/// so they are there and empty.
+const RUSTUP_OWN: [&str; 3] = ["update-hashes", "downloads", "tmp"];
+
 /// Facts of the machine that programs ask for, where `/proc` is the machine's own.
 pub(crate) const FACTS: [&str; 11] = [
     "/proc/cpuinfo",
@@ -89,6 +93,15 @@ impl Surroundings {
         there.iter().filter(|path| !is_covered(path)).cloned().collect()
     }
 
+    /// Folders that are there and empty: of a tool chain that is shown, in a folder of which not all is.
+    pub fn empty(&self, reads: &[PathBuf]) -> Vec<PathBuf> {
+        let Some(rustup) = self.rustup.as_ref().filter(|rustup| reads.iter().any(|path| path != *rustup && is_below(path, rustup))) else {
+            return Vec::new();
+        };
+        let folders = RUSTUP_OWN.iter().map(|name| rustup.join(name));
+        folders.filter(|folder| !reads.iter().any(|path| is_below(folder, path))).collect()
+    }
+
     /// The command's environment.
     pub fn variables(&self, scratch: &crate::order::Places, project: &Path) -> Vec<(OsString, OsString)> {
         let fixed = [
@@ -119,6 +132,17 @@ mod tests {
         assert_eq!(surroundings.programs(), [Path::new("/usr/bin")]);
         let reads = surroundings.reads(&["/usr/share".into(), "/not/there".into()]);
         assert!(reads.contains(&"/usr".into()) && !reads.iter().any(|path| path.starts_with("/home") || path == Path::new("/usr/share")));
+    }
+
+    #[test]
+    fn rustups_own_folders_are_empty_where_not_all_of_its_home_is_shown() {
+        let surroundings = Surroundings { rustup: Some("/home/a/.rustup".into()), ..Surroundings::default() };
+        let own = RUSTUP_OWN.map(|name| Path::new("/home/a/.rustup").join(name));
+        assert_eq!(surroundings.empty(&["/usr".into(), "/home/a/.rustup/toolchains".into()]), own);
+        assert!(surroundings.empty(&["/usr".into()]).is_empty(), "there is no tool chain");
+        assert!(surroundings.empty(&["/home/a".into()]).is_empty() && surroundings.empty(&["/home/a/.rustup".into()]).is_empty());
+        let one_is_shown = ["/home/a/.rustup/toolchains".into(), "/home/a/.rustup/tmp".into()];
+        assert_eq!(surroundings.empty(&one_is_shown), own[..2]);
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub struct Place {
 
 /// The place of a test, if this process is an ordinary user's; root starts the test again as one, and gets nothing.
 pub fn ordinary(test: &str) -> Option<Place> {
+    ordinary_with(test, &[])
+}
+
+/// The same with more programs in the place, by name.
+pub fn ordinary_with(test: &str, more: &[(&str, &Path)]) -> Option<Place> {
     if let Some(folder) = std::env::var_os(PLACE) {
         return Some(Place { folder: folder.into() });
     }
@@ -31,7 +36,8 @@ pub fn ordinary(test: &str) -> Option<Place> {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     let own = std::env::current_exe().unwrap();
     let programs = [("test", own.as_path()), ("nda-box", env!("CARGO_BIN_EXE_nda-box").as_ref())];
-    for (name, program) in programs.into_iter().chain([("attacker", env!("CARGO_BIN_EXE_nda-box-attacker").as_ref())]) {
+    let attacker = ("attacker", Path::new(env!("CARGO_BIN_EXE_nda-box-attacker")));
+    for (name, program) in programs.into_iter().chain([attacker]).chain(more.iter().copied()) {
         fs::copy(program, folder.join(name)).unwrap();
     }
     let home = folder.join("home");
