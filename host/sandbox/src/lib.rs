@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]
 
+mod boxes;
 mod changes;
 mod channel;
 mod confine;

@@ -1,5 +1,6 @@
 //! The caller's side: makes the scratch, starts the helper, passes output on, keeps the limits, reads what changed.
 
+use crate::boxes::BoxFolder;
 use crate::changes::{Change, changes};
 use crate::channel::{Ask, Channel, Ended, Say};
 use crate::enter::ENTER;
@@ -87,11 +88,11 @@ struct Held {
     helper: Child,
     channel: Channel,
     /// The folder on the disk, deleted at the end.
-    own: tempfile::TempDir,
+    own: BoxFolder,
 }
 
 fn run_at(level: Level, order: &Order, output: &mut dyn FnMut(Stream, &[u8])) -> Result<Outcome, SandboxError> {
-    let own = tempfile::Builder::new().prefix("nda-box-").tempdir().map_err(SandboxError::system("make a folder for the sandbox"))?;
+    let own = BoxFolder::make()?;
     let instruction = instruct(level, order, own.path());
     if level == Level::Landlock {
         for folder in instruction.places().all() {
@@ -155,7 +156,7 @@ fn instruct(level: Level, order: &Order, own: &Path) -> Instruction {
     }
 }
 
-fn start(level: Level, order: &Order, own: tempfile::TempDir) -> Result<Held, SandboxError> {
+fn start(level: Level, order: &Order, own: BoxFolder) -> Result<Held, SandboxError> {
     let (ours, theirs) = UnixStream::pair().map_err(SandboxError::system("make a socket"))?;
     let (program, arguments) = order.helper.split_first().ok_or_else(|| SandboxError::Helper("no helper is named".into()))?;
     let mut command = Command::new(program);

@@ -224,3 +224,44 @@ fn a_command_that_its_caller_stops_is_killed_with_all_that_it_started() {
         assert!(outcome.killed >= 1 && begun.elapsed() < Duration::from_secs(30), "{level:?}: {outcome:?}");
     }
 }
+
+/// Folders of boxes in the folder for temporary files.
+fn boxes() -> Vec<std::path::PathBuf> {
+    let is_box = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("nda-box-");
+    fs::read_dir(std::env::temp_dir()).unwrap().flatten().map(|entry| entry.path()).filter(is_box).collect()
+}
+
+#[test]
+fn a_boxs_folder_is_the_users_alone_and_one_that_a_killed_caller_left_is_swept() {
+    const HOLD: &str = "NDA_TEST_HOLD_FOLDER";
+    const NAME: &str = "a_boxs_folder_is_the_users_alone_and_one_that_a_killed_caller_left_is_swept";
+    let Some(place) = ordinary(NAME) else { return };
+    if let Ok(level) = std::env::var(HOLD) {
+        let level = LEVELS.into_iter().find(|known| known.name() == level).unwrap();
+        shell(&place, &place.project(level.name()), level, "mkdir closed; umask 777; mkdir closed/in; sleep 779");
+        return;
+    }
+    for level in LEVELS {
+        let own = std::env::current_exe().unwrap();
+        let hold = || std::process::Command::new(&own).args([NAME, "--exact"]).env(HOLD, level.name()).spawn().unwrap();
+        let (mut killed, begun) = (hold(), || running(b"sleep\x00779"));
+        assert!(soon(|| begun() == 1), "{level:?}: it runs");
+        let [left] = boxes().try_into().unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&left.metadata().unwrap().permissions());
+        assert_eq!(mode & 0o7777, 0o700, "{level:?}");
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        assert!(soon(|| begun() == 0) && boxes() == [left.clone()], "{level:?}: it was left");
+        let mut other = hold();
+        assert!(soon(|| begun() == 1), "{level:?}: another runs");
+        assert!(!left.exists() && boxes().len() == 1, "{level:?}: what was left is swept");
+        let project = place.project("beside");
+        shell(&place, &project, level, "true");
+        assert_eq!(boxes().len(), 1, "{level:?}: what somebody has is not");
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert!(soon(|| begun() == 0));
+        shell(&place, &project, level, "mkdir -m 0 closed");
+        assert!(boxes().is_empty(), "{level:?}: {:?}", boxes());
+    }
+}
