@@ -4,6 +4,7 @@
 //! midst of a call. The workspace is the server's argument: roots of the client are not used.
 
 use crate::ask::{Answer, Ask, Question};
+use crate::stop::Stop;
 use crate::tools::{Effect, Tools};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ElicitRequestParams, ElicitationAction, ElicitationSchema,
@@ -128,9 +129,18 @@ impl ServerHandler for Server {
             self.tools.context().set_who(&client.client_info.name);
         }
         self.elicit.set(context.peer);
-        let tools = self.tools.clone();
-        let work = move || tools.call(&call.name, call.arguments.map_or(Value::Null, Value::Object));
-        let answer = tokio::task::spawn_blocking(work).await.map_err(|e| ErrorData::internal_error(e.to_string(), None))?;
+        let (tools, stop) = (self.tools.clone(), Stop::default());
+        let wish = stop.clone();
+        let work = move || tools.call_until(&call.name, call.arguments.map_or(Value::Null, Value::Object), wish);
+        let mut working = tokio::task::spawn_blocking(work);
+        let answer = tokio::select! {
+            answer = &mut working => answer,
+            () = context.ct.cancelled() => {
+                stop.set();
+                working.await
+            }
+        };
+        let answer = answer.map_err(|e| ErrorData::internal_error(e.to_string(), None))?;
         Ok(match answer {
             Ok(value) => CallToolResult::structured(value).into(),
             Err(e) => CallToolResult::error(vec![ContentBlock::text(e.to_string())]).into(),

@@ -1,6 +1,7 @@
 //! The tools, once: names, schemas, what they do.
 
 mod boxed;
+mod call;
 mod checkpoints;
 mod facts;
 pub(crate) mod graph;
@@ -11,10 +12,12 @@ mod wave;
 mod write;
 
 pub use boxed::proposed;
+use call::Call;
 pub use wave::read as read_waves;
 
 use crate::context::Context;
 use crate::error::ToolError;
+use crate::stop::Stop;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -42,7 +45,7 @@ pub struct Tool {
     pub effect: Effect,
     /// The JSON schemas of its arguments' and its answer's properties, and which arguments must be there.
     schema: fn() -> (Value, &'static [&'static str], Value),
-    run: fn(&Context, Value) -> Result<Value, ToolError>,
+    run: fn(&Call<'_>, Value) -> Result<Value, ToolError>,
 }
 
 impl Tool {
@@ -84,13 +87,21 @@ impl Tools {
         ALL.iter().flat_map(|some| some.iter())
     }
 
-    /// Calls one; its answer is an object.
+    /// Calls one, until the context's [`Stop`] is set; its answer is an object.
     ///
     /// # Errors
     /// Why it did nothing: the text is for the model.
     pub fn call(&self, name: &str, arguments: Value) -> Result<Value, ToolError> {
+        self.call_until(name, arguments, self.context.stop.clone())
+    }
+
+    /// The same with a wish of its own that it ends: then its command is killed and nothing of it is written.
+    ///
+    /// # Errors
+    /// Those of [`Tools::call`].
+    pub fn call_until(&self, name: &str, arguments: Value, stop: Stop) -> Result<Value, ToolError> {
         let tool = self.all().find(|tool| tool.name == name).ok_or_else(|| ToolError::Unknown(name.into()))?;
-        (tool.run)(&self.context, arguments)
+        (tool.run)(&Call::new(&self.context, stop), arguments)
     }
 }
 

@@ -17,14 +17,14 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Writes a grant's proposal.
-pub(crate) fn commit(workspace: &Workspace, grant: Grant) -> Result<Change, GuardError> {
+pub(crate) fn commit(workspace: &Workspace, grant: Grant, is_wanted: &dyn Fn() -> bool) -> Result<Change, GuardError> {
     if grant.workspace != workspace.id {
         return Err(GuardError::Grant("it was given for another workspace"));
     }
     if Instant::now() >= grant.expires {
         return Err(GuardError::Grant("it has expired; propose the change again"));
     }
-    let written = write(workspace, &grant);
+    let written = write(workspace, &grant, is_wanted);
     let outcome = match &written {
         Ok(change) => json!({ "kept": true, "checkpoint": change.checkpoint, "gates": change.gates }),
         Err(error) => json!({ "kept": false, "error": error.to_string() }),
@@ -37,8 +37,9 @@ pub(crate) fn commit(workspace: &Workspace, grant: Grant) -> Result<Change, Guar
     written
 }
 
-fn write(workspace: &Workspace, grant: &Grant) -> Result<Change, GuardError> {
+fn write(workspace: &Workspace, grant: &Grant, is_wanted: &dyn Fn() -> bool) -> Result<Change, GuardError> {
     let (_lock, _) = workspace.locked()?;
+    wanted(is_wanted)?;
     // The decision may have taken a minute: everything is looked at again, now under the lock.
     let files = checks::check(workspace, &grant.proposal)?;
     let paths: Vec<RelPath> = files.iter().map(|file| file.path.clone()).collect();
@@ -71,7 +72,7 @@ fn write(workspace: &Workspace, grant: &Grant) -> Result<Change, GuardError> {
     };
     let mut gates = Vec::new();
     all_or_nothing(workspace, &intent, &mut contents, |workspace| {
-        gates = pass_gates(workspace, &files)?;
+        gates = pass_gates(workspace, &files, is_wanted)?;
         Ok(())
     })?;
     let files = files.into_iter().map(|file| (file.path, file.after.as_ref().map(FileState::hash))).collect();
@@ -97,8 +98,12 @@ pub(crate) fn all_or_nothing(
     Intent::end(&workspace.folder)
 }
 
+fn wanted(is_wanted: &dyn Fn() -> bool) -> Result<(), GuardError> {
+    if is_wanted() { Ok(()) } else { Err(GuardError::Red("it was cancelled".into())) }
+}
+
 /// The names of the gates that looked; the first that fails is the error.
-fn pass_gates(workspace: &Workspace, files: &[Reviewed]) -> Result<Vec<String>, GuardError> {
+fn pass_gates(workspace: &Workspace, files: &[Reviewed], is_wanted: &dyn Fn() -> bool) -> Result<Vec<String>, GuardError> {
     let written: Vec<Written<'_>> =
         files.iter().map(|file| Written { path: &file.path, before: file.before.as_ref(), after: file.after.as_ref() }).collect();
     let seen = Seen { root: workspace.root.path(), files: &written };
@@ -109,6 +114,7 @@ fn pass_gates(workspace: &Workspace, files: &[Reviewed]) -> Result<Vec<String>, 
             Verdict::Holds => passed.push(gate.name().to_owned()),
             Verdict::Fails(report) => return Err(GuardError::Gate { gate: gate.name().to_owned(), report }),
         }
+        wanted(is_wanted)?;
     }
     Ok(passed)
 }

@@ -206,13 +206,30 @@ impl Workspace {
         }
     }
 
+    /// Checks a proposal as [`Workspace::decide`] does and asks nobody: the remarks that whoever decides would see.
+    ///
+    /// # Errors
+    /// What is red whatever anybody says, or a file that has changed.
+    pub fn check(&self, proposal: &Proposal) -> Result<Vec<String>, GuardError> {
+        Ok(checks::remarks(&checks::check(self, proposal)?))
+    }
+
     /// Writes what a grant allows: checkpoint, files, gates; keeps all of it or nothing.
     ///
     /// # Errors
     /// A grant of another workspace or an expired one, a file that has changed, a gate that fails, or the system's answer. The
     /// files are then as they were, or the error names those that are not.
     pub fn commit(&self, grant: Grant) -> Result<Change, GuardError> {
-        commit::commit(self, grant)
+        self.commit_while(grant, &|| true)
+    }
+
+    /// The same as long as the change is wanted: when it is not any more, before it is written or while gates look at it, everything is as
+    /// it was.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::commit`], and [`GuardError::Red`] for a change that is not wanted any more.
+    pub fn commit_while(&self, grant: Grant, is_wanted: &dyn Fn() -> bool) -> Result<Change, GuardError> {
+        commit::commit(self, grant, is_wanted)
     }
 
     /// [`Workspace::decide`] and [`Workspace::commit`].
@@ -232,6 +249,9 @@ impl Workspace {
     /// # Errors
     /// A file that cannot be read, or what git says; never an older tree.
     pub fn checkpoint(&self, label: &str) -> Result<Checkpoint, GuardError> {
+        if label.chars().any(char::is_control) {
+            return Err(GuardError::Red("a checkpoint's label is one line without control characters".into()));
+        }
         let (_lock, _) = self.locked()?;
         Ok(self.maker().make(label, Reason::Asked, &[])?.0)
     }

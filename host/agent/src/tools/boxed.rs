@@ -1,8 +1,7 @@
 //! `run` and `emit`: commands in the sandbox, whose changes are proposals.
 
 use super::write::written;
-use super::{Effect, Tool, arguments};
-use crate::context::Context;
+use super::{Call, Effect, Tool, arguments};
 use crate::error::ToolError;
 use nda_guard::{FileChange, FileState, Hash, Mode, Proposal, RelPath};
 use nda_sandbox::{Change, Content, End, Order, Outcome, run as run_boxed};
@@ -81,7 +80,7 @@ enum Changes {
     Forgotten,
 }
 
-fn run(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn run(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Arguments { command, folder, seconds, keep } = arguments("run", value)?;
     let words = ["sh".into(), "-c".into(), OsString::from(&command)];
     let mut order = order(context, words.into(), seconds.unwrap_or(SECONDS));
@@ -99,7 +98,7 @@ struct EmitArguments {
     config: Option<String>,
 }
 
-fn emit(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn emit(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let EmitArguments { out, config } = arguments("emit", value)?;
     RelPath::new(&out)?;
     let program = context.helper.command.first().cloned().unwrap_or_default();
@@ -112,7 +111,7 @@ fn emit(context: &Context, value: Value) -> Result<Value, ToolError> {
     boxed(context, &order, "emit", "nda emit", Changes::Proposed)
 }
 
-fn order(context: &Context, words: Vec<OsString>, seconds: u64) -> Order {
+fn order(context: &Call<'_>, words: Vec<OsString>, seconds: u64) -> Order {
     let mut order = Order::new(context.workspace.root(), words, context.helper.command.clone());
     order.wish = context.helper.wish;
     order.reads = context.helper.reads.clone();
@@ -121,13 +120,13 @@ fn order(context: &Context, words: Vec<OsString>, seconds: u64) -> Order {
     order
 }
 
-fn boxed(context: &Context, order: &Order, tool: &str, what: &str, changes: Changes) -> Result<Value, ToolError> {
+fn boxed(context: &Call<'_>, order: &Order, tool: &str, what: &str, changes: Changes) -> Result<Value, ToolError> {
     let mut output = Vec::new();
     let outcome = run_boxed(order, &mut |_, bytes| output.extend_from_slice(bytes))?;
     let end = match outcome.end {
         End::Code(code) => format!("exit code {code}"),
         End::Signal(signal) => format!("signal {signal}"),
-        End::Stopped => "killed: the user stopped it".into(),
+        End::Stopped => "killed: it was stopped".into(),
         End::Limit(limit) => format!("killed: {}", limit.describe(&order.limits)),
     };
     let (files, not_proposed) = proposed(&outcome);
@@ -143,7 +142,7 @@ fn boxed(context: &Context, order: &Order, tool: &str, what: &str, changes: Chan
     });
     if !files.is_empty() && changes == Changes::Proposed && outcome.end != End::Stopped {
         let short: String = what.chars().take(200).collect();
-        match context.workspace.submit(Proposal::new(context.origin(tool, &short), files)) {
+        match context.submit(Proposal::new(context.origin(tool, &short), files)) {
             Ok(change) => answer["written"] = written(&change),
             Err(e) => answer["refused"] = json!(e.to_string()),
         }

@@ -1,6 +1,6 @@
 //! `checkpoint` and `restore`.
 
-use super::{Effect, Tool, arguments};
+use super::{Call, Effect, Tool, arguments};
 use crate::ask::{Answer, How, Question, QuestionFile};
 use crate::context::Context;
 use crate::diff::{diff, in_a_line, texts};
@@ -45,7 +45,7 @@ struct Label {
     label: Option<String>,
 }
 
-fn checkpoint(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn checkpoint(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let made = match arguments::<Label>("checkpoint", value)?.label {
         Some(label) => vec![context.workspace.checkpoint(&label)?],
         None => context.workspace.checkpoints()?.into_iter().rev().take(LISTED).collect(),
@@ -60,12 +60,13 @@ struct Id {
     id: String,
 }
 
-fn restore(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn restore(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Id { id } = arguments("restore", value)?;
     let all = context.workspace.checkpoints()?;
     all.iter().find(|one| one.id == id).ok_or_else(|| GuardError::NoCheckpoint(id.clone()))?;
     let origin = context.origin("restore", &id);
     let decide = |preview: &Preview| match context.ask(&question(context, preview, &origin)) {
+        Answer::Green(_) if context.stop.is_set() => Decision::Red("it was cancelled".into()),
         Answer::Green(who) => Decision::Green(Approver::Person(who)),
         Answer::Red(why) => Decision::Red(why),
         Answer::Absent => Decision::Red("there is nobody to ask".into()),

@@ -1,6 +1,6 @@
 //! `plan` and `board_status`: what the command knows, as JSON.
 
-use super::{Effect, Tool, arguments};
+use super::{Call, Effect, Tool, arguments};
 use crate::context::Context;
 use crate::error::ToolError;
 use nda_guard::RelPath;
@@ -45,7 +45,7 @@ fn asked(context: &Context, words: &[&str]) -> Result<Value, ToolError> {
     Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-fn plan(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn plan(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Plan { document, board } = arguments("plan", value)?;
     let path = context.workspace.root().join(RelPath::new(document)?.as_path());
     let path = path.to_str().ok_or_else(|| ToolError::Other("the document's path is not UTF-8".into()))?;
@@ -63,7 +63,7 @@ fn plan(context: &Context, value: Value) -> Result<Value, ToolError> {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-fn board_status(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn board_status(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Nothing {} = arguments("board_status", value)?;
     Ok(json!({ "devices": asked(context, &["devices", "--json"])? }))
 }

@@ -1,7 +1,7 @@
 //! `graph_query`: what calls, emits, holds and shows what.
 
 use super::search::files;
-use super::{Effect, Tool, arguments};
+use super::{Call, Effect, Tool, arguments};
 use crate::context::{Context, Facts as Command};
 use crate::error::ToolError;
 use nda_graph::{Facts, Graph, Kind, Place, Product, Store, tensors, tiles};
@@ -91,7 +91,7 @@ fn place(place: &Place) -> Value {
     json!({ "file": place.file, "line": place.line, "within": place.within })
 }
 
-fn graph_query(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn graph_query(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Question { question, name, board } = arguments("graph_query", value)?;
     let mut graph = context.graph.of(context.workspace.root(), context.facts.as_ref());
     if let Some(board) = &board {

@@ -2,10 +2,9 @@
 
 use super::read::MOST_LINES;
 use super::write::{written, written_schema};
-use super::{Effect, Tool, arguments};
-use crate::context::Context;
+use super::{Call, Effect, Tool, arguments};
 use crate::error::ToolError;
-use nda_guard::{Hash, Patched, RelPath, Workspace};
+use nda_guard::{Hash, Planned, RelPath, Workspace};
 use nda_text::patch::{Action, Edit, FilePatch};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -79,7 +78,7 @@ fn edit(given: GivenEdit) -> Result<Edit, ToolError> {
     }
 }
 
-fn patch(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn patch(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Arguments { path, base, edits, patch } = arguments("patch_file", value)?;
     let files = match (path, edits, patch) {
         (Some(path), Some(edits), None) => {
@@ -94,9 +93,9 @@ fn patch(context: &Context, value: Value) -> Result<Value, ToolError> {
         let hash = Hash::parse(&base).ok_or_else(|| wrong("'base' is a hash from read_file"))?;
         bases.insert(RelPath::new(&files[0].path)?, hash);
     }
-    let (mut told, answers, already) = match context.workspace.patch(context.origin("patch_file", ""), &files, &bases)? {
-        Patched::New(change, answers) => (written(&change), answers, false),
-        Patched::Already(answers) => (json!({ "files": [], "unchanged": true }), answers, true),
+    let (mut told, answers, already) = match context.workspace.plan_patch(context.origin("patch_file", ""), &files, &bases)? {
+        Planned::New(proposal, answers) => (written(&context.submit(proposal)?), answers, false),
+        Planned::Already(answers) => (json!({ "files": [], "unchanged": true }), answers, true),
     };
     let ranges = answers.iter().flat_map(|answer| {
         answer.ranges.iter().map(|range| json!({ "path": answer.path.to_string(), "first": range.first, "last": range.last }))

@@ -1,6 +1,6 @@
 //! `read_file`.
 
-use super::{Effect, Tool, arguments};
+use super::{Call, Effect, Tool, arguments};
 use crate::context::Context;
 use crate::error::ToolError;
 use nda_guard::{FileState, Hash, RelPath};
@@ -43,7 +43,7 @@ struct Arguments {
     lines: Option<usize>,
 }
 
-fn read(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn read(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Arguments { path, first, lines } = arguments("read_file", value)?;
     let (state, text) = text(context, &RelPath::new(&path)?)?;
     let first = first.unwrap_or(1).max(1);

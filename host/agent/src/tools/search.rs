@@ -1,7 +1,6 @@
 //! `search`: files by name, lines by pattern.
 
-use super::{Effect, Tool, arguments};
-use crate::context::Context;
+use super::{Call, Effect, Tool, arguments};
 use crate::error::ToolError;
 use ignore::WalkBuilder;
 use regex::{Regex, RegexBuilder};
@@ -55,7 +54,7 @@ pub fn files(root: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn search(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn search(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Arguments { pattern, path } = arguments("search", value)?;
     let pattern = pattern.as_deref().map(expression).transpose()?;
     let path = path.as_deref().map(expression).transpose()?;

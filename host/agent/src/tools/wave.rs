@@ -1,8 +1,8 @@
 //! `wave_query`: values of a wave. A VCD is read here; an FST by the command in a process of its own, whose limits hold what a damaged file
 //! makes its reader do.
 
-use super::{Effect, Tool, arguments};
-use crate::context::{Context, Facts};
+use super::{Call, Effect, Tool, arguments};
+use crate::context::Facts;
 use crate::error::ToolError;
 use nda_graph::wave::{Waves, symbols};
 use nda_guard::RelPath;
@@ -48,7 +48,7 @@ struct Arguments {
     to: Option<u64>,
 }
 
-fn query(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn query(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Arguments { file, signal, from, to } = arguments("wave_query", value)?;
     let path = RelPath::new(&file)?;
     let state = context.workspace.read(&path)?.ok_or_else(|| ToolError::Other(format!("'{path}' is not there; 'search' finds files")))?;

@@ -1,8 +1,7 @@
 //! `write_file`, and how a tool's proposal ends.
 
 use super::read::base;
-use super::{Effect, Tool, arguments};
-use crate::context::Context;
+use super::{Call, Effect, Tool, arguments};
 use crate::error::ToolError;
 use nda_guard::{Change, FileChange, FileState, Mode, Proposal, RelPath};
 use serde::Deserialize;
@@ -52,7 +51,7 @@ struct Arguments {
     executable: Option<bool>,
 }
 
-fn write(context: &Context, value: Value) -> Result<Value, ToolError> {
+fn write(context: &Call<'_>, value: Value) -> Result<Value, ToolError> {
     let Arguments { path, text, base: given, executable } = arguments("write_file", value)?;
     let path = RelPath::new(&path)?;
     let now = context.workspace.read(&path)?;
@@ -75,5 +74,5 @@ fn write(context: &Context, value: Value) -> Result<Value, ToolError> {
         return Ok(json!({ "files": [], "unchanged": true }));
     }
     let change = FileChange { path, base: base(given.as_deref(), now.as_ref())?, after };
-    Ok(written(&context.workspace.submit(Proposal::new(context.origin("write_file", ""), vec![change]))?))
+    Ok(written(&context.submit(Proposal::new(context.origin("write_file", ""), vec![change]))?))
 }

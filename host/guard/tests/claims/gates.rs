@@ -1,7 +1,7 @@
 //! What must hold after a write.
 
 use crate::folder::{Folder, proposal, state, times};
-use nda_guard::{Gate, GuardError, Security, Seen, Verdict};
+use nda_guard::{Gate, GuardError, Security, Seen, Verdict, Workspace};
 
 /// Holds as long as no file says "broken".
 struct NotBroken;
@@ -47,4 +47,33 @@ fn a_secret_is_put_back() {
     let error = workspace.submit(proposal(&workspace, &[("config", Some(&key))])).unwrap_err();
     assert!(error.to_string().contains("config:1: looks like a key of AWS"), "{error}");
     assert!(state(&folder.root).is_empty());
+}
+
+/// Wishes that the change is given up, and holds.
+struct GivesUp(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl Gate for GivesUp {
+    fn name(&self) -> &str {
+        "gives up"
+    }
+
+    fn judge(&self, _: &Seen<'_>) -> Verdict {
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+        Verdict::Holds
+    }
+}
+
+#[test]
+fn a_change_that_is_not_wanted_any_more_while_gates_look_at_it_is_put_back() {
+    let folder = Folder::repository();
+    folder.write("a", "one");
+    let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let workspace = Workspace::open(&folder.root, folder.settings().gate(GivesUp(is_over.clone()))).unwrap();
+    let is_wanted = || !is_over.load(std::sync::atomic::Ordering::SeqCst);
+    for _ in ["while gates look", "before it is written"] {
+        let grant = workspace.decide(proposal(&workspace, &[("a", Some("two")), ("b", Some("new"))])).unwrap();
+        let error = workspace.commit_while(grant, &is_wanted).unwrap_err();
+        assert_eq!(error.to_string(), "refused: it was cancelled");
+        assert_eq!((folder.text("a").as_deref(), folder.text("b")), (Some("one"), None));
+    }
 }
