@@ -9,6 +9,12 @@ use std::path::{Path, PathBuf};
 /// Bytes of all changed files together that are brought back.
 const MOST_BYTES: u64 = 256 << 20;
 
+/// Bits of a mode: all, those that change who a program runs as, what the owner of a clone may always do, and who may execute.
+const ALL_BITS: u32 = 0o7777;
+const SPECIAL_BITS: u32 = 0o7000;
+const OWNERS: u32 = 0o600;
+const EXECUTABLE: u32 = 0o111;
+
 /// What a path is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
@@ -70,7 +76,8 @@ pub(crate) fn changes(work: &Path, manifest: &Manifest) -> Result<Vec<Change>, S
         let was = manifest.get(&path);
         let now = if there.contains(&path) { look(&work.join(&path), was, &mut room)? } else { Some(Content::Deleted) };
         let before = was.and_then(|kind| if let Kind::File { hash, .. } = kind { Some(*hash) } else { None });
-        changes.extend(now.map(|content| Change { path, before, content }));
+        let omitted = omitted(&work.join(&path), was, now.as_ref()).map(|content| Change { path: path.clone(), before, content });
+        changes.extend(now.map(|content| Change { path, before, content }).into_iter().chain(omitted));
     }
     Ok(changes)
 }
@@ -94,6 +101,22 @@ fn is_special(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_symlink() && !metadata.is_dir())
 }
 
+/// What of a file's mode is not brought back although the file is.
+fn omitted(path: &Path, was: Option<&Kind>, now: Option<&Content>) -> Option<Content> {
+    let Some(Content::File { .. }) = now else { return None };
+    let after = path.symlink_metadata().ok()?.mode() & ALL_BITS | OWNERS;
+    let before = match was {
+        Some(Kind::File { mode, .. }) => *mode | OWNERS,
+        _ => after & !SPECIAL_BITS,
+    };
+    (before & !EXECUTABLE != after & !EXECUTABLE).then(|| of_mode(before, after))
+}
+
+/// Nobody could be asked about it: of a mode a proposal has one bit alone.
+fn of_mode(before: u32, after: u32) -> Content {
+    Content::Refused(format!("mode {before:o} -> {after:o}; of a mode only the executable bit is brought back"))
+}
+
 /// What a path is now; none if it is what it was.
 fn look(path: &Path, was: Option<&Kind>, room: &mut u64) -> Result<Option<Content>, SandboxError> {
     let metadata = path.symlink_metadata().map_err(SandboxError::file("look at", path))?;
@@ -104,7 +127,7 @@ fn look(path: &Path, was: Option<&Kind>, room: &mut u64) -> Result<Option<Conten
     if !metadata.is_file() {
         return Ok(Some(Content::Refused("no file and no link".into())));
     }
-    let mode = metadata.mode() & 0o777;
+    let mode = metadata.mode() & ALL_BITS;
     if metadata.len() > *room {
         return Ok(Some(Content::Refused(format!("{} bytes; all changes together bring back {MOST_BYTES} at most", metadata.len()))));
     }
@@ -116,15 +139,14 @@ fn look(path: &Path, was: Option<&Kind>, room: &mut u64) -> Result<Option<Conten
     if let Some(Kind::File { hash, mode: before }) = was
         && *hash == blake3::hash(&bytes)
     {
-        let (before, after) = (*before | 0o600, mode | 0o600);
+        let (before, after) = (*before | OWNERS, mode | OWNERS);
         if before == after {
             return Ok(None);
         }
         if before & 0o100 == after & 0o100 {
-            // Nobody could be asked about it: of a mode a proposal has this bit alone.
-            return Ok(Some(Content::Refused(format!("mode {before:o} -> {after:o}; of a mode only the executable bit is brought back"))));
+            return Ok(Some(of_mode(before, after)));
         }
     }
     *room -= metadata.len();
-    Ok(Some(Content::File { bytes, mode }))
+    Ok(Some(Content::File { bytes, mode: mode & !SPECIAL_BITS }))
 }

@@ -4,7 +4,7 @@ use crate::boxes::BoxFolder;
 use crate::changes::{Change, changes};
 use crate::channel::{Ask, Channel, Ended, Say};
 use crate::enter::ENTER;
-use crate::error::{Refusal, SandboxError};
+use crate::error::{Part, Refusal, SandboxError};
 use crate::limits::Exceeded;
 use crate::order::{Instruction, Level, Order, Places, SCRATCH, Wish};
 use crate::scratch;
@@ -67,7 +67,11 @@ pub struct Outcome {
 /// A part that lacks, by name; the system's answers. The command did not run, or its changes are lost; the project is as it was.
 pub fn run(order: &Order, output: &mut dyn FnMut(Stream, &[u8])) -> Result<Outcome, SandboxError> {
     let project = order.project.canonicalize().map_err(SandboxError::file("find", &order.project))?;
-    let order = &Order { project, ..order.clone() };
+    if order.command.is_empty() {
+        return Err(Refusal::new(Part::Command, "none is named").into());
+    }
+    let reads = order.reads.iter().map(|path| whole(path)).collect::<Result<_, _>>()?;
+    let order = &Order { project, reads, ..order.clone() };
     match order.wish {
         Wish::Only(level) => run_at(level, order, output),
         Wish::Best => match run_at(Level::Full, order, output) {
@@ -77,9 +81,18 @@ pub fn run(order: &Order, output: &mut dyn FnMut(Stream, &[u8])) -> Result<Outco
     }
 }
 
+/// A path that may be read, from the root; one that is not there is an error.
+fn whole(path: &Path) -> Result<PathBuf, SandboxError> {
+    let find = |source| SandboxError::File { action: "find", path: path.to_owned(), source };
+    let whole = std::path::absolute(path).map_err(find)?;
+    // What stands behind a link may be elsewhere than the text of its path says.
+    let goes_up = whole.components().any(|part| part == std::path::Component::ParentDir);
+    let found = whole.canonicalize().map_err(find)?;
+    Ok(if goes_up { found } else { whole })
+}
+
 /// Whether the level landlock does without the part that lacks.
 fn is_of_namespaces(refusal: &Refusal) -> bool {
-    use crate::error::Part;
     matches!(refusal.part, Part::Namespaces | Part::Mounts)
 }
 

@@ -265,3 +265,46 @@ fn a_boxs_folder_is_the_users_alone_and_one_that_a_killed_caller_left_is_swept()
         assert!(boxes().is_empty(), "{level:?}: {:?}", boxes());
     }
 }
+
+#[test]
+fn a_change_of_a_mode_that_is_not_brought_back_is_named() {
+    let Some(place) = ordinary("a_change_of_a_mode_that_is_not_brought_back_is_named") else { return };
+    let project = place.project("modes");
+    let script = "chmod u+s a.txt; chmod g+s b.txt; echo more >> b.txt; echo x > new.txt; chmod +t new.txt; chmod 4755 sub/c.txt";
+    let (outcome, _) = shell(&place, &project, Level::Full, script);
+    let is_named = |path: &str, bits: &str| {
+        let of_path = outcome.changes.iter().filter(|change| change.path.as_os_str() == path);
+        of_path.map(|change| change.describe()).any(|told| told.contains("-> ") && told.contains(bits))
+    };
+    for (path, bits) in [("a.txt", "4644"), ("b.txt", "2644"), ("new.txt", "1644"), ("sub/c.txt", "4755")] {
+        assert!(is_named(path, bits), "{path}: {:?}", outcome.changes);
+    }
+    let modes = outcome.changes.iter().filter_map(|change| if let Content::File { mode, .. } = change.content { Some(mode) } else { None });
+    assert!(modes.clone().count() == 3 && modes.into_iter().all(|mode| mode & 0o7000 == 0), "{:?}", outcome.changes);
+}
+
+#[test]
+fn a_path_to_read_is_taken_from_here_and_one_that_is_not_there_is_refused() {
+    let Some(place) = ordinary("a_path_to_read_is_taken_from_here_and_one_that_is_not_there_is_refused") else { return };
+    fs::create_dir_all(place.folder.join("extra/sub")).unwrap();
+    fs::write(place.folder.join("extra/e.txt"), "extra\n").unwrap();
+    for level in LEVELS {
+        let project = place.project(level.name());
+        let file = place.folder.join("extra/e.txt");
+        let mut order = place.order(&project, level, &["cat", file.to_str().unwrap()]);
+        // The test's own folder is the place.
+        for read in ["extra", "./extra", "extra/sub/../../extra"] {
+            order.reads = vec![read.into()];
+            let (outcome, text) = ran(&order);
+            assert_eq!((outcome.unwrap().end, text.as_str()), (End::Code(0), "extra\n"), "{level:?} {read}");
+        }
+        for read in ["/no/such/path", "no-such-path"] {
+            order.reads = vec![read.into()];
+            let error = ran(&order).0.unwrap_err().to_string();
+            assert!(error.contains(read), "{level:?}: {error}");
+        }
+        order.reads.clear();
+        order.command.clear();
+        assert!(matches!(ran(&order).0, Err(SandboxError::Refused(refusal)) if refusal.part == Part::Command), "{level:?}");
+    }
+}
