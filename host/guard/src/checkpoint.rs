@@ -153,7 +153,11 @@ impl Maker<'_> {
         }
         match all.pop() {
             Some(only) if all.is_empty() => Ok(only),
-            _ => Err(GuardError::NoCheckpoint(id.to_owned())),
+            Some(last) => {
+                let all = all.into_iter().chain([last]).map(|checkpoint| checkpoint.id).collect();
+                Err(GuardError::Ambiguous { id: id.to_owned(), all })
+            }
+            None => Err(GuardError::NoCheckpoint(id.to_owned())),
         }
     }
 

@@ -70,7 +70,17 @@ impl Gates {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Gates, GuardError> {
-        toml::from_str(text).map_err(|error| GuardError::Damaged { path: GATES_FILE.into(), why: error.to_string() })
+        let mistake = |why: String| GuardError::Settings { path: GATES_FILE.into(), why };
+        let gates: Gates = toml::from_str(text).map_err(|error| mistake(error.to_string()))?;
+        for CommandGate { name, paths, command, .. } in &gates.commands {
+            if command.first().is_none_or(String::is_empty) {
+                return Err(mistake(format!("the gate '{name}' has no command")));
+            }
+            if paths.is_empty() {
+                return Err(mistake(format!("the gate '{name}' has no paths, so it looks at nothing")));
+            }
+        }
+        Ok(gates)
     }
 
     /// The gates of a folder; without a file, the security gate alone.
@@ -244,7 +254,15 @@ mod tests {
         assert_eq!(judged(&gate("true"), &["a", "b"]).1, ["true --all"]);
         assert_eq!(judged(&gate("false"), &["a"]).0[3], Verdict::Fails("'false --all' ended with 1\nsaid".into()));
         assert_eq!(judged(&gate("absent"), &["a"]).0[3], Verdict::Fails("'absent --all' cannot run: no such program".into()));
-        assert!(Gates::parse("[[gate]]\nname = \"x\"\npaths = []\ncommand = []\nshell = true\n").is_err());
+        for (wrong, said) in [
+            ("paths = [\"**\"]\ncommand = [\"true\"]\nshell = true\n", "unknown field"),
+            ("paths = [\"**\"]\ncommand = []\n", "the gate 'x' has no command"),
+            ("paths = [\"**\"]\ncommand = [\"\"]\n", "the gate 'x' has no command"),
+            ("paths = []\ncommand = [\"true\"]\n", "the gate 'x' has no paths"),
+        ] {
+            let error = Gates::parse(&format!("[[gate]]\nname = \"x\"\n{wrong}")).unwrap_err().to_string();
+            assert!(error.contains(said) && error.contains(GATES_FILE) && !error.contains("damaged"), "{error}");
+        }
     }
 
     #[test]

@@ -81,6 +81,22 @@ pub enum GuardError {
     /// A checkpoint that is not there.
     #[error("there is no checkpoint '{0}'; 'nda checkpoint list' shows those there are")]
     NoCheckpoint(String),
+    /// A checkpoint's name that several begin with.
+    #[error("several checkpoints begin with '{id}': {}", all.join(", "))]
+    Ambiguous {
+        /// How the name begins.
+        id: String,
+        /// The names of those that begin so.
+        all: Vec<String>,
+    },
+    /// A settings file that a person wrote, and that says something wrong.
+    #[error("'{path}' has a mistake: {why}")]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A file of the guard's own is damaged.
     #[error("'{path}' is damaged: {why}")]
     Damaged {

@@ -12,6 +12,9 @@ use std::path::Path;
 /// The policy's file.
 pub const POLICY_FILE: &str = ".nda/policy.toml";
 
+/// The tools that propose changes.
+const TOOLS: [&str; 4] = ["patch_file", "write_file", "run", "emit"];
+
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +45,17 @@ impl Policy {
     /// # Errors
     /// What is wrong with it: an unknown field is an error, so that no rule is wider than it reads.
     pub fn parse(text: &str) -> Result<Policy, GuardError> {
-        toml::from_str(text).map_err(|error| GuardError::Damaged { path: POLICY_FILE.into(), why: error.to_string() })
+        let mistake = |why: String| GuardError::Settings { path: POLICY_FILE.into(), why };
+        let policy: Policy = toml::from_str(text).map_err(|error| mistake(error.to_string()))?;
+        for Rule { name, tools, .. } in &policy.rules {
+            if let Some(unknown) = tools.iter().find(|tool| !TOOLS.contains(&tool.as_str())) {
+                let known = TOOLS.join(", ");
+                return Err(mistake(format!(
+                    "the rule '{name}' names the tool '{unknown}', which proposes nothing; those that do are {known}"
+                )));
+            }
+        }
+        Ok(policy)
     }
 
     /// The policy in a folder; an absent file has no rules.
@@ -73,5 +86,18 @@ impl Decide for Policy {
             }
         }
         Decision::Green(Approver::Rule(names.into_iter().collect::<Vec<_>>().join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_for_a_tool_that_there_is_not_is_refused_by_name() {
+        let policy = |tools: &str| Policy::parse(&format!("[[rule]]\nname = \"docs\"\ntools = [{tools}]\npaths = [\"docs/**\"]\n"));
+        assert!(policy("\"patch_file\", \"write_file\", \"run\", \"emit\"").is_ok());
+        let error = policy("\"patch_file\", \"writefile\"").unwrap_err().to_string();
+        assert!(error.contains("'docs'") && error.contains("'writefile'") && !error.contains("damaged"), "{error}");
     }
 }
