@@ -13,6 +13,8 @@ mod convert;
 mod editor;
 mod failure;
 mod files;
+#[cfg(all(unix, any(feature = "chat", all(feature = "workspace", target_os = "linux"))))]
+mod hangup;
 mod kv;
 mod language;
 #[cfg(feature = "chat")]

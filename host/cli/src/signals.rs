@@ -124,7 +124,7 @@ struct Source {
 impl Source {
     fn new() -> io::Result<Source> {
         use tokio::signal::unix::{SignalKind, signal};
-        let hang_up = if hang_ups_are_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
+        let hang_up = if crate::hangup::is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
         Ok(Source { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hang_up })
     }
 
@@ -142,15 +142,6 @@ impl Source {
             heard = hang_up => heard.map(|()| Signal::HangUp),
         }
     }
-}
-
-/// Whether this process was started with SIGHUP ignored. Linux says so in a file; elsewhere hang-ups end the program.
-#[cfg(unix)]
-fn hang_ups_are_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    // Bit 0 is signal 1, SIGHUP.
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(windows)]

@@ -4,8 +4,11 @@ use crate::asking::{self, Level, folder, sandbox_failed};
 use crate::failure::{Exit, Failure, Outcome, Stop};
 use crate::output;
 use nda_sandbox::{End, Limits, Order, Stream, run as run_boxed};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Runs a command in a clone of this folder: nothing outside of the clone can be written, and there is no network.
 ///
@@ -41,6 +44,26 @@ pub struct Arguments {
     propose: bool,
 }
 
+/// Signals stop the command, and its box goes in order; once `stop` is set they end this program. Comes back with what will be the exit code
+/// of the first, or 0.
+fn heed(stop: &Arc<AtomicBool>) -> Outcome<Arc<AtomicUsize>> {
+    let heard = Arc::new(AtomicUsize::new(0));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        if signal == SIGHUP && crate::hangup::is_ignored() {
+            continue;
+        }
+        let code = 128 + signal;
+        // In this order: the first signal finds that nothing was stopped.
+        let registered = signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(stop))
+            .and_then(|_| signal_hook::flag::register_usize(signal, Arc::clone(&heard), code as usize))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(stop)));
+        registered.map_err(|e| {
+            Failure::new(Exit::Failed, format_args!("cannot listen to signals: {e}"), "this process", "check the limits of this user")
+        })?;
+    }
+    Ok(heard)
+}
+
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let root = folder(None)?;
@@ -58,6 +81,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         output_bytes: u64::MAX,
     };
     (order.wish, order.reads) = (helper.wish, arguments.read.clone());
+    let heard = heed(&order.stop)?;
     let mut said = Ok(());
     let outcome = run_boxed(&order, &mut |stream, bytes| {
         let told = match stream {
@@ -67,7 +91,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
         said = std::mem::replace(&mut said, Ok(())).and(told);
     })
     .map_err(|e| sandbox_failed(&e))?;
+    // The box is gone: from here on a signal ends this program at once.
+    order.stop.store(true, Ordering::SeqCst);
     said?;
+    if let code @ 1.. = heard.load(Ordering::SeqCst) {
+        return Err(Stop::Code(u8::try_from(code).unwrap_or(1)));
+    }
     for change in &outcome.changes {
         let told = format!("{}: {}", change.path.display(), change.describe());
         output::remark(nda_agent::in_a_line(&told));
