@@ -117,6 +117,8 @@ impl Ask for Door {
                 Answer::Red("the approver answered something else".into())
             }
             Ok(answer) if answer.green => Answer::Green(answer.who),
+            // A reason that begins with who gives it says both.
+            Ok(answer) if !answer.who.is_empty() && answer.why.starts_with(&answer.who) => Answer::Red(answer.why),
             Ok(answer) => Answer::Red(format!("{} said no: {}", answer.who, answer.why)),
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                 Answer::Red(format!("no answer within {} seconds", self.deadline.as_secs()))

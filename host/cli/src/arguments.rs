@@ -98,17 +98,35 @@ fn wrong_value(command: &Command, error: &clap::Error) -> Option<Failure> {
     }
     let named = |arg: &&Arg| arg.to_string() == option;
     let arg = command.get_subcommands().flat_map(Command::get_arguments).find(named)?;
-    let wanted = number_of(arg).map(str::to_owned).or_else(|| bounds(error))?;
+    let wanted = range(arg).or_else(|| number_of(arg).map(str::to_owned)).or_else(|| bounds(error))?;
     let at = arg.get_long().map_or_else(|| option.to_owned(), |long| format!("--{long}"));
     Some(Failure::usage(format_args!("{at} must be {wanted}, got '{value}'"), &at, "see 'nda COMMAND --help'"))
 }
+
+/// The bounds of an argument's own, which clap names to whoever goes over one of them.
+fn range(arg: &Arg) -> Option<String> {
+    let alone = Arg::new("it").long("it").value_parser(arg.get_value_parser().clone());
+    let command = Command::new("nda").arg(alone);
+    // The lowest and the highest number that any parser of ours takes.
+    let extremes = ["-9223372036854775808", "-1", "0", "18446744073709551615"];
+    let refused = |text: &&str| command.clone().try_get_matches_from(["nda", &format!("--it={text}")]).err();
+    let named = |error: clap::Error| bounds(&error).filter(|bounds| bounds != NUMBER);
+    extremes.iter().filter_map(refused).find_map(named)
+}
+
+/// A number without bounds.
+const NUMBER: &str = "a whole number";
 
 /// The bounds that clap's own parser of numbers names; none of what is no number.
 fn bounds(error: &clap::Error) -> Option<String> {
     let source = error.source()?;
     match source.to_string().split_once(" is not in ") {
-        Some((_, range)) => Some(format!("a whole number in {range}")),
-        None => source.is::<std::num::ParseIntError>().then(|| "a whole number".into()),
+        Some((_, range)) => {
+            let (first, last) = range.split_once("..")?;
+            let last = last.strip_prefix('=').map_or_else(|| format!("below {last}"), |last| format!("to {last}"));
+            Some(format!("{NUMBER} from {first} {last}"))
+        }
+        None => source.is::<std::num::ParseIntError>().then(|| NUMBER.into()),
     }
 }
 

@@ -64,7 +64,11 @@ fn negative_and_odd_numbers_reach_our_own_messages() {
         let option = arguments[arguments.len() - 2];
         assert!(found.contains(option) && !found.contains("unexpected argument"), "{arguments:?}: {found}");
     }
-    assert!(fails(2, &["exec", TINY, "--max-depth", "65537"]).contains("a whole number in 1..=65536"));
+    for given in ["65537", "0", "x"] {
+        let said = fails(2, &["exec", TINY, "--max-depth", given]);
+        assert!(said.contains("--max-depth must be a whole number from 1 to 65536"), "{given}: {said}");
+    }
+    assert!(fails(2, &["exec", TINY, "--max-depth", "65537"]).contains("a whole number from 1 to 65536"));
 }
 
 #[test]
