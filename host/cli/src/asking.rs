@@ -4,7 +4,7 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::own::Own;
 use crate::{output, workspace};
 use nda_agent::door::{self, Door};
-use nda_agent::{Answer, Ask, Asking, Context, Facts, Helper, Question, Tools, proposed};
+use nda_agent::{Answer, Ask, Asking, Context, Facts, Helper, Question, Tools, in_a_line, proposed};
 use nda_guard::{Gate, Origin, Policy, Proposal, Settings};
 use nda_sandbox::{SandboxError, Wish};
 use std::ffi::OsString;
@@ -104,16 +104,22 @@ pub fn ask_terminal(question: &Question) -> Outcome<Answer> {
     output::write("write this? [y/N] ")?;
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
-    Ok(match (read, line.trim()) {
-        (Ok(count), "y" | "yes") if count > 0 => Answer::Green("a person at the terminal".into()),
-        _ => Answer::Red("a person at the terminal said no".into()),
+    Ok(if read.is_ok() && is_yes(&line) {
+        Answer::Green("a person at the terminal".into())
+    } else {
+        Answer::Red("a person at the terminal said no".into())
     })
+}
+
+/// Whether what was typed at `[y/N]` is a yes.
+pub fn is_yes(line: &str) -> bool {
+    ["y", "yes"].iter().any(|yes| line.trim().eq_ignore_ascii_case(yes))
 }
 
 /// Asks about what a command changed in the sandbox, and writes it if that is green.
 pub fn propose(root: &Path, outcome: &nda_sandbox::Outcome, command: &[OsString]) -> Outcome {
     let (files, others) = proposed(outcome);
-    others.iter().for_each(|other| output::note(format_args!("not proposed: {other}")));
+    others.iter().for_each(|other| output::note(format_args!("not proposed: {}", in_a_line(other))));
     if files.is_empty() {
         return Ok(());
     }

@@ -34,6 +34,8 @@ pub fn entered() -> Option<ExitCode> {
 /// An error of the guard with its next step.
 pub fn failure(error: &GuardError) -> Failure {
     let (exit, help) = match error {
+        GuardError::Ambiguous { .. } => (Exit::Usage, "give more of the name; nothing was written"),
+        GuardError::Settings { .. } => (Exit::BadFile, "correct the file; docs/workspace.md says what it may have"),
         GuardError::BadPath { .. } | GuardError::NoCheckpoint(_) => (Exit::Usage, "nothing was written"),
         GuardError::Io { .. } | GuardError::Damaged { .. } | GuardError::NotAFile { .. } => {
             (Exit::BadFile, "check the file and the disk it is on")
@@ -42,5 +44,6 @@ pub fn failure(error: &GuardError) -> Failure {
         GuardError::Unfinished { .. } => (Exit::Failed, "'nda checkpoint list' shows the checkpoint made before"),
         _ => (Exit::Failed, "nothing was written"),
     };
-    Failure::new(exit, error, "the workspace", help)
+    // What a gate's command printed is in it.
+    Failure::new(exit, nda_agent::shown(&error.to_string()), "the workspace", help)
 }

@@ -83,6 +83,104 @@ fn a_patch_is_written_with_a_yes_and_refused_without_a_place_or_anybody_to_ask()
 }
 
 #[test]
+fn a_patch_of_a_crate_is_written_if_it_compiles_and_put_back_if_it_does_not() {
+    let Some(home) = std::env::var_os("HOME").map(std::path::PathBuf::from).filter(|home| home.join(".cargo/bin/cargo").exists()) else {
+        return nda_tests::not_here("the cargo gate", "rustup's cargo is not in ~/.cargo/bin");
+    };
+    let place = tempfile::tempdir().unwrap();
+    let folder = folder(&place);
+    std::fs::create_dir(folder.join("src")).unwrap();
+    std::fs::write(folder.join("Cargo.toml"), "[package]\nname = \"fresh\"\nversion = \"0.1.0\"\nedition = \"2021\"\n").unwrap();
+    std::fs::write(folder.join("src/main.rs"), "fn main() {\n    println!(\"one\");\n}\n").unwrap();
+    let text = || std::fs::read_to_string(folder.join("src/main.rs")).unwrap();
+    // As in a shell: rustup's programs are the first.
+    let path = format!("{}:{}", home.join(".cargo/bin").display(), std::env::var("PATH").unwrap_or_default());
+    let patched = |new: &str| {
+        let file = place.path().join("a.patch");
+        std::fs::write(&file, format!("--- a/src/main.rs\n+++ b/src/main.rs\n@@ -2 +2 @@\n-    println!(\"one\");\n+{new}\n")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nda"));
+        command.args(["patch", "--yes"]).arg(&file).current_dir(&folder).env("PATH", &path).env("XDG_STATE_HOME", place.path());
+        command.output().unwrap()
+    };
+    let wrong = patched("    println!(\"two\", missing);");
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(said.contains("gate 'cargo check' failed") && said.contains("missing"), "{said}");
+    assert!(text().contains("one"), "put back");
+    out(&patched("    println!(\"two\");"));
+    assert!(text().contains("two"), "written");
+}
+
+#[test]
+fn a_signal_ends_a_command_in_the_box_and_leaves_no_clone_behind() {
+    use std::io::Read;
+    for (level, signal, code) in
+        [("full", "TERM", 143), ("landlock", "TERM", 143), ("landlock", "INT", 130), ("landlock", "HUP", 129), ("full", "HUP", 129)]
+    {
+        let place = tempfile::tempdir().unwrap();
+        let (folder, temporary) = (folder(&place), place.path().join("tmp"));
+        std::fs::create_dir(&temporary).unwrap();
+        std::fs::write(folder.join("a.txt"), "secret").unwrap();
+        let words = ["sandbox", "--level", level, "--", "sh", "-c", "echo begun; sleep 60"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nda"));
+        command.args(words).current_dir(&folder).env("TMPDIR", &temporary).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut begun = [0; 6];
+        child.stdout.take().unwrap().read_exact(&mut begun).unwrap_or_else(|e| panic!("{level}: {e}"));
+        assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 1, "{level}: the box");
+        assert!(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{level} {signal}");
+        assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "{level} {signal}: nothing is left");
+    }
+}
+
+#[test]
+fn a_dry_run_says_of_what_is_always_refused_that_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = folder(&place);
+    for repository in [folder.clone(), folder.join("nested")] {
+        assert!(Command::new("git").args(["init", "-q"]).arg(&repository).status().unwrap().success());
+    }
+    for path in [".nda/policy.toml", ".git/hooks/pre-commit", ".cargo/config.toml", "nested/a.txt"] {
+        let patch = format!("*** Begin Patch\n*** Add File: {path}\n+x\n*** End Patch\n");
+        for words in [&["patch", "-", "--dry-run"][..], &["patch", "-", "--dry-run", "--json"]] {
+            let output = nda(&folder, words, &patch);
+            let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.code() == Some(1) && said.contains("refused") && !said.contains("would be written"), "{path}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_label_is_one_line_and_a_name_that_several_begin_with_is_said_to_be() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = folder(&place);
+    std::fs::write(folder.join("a"), "one").unwrap();
+    for label in ["a\n20990101-000000.000-0000  forged", "\u{1b}[2J", "a\u{9b}1m"] {
+        let output = nda(&folder, &["checkpoint", "create", label], "");
+        assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("one line"), "{output:?}");
+    }
+    assert_eq!(out(&nda(&folder, &["checkpoint", "list"], "")), "");
+    let made = ["first", "second"].map(|label| out(&nda(&folder, &["checkpoint", "create", label], "")));
+    let output = nda(&folder, &["checkpoint", "restore", "2"], "");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("several checkpoints begin with '2'") && output.status.code() == Some(2), "{said}");
+    assert!(made.iter().all(|line| said.contains(line.split(' ').next().unwrap())), "{said}");
+}
+
+#[test]
+fn mistakes_in_settings_are_named_and_no_damage() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = folder(&place);
+    std::fs::create_dir(folder.join(".nda")).unwrap();
+    std::fs::write(folder.join(".nda/gates.toml"), "[[gate]]\nname = \"x\"\npaths = [\"**\"]\ncommand = []\n").unwrap();
+    let patch = "*** Begin Patch\n*** Add File: a.txt\n+x\n*** End Patch\n";
+    let said = String::from_utf8_lossy(&nda(&folder, &["patch", "-", "--yes"], patch).stderr).into_owned();
+    assert!(said.contains("the gate 'x' has no command") && said.contains("correct the file") && !said.contains("disk"), "{said}");
+    let said = String::from_utf8_lossy(&nda(&folder, &["sandbox", "--read", "/no/such", "--", "true"], "").stderr).into_owned();
+    assert!(said.contains("/no/such"), "{said}");
+}
+
+#[test]
 fn the_walk_through_prints_what_its_page_says_and_its_recording_is_of_this_page() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/follow.py");
     let output = Command::new("python3").args([script, env!("CARGO_BIN_EXE_nda"), "walkthrough.md"]).output().unwrap();

@@ -6,7 +6,7 @@ use crate::output;
 use nda_agent::acp::{self, Setup};
 use nda_agent::openai::OpenAi;
 use nda_agent::talk::{Conversation, Event, Finish, Model, talk};
-use nda_agent::{Ask, Stop, Tools};
+use nda_agent::{Ask, Stop, Tools, in_a_line};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,18 +64,18 @@ fn work(arguments: &Arguments, task: &str) -> Outcome {
     let root = asking::folder(arguments.root.as_deref())?;
     let tools = asking::tools(&root, vec![asking::terminal(), asking::door(&root)?], asking::helper(arguments.level)?)?;
     tools.context().set_who("nda agent");
-    let failed = |e: String| Failure::new(Exit::Failed, e, &arguments.endpoint, RUNS);
+    let failed = |e: String| Failure::new(Exit::Failed, in_a_line(&e), &arguments.endpoint, RUNS);
     let mut model = model(arguments).map_err(failed)?;
-    let cut = |text: &str| text.chars().take(SHOWN).collect::<String>();
+    let cut = |text: &str| in_a_line(&text.chars().take(SHOWN).collect::<String>());
     let mut watch = |event: Event<'_>| match event {
-        Event::Called { name, arguments } => output::remark(format_args!("> {name} {}", cut(arguments))),
+        Event::Called { name, arguments } => output::remark(format_args!("> {} {}", cut(name), cut(arguments))),
         Event::Answered { text, .. } => output::remark(format_args!("  {}", cut(text))),
     };
     let mut conversation = Conversation::default();
     let talked = talk(&tools, &mut model, &mut conversation, task, arguments.steps as usize, &mut watch).map_err(failed)?;
     output::remark(format_args!("{} calls, {} well-formed", talked.calls, talked.well_formed));
     match talked.finish {
-        Finish::Done(summary) => output::line(summary),
+        Finish::Done(summary) => output::line(in_a_line(&summary)),
         Finish::OutOfSteps | Finish::Stopped => {
             let why = format!("the model came to no end in {} answers", arguments.steps);
             Err(Failure::new(Exit::Failed, why, "nda agent", "give it more --steps, or a smaller task").into())

@@ -104,13 +104,14 @@ fn told(arguments: &Arguments, all: &[Checkpoint], what: &str) -> Outcome {
             Reason::Asked => "",
             Reason::BeforeCommit | Reason::BeforeRestore => " (by itself)",
         };
-        let label = &one.particulars.label;
+        // Older ones may have labels that an agent made to look like more.
+        let label = nda_agent::in_a_line(&one.particulars.label);
         output::line(format_args!("{}{}{label}{reason}", one.id, if label.is_empty() { "" } else { "  " }))?;
         for skipped in &one.particulars.skipped {
-            output::remark(format_args!("  not kept, {} bytes: {}", skipped.bytes, skipped.path));
+            output::remark(format_args!("  not kept, {} bytes: {}", skipped.bytes, nda_agent::in_a_line(&skipped.path)));
         }
         for nested in &one.particulars.nested {
-            output::remark(format_args!("  a repository of its own: {}", nested.path));
+            output::remark(format_args!("  a repository of its own: {}", nda_agent::in_a_line(&nested.path)));
         }
     }
     if !what.is_empty() {

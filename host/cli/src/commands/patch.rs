@@ -1,7 +1,7 @@
 //! `nda patch`: a patch that fits exactly, shown, decided, gated, and written whole or not at all.
 
 use crate::failure::{Exit, Failure, Outcome};
-use crate::{files, output, workspace};
+use crate::{asking, files, output, workspace};
 use nda_guard::{Answer, Approver, Decide, Decision, Hash, Origin, Patched, RelPath, Review, Settings, Workspace};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ impl Decide for Person {
             Person::Asked => {
                 let mut answer = String::new();
                 let is_asked = output::error_bytes(b"write this? [y/N] ").is_ok();
-                let is_yes = is_asked && std::io::stdin().read_line(&mut answer).is_ok() && ["y", "yes"].contains(&answer.trim());
+                let is_yes = is_asked && std::io::stdin().read_line(&mut answer).is_ok() && asking::is_yes(&answer);
                 if is_yes { Decision::Green(Approver::Person("terminal".into())) } else { Decision::Red("the answer was no".into()) }
             }
         }
@@ -73,7 +73,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.dry_run {
         let planned = folder.plan_patch(origin, &patch, &bases).map_err(|error| failed(&error))?;
         return match planned {
-            nda_guard::Planned::New(_, answers) => told(arguments, "would be written", &answers, None),
+            nda_guard::Planned::New(proposal, answers) => {
+                let remarks = folder.check(&proposal).map_err(|error| failed(&error))?;
+                remarks.iter().for_each(|remark| output::note(nda_agent::in_a_line(remark)));
+                told(arguments, "would be written", &answers, None)
+            }
             nda_guard::Planned::Already(answers) => told(arguments, "is there already", &answers, None),
         };
     }
