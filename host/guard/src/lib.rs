@@ -50,6 +50,7 @@ mod policy;
 mod proposal;
 mod restore;
 mod restoring;
+mod secrets;
 mod security;
 mod state;
 mod steps;

@@ -38,6 +38,8 @@ pub fn paths(git_dir: &Path, work_tree: &Path) -> Result<Vec<PathBuf>, GuardErro
         } else if key == "include.path" || key.starts_with("includeif.") && key.ends_with(".path") {
             let beside = file.as_deref().and_then(Path::parent).unwrap_or(work_tree);
             all.push(beside.join(at_home(&value)));
+        } else if is_executed(&key) {
+            all.extend(files_of(&value, work_tree));
         }
         all.extend(file);
     }
@@ -53,6 +55,42 @@ pub fn paths(git_dir: &Path, work_tree: &Path) -> Result<Vec<PathBuf>, GuardErro
 
 fn path(bytes: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+/// Settings whose value git executes: how their names begin, and how they end.
+const EXECUTED: [(&str, &str); 20] = [
+    ("alias.", ""),
+    ("core.askpass", ""),
+    ("core.editor", ""),
+    ("core.fsmonitor", ""),
+    ("core.pager", ""),
+    ("core.sshcommand", ""),
+    ("credential.", "helper"),
+    ("diff.", ".command"),
+    ("diff.", ".external"),
+    ("diff.", ".textconv"),
+    ("diff.external", ""),
+    ("difftool.", ".cmd"),
+    ("filter.", ".clean"),
+    ("filter.", ".process"),
+    ("filter.", ".smudge"),
+    ("gpg.", "program"),
+    ("interactive.difffilter", ""),
+    ("merge.", ".driver"),
+    ("mergetool.", ".cmd"),
+    ("sequence.editor", ""),
+];
+
+fn is_executed(key: &str) -> bool {
+    EXECUTED.iter().any(|(begin, end)| key.starts_with(begin) && key.ends_with(end))
+}
+
+/// Files of the work tree that a command line may name, there or not; a folder that is there is none.
+fn files_of(line: &Path, work_tree: &Path) -> Vec<PathBuf> {
+    let is_between = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`;|&()<>=!".contains(byte);
+    let words = line.as_os_str().as_bytes().split(is_between).filter(|word| !word.is_empty());
+    let files = words.map(|word| plainly(&work_tree.join(at_home(&path(word)))));
+    files.filter(|file| file.starts_with(work_tree) && !file.is_dir()).collect()
 }
 
 /// `~/` as git reads it.

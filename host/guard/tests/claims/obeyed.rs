@@ -97,3 +97,29 @@ fn a_root_that_lies_in_a_red_folder_is_red() {
         }
     }
 }
+
+#[test]
+fn a_file_that_a_configuration_has_git_execute_is_red() {
+    let folder = Folder::repository();
+    folder.write("scripts/keep", "");
+    for (key, value, file) in [
+        ("core.fsmonitor", "scripts/watch", "scripts/watch"),
+        ("filter.own.clean", "sh ./scripts/clean %f", "scripts/clean"),
+        ("filter.own.smudge", "'scripts/smudge' --fast", "scripts/smudge"),
+        ("filter.own.process", "scripts/../scripts/process", "scripts/process"),
+        ("diff.own.textconv", "env X=1 scripts/text", "scripts/text"),
+        ("diff.own.command", "scripts/diff", "scripts/diff"),
+        ("merge.own.driver", "cd . && scripts/merge %O %A %B", "scripts/merge"),
+        ("alias.own", "!scripts/alias", "scripts/alias"),
+        ("credential.https://example.com.helper", "!scripts/helper", "scripts/helper"),
+    ] {
+        let workspace = folder.open();
+        green(&workspace, &[file]);
+        folder.git(&["config", key, value]);
+        red(&workspace, &[file]);
+        green(&workspace, &["scripts/other", "a"]);
+        folder.git(&["config", "--unset", key]);
+        std::fs::remove_file(folder.root.join("scripts/other")).unwrap();
+        std::fs::remove_file(folder.root.join("a")).unwrap();
+    }
+}
