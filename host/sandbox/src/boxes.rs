@@ -130,7 +130,7 @@ mod tests {
         let (left, held, other) = (folder("nda-box-left"), folder("nda-box-held"), folder("other"));
         std::fs::create_dir(left.join("closed")).unwrap();
         std::fs::write(left.join("closed/secret"), "x").unwrap();
-        std::fs::set_permissions(left.join("closed"), Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(left.join("closed"), Permissions::from_mode(0o000)).unwrap();
         std::os::unix::fs::symlink(&other, place.path().join("nda-box-link")).unwrap();
         let lock = open(&held).unwrap();
         flock(&lock, FlockOperation::LockExclusive).unwrap();

@@ -64,8 +64,8 @@ pub struct Change {
 /// # Errors
 /// The system's answer about a file.
 pub(crate) fn changes(work: &Path, manifest: &Manifest) -> Result<Vec<Change>, SandboxError> {
-    let mut there = BTreeSet::new();
-    walk(work, Path::new(""), &mut there)?;
+    let (mut there, mut folders) = (BTreeSet::new(), BTreeSet::new());
+    walk(work, Path::new(""), &mut there, &mut folders)?;
     let new = listed(work).into_iter().filter(|path| !manifest.contains_key(path));
     let special = there.iter().filter(|path| is_special(&work.join(path)) && !manifest.contains_key(*path)).cloned();
     let mut paths: BTreeSet<PathBuf> = new.chain(special).collect();
@@ -79,18 +79,26 @@ pub(crate) fn changes(work: &Path, manifest: &Manifest) -> Result<Vec<Change>, S
         let omitted = omitted(&work.join(&path), was, now.as_ref()).map(|content| Change { path: path.clone(), before, content });
         changes.extend(now.map(|content| Change { path, before, content }).into_iter().chain(omitted));
     }
+    changes.extend(folders.into_iter().filter_map(|path| {
+        let after = work.join(&path).symlink_metadata().ok()?.mode() & ALL_BITS;
+        let content = of_mode(after & !SPECIAL_BITS, after);
+        (after & SPECIAL_BITS != 0).then_some(Change { path, before: None, content })
+    }));
     Ok(changes)
 }
 
-/// All that is not a folder, from `work`; links are not followed.
-fn walk(work: &Path, folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<(), SandboxError> {
+/// All that is not a folder, and all folders, from `work`; links are not followed.
+fn walk(work: &Path, folder: &Path, found: &mut BTreeSet<PathBuf>, folders: &mut BTreeSet<PathBuf>) -> Result<(), SandboxError> {
     let whole = work.join(folder);
     for entry in std::fs::read_dir(&whole).map_err(SandboxError::file("list", &whole))? {
         let entry = entry.map_err(SandboxError::file("list", &whole))?;
         let path = folder.join(entry.file_name());
         match entry.file_type().map_err(SandboxError::file("look at", work.join(&path)))?.is_dir() {
             // A folder that its owner may not enter hides nothing that could be brought back.
-            true => drop(walk(work, &path, found)),
+            true => {
+                let _ = walk(work, &path, found, folders);
+                folders.insert(path);
+            }
             false => drop(found.insert(path)),
         }
     }

@@ -270,13 +270,14 @@ fn a_boxs_folder_is_the_users_alone_and_one_that_a_killed_caller_left_is_swept()
 fn a_change_of_a_mode_that_is_not_brought_back_is_named() {
     let Some(place) = ordinary("a_change_of_a_mode_that_is_not_brought_back_is_named") else { return };
     let project = place.project("modes");
-    let script = "chmod u+s a.txt; chmod g+s b.txt; echo more >> b.txt; echo x > new.txt; chmod +t new.txt; chmod 4755 sub/c.txt";
+    let script =
+        "chmod u+s a.txt; chmod g+s b.txt; echo more >> b.txt; echo x > new.txt; chmod +t new.txt; chmod 4755 sub/c.txt; chmod +t sub";
     let (outcome, _) = shell(&place, &project, Level::Full, script);
     let is_named = |path: &str, bits: &str| {
         let of_path = outcome.changes.iter().filter(|change| change.path.as_os_str() == path);
         of_path.map(|change| change.describe()).any(|told| told.contains("-> ") && told.contains(bits))
     };
-    for (path, bits) in [("a.txt", "4644"), ("b.txt", "2644"), ("new.txt", "1644"), ("sub/c.txt", "4755")] {
+    for (path, bits) in [("a.txt", "4644"), ("b.txt", "2644"), ("new.txt", "1644"), ("sub/c.txt", "4755"), ("sub", "1755")] {
         assert!(is_named(path, bits), "{path}: {:?}", outcome.changes);
     }
     let modes = outcome.changes.iter().filter_map(|change| if let Content::File { mode, .. } = change.content { Some(mode) } else { None });
