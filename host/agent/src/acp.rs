@@ -244,6 +244,7 @@ impl Server {
         let mut model = (self.setup.model)(link.stop.clone())?;
         let Work { conversation, calls, .. } = work;
         let mut watch = |event: Event<'_>| match event {
+            Event::Said { text } => link.say(text),
             Event::Called { name: DONE, .. } => {}
             Event::Called { name, arguments } => {
                 *calls += 1;

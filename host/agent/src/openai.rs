@@ -1,7 +1,7 @@
 //! A model behind an endpoint of OpenAI's chat protocol.
 
 use crate::stop::Stop;
-use crate::talk::{Call, Model};
+use crate::talk::{Call, Model, Reply};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::handshake;
@@ -135,7 +135,7 @@ impl OpenAi {
 }
 
 impl Model for OpenAi {
-    fn next(&mut self, messages: &[Value], tools: &[Value]) -> Result<Vec<Call>, String> {
+    fn next(&mut self, messages: &[Value], tools: &[Value]) -> Result<Reply, String> {
         let body = json!({
             "model": self.model,
             "messages": messages,
@@ -146,12 +146,12 @@ impl Model for OpenAi {
             "temperature": 0,
             "max_tokens": self.most_tokens,
         });
-        calls(&self.asked(Method::POST, "chat/completions", body.to_string().into_bytes())?)
+        reply(&self.asked(Method::POST, "chat/completions", body.to_string().into_bytes())?)
     }
 }
 
-/// The calls of an answer.
-fn calls(answer: &Value) -> Result<Vec<Call>, String> {
+/// The words and calls of an answer.
+fn reply(answer: &Value) -> Result<Reply, String> {
     let message = answer.pointer("/choices/0/message").ok_or_else(|| format!("an answer without a message: {answer}"))?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let all = message["tool_calls"].as_array().map_or(&[][..], Vec::as_slice);
@@ -165,7 +165,7 @@ fn calls(answer: &Value) -> Result<Vec<Call>, String> {
     if answer.pointer("/choices/0/finish_reason").is_some_and(|reason| reason == "length") {
         all.retain(|call| serde_json::from_str::<Value>(&call.arguments).is_ok());
     }
-    Ok(all)
+    Ok(Reply { text: text(&message["content"]).trim().to_owned(), calls: all })
 }
 
 #[cfg(test)]
@@ -175,15 +175,18 @@ mod tests {
     use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
     #[test]
-    fn calls_are_read_and_text_is_none() {
+    fn calls_and_words_are_read() {
         let answer =
             json!({ "choices": [{ "message": { "tool_calls": [{ "id": "1", "function": { "name": "done", "arguments": "{}" } }] } }] });
-        assert_eq!(calls(&answer).unwrap(), [Call { id: "1".into(), name: "done".into(), arguments: "{}".into() }]);
-        assert_eq!(calls(&json!({ "choices": [{ "message": { "content": "hi" } }] })).unwrap(), []);
+        assert_eq!(reply(&answer).unwrap().calls, [Call { id: "1".into(), name: "done".into(), arguments: "{}".into() }]);
+        assert_eq!(
+            reply(&json!({ "choices": [{ "message": { "content": "hi\n" } }] })).unwrap(),
+            Reply { text: "hi".into(), calls: vec![] }
+        );
         let cut = json!([{ "id": "1", "function": { "name": "done", "arguments": "{}" } }, { "id": "2", "function": { "name": "done", "arguments": "{\"su" } }]);
         let answer = json!({ "choices": [{ "message": { "tool_calls": cut }, "finish_reason": "length" }] });
-        assert_eq!(calls(&answer).unwrap().len(), 1, "a call that is cut off does not count");
-        assert!(calls(&json!({})).is_err());
+        assert_eq!(reply(&answer).unwrap().calls.len(), 1, "a call that is cut off does not count");
+        assert!(reply(&json!({})).is_err());
         assert!(OpenAi::new("ftp://x", Some("m"), None, 1).is_err());
     }
 
@@ -212,7 +215,7 @@ mod tests {
             r#"{"choices":[{"message":{"tool_calls":[{"id":"1","function":{"name":"done","arguments":"{}"}}]}}]}"#,
         ]);
         let mut model = OpenAi::new(&address, None, Some("secret".into()), 7).unwrap();
-        assert_eq!(model.next(&[json!({ "role": "user", "content": "x" })], &[]).unwrap()[0].name, "done");
+        assert_eq!(model.next(&[json!({ "role": "user", "content": "x" })], &[]).unwrap().calls[0].name, "done");
         let asked = served.join().unwrap();
         assert!(asked[0].starts_with("GET /v1/models HTTP/1.1") && asked[0].contains("Bearer secret"));
         assert!(asked[1].contains(r#""model":"tiny""#) && asked[1].contains(r#""tool_choice":"required""#), "{}", asked[1]);
@@ -255,7 +258,7 @@ mod tests {
         roots.add(own).unwrap();
         model.tls = Some(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()));
         model.base = address;
-        assert_eq!(model.next(&[], &[]).unwrap()[0].name, "done");
+        assert_eq!(model.next(&[], &[]).unwrap().calls[0].name, "done");
         let (address, _) = tls_server(body);
         model.base = address;
         assert!(model.next(&[], &[]).unwrap_err().contains("certificate"), "another certificate");

@@ -1,7 +1,7 @@
 //! A loop of our own: a model calls the tools until it says that it is done.
 //!
-//! The model answers with calls alone (`tool_choice: required`), of which [`DONE`] ends the loop. So an endpoint that constrains calls by their
-//! schemas, as ours does, gives nothing that is not well-formed, however small the model.
+//! The model is asked for calls (`tool_choice: required`), of which [`DONE`] ends the loop. So an endpoint that constrains calls by their
+//! schemas, as ours does, gives nothing that is not well-formed, however small the model. One that answers in words instead has answered.
 
 use crate::tools::Tools;
 use serde_json::{Value, json};
@@ -30,18 +30,38 @@ pub struct Call {
     pub arguments: String,
 }
 
-/// Whoever answers with calls.
+/// An answer of a model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reply {
+    /// Its words; often none.
+    pub text: String,
+    /// Its calls.
+    pub calls: Vec<Call>,
+}
+
+impl From<Vec<Call>> for Reply {
+    fn from(calls: Vec<Call>) -> Reply {
+        Reply { text: String::new(), calls }
+    }
+}
+
+/// Whoever answers with words and calls.
 pub trait Model {
-    /// The calls that follow on these messages; text alone is not a call.
+    /// The answer to these messages.
     ///
     /// # Errors
     /// The endpoint's failure.
-    fn next(&mut self, messages: &[Value], tools: &[Value]) -> Result<Vec<Call>, String>;
+    fn next(&mut self, messages: &[Value], tools: &[Value]) -> Result<Reply, String>;
 }
 
 /// What happens in the loop, for whoever watches.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event<'e> {
+    /// The model says something beside its calls.
+    Said {
+        /// What.
+        text: &'e str,
+    },
     /// A tool is called.
     Called {
         /// Which.
@@ -61,7 +81,7 @@ pub enum Event<'e> {
 /// Why a loop ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finish {
-    /// The model says what it did, or why it cannot be done.
+    /// The model says what it did, why it cannot be done, or what it was asked.
     Done(String),
     /// It came to no end in its steps.
     OutOfSteps,
@@ -106,11 +126,15 @@ impl Conversation {
         self.messages.push(json!({ "role": "user", "content": text }));
     }
 
-    fn calls(&mut self, calls: &[Call]) {
+    fn assistant(&mut self, Reply { text, calls }: &Reply) {
+        let content = if text.is_empty() { Value::Null } else { json!(text) };
+        if calls.is_empty() {
+            return self.messages.push(json!({ "role": "assistant", "content": content }));
+        }
         let told =
             |call: &Call| json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } });
         let told: Vec<Value> = calls.iter().map(told).collect();
-        self.messages.push(json!({ "role": "assistant", "content": null, "tool_calls": told }));
+        self.messages.push(json!({ "role": "assistant", "content": content, "tool_calls": told }));
     }
 
     fn answer(&mut self, call: &Call, text: &str) {
@@ -153,13 +177,22 @@ pub fn talk(
             talked.finish = Finish::Stopped;
             return Ok(talked);
         }
-        let calls = answer?;
-        if calls.is_empty() {
-            conversation.user("Call a tool, or done.");
-            continue;
+        let reply = answer?;
+        match (reply.calls.is_empty(), reply.text.is_empty()) {
+            (true, true) => {
+                conversation.user("Call a tool, or done.");
+                continue;
+            }
+            (true, false) => {
+                conversation.assistant(&reply);
+                talked.finish = Finish::Done(reply.text);
+                break;
+            }
+            (false, true) => {}
+            (false, false) => watch(Event::Said { text: &reply.text }),
         }
-        conversation.calls(&calls);
-        for call in &calls {
+        conversation.assistant(&reply);
+        for call in &reply.calls {
             if talked.finish == Finish::OutOfSteps {
                 let text = step(tools, call, conversation, &mut talked, watch);
                 conversation.answer(call, &text);

@@ -9,7 +9,7 @@ mod list;
 use common::{Person, project, tools};
 use list::{TASKS, Task, fill, is_solved};
 use nda_agent::openai::OpenAi;
-use nda_agent::talk::{Call, Conversation, DONE, Event, Finish, Model, talk};
+use nda_agent::talk::{Call, Conversation, DONE, Event, Finish, Model, Reply, talk};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ struct Scripted<'t> {
 }
 
 impl Model for Scripted<'_> {
-    fn next(&mut self, messages: &[Value], _: &[Value]) -> Result<Vec<Call>, String> {
+    fn next(&mut self, messages: &[Value], _: &[Value]) -> Result<Reply, String> {
         let (_, path, old, new) = self.task;
         self.step += 1;
         let (name, arguments) = match self.step {
@@ -32,7 +32,7 @@ impl Model for Scripted<'_> {
             }
             _ => (DONE, json!({ "summary": "it is done" })),
         };
-        Ok(vec![Call { id: self.step.to_string(), name: name.into(), arguments: arguments.to_string() }])
+        Ok(vec![Call { id: self.step.to_string(), name: name.into(), arguments: arguments.to_string() }].into())
     }
 }
 
@@ -56,10 +56,11 @@ fn fifty_tasks_are_solved_by_a_scripted_model_with_well_formed_calls_alone() {
 struct Listed(Vec<Vec<(&'static str, &'static str)>>);
 
 impl Model for Listed {
-    fn next(&mut self, _: &[Value], tools: &[Value]) -> Result<Vec<Call>, String> {
+    fn next(&mut self, _: &[Value], tools: &[Value]) -> Result<Reply, String> {
         assert!(tools.iter().any(|tool| tool["function"]["name"] == DONE));
         let calls = if self.0.is_empty() { Vec::new() } else { self.0.remove(0) };
-        Ok(calls.into_iter().map(|(name, arguments)| Call { id: "1".into(), name: name.into(), arguments: arguments.into() }).collect())
+        let call = |(name, arguments): (&str, &str)| Call { id: "1".into(), name: name.into(), arguments: arguments.into() };
+        Ok(calls.into_iter().map(call).collect::<Vec<_>>().into())
     }
 }
 
@@ -105,6 +106,25 @@ fn a_model_that_reads_the_same_again_is_told_so_until_something_changes() {
     assert_eq!((talked.calls, talked.well_formed), (6, 6), "a repeated call is well-formed");
 }
 
+/// Says how many messages it has seen, in words alone.
+struct Talkative;
+
+impl Model for Talkative {
+    fn next(&mut self, messages: &[Value], _: &[Value]) -> Result<Reply, String> {
+        Ok(Reply { text: format!("{} messages", messages.len()), calls: Vec::new() })
+    }
+}
+
+#[test]
+fn an_answer_in_words_ends_the_turn_and_the_next_question_goes_on_from_it() {
+    let (_folder, root) = project();
+    let (tools, mut conversation) = (tools(&root, Person::refusing()), Conversation::default());
+    for words in ["2 messages", "4 messages"] {
+        let talked = talk(&tools, &mut Talkative, &mut conversation, "what is it?", 30, &mut |_| {}).unwrap();
+        assert_eq!((talked.finish, talked.calls), (Finish::Done(words.into()), 0));
+    }
+}
+
 /// Steps of a task at most, and tokens of a step.
 const STEPS: usize = 5;
 const STEP_TOKENS: u32 = 400;
@@ -130,7 +150,7 @@ fn fifty_tasks_by_a_model_behind_our_endpoint_have_well_formed_calls_alone() {
                 last = format!("{name} {arguments}");
             }
             Event::Answered { text, well: false } => println!("         {last} -> {}", text.chars().take(200).collect::<String>()),
-            Event::Answered { .. } => {}
+            Event::Answered { .. } | Event::Said { .. } => {}
         };
         let talked = talk(&tools, &mut model, &mut Conversation::default(), &words, STEPS, &mut watch).unwrap();
         let is_solved = is_solved(&root, task);

@@ -1,7 +1,7 @@
 //! `nda agent`: a model works on this folder.
 
 use crate::asking::{self, Level};
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{self, Exit, Failure, Outcome};
 use crate::output;
 use nda_agent::acp::{self, Setup};
 use nda_agent::openai::OpenAi;
@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Serves an editor over standard input and output.
     #[arg(long, conflicts_with_all = ["task", "root"])]
     acp: bool,
+    /// Takes further tasks of the same conversation from standard input, one a line.
+    #[arg(long, conflicts_with = "acp")]
+    more: bool,
     /// The endpoint: http://ADDRESS or https://ADDRESS.
     #[arg(long, default_value = "http://127.0.0.1:8080/v1")]
     endpoint: String,
@@ -66,13 +69,39 @@ fn work(arguments: &Arguments, task: &str) -> Outcome {
     tools.context().set_who("nda agent");
     let failed = |e: String| Failure::new(Exit::Failed, in_a_line(&e), &arguments.endpoint, RUNS);
     let mut model = model(arguments).map_err(failed)?;
+    let mut conversation = Conversation::default();
+    let first = turn(arguments, &tools, &mut model, &mut conversation, task);
+    if !arguments.more {
+        return first;
+    }
+    said(first)?;
+    for task in std::io::stdin().lines().map_while(Result::ok).filter(|task| !task.trim().is_empty()) {
+        said(turn(arguments, &tools, &mut model, &mut conversation, &task))?;
+    }
+    Ok(())
+}
+
+/// Says what went wrong: the next task may do better.
+fn said(outcome: Outcome) -> Outcome {
+    match outcome {
+        Err(failure::Stop::Failure(failure)) => {
+            output::remark(failure);
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Lets the model work on one task of a conversation.
+fn turn(arguments: &Arguments, tools: &Tools, model: &mut OpenAi, conversation: &mut Conversation, task: &str) -> Outcome {
     let cut = |text: &str| in_a_line(&text.chars().take(SHOWN).collect::<String>());
     let mut watch = |event: Event<'_>| match event {
+        Event::Said { text } => text.lines().for_each(|line| output::remark(in_a_line(line))),
         Event::Called { name, arguments } => output::remark(format_args!("> {} {}", cut(name), cut(arguments))),
         Event::Answered { text, .. } => output::remark(format_args!("  {}", cut(text))),
     };
-    let mut conversation = Conversation::default();
-    let talked = talk(&tools, &mut model, &mut conversation, task, arguments.steps as usize, &mut watch).map_err(failed)?;
+    let failed = |e: String| Failure::new(Exit::Failed, in_a_line(&e), &arguments.endpoint, RUNS);
+    let talked = talk(tools, model, conversation, task, arguments.steps as usize, &mut watch).map_err(failed)?;
     output::remark(format_args!("{} calls, {} well-formed", talked.calls, talked.well_formed));
     match talked.finish {
         Finish::Done(summary) => output::line(in_a_line(&summary)),
