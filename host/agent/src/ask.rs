@@ -1,6 +1,7 @@
 //! Who is asked about a proposal, and in which order. Red unless somebody says green.
 
-use crate::diff::{diff, in_a_line, shown, texts};
+use crate::diff::{in_a_line, shown};
+use crate::exact::{Exact, question_file};
 use nda_guard::{Approver, Decide, Decision, Policy, Review};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -18,6 +19,9 @@ pub struct QuestionFile {
     /// Both texts, for whoever shows them beside each other; none if they are not text. They are not part of what goes over a socket.
     #[serde(skip)]
     pub texts: Option<Texts>,
+    /// The change byte for byte, for whoever writes a part of it; none if it is not text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact: Option<Exact>,
 }
 
 /// What would happen to a file.
@@ -43,7 +47,7 @@ impl How {
         }
     }
 
-    fn of<T>(before: Option<&T>, after: Option<&T>) -> How {
+    pub(crate) fn of<T>(before: Option<&T>, after: Option<&T>) -> How {
         match (before, after) {
             (None, _) => How::Added,
             (_, None) => How::Deleted,
@@ -143,11 +147,7 @@ impl Asking {
 
     fn question(&self, review: &Review<'_>) -> Question {
         let origin = review.proposal.origin();
-        let file = |file: &nda_guard::Reviewed| {
-            let path = file.path.to_string();
-            let (before, after) = (file.before.as_ref(), file.after.as_ref());
-            QuestionFile { how: How::of(before, after), diff: diff(&path, before, after), texts: texts(before, after), path }
-        };
+        let file = |file: &nda_guard::Reviewed| question_file(&file.path, file.before.as_ref(), file.after.as_ref());
         Question {
             root: self.root.clone(),
             subject: review.hash.to_string(),
@@ -193,7 +193,7 @@ mod tests {
             who: "w".into(),
             tool: "t".into(),
             call: "c".into(),
-            files: vec![QuestionFile { path: "ä".into(), how: How::Added, diff: "äöü".into(), texts: None }],
+            files: vec![QuestionFile { path: "ä".into(), how: How::Added, diff: "äöü".into(), texts: None, exact: None }],
             remarks: vec![],
         };
         let all = |answers: Vec<Answer>| {

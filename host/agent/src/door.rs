@@ -4,7 +4,7 @@
 //! connection is one question: a line of JSON there, a line of JSON back.
 //!
 //! ```text
-//! -> {"version":1,"question":{"root":..,"subject":..,"who":..,"tool":..,"call":..,"files":[{"path":..,"how":"changed","diff":..}],"remarks":[..]}}
+//! -> {"version":1,"question":{"root":..,"subject":..,"who":..,"tool":..,"call":..,"files":[{"path":..,"how":"changed","diff":..,"exact":..}],"remarks":[..]}}
 //! <- {"version":1,"subject":..,"green":true,"who":..,"why":..}
 //! ```
 //!
@@ -118,8 +118,10 @@ impl Ask for Door {
             }
             Ok(answer) if answer.green => Answer::Green(answer.who),
             // A reason that begins with who gives it says both.
-            Ok(answer) if !answer.who.is_empty() && answer.why.starts_with(&answer.who) => Answer::Red(answer.why),
-            Ok(answer) => Answer::Red(format!("{} said no: {}", answer.who, answer.why)),
+            Ok(Answered { who, why, .. }) if !who.is_empty() && why.starts_with(&who) => Answer::Red(why),
+            Ok(Answered { who, why, .. }) => {
+                Answer::Red(if why.is_empty() { format!("{who} said no") } else { format!("{who} said no: {why}") })
+            }
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                 Answer::Red(format!("no answer within {} seconds", self.deadline.as_secs()))
             }

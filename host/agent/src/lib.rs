@@ -24,6 +24,7 @@ mod diff;
 pub mod door;
 #[cfg(feature = "tools")]
 mod error;
+mod exact;
 #[cfg(feature = "tools")]
 pub mod mcp;
 #[cfg(feature = "tools")]
@@ -37,6 +38,7 @@ mod tools;
 
 pub use ask::{Answer, Ask, Asking, How, Question, QuestionFile, Texts};
 pub use diff::{diff, in_a_line, shown};
+pub use exact::{Exact, ExactHunk, question_file};
 #[cfg(feature = "tools")]
 pub use {
     context::{Context, Facts, Helper},

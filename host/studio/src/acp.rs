@@ -17,7 +17,7 @@ use agent_client_protocol_schema::v1::{
     ReadTextFileResponse, RequestPermissionOutcome, RequestPermissionRequest, RequestPermissionResponse, SelectedPermissionOutcome,
     SessionUpdate, WriteTextFileRequest, WriteTextFileResponse,
 };
-use nda_agent::{Answer, How, Question, QuestionFile, diff};
+use nda_agent::{Answer, Question, QuestionFile, question_file};
 use nda_guard::{FileChange, FileState, Hash, RelPath};
 use serde::Serialize;
 use serde_json::Value;
@@ -200,10 +200,7 @@ impl Agent<'_> {
         let before = self.state(&path)?;
         let after =
             FileState { mode: before.as_ref().map_or(nda_guard::Mode::Plain, |state| state.mode), ..FileState::plain(request.content) };
-        let how = if before.is_some() { How::Changed } else { How::Added };
-        let shown = diff(&path.to_string(), before.as_ref(), Some(&after));
-        let file = QuestionFile { path: path.to_string(), how, diff: shown, texts: None };
-        match self.asked("fs/write_text_file", vec![file]) {
+        match self.asked("fs/write_text_file", vec![question_file(&path, before.as_ref(), Some(&after))]) {
             Answer::Green(_) => {
                 let change = FileChange { path, base: before.as_ref().map(|state| Hash::of(&state.bytes)), after: Some(after) };
                 self.guarded.write("write_file", &self.name, vec![change]).map_err(|error| refused(error.to_string()))?;

@@ -193,7 +193,7 @@ impl Buffer {
     pub fn place_of_cursor(&self) -> (usize, usize) {
         let head = self.cursor().head;
         let line = self.now().line_of(head);
-        let column = self.now().slice(self.now().line_start(line)..head).chars().count();
+        let column: usize = self.now().parts(self.now().line_start(line)..head).into_iter().map(|part| part.chars().count()).sum();
         (line + 1, column + 1)
     }
 }

@@ -80,7 +80,27 @@ pub fn line_end(text: &Snapshot, line: usize) -> usize {
 /// The column on the screen of a byte: characters by their width, tabs to the next stop.
 pub fn column(text: &Snapshot, byte: usize) -> usize {
     let start = text.line_start(text.line_of(byte));
-    text.slice(start..byte).chars().fold(0, advance)
+    text.parts(start..byte).into_iter().fold(0, behind_text)
+}
+
+/// Bytes that are looked at together where they are plain.
+const BLOCK_BYTES: usize = 64;
+
+/// Whether each byte of a text takes a column.
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| (0x20..0x7f).contains(byte))
+}
+
+/// The column behind a text that begins in a column. Plain blocks are not taken apart, so a line of megabytes costs milliseconds.
+fn behind_text(mut column: usize, text: &str) -> usize {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = (0..=BLOCK_BYTES.min(rest.len())).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(rest.len());
+        let (block, more) = rest.split_at(if end == 0 { rest.len() } else { end });
+        column = if is_plain(block.as_bytes()) { column + block.len() } else { block.chars().fold(column, advance) };
+        rest = more;
+    }
+    column
 }
 
 /// The column behind a character that stands in a column.
@@ -95,12 +115,21 @@ pub const TAB: usize = 4;
 pub fn byte_of_column(text: &Snapshot, line: usize, wanted: usize) -> usize {
     let (start, end) = (text.line_start(line), line_end(text, line));
     let (mut at, mut column) = (start, 0);
-    for c in text.slice(start..end).chars() {
-        let next = advance(column, c);
-        if next > wanted {
-            break;
+    for part in text.parts(start..end) {
+        let mut rest = part;
+        while !rest.is_empty() {
+            let block = BLOCK_BYTES.min(rest.len());
+            if column + block <= wanted && is_plain(&rest.as_bytes()[..block]) {
+                (at, column, rest) = (at + block, column + block, &rest[block..]);
+                continue;
+            }
+            let Some(c) = rest.chars().next() else { break };
+            let next = advance(column, c);
+            if next > wanted {
+                return at;
+            }
+            (at, column, rest) = (at + c.len_utf8(), next, &rest[c.len_utf8()..]);
         }
-        (at, column) = (at + c.len_utf8(), next);
     }
     at
 }
@@ -252,6 +281,19 @@ mod tests {
         assert_eq!((go(13, Motion::WordRight), go(24, Motion::WordLeft)), (19, 20));
         assert_eq!((go(0, Motion::Up(1)), go(20, Motion::Down(9)), go(25, Motion::Down(1))), (0, 25, 25));
         assert_eq!(word_at(text, 16), 15..19);
+    }
+
+    #[test]
+    fn columns_and_bytes_of_long_lines_are_those_of_single_characters() {
+        let line = "0123456789".repeat(20) + "\t\u{4e2d}\u{301}x" + &"abc\u{e4}".repeat(50);
+        let text = Text::new(line.clone()).unwrap();
+        let mut wanted = 0;
+        for (at, c) in line.char_indices() {
+            assert_eq!(column(text.now(), at), wanted, "byte {at}");
+            let found = byte_of_column(text.now(), 0, wanted);
+            assert!(line[at..found].chars().all(|c| c == '\u{301}'), "column {wanted}");
+            wanted = advance(wanted, c);
+        }
     }
 
     #[test]

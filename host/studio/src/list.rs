@@ -62,15 +62,18 @@ impl List {
         true
     }
 
-    /// Draws the rows, so that the chosen one is seen.
-    pub fn draw(&mut self, rows: &[Row], grid: &mut Grid, area: Area, focus: Focus) {
+    /// Draws the rows, so that the chosen one is seen; the first `heads` rows stay where they are.
+    pub fn draw(&mut self, rows: &[Row], heads: usize, grid: &mut Grid, area: Area, focus: Focus) {
         self.chosen = self.chosen.min(rows.len().saturating_sub(1));
         if area.height == 0 {
             return;
         }
-        self.top = self.top.clamp((self.chosen + 1).saturating_sub(area.height), self.chosen);
-        for (index, row) in rows.iter().enumerate().skip(self.top).take(area.height) {
-            let y = index - self.top;
+        let heads = heads.min(area.height - 1);
+        let (room, lowest) = (area.height - heads, self.chosen.max(heads));
+        self.top = self.top.clamp((lowest + 1).saturating_sub(room).max(heads), lowest);
+        let below = rows.iter().enumerate().skip(self.top).take(room).map(|(index, row)| (heads + index - self.top, index, row));
+        let above = rows.iter().enumerate().take(heads).map(|(index, row)| (index, index, row));
+        for (y, index, row) in above.chain(below) {
             let is_chosen = index == self.chosen && focus == Focus::Here;
             let ground = if is_chosen { Some(Ink::Selection) } else { row.ground };
             if let Some(ground) = ground {

@@ -16,6 +16,8 @@ use nda_analysis::Hover;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Which pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -171,6 +173,44 @@ impl Panes {
         }
     }
 
+    /// Begins a run, whose end is followed.
+    pub fn begin_run(&mut self, title: String, stop: Arc<AtomicBool>) {
+        self.run.begin(title, stop);
+        self.lists.insert(PaneKind::Run, List { chosen: self.run.last_row(), top: 0 });
+    }
+
+    /// Something happens to the run: the end is followed by whoever stands there.
+    pub fn run_goes_on(&mut self, change: impl FnOnce(&mut run::Run)) {
+        let list = self.lists.entry(PaneKind::Run).or_default();
+        let is_at_end = list.chosen >= self.run.last_row();
+        change(&mut self.run);
+        if is_at_end {
+            list.chosen = self.run.last_row();
+        }
+    }
+
+    /// Takes the codes of a tensor, which stand above the frames: the chosen frame stays chosen.
+    pub fn take_codes(&mut self, codes: document::Codes) {
+        let before = self.document.above();
+        self.document.codes = Some(codes);
+        let list = self.lists.entry(PaneKind::Document).or_default();
+        if list.chosen >= before {
+            list.chosen = list.chosen - before + self.document.above();
+        }
+    }
+
+    /// Takes the places of a text; the first one is chosen.
+    pub fn take_hits(&mut self, found: search::Found) {
+        self.search.found = found;
+        let first = usize::from(!self.search.found.hits.is_empty());
+        self.lists.insert(PaneKind::Search, List { chosen: first, top: 0 });
+    }
+
+    /// Rows of the pane that is shown that do not scroll away.
+    pub fn heads(&self) -> usize {
+        if self.shown == Some(PaneKind::Waves) { self.waves.heads() } else { 0 }
+    }
+
     /// A key in the pane that is shown.
     pub fn press(&mut self, press: Press) -> Vec<Act> {
         let Some(kind) = self.shown else { return Vec::new() };
@@ -196,9 +236,10 @@ impl Panes {
     /// A click on a row of the screen.
     pub fn click(&mut self, y: usize) {
         let first = self.area().y + 1;
+        let heads = self.heads();
         let list = self.list();
         if y >= first {
-            list.chosen = list.top + y - first;
+            list.chosen = if y - first < heads { y - first } else { list.top.max(heads) + y - first - heads };
         }
     }
 }

@@ -90,14 +90,13 @@ impl Guarded {
         self.open()?.read(path)
     }
 
-    /// Writes the hunks of a diff that a person said green to, in the name of whoever proposed them.
+    /// Writes the changes that a person said green to, in the name of whoever proposed them.
     ///
     /// # Errors
-    /// A hunk that does not fit the files as they are; nothing is written then.
-    pub fn patch(&self, who: &str, what: &str, diff: &str) -> Result<(), GuardError> {
-        let workspace = self.open()?;
+    /// Those of [`Guarded::write`].
+    pub fn take(&self, who: &str, what: &str, changes: Vec<FileChange>) -> Result<(), GuardError> {
         let origin = Origin { who: who.into(), tool: "patch_file".into(), call: what.into() };
-        workspace.patch(origin, &Workspace::read_patch(diff)?, &Default::default()).map(drop)
+        self.open()?.submit(Proposal::new(origin, changes)).map(drop)
     }
 
     /// The checkpoints, the newest first.

@@ -22,9 +22,10 @@ use crate::watch::Watch;
 use crate::work::{Wake, Work};
 use nda_graph::Graph;
 use nda_guard::{Drafts, GuardError, RelPath};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::ChildStdin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,10 @@ pub struct Studio {
     wanted: String,
     work: Work<Event>,
     graph: Option<Arc<Graph>>,
+    /// Where further tasks of the model are written to.
+    chat: Option<ChildStdin>,
+    /// Documents whose tiles were asked for.
+    tiles_asked: HashSet<String>,
     watch: Option<Watch>,
     /// Rows of text at the last drawing: a page.
     rows: usize,
@@ -115,6 +120,8 @@ impl Studio {
             wanted: String::new(),
             work: Work::new(setup.wake),
             graph: None,
+            chat: None,
+            tiles_asked: HashSet::new(),
             watch: None,
             rows: 20,
             text_at: (0, 1),

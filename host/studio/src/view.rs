@@ -86,7 +86,8 @@ fn pane(studio: &mut Studio, grid: &mut Grid, area: Area) {
     let rows = studio.panes.rows(area.width.saturating_sub(2));
     let focus = if has_focus { list::Focus::Here } else { list::Focus::Elsewhere };
     let inner = Area { x: area.x + 1, width: area.width.saturating_sub(1), ..area.below(1) };
-    studio.panes.list().draw(&rows, grid, inner, focus);
+    let heads = studio.panes.heads();
+    studio.panes.list().draw(&rows, heads, grid, inner, focus);
 }
 
 fn bottom(studio: &Studio, grid: &mut Grid, area: Area) {

@@ -3,8 +3,9 @@
 use super::{Call, Effect, Tool, arguments};
 use crate::ask::{Answer, How, Question, QuestionFile};
 use crate::context::Context;
-use crate::diff::{diff, in_a_line, texts};
+use crate::diff::in_a_line;
 use crate::error::ToolError;
+use crate::exact::question_file;
 use nda_guard::{Approver, Checkpoint, Content, Contents, Decision, GuardError, Origin, Preview, PreviewFile};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -109,13 +110,13 @@ fn shown(file: &PreviewFile) -> QuestionFile {
         Some(Content::File(state)) => Some(Some(state.clone())),
         Some(Content::Link(_)) => None,
     };
-    let line = |text: String| (format!("{}: {text}\n", in_a_line(&path)), None);
-    let (diff, texts) = match &file.contents {
+    let line =
+        |text: String| QuestionFile { diff: format!("{}: {text}\n", in_a_line(&path)), path: path.clone(), how, texts: None, exact: None };
+    match &file.contents {
         None => line(format!("{}; its content is not shown, the files before it are too large", how.word())),
         Some(Contents { before, after }) => match (state(before), state(after)) {
-            (Some(old), Some(new)) => (diff(&path, old.as_ref(), new.as_ref()), texts(old.as_ref(), new.as_ref())),
+            (Some(old), Some(new)) => QuestionFile { how, ..question_file(&file.path, old.as_ref(), new.as_ref()) },
             _ => line(format!("{} -> {}", told(before), told(after))),
         },
-    };
-    QuestionFile { path, how, diff, texts }
+    }
 }

@@ -84,8 +84,8 @@ fn work(arguments: &Arguments, task: &str) -> Outcome {
 /// Says what went wrong: the next task may do better.
 fn said(outcome: Outcome) -> Outcome {
     match outcome {
-        Err(failure::Stop::Failure(failure)) => {
-            output::remark(failure);
+        Err(stop @ failure::Stop::Failure(_)) => {
+            output::remark(stop);
             Ok(())
         }
         other => other,

@@ -1,5 +1,6 @@
 //! The boards that the command knows.
 
+use super::run::Output;
 use super::{Act, is};
 use crate::grid::Ink;
 use crate::key::Key;
@@ -15,8 +16,8 @@ pub struct Boards {
     pub error: Option<String>,
     /// Whether an answer is awaited.
     pub is_asking: bool,
-    /// What a flash or a reading of counters says, line by line.
-    pub log: Vec<String>,
+    /// What a flash or a reading of counters says, as it comes.
+    pub log: Output,
 }
 
 impl Boards {
@@ -27,7 +28,9 @@ impl Boards {
             for one in value.as_array().into_iter().flatten() {
                 let Some(name) = ["backend", "name"].iter().find_map(|key| one[*key].as_str()) else { continue };
                 let board = one["board"]["name"].as_str().map(str::to_owned);
-                all.push(Entry { group: group.clone(), name: name.to_owned(), board, more: described(one) });
+                // A configuration is no device: its simulator is.
+                let device = one["simulated"][0].as_str().unwrap_or(name).to_owned();
+                all.push(Entry { group: group.clone(), name: name.to_owned(), device, board, more: described(one) });
             }
         }
         all
@@ -48,8 +51,7 @@ impl Boards {
                 .and(board, Ink::Green)
                 .and(one.more, Ink::Text)
         };
-        let log = self.log.iter().map(|line| Row::new(line.clone(), Ink::Comment));
-        self.entries().into_iter().map(row).chain(log).collect()
+        self.entries().into_iter().map(row).chain(self.log.rows()).collect()
     }
 
     /// A key.
@@ -60,7 +62,7 @@ impl Boards {
         let one = self.entries().into_iter().nth(chosen)?;
         match key {
             Key::Enter => one.board.map(Act::Flash),
-            key if is(key, 'l') => Some(Act::Counters(one.name)),
+            key if is(key, 'l') => Some(Act::Counters(one.device)),
             _ => None,
         }
     }
@@ -70,6 +72,8 @@ impl Boards {
 struct Entry {
     group: String,
     name: String,
+    /// What the command takes as a back end.
+    device: String,
     /// The board behind it, if it was asked and has answered.
     board: Option<String>,
     more: String,

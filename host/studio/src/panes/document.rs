@@ -177,9 +177,13 @@ impl DocumentPane {
         if is(key, 'p') {
             return Some(Act::EditProgram);
         }
-        let above = 1 + self.codes.as_ref().map_or(0, |codes| codes.counts.len() + 1);
-        let frame = self.facts.as_ref()?.frames.get(chosen.checked_sub(above)?)?;
+        let frame = self.facts.as_ref()?.frames.get(chosen.checked_sub(self.above())?)?;
         (key == Key::Enter && !frame.shape.is_empty()).then(|| Act::Codes(frame.name.clone()))
+    }
+
+    /// Rows above the frames.
+    pub fn above(&self) -> usize {
+        1 + self.codes.as_ref().map_or(0, |codes| codes.counts.len() + 1)
     }
 
     /// The document whose program this buffer is.

@@ -12,31 +12,20 @@ const MOST_LINES: usize = 5000;
 /// Characters of a line that are kept.
 const MOST_CHARS: usize = 500;
 
-/// A run.
-#[derive(Debug, Default)]
-pub struct Run {
-    /// What runs.
-    pub title: String,
+/// Output as it comes, line by line.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
     lines: Vec<(String, Ink)>,
-    /// How it ended, if it has.
-    pub end: Option<String>,
-    /// Ends it.
-    pub stop: Arc<AtomicBool>,
     /// Whether the last line is still written to.
     is_open: bool,
 }
 
-impl Run {
-    /// A new run.
-    pub fn begin(&mut self, title: String, stop: Arc<AtomicBool>) {
-        *self = Run { title, stop, ..Run::default() };
-    }
-
-    /// Output that has come.
+impl Output {
+    /// Output that has come; another colour begins a line of its own.
     pub fn add(&mut self, text: &str, ink: Ink) {
         for part in text.split_inclusive('\n') {
             let line = part.trim_end_matches(['\n', '\r']);
-            match self.lines.last_mut().filter(|_| self.is_open) {
+            match self.lines.last_mut().filter(|(_, last)| self.is_open && *last == ink) {
                 Some((last, _)) if last.len() < MOST_CHARS => last.push_str(line),
                 Some(_) => {}
                 None => self.lines.push((line.chars().take(MOST_CHARS).collect(), ink)),
@@ -47,9 +36,34 @@ impl Run {
         self.lines.drain(..excess);
     }
 
-    /// What was printed.
-    pub fn text(&self) -> String {
-        self.lines.iter().map(|(line, _)| format!("{line}\n")).collect()
+    /// A row for each line.
+    pub fn rows(&self) -> impl Iterator<Item = Row> {
+        self.lines.iter().map(|(line, ink)| Row::new(line.clone(), *ink))
+    }
+}
+
+/// A run.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// What runs.
+    pub title: String,
+    /// What it has printed.
+    pub output: Output,
+    /// How it ended, if it has.
+    pub end: Option<String>,
+    /// Ends it.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// A new run.
+    pub fn begin(&mut self, title: String, stop: Arc<AtomicBool>) {
+        *self = Run { title, stop, ..Run::default() };
+    }
+
+    /// The row of its end.
+    pub fn last_row(&self) -> usize {
+        self.output.lines.len() + 1
     }
 
     /// The command, its output, its end.
@@ -57,9 +71,8 @@ impl Run {
         if self.title.is_empty() {
             return vec![Row::new("F5 runs the file or the selection; nothing of the project is changed by it", Ink::Dim)];
         }
-        let lines = self.lines.iter().map(|(line, ink)| Row::new(line.clone(), *ink));
         let end = self.end.clone().map_or_else(|| Row::new("... it runs", Ink::Dim), |end| Row::new(end, Ink::Accent));
-        [Row::new(self.title.clone(), Ink::Keyword)].into_iter().chain(lines).chain([end]).collect()
+        [Row::new(self.title.clone(), Ink::Keyword)].into_iter().chain(self.output.rows()).chain([end]).collect()
     }
 
     /// A key.

@@ -34,19 +34,33 @@ pub struct Search {
     pub wanted: String,
     /// What it is replaced by, if it is.
     pub by: Option<String>,
+    /// What was found.
+    pub found: Found,
+}
+
+/// The places of a text, and what is not among them.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
     /// Where it is.
     pub hits: Vec<Hit>,
     /// Whether there are more places than are listed.
     pub is_cut: bool,
+    /// Files that were too large to be looked through.
+    pub skipped: Vec<PathBuf>,
+}
+
+/// So many things, in words.
+pub fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
 impl Search {
     /// A head and a row for each place.
     pub fn rows(&self) -> Vec<Row> {
-        let more = if self.is_cut { "the first " } else { "" };
+        let more = if self.found.is_cut { "the first " } else { "" };
         let by = self.by.as_ref().map_or(String::new(), |by| format!(" -> '{by}'"));
-        let head = Row::new(format!("'{}'{by}: {more}{} places", self.wanted, self.hits.len()), Ink::Accent);
-        let rows = self.hits.iter().map(|hit| {
+        let head = Row::new(format!("'{}'{by}: {more}{}", self.wanted, counted(self.found.hits.len(), "place")), Ink::Accent);
+        let rows = self.found.hits.iter().map(|hit| {
             let mark = if self.by.is_none() {
                 ""
             } else if hit.is_in {
@@ -57,7 +71,9 @@ impl Search {
             let ink = if hit.is_in { Ink::Text } else { Ink::Dim };
             Row::new(format!("{mark}{}:{} ", hit.path.display(), hit.line), Ink::Keyword).and(hit.text.trim().to_owned(), ink)
         });
-        [head].into_iter().chain(rows).collect()
+        let skipped =
+            self.found.skipped.iter().map(|path| Row::new(format!("too large to be looked through: {}", path.display()), Ink::Fault));
+        [head].into_iter().chain(rows).chain(skipped).collect()
     }
 
     /// A key.
@@ -65,7 +81,7 @@ impl Search {
         if is(key, 'r') && self.by.is_some() {
             return Some(Act::Replace);
         }
-        let hit = self.hits.get_mut(chosen.checked_sub(1)?)?;
+        let hit = self.found.hits.get_mut(chosen.checked_sub(1)?)?;
         match key {
             Key::Enter => Some(Act::Show(hit.path.clone(), hit.line, hit.column)),
             Key::Char(' ') => {
@@ -77,7 +93,7 @@ impl Search {
     }
 }
 
-/// The places of a text in another.
+/// The places of a text in another, as many as are listed and one more.
 pub fn hits(path: &Path, text: &str, wanted: &str) -> Vec<Hit> {
     let (mut line, mut counted) = (1, 0);
     let hit = |at: usize| {
@@ -88,5 +104,5 @@ pub fn hits(path: &Path, text: &str, wanted: &str) -> Vec<Hit> {
         let column = text[start..at].chars().count() + 1;
         Hit { path: path.into(), line, column, at, text: whole.chars().take(200).collect(), is_in: true }
     };
-    find_iter(text.as_bytes(), wanted.as_bytes()).map(hit).collect()
+    find_iter(text.as_bytes(), wanted.as_bytes()).take(MOST + 1).map(hit).collect()
 }

@@ -31,6 +31,10 @@ impl Station {
 pub struct Stack {
     /// The stations, from the program down.
     pub stations: Vec<Station>,
+    /// The tensors that are followed.
+    pub tensors: Vec<String>,
+    /// Files of the project that are too large or cannot be read: what they have is not on the way.
+    pub left_out: Vec<String>,
 }
 
 impl Stack {
@@ -61,7 +65,7 @@ impl Stack {
             stations.push(Station { variable: Some(variable.into()), ..Station::new("wave", wave, Some((file.into(), 0))) });
         }
         stations.dedup();
-        Stack { stations }
+        Stack { stations, ..Stack::default() }
     }
 
     /// A row for each station.
@@ -77,7 +81,8 @@ impl Stack {
             };
             Row::new(format!("{:<8} ", one.layer), Ink::Accent).and(one.what.clone(), Ink::Text).and(place, Ink::Dim)
         });
-        rows.collect()
+        let left_out = self.left_out.iter().map(|path| Row::new(format!("left out, too large or not readable: {path}"), Ink::Fault));
+        rows.chain(left_out).collect()
     }
 
     /// Goes to a station.

@@ -78,6 +78,23 @@ pub fn read(path: &Path) -> Result<Wave, String> {
     Ok(wave)
 }
 
+/// Scopes and names of a wave's variables, of which the head alone is read.
+///
+/// # Errors
+/// What is wrong with the file, in words.
+pub fn names(path: &Path) -> Result<Vec<(String, String)>, String> {
+    let options = wellen::LoadOptions { multi_thread: false, ..Default::default() };
+    // Its reader checks some of its assumptions by panics.
+    let read = std::panic::catch_unwind(|| wellen::viewers::read_header_from_file(path, &options));
+    let header = read.map_err(|_| "its parts contradict each other".to_owned())?.map_err(|error| error.to_string())?;
+    let hierarchy = &header.hierarchy;
+    let named = hierarchy.iter_vars().map(|var| {
+        let (whole, name) = (var.full_name(hierarchy), var.name(hierarchy));
+        (whole.strip_suffix(name).unwrap_or_default().trim_end_matches('.').to_owned(), name.to_owned())
+    });
+    Ok(named.collect())
+}
+
 impl Wave {
     /// Draws a variable, or draws it no longer.
     pub fn show(&mut self, number: usize) {
@@ -198,6 +215,11 @@ impl WavePane {
         let room = columns.saturating_sub(NAME_COLUMNS).max(1) as u64;
         let end = self.wave.as_ref().map_or(0, |wave| wave.end);
         if self.scale > 0 { self.scale } else { end.div_ceil(room).max(1) }
+    }
+
+    /// Rows that stay above the variables.
+    pub fn heads(&self) -> usize {
+        if self.error.is_none() && self.wave.is_some() { HEADS } else { 0 }
     }
 
     /// The time line, the phases, and a row for each variable.

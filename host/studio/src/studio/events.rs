@@ -2,14 +2,14 @@
 
 use super::Studio;
 use crate::grid::Ink;
-use crate::panes::agents::{Proposed, Waiting, files};
-use crate::panes::document::{Codes, Facts};
-use crate::panes::search::Hit;
+use crate::panes::agents::{File, Proposed, Waiting, files};
+use crate::panes::document::{self, Codes};
+use crate::panes::search::{Found, counted};
 use crate::panes::waves::Wave;
 use crate::panes::{Act, PaneKind};
 use nda_agent::{Answer, Question};
 use nda_analysis::Known;
-use nda_graph::Graph;
+use nda_graph::{Facts, Graph};
 use nda_guard::{Checkpoint, RelPath};
 use serde_json::Value;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub enum Event {
     /// What a program's products cost.
     Costs(RelPath, Box<Known>),
-    /// The places of a text; whether there are more.
-    Found(Vec<Hit>, bool),
+    /// The places of a text.
+    Found(Found),
     /// Output of a run.
     Output(String, Ink),
     /// A run has ended.
@@ -29,17 +29,19 @@ pub enum Event {
     /// Somebody has written files.
     Disk,
     /// What a document holds.
-    Document(Result<Box<Facts>, String>),
+    Document(Result<Box<document::Facts>, String>),
     /// What a tensor is made of.
     Codes(Result<Codes, String>),
     /// A wave.
     Wave(Result<Box<Wave>, String>),
     /// What the command says of boards.
     Boards(Result<Value, String>),
-    /// A line of what is done with a board.
-    BoardLine(String),
-    /// What is known of the project.
-    Graph(Arc<Graph>),
+    /// What is done with a board says this.
+    BoardOutput(String, Ink),
+    /// What is known of the project, and which of its files are left out.
+    Graph(Arc<Graph>, Vec<String>),
+    /// The tiles of a document on a board, under a name for both.
+    Tiles(Result<(String, Facts), String>),
     /// The checkpoints, the newest first, and what became of the newest proposals.
     Checkpoints(Vec<Checkpoint>, Vec<(String, bool)>),
     /// A line of an agent.
@@ -56,9 +58,9 @@ impl Studio {
                     insight.known = *known;
                 }
             }
-            Event::Found(hits, is_cut) => (self.panes.search.hits, self.panes.search.is_cut) = (hits, is_cut),
-            Event::Output(text, ink) => self.panes.run.add(&text, ink),
-            Event::Ended(how) => self.panes.run.end = Some(how),
+            Event::Found(found) => self.panes.take_hits(found),
+            Event::Output(text, ink) => self.panes.run_goes_on(|run| run.output.add(&text, ink)),
+            Event::Ended(how) => self.panes.run_goes_on(|run| run.end = Some(how)),
             Event::Asked(question, waiting) => self.asked_by_agent(&question, waiting),
             Event::Disk => {
                 self.look_at_disk();
@@ -68,7 +70,7 @@ impl Studio {
             }
             Event::Document(Ok(facts)) => (self.panes.document.facts, self.panes.document.error) = (Some(*facts), None),
             Event::Document(Err(error)) => self.panes.document.error = Some(error),
-            Event::Codes(Ok(codes)) => self.panes.document.codes = Some(codes),
+            Event::Codes(Ok(codes)) => self.panes.take_codes(codes),
             Event::Codes(Err(error)) | Event::PutBack(_, Err(error)) => self.message = error,
             Event::Wave(Ok(wave)) => {
                 if let Some(row) = self.panes.waves.take(*wave).filter(|_| self.panes.shown() == Some(PaneKind::Waves)) {
@@ -83,9 +85,11 @@ impl Studio {
                     Err(error) => self.panes.boards.error = Some(error),
                 }
             }
-            Event::BoardLine(line) => self.panes.boards.log.push(line),
+            Event::BoardOutput(text, ink) => self.panes.boards.log.add(&text, ink),
             Event::Checkpoints(all, history) => (self.panes.agents.checkpoints, self.panes.agents.history) = (all, history),
-            Event::Graph(graph) => self.graph = Some(graph),
+            Event::Graph(graph, left_out) => (self.graph, self.panes.stack.left_out) = (Some(graph), left_out),
+            Event::Tiles(Ok((path, facts))) => self.have_tiles(&path, facts),
+            Event::Tiles(Err(error)) => self.message = format!("no tiles: {}", error.lines().next().unwrap_or_default()),
             Event::Agent(line, ink) => self.panes.agents.say(&line, ink),
             Event::PutBack(path, Ok(words)) => self.was_put_back(&path, words),
         }
@@ -143,18 +147,17 @@ impl Studio {
             waiting.answer(&Answer::Green("a person in the studio".into()));
             return self.panes.agents.say(&format!("green: {call}"), Ink::Green);
         }
-        let diffs: Option<Vec<String>> = (green > 0).then(|| files.iter().filter_map(|file| file.green_diff()).collect());
-        let refused = |file: &crate::panes::agents::File| {
+        let refused = |file: &File| {
             let path = file.path.clone();
             let red = file.hunks.iter().filter(|hunk| hunk.is_green != Some(true)).map(move |hunk| format!("{path} {}", hunk.head));
             red.collect::<Vec<_>>()
         };
         let refused: Vec<String> = files.iter().flat_map(refused).collect();
-        let Some(diffs) = diffs else {
+        if green == 0 {
             waiting.answer(&Answer::Red("a person in the studio said no".into()));
             return self.panes.agents.say(&format!("red: {call}"), Ink::Red);
-        };
-        let written = self.guarded.patch(&who, &call, &diffs.concat());
+        }
+        let written = self.write_green(&who, &call, &files);
         let words = match &written {
             Ok(()) => format!("{green} of {all} hunks were taken and are written now; refused: {}", refused.join("; ")),
             Err(error) => format!("{green} of {all} hunks were taken, but could not be written alone: {error}"),
@@ -165,10 +168,22 @@ impl Studio {
         self.panes.agents.checkpoints = self.guarded.checkpoints().unwrap_or_default();
     }
 
+    /// Writes the green hunks of a proposal, all of them or nothing.
+    fn write_green(&self, who: &str, call: &str, files: &[File]) -> Result<(), String> {
+        let change = |file: &File| {
+            let path = file.exact.as_ref().map_or(&file.path, |exact| &exact.path);
+            let path = RelPath::new(path.as_bytes()).map_err(|error| error.to_string())?;
+            file.green_change(self.guarded.read(&path).map_err(|error| error.to_string())?.as_ref())
+        };
+        let changes = files.iter().filter(|file| file.green() > 0).map(change).collect::<Result<_, _>>()?;
+        self.guarded.take(who, call, changes).map_err(|error| error.to_string())
+    }
+
     fn restore(&mut self, id: &str) {
         match self.guarded.restore(id) {
             Ok(restored) => {
-                self.message = format!("{} files came back; u takes that back", restored.files.len());
+                let files = counted(restored.files.len(), "file");
+                self.message = format!("{files} came back; u takes that back");
                 self.panes.agents.undo = Some(restored.undo.id);
             }
             Err(error) => self.message = error.to_string(),

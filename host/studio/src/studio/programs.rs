@@ -3,6 +3,7 @@
 use super::{Event, REST, Studio};
 use crate::panes::PaneKind;
 use crate::panes::problems::Problem;
+use crate::panes::search::counted;
 use nda_analysis::{Analysis, Costs, Known, model_beside};
 use serde_json::Value;
 use std::ffi::OsString;
@@ -184,7 +185,7 @@ impl Studio {
                     buffer.apply(&edits);
                 }
                 self.look();
-                self.message = format!("{count} places");
+                self.message = counted(count, "place");
             }
             Err(error) => self.message = error.to_string(),
         }

@@ -1,26 +1,25 @@
 //! What concerns the whole project: searches, runs, the graph, documents, waves, boards.
 
+mod graph;
 mod hardware;
 mod helpers;
 mod run;
 
 use super::{Event, Studio, rel};
 use crate::buffer::Buffer;
-use crate::panes::search::{Hit, MOST, Search, hits};
-use crate::panes::stack::Stack;
+use crate::panes::search::{Found, Hit, MOST, Search, counted, hits};
 use crate::panes::{PaneKind, document};
 use crate::tree;
-use nda_graph::{Facts, Store};
 use nda_guard::{FileChange, FileState, Hash, RelPath};
 use nda_text::Snapshot;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Bytes up to which a file is looked through or scanned.
+/// Bytes up to which a file is mapped to be looked through.
+const MAPPED_BYTES: u64 = 1 << 30;
+/// Bytes up to which a file is read to be looked through or scanned.
 const FILE_BYTES: u64 = 8 << 20;
-/// Endings of files that the graph is made of.
-const ENDINGS: [&str; 7] = ["rs", "nda", "v", "sv", "vh", "vcd", "ndf"];
 
 impl Studio {
     /// Looks for a text in all files of the project, as they are open or as the disk has them.
@@ -34,28 +33,31 @@ impl Studio {
             self.buffers.iter().map(|buffer| (buffer.path.as_path().to_path_buf(), buffer.snapshot())).collect();
         let (root, wanted) = (self.root.clone(), wanted.to_owned());
         self.work.start(move |post| {
-            let mut found: Vec<Hit> = Vec::new();
+            let mut found = Found::default();
             for path in tree::files(&root) {
-                let text = match open.get(&path) {
-                    Some(text) => Some(text.to_string()),
-                    None => text_of(&root.join(&path)),
+                let more = match open.get(&path) {
+                    Some(text) => Some(hits(&path, &text.to_string(), &wanted)),
+                    None => found_in(&root, &path, &wanted),
                 };
-                found.extend(text.iter().flat_map(|text| hits(&path, text, &wanted)));
-                if found.len() > MOST {
+                match more {
+                    Some(more) => found.hits.extend(more),
+                    None => found.skipped.push(path),
+                }
+                if found.hits.len() > MOST {
                     break;
                 }
             }
-            let is_cut = found.len() > MOST;
-            found.truncate(MOST);
-            post.send(Event::Found(found, is_cut));
+            found.is_cut = found.hits.len() > MOST;
+            found.hits.truncate(MOST);
+            post.send(Event::Found(found));
         });
     }
 
     /// Replaces the places that are not left out: open files in their text, all others in one write, which is all or nothing.
     pub(super) fn replace_in_project(&mut self) {
-        let Search { wanted, by: Some(by), hits, .. } = self.panes.search.clone() else { return };
+        let Search { wanted, by: Some(by), found } = self.panes.search.clone() else { return };
         let mut by_path: BTreeMap<PathBuf, Vec<Range<usize>>> = BTreeMap::new();
-        for hit in hits.into_iter().filter(|hit| hit.is_in) {
+        for hit in found.hits.into_iter().filter(|hit| hit.is_in) {
             by_path.entry(hit.path).or_default().push(hit.at..hit.at + wanted.len());
         }
         let (mut changes, mut count) = (Vec::new(), 0);
@@ -79,41 +81,14 @@ impl Studio {
         }
         let written = if changes.is_empty() { Ok(()) } else { self.guarded.write("replace", &wanted, changes).map(drop) };
         self.message = match written {
-            Ok(()) => format!("{count} places in {} files; ctrl+z in open files, the checkpoint takes the others back", by_path.len()),
+            Ok(()) => {
+                let (places, files) = (counted(count, "place"), counted(by_path.len(), "file"));
+                format!("{places} in {files}; ctrl+z in open files, the checkpoint takes the others back")
+            }
             Err(error) => format!("files that are not open are not written: {error}"),
         };
         self.look();
         self.panes.search = Search { wanted: by, ..Search::default() };
-    }
-
-    /// Reads the project for its graph, beside the view.
-    pub fn load_graph(&self) {
-        let root = self.root.clone();
-        self.work.start(move |post| {
-            let store = Store::default();
-            let has_ending = |path: &Path| path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
-            for path in tree::files(&root).into_iter().filter(|path| has_ending(path)) {
-                let (name, whole) = (path.to_string_lossy().into_owned(), root.join(&path));
-                if path.extension().is_some_and(|ending| ending == "ndf") {
-                    let facts = std::fs::read(&whole).ok().and_then(|bytes| nda_graph::tensors(&bytes).ok());
-                    store.set(&name, facts);
-                } else if let Some(text) = text_of(&whole) {
-                    store.set(&name, Some(Facts::of(&name, &text)));
-                }
-            }
-            post.send(Event::Graph(store.snapshot()));
-        });
-    }
-
-    /// Follows the product at the cursor down to the wave.
-    pub(super) fn stack(&mut self) {
-        let tensors = self.tensors_at_cursor();
-        let Some(graph) = &self.graph else { return self.message = "the project is still being read".into() };
-        if tensors.is_empty() {
-            return self.message = "no product stands here: put the cursor on a gemv or a tensor's name".into();
-        }
-        self.panes.stack = Stack::of(graph, &tensors);
-        self.show_pane(PaneKind::Stack);
     }
 
     /// The tensors of the product at the cursor: of a name with holes, that of the first layer that the project has.
@@ -203,6 +178,20 @@ impl Studio {
 fn text_of(path: &Path) -> Option<String> {
     let is_small = path.metadata().is_ok_and(|metadata| metadata.len() <= FILE_BYTES);
     is_small.then(|| std::fs::read(path).ok()).flatten().and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// The places of a text in a file that is not open: a larger one is mapped, and what is not text has none. None if it is too large.
+fn found_in(root: &Path, path: &Path, wanted: &str) -> Option<Vec<Hit>> {
+    let place = root.join(path);
+    let bytes = place.metadata().map_or(0, |metadata| metadata.len());
+    if bytes <= FILE_BYTES {
+        return Some(text_of(&place).map_or_else(Vec::new, |text| hits(path, &text, wanted)));
+    }
+    if bytes > MAPPED_BYTES {
+        return None;
+    }
+    let mapped = mmap_guard::map_file(&place).ok()?;
+    Some(std::str::from_utf8(&mapped).map_or_else(|_| Vec::new(), |text| hits(path, text, wanted)))
 }
 
 fn is_text(buffer: &Buffer, range: &Range<usize>, wanted: &str) -> bool {

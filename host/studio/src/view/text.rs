@@ -2,13 +2,13 @@
 
 use super::{Language, inks};
 use crate::buffer::Buffer;
-use crate::cursor::{advance, column, line_end};
+use crate::cursor::{advance, byte_of_column, column, line_end};
 use crate::grid::{Area, Grid, Ink, width_of};
 use crate::studio::{Focus, Insight, Studio};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Bytes of a line that are looked at at most: more than any screen shows.
+/// Bytes of a line that are looked at at most, from the first column that is shown: more than any screen shows.
 const LINE_BYTES: usize = 4096;
 
 /// Draws the file that is shown.
@@ -79,13 +79,15 @@ fn notes(insight: &Insight, buffer: &Buffer) -> (BTreeMap<usize, Vec<Range<usize
 /// Draws a line; the column behind it comes back.
 fn draw_line(buffer: &Buffer, language: Language, line: usize, faults: &[Range<usize>], grid: &mut Grid, area: Area, y: usize) -> usize {
     let text = buffer.now();
-    let start = text.line_start(line);
-    let end = line_end(text, line).min(start + LINE_BYTES);
+    let shown = if buffer.left == 0 { text.line_start(line) } else { byte_of_column(text, line, buffer.left) };
+    // The colours of a line that is not too long are those from its begin.
+    let start = if shown - text.line_start(line) <= LINE_BYTES { text.line_start(line) } else { shown };
+    let end = line_end(text, line).min(shown + LINE_BYTES);
     let end = (start..=end).rev().find(|at| text.is_boundary(*at)).unwrap_or(start);
     let content = text.slice(start..end);
     let colours = inks(language, &content);
     let selected: Vec<Range<usize>> = buffer.cursors().iter().map(|cursor| cursor.range()).filter(|range| range.end > start).collect();
-    let (mut column, mut at) = (0, start);
+    let (mut column, mut at) = (column(text, start), start);
     for (c, ink) in content.chars().zip(colours) {
         let next = advance(column, c);
         let x = column.checked_sub(buffer.left);

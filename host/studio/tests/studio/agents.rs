@@ -2,7 +2,8 @@
 
 use crate::common::{Place, has_nda, press, screen, type_in, wait_for};
 use nda_agent::door::{Door, place};
-use nda_agent::{Answer, Ask, How, Question, QuestionFile};
+use nda_agent::{Answer, Ask, Question, question_file};
+use nda_guard::{FileState, RelPath};
 use nda_studio::Studio;
 use std::path::Path;
 use std::thread::JoinHandle;
@@ -11,20 +12,16 @@ const OLD: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 const NEW: &str = "ONE\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nTEN\n";
 
 /// An agent that proposes to change both ends of a file, through the socket that `nda mcp` and `nda agent` use.
-fn propose(root: &Path) -> JoinHandle<Answer> {
+fn propose(root: &Path, old: &str, new: &str) -> JoinHandle<Answer> {
     let root = root.to_owned();
+    let [old, new] = [old, new].map(FileState::plain);
     let question = Question {
         root: root.display().to_string(),
         subject: "a proposal".into(),
         who: "some agent".into(),
         tool: "patch_file".into(),
         call: "call 1".into(),
-        files: vec![QuestionFile {
-            path: "a.txt".into(),
-            how: How::Changed,
-            diff: nda_text::unified("a.txt", Some(OLD), Some(NEW)),
-            texts: None,
-        }],
+        files: vec![question_file(&RelPath::new("a.txt").unwrap(), Some(&old), Some(&new))],
         remarks: vec!["a secret may be in it".into()],
     };
     std::thread::spawn(move || {
@@ -41,9 +38,13 @@ fn propose(root: &Path) -> JoinHandle<Answer> {
 }
 
 fn asked(place: &Place) -> (Studio, JoinHandle<Answer>) {
+    asked_of(place, OLD, NEW)
+}
+
+fn asked_of(place: &Place, old: &str, new: &str) -> (Studio, JoinHandle<Answer>) {
     let mut studio = place.studio();
     studio.listen();
-    let answer = propose(&place.root());
+    let answer = propose(&place.root(), old, new);
     wait_for(&mut studio, "some agent proposes");
     press(&mut studio, "f7");
     (studio, answer)
@@ -57,7 +58,8 @@ fn a_proposal_is_shown_side_by_side_and_is_red_until_somebody_says_green() {
     assert!(shown.contains("NOTE: a secret may be in it"), "{shown}");
     assert!(shown.lines().any(|line| line.contains("one") && line.contains("ONE") && line.contains('\u{2502}')), "{shown}");
     press(&mut studio, "enter");
-    assert!(matches!(answer.join().unwrap(), Answer::Red(_)), "Enter alone must not mean yes");
+    let answer = answer.join().unwrap();
+    assert_eq!(answer, Answer::Red("a person in the studio said no".into()), "Enter alone must not mean yes");
     assert_eq!(place.read("a.txt"), OLD.as_bytes());
 }
 
@@ -108,6 +110,18 @@ fn one_hunk_denied_another_approved_then_restored_and_that_undone() {
 }
 
 #[test]
+fn a_part_that_is_taken_has_the_bytes_that_were_proposed() {
+    let middle = "\u{1f468}\u{200d}\u{1f469} \u{feff} café\n\u{c}\u{1b}[2Jx\r\n".repeat(4);
+    let (old, new) = (format!("one\n{middle}ten\n"), format!("ONE\u{200d}\n{middle}TEN\u{200d}\n"));
+    let place = Place::new(&[("a.txt", old.as_bytes())]);
+    let (mut studio, answer) = asked_of(&place, &old, &new);
+    press(&mut studio, "down down down g enter");
+    let Answer::Red(why) = answer.join().unwrap() else { panic!("a part is not green") };
+    assert!(why.contains("1 of 2 hunks were taken and are written"), "{why}");
+    assert_eq!(String::from_utf8(place.read("a.txt")).unwrap(), format!("ONE\u{200d}\n{middle}ten\n"));
+}
+
+#[test]
 fn an_agent_of_others_speaks_acp_and_writes_nothing_without_green() {
     let place = Place::new(&[("a.txt", OLD.as_bytes()), ("agent.py", AGENT.as_bytes())]);
     let mut studio = place.studio();
@@ -146,11 +160,16 @@ fn a_task_given_to_a_model_becomes_a_proposal_and_is_written_on_green() {
     assert!(shown.contains("> write a two"), "{shown}");
     assert_eq!(place.read("a.txt"), OLD.as_bytes(), "nothing is written before somebody says green");
     press(&mut studio, "home G enter");
-    wait_for(&mut studio, "the agent has ended (exit status: 0)");
+    wait_for(&mut studio, "it is written");
     assert_eq!(place.read("a.txt"), b"2\n");
+    press(&mut studio, "t");
+    type_in(&mut studio, "and why?");
+    press(&mut studio, "enter");
+    // The second question comes behind the first one, its call and its answer.
+    wait_for(&mut studio, "because you said: write a two, and why?");
 }
 
-/// Starts the command with a task, on an endpoint whose model writes a file and is done.
+/// Starts the command with a task, on an endpoint whose model writes a file, is done, and answers in words from then on.
 const MODEL: &str = r#"
 import http.server, json, subprocess, sys, threading
 calls = [("write_file", {"path": "a.txt", "text": "2\n"}), ("done", {"summary": "it is written"})]
@@ -160,13 +179,17 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers(); self.wfile.write(body)
     def do_GET(self): self.send({"data": [{"id": "scripted"}]})
     def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if not calls:
+            said = [message["content"] for message in asked["messages"] if message["role"] == "user"]
+            return self.send({"choices": [{"message": {"content": "because you said: " + ", ".join(said)}}]})
         name, arguments = calls.pop(0)
         self.send({"choices": [{"message": {"tool_calls": [{"id": "c", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}]}}]})
     def log_message(self, *_): pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-sys.exit(subprocess.run([*sys.argv[1:], "--endpoint", "http://127.0.0.1:%d/v1" % server.server_port]).returncode)
+command, verb, *more = sys.argv[1:]
+sys.exit(subprocess.run([command, verb, "--endpoint", "http://127.0.0.1:%d/v1" % server.server_port, *more]).returncode)
 "#;
 
 /// An agent, in twenty lines.

@@ -73,8 +73,9 @@ fn a_text_is_replaced_over_the_project_in_open_files_and_others_but_where_it_is_
     studio.open(Path::new("a.txt"));
     press(&mut studio, "alt+r L I M I T enter M O S T enter");
     wait_for(&mut studio, "4 places");
-    // The first row is the head; the second place is left out.
-    press(&mut studio, "down down space r");
+    // The first place is chosen; the second one is left out.
+    press(&mut studio, "down space r");
+    assert!(studio.message.starts_with("3 places in 3 files"), "{}", studio.message);
     assert_eq!(text(&studio), "MOST here\nLIMIT there\n");
     assert_eq!(place.read("a.txt"), b"LIMIT here\nLIMIT there\n", "an open file is changed in its text, to be saved");
     assert_eq!((place.read("sub/b.txt"), place.read("c.txt")), (b"x MOST\n".to_vec(), b"MOST\n".to_vec()));
@@ -119,4 +120,32 @@ fn a_program_is_broken_seen_why_and_mended() {
     type_in(&mut studio, "fn f(){let x=1;print(x);");
     press(&mut studio, "} alt+l");
     assert_eq!(text(&studio), "fn f() {\n    let x = 1;\n    print(x);\n}\n");
+}
+
+#[test]
+fn a_line_of_megabytes_is_shown_where_it_is_edited() {
+    let line = "0123456789".repeat(120_000);
+    let place = Place::new(&[("long.txt", line.as_bytes())]);
+    let mut studio = place.studio();
+    studio.open(Path::new("long.txt"));
+    press(&mut studio, "end");
+    type_in(&mut studio, "HERE");
+    let shown = screen(&mut studio);
+    assert!(shown.contains("0123456789HERE"), "{shown}");
+    press(&mut studio, "ctrl+g 1 enter");
+    assert!(screen(&mut studio).contains("1  0123456789"), "and its begin again");
+}
+
+#[test]
+fn places_in_large_files_are_found_and_what_is_too_large_is_said() {
+    let large = "nothing here\n".repeat(700_000) + "the needle\n";
+    let place = Place::new(&[("large.txt", large.as_bytes()), ("a.txt", b"x\n")]);
+    std::fs::File::create(place.root().join("huge.txt")).unwrap().set_len((1 << 30) + 1).unwrap();
+    let mut studio = place.studio();
+    press(&mut studio, "alt+f n e e d l e enter");
+    let shown = wait_for(&mut studio, "large.txt:700001");
+    assert!(shown.contains("'needle': 1 place"), "{shown}");
+    assert!(!shown.contains("1 places") && shown.contains("too large to be looked through: huge.txt"), "{shown}");
+    press(&mut studio, "enter");
+    assert_eq!(studio.buffer().unwrap().place_of_cursor(), (700_001, 5), "enter goes to the first place");
 }

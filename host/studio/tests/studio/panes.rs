@@ -25,6 +25,8 @@ fn a_document_shows_frames_hashes_and_the_codes_of_its_tensors() {
     press(&mut studio, "enter");
     wait_for(&mut studio, "weights of");
     let codes = studio.panes.document.codes.clone().unwrap();
+    let chosen = studio.panes.list().chosen;
+    assert!(studio.panes.rows(100)[chosen].pieces.iter().any(|(text, _)| text.contains("blk.0.q ")), "the tensor stays chosen");
     let mapped = nda_ndf::MappedDocument::open(root().join("models/tiny.ndf")).unwrap();
     let document = mapped.document();
     let matrix = document.matrix("blk.0.q").unwrap();
@@ -148,6 +150,91 @@ fn a_wave_of_the_simulator_is_drawn_like_any_other() {
     assert_eq!((wave.value(word, 9), wave.value(word, 29), wave.value(word, 30)), (Some("0"), Some("a5"), Some("ff")));
 }
 
+/// An FST of a module with the array's sums.
+fn fst_of_sums() -> Vec<u8> {
+    use fst_writer::{FstFileType, FstHeaderWriter, FstInfo, FstScopeType, FstSignalType, FstVarDirection, FstVarType};
+    let info = FstInfo { start_time: 0, timescale_exponent: -9, version: "".into(), date: "".into(), file_type: FstFileType::Verilog };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut header = FstHeaderWriter::new(&mut bytes, &info).unwrap();
+    header.scope("top_array", "", FstScopeType::Module).unwrap();
+    let sums = header.var("result", FstSignalType::bit_vec(8), FstVarType::Wire, FstVarDirection::Implicit, None).unwrap();
+    header.up_scope().unwrap();
+    let mut body = header.finish().unwrap();
+    for (time, value) in [(0, b"00000000"), (10, b"10100101"), (30, b"11111111")] {
+        body.time_change(time).unwrap();
+        body.signal_change(sums, value).unwrap();
+    }
+    body.finish().unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn waves_of_both_formats_and_of_many_megabytes_are_on_the_way_and_what_is_left_out_is_said() {
+    let place = Place::of_a_product("w.vcd");
+    let mut wave = place.read("w.vcd");
+    wave.extend("#50\n1!\n#60\n0!\n".repeat(700_000).as_bytes());
+    assert!(wave.len() > 9 << 20);
+    std::fs::write(place.root().join("large.vcd"), wave).unwrap();
+    std::fs::write(place.root().join("w.fst"), fst_of_sums()).unwrap();
+    std::fs::write(place.root().join("bad.fst"), b"no wave").unwrap();
+    std::fs::write(place.root().join("large.v"), "// a comment\n".repeat(700_000)).unwrap();
+    let mut studio = place.follow("w.vcd");
+    let shown = screen(&mut studio);
+    for told in ["large.vcd: top_array.result", "w.fst: top_array.result", "not readable: large.v", "not readable: bad.fst"] {
+        assert!(shown.contains(told), "{told}:\n{shown}");
+    }
+}
+
+#[test]
+fn a_configuration_runs_in_its_simulator_and_its_words_come_as_they_are_made() {
+    let script = b"#!/bin/sh
+case $1 in
+devices) echo '{\"configurations\":[{\"name\":\"token1024\",\"simulated\":[\"sim:token1024\"]}]}' ;;
+*) printf 'on %s: The ' \"$4\"; until [ -e \"$(dirname \"$0\")/go\" ]; do sleep 0.02; done; echo end; echo 7 counted >&2 ;;
+esac
+";
+    let place = Place::new(&[("tiny.ndf", &tiny()), ("nda.sh", script)]);
+    let script = place.root().join("nda.sh");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut studio = place.studio_with(script.into_os_string());
+    studio.open(Path::new("tiny.ndf"));
+    wait_for(&mut studio, "every byte");
+    press(&mut studio, "f11");
+    wait_until(&mut studio, "the configuration", |studio| {
+        // A script that was just written may be busy for as long as another test starts a process.
+        if studio.panes.boards.error.is_some() && !studio.panes.boards.is_asking {
+            press(studio, "f11");
+        }
+        studio.panes.boards.error.is_none() && screen(studio).contains("token1024")
+    });
+    press(&mut studio, "l");
+    wait_for(&mut studio, "on sim:token1024: The");
+    assert!(!screen(&mut studio).contains("counted"));
+    std::fs::write(place.root().join("go"), "").unwrap();
+    wait_for(&mut studio, "7 counted");
+    wait_for(&mut studio, "The end");
+}
+
+#[test]
+fn the_rows_above_a_wave_stay_and_the_end_of_a_run_is_followed() {
+    let vars: String = (0..90).map(|n| format!("$var wire 1 n{n} v{n:03} $end\n")).collect();
+    let wave = WAVE.replace("$upscope $end\n", &format!("{vars}$upscope $end\n"));
+    let place = Place::new(&[("w.vcd", wave.as_bytes()), ("s.sh", b"seq 1 200; echo the last\n")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("w.vcd"));
+    wait_for(&mut studio, "top.clk");
+    press(&mut studio, "end");
+    let shown = screen(&mut studio);
+    assert!(shown.contains("v089") && !shown.contains("v001"), "{shown}");
+    assert!(shown.contains("w.vcd: 93 variables") && shown.contains("\u{25b8}run"), "{shown}");
+    if has_nda("the_end_of_a_run_is_followed") {
+        studio.open(Path::new("s.sh"));
+        press(&mut studio, "f5");
+        let shown = wait_for(&mut studio, "(level ");
+        assert!(shown.contains("the last"), "{shown}");
+    }
+}
+
 #[test]
 fn boards_are_what_the_command_says_and_a_flash_needs_the_boards_name() {
     let place = Place::new(&[("devices.sh", b"#!/bin/sh\necho '{\"serial_ports\":[{\"backend\":\"serial:/dev/ttyUSB0\",\"what\":\"FT231X\",\"board\":{\"name\":\"ulx3s-85f\"}}]}'\n")]);
@@ -162,10 +249,13 @@ fn boards_are_what_the_command_says_and_a_flash_needs_the_boards_name() {
 
 #[test]
 fn a_product_is_followed_to_tensor_core_verilog_and_wave_and_back() {
+    if !has_nda("a_product_is_followed_to_tensor") {
+        return;
+    }
     let place = Place::of_a_product("w.vcd");
     let mut studio = place.follow("w.vcd");
-    let shown = screen(&mut studio);
-    for layer in ["program", "tensor", "core", "verilog", "wave"] {
+    let shown = wait_for(&mut studio, "token1024: 32 words from word 0");
+    for layer in ["program", "tensor", "tiles", "core", "verilog", "wave"] {
         assert!(shown.lines().any(|line| line.contains(&format!("{layer:<8}"))), "{layer}:\n{shown}");
     }
     press(&mut studio, "end enter");

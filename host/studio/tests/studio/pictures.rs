@@ -1,7 +1,7 @@
 //! Pictures of the panes: those in docs/studio are what the window draws. `BLESS=1` makes them anew; look at them then.
 
-use crate::common::{Place, press, type_in, wait_for};
-use nda_agent::{Answer, How, Question, QuestionFile};
+use crate::common::{Place, has_nda, press, type_in, wait_for};
+use nda_agent::{Answer, Question, question_file};
 use nda_studio::Studio;
 use nda_studio::face::glyphs::{Canvas, Glyphs};
 use nda_studio::grid::{Grid, Ink};
@@ -102,8 +102,8 @@ fn a_proposal_stands_side_by_side() {
     studio.open(Path::new("core.rs"));
     let old = "pub fn lanes(rows: usize) -> usize {\n    rows * 8\n}\n\nfn a() {}\nfn b() {}\nfn c() {}\nfn d() {}\n\nfn depth() -> usize {\n    64\n}\n";
     let new = old.replace("rows * 8", "// One lane per row and column.\n    rows * COLUMNS").replace("64", "DEPTH");
-    let file =
-        QuestionFile { path: "core.rs".into(), how: How::Changed, diff: nda_text::unified("core.rs", Some(old), Some(&new)), texts: None };
+    let [old, new] = [old, &new].map(nda_guard::FileState::plain);
+    let file = question_file(&nda_guard::RelPath::new("core.rs").unwrap(), Some(&old), Some(&new));
     let question = Question {
         root: "/project".into(),
         subject: "s".into(),
@@ -214,7 +214,11 @@ fn the_boards() {
 
 #[test]
 fn the_way_from_a_product_to_the_wave() {
+    if !has_nda("the_way_from_a_product_to_the_wave") {
+        return;
+    }
     let place = Place::of_a_product("job.vcd");
     let mut studio = place.follow("job.vcd");
+    wait_for(&mut studio, "tiles");
     compare("stack", &mut studio);
 }

@@ -2,7 +2,8 @@
 
 use crate::grid::Ink;
 use crate::list::Row;
-use nda_agent::Question;
+use nda_agent::{Exact, How, Question};
+use nda_guard::{FileChange, FileState};
 
 /// Lines that stand together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,30 +21,31 @@ pub struct Hunk {
 pub struct File {
     /// Its path from the root.
     pub path: String,
-    /// Both lines in front of the hunks.
-    pub head: Vec<String>,
+    /// What would happen to it.
+    pub how: How,
     /// Its hunks; a change that is not text has one without lines.
     pub hunks: Vec<Hunk>,
+    /// The change byte for byte; none if it is not text. What is shown of it is never written.
+    pub exact: Option<Exact>,
 }
 
 /// The files of a question. One without files is about a deed: that is decided like a hunk, so that nothing is green that nobody said green to.
 pub fn files(question: &Question) -> Vec<File> {
     if question.files.is_empty() {
-        return vec![taken_apart(&question.call, "")];
+        return vec![taken_apart(&question.call, "", How::default(), None)];
     }
-    question.files.iter().map(|file| taken_apart(&file.path, &file.diff)).collect()
+    question.files.iter().map(|file| taken_apart(&file.path, &file.diff, file.how, file.exact.clone())).collect()
 }
 
-fn taken_apart(path: &str, diff: &str) -> File {
-    let mut file = File { path: path.into(), head: Vec::new(), hunks: Vec::new() };
+fn taken_apart(path: &str, diff: &str, how: How, exact: Option<Exact>) -> File {
+    let mut file = File { path: path.into(), how, hunks: Vec::new(), exact };
     for line in diff.lines() {
         if line.starts_with("@@") {
             file.hunks.push(Hunk { head: line.into(), lines: Vec::new(), is_green: None });
             continue;
         }
-        match file.hunks.last_mut() {
-            Some(hunk) => hunk.lines.push(line.into()),
-            None => file.head.push(line.into()),
+        if let Some(hunk) = file.hunks.last_mut() {
+            hunk.lines.push(line.into());
         }
     }
     if file.hunks.is_empty() {
@@ -79,15 +81,16 @@ impl File {
         }
     }
 
-    /// The diff of the green hunks alone; none if there are none. Counts in their heads are those of the whole diff, which a reader of
-    /// patches takes for hints: each hunk is found by its lines.
-    pub fn green_diff(&self) -> Option<String> {
-        let green: Vec<&Hunk> = self.hunks.iter().filter(|hunk| hunk.is_green == Some(true) && !hunk.lines.is_empty()).collect();
-        if green.is_empty() {
-            return None;
+    /// The change of the green hunks alone, for the file as it is now, byte for byte.
+    ///
+    /// # Errors
+    /// Why a part of it cannot be written, in words.
+    pub fn green_change(&self, now: Option<&FileState>) -> Result<FileChange, String> {
+        let green: Vec<usize> = (0..self.hunks.len()).filter(|number| self.hunks[*number].is_green == Some(true)).collect();
+        match &self.exact {
+            Some(exact) if exact.hunks.len() == self.hunks.len() || exact.hunks.is_empty() => exact.taken(self.how, &green, now),
+            _ => Err(format!("{} is not told byte for byte: take all of the proposal or nothing", self.path)),
         }
-        let lines = green.iter().flat_map(|hunk| [&hunk.head].into_iter().chain(&hunk.lines));
-        Some(self.head.iter().chain(lines).map(|line| format!("{line}\n")).collect())
     }
 }
 
@@ -143,19 +146,25 @@ fn cut(text: &str, columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nda_agent::question_file;
+    use nda_guard::RelPath;
 
-    const DIFF: &str = "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n@@ -9,2 +9,3 @@\n i\n+J\n k\n";
+    const OLD: &str = "a\nb\nc\nd\ne\nf\ng\nh\ni\nk\n";
 
     #[test]
-    fn hunks_are_decided_one_by_one_and_the_green_ones_are_a_diff() {
-        let mut file = taken_apart("x", DIFF);
-        assert_eq!((file.hunks.len(), file.green_diff(), file.verdict().as_str()), (2, None, "0/2 green"));
+    fn hunks_are_decided_one_by_one_and_the_green_ones_are_written() {
+        let (old, new) = (FileState::plain(OLD), FileState::plain(OLD.replace("b", "B").replace("i", "i\nJ")));
+        let told = question_file(&RelPath::new("x").unwrap(), Some(&old), Some(&new));
+        let mut file = taken_apart("x", &told.diff, told.how, told.exact);
+        assert_eq!((file.hunks.len(), file.verdict().as_str()), (2, "0/2 green"));
         file.decide(true);
-        assert_eq!(file.green_diff().unwrap(), DIFF);
+        assert_eq!(file.green_change(Some(&old)).unwrap().after, Some(new));
         file.hunks[0].is_green = Some(false);
-        assert_eq!(file.green_diff().unwrap(), "--- a/x\n+++ b/x\n@@ -9,2 +9,3 @@\n i\n+J\n k\n");
+        assert_eq!(file.green_change(Some(&old)).unwrap().after, Some(FileState::plain(OLD.replace("i", "i\nJ"))));
         let rows: Vec<String> =
             file.hunks[0].rows(45).iter().map(|row| row.pieces.iter().map(|(text, _)| text.as_str()).collect()).collect();
         assert_eq!(rows[2].split('\u{2502}').map(str::trim).collect::<Vec<_>>(), ["b", "B"]);
+        file.exact = None;
+        assert!(file.green_change(Some(&old)).is_err(), "what is shown is never written");
     }
 }

@@ -1,9 +1,10 @@
 //! Waves and boards.
 
 use super::super::{Event, Studio};
+use crate::grid::Ink;
 use crate::panes::{PaneKind, waves};
 use nda_guard::RelPath;
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -62,7 +63,7 @@ impl Studio {
         self.board_job(command);
     }
 
-    /// Lets the document that is shown speak on a device: its text and, at the end, what was counted come line by line.
+    /// Lets the document that is shown speak on a device: its text comes as it is made, and what was counted behind it.
     pub(in crate::studio) fn counters(&mut self, device: &str) {
         let Some(model) = self.panes.document.place(&self.root) else {
             return self.message = "open an .ndf document first: its model speaks while the counters are read".into();
@@ -73,24 +74,58 @@ impl Studio {
     }
 
     fn board_job(&mut self, mut command: Command) {
-        self.panes.boards.log.push(format!("{command:?}"));
+        self.panes.boards.log.add(&format!("{command:?}\n"), Ink::Dim);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.work.start(move |post| {
+            let tell = |text: String, ink| post.tell(Event::BoardOutput(text, ink));
             let mut child = match command.spawn() {
                 Ok(child) => child,
-                Err(error) => return post.tell(Event::BoardLine(error.to_string())),
+                Err(error) => return tell(format!("{error}\n"), Ink::Fault),
             };
             let (out, errors, other) = (child.stdout.take(), child.stderr.take(), post.clone());
             std::thread::scope(|scope| {
                 scope.spawn(move || {
-                    let lines = errors.into_iter().flat_map(|errors| BufReader::new(errors).lines().map_while(Result::ok));
-                    lines.for_each(|line| other.tell(Event::BoardLine(line)));
+                    errors.into_iter().for_each(|errors| as_it_comes(errors, |text| other.tell(Event::BoardOutput(text, Ink::Comment))));
                 });
-                let lines = out.into_iter().flat_map(|out| BufReader::new(out).lines().map_while(Result::ok));
-                lines.for_each(|line| post.tell(Event::BoardLine(line)));
+                out.into_iter().for_each(|out| as_it_comes(out, |text| tell(text, Ink::Text)));
             });
-            let words = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-            post.send(Event::BoardLine(words));
+            tell(child.wait().map_or_else(|error| format!("{error}\n"), |status| format!("{status}\n")), Ink::Dim);
         });
+    }
+}
+
+/// Tells what is read as soon as it is there; a character that has come in part waits for its rest.
+fn as_it_comes(mut from: impl Read, mut tell: impl FnMut(String)) {
+    let (mut held, mut bytes) = (Vec::new(), [0; 4096]);
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        held.extend_from_slice(&bytes[..count]);
+        let whole = match std::str::from_utf8(&held) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => held.len(),
+        };
+        tell(String::from_utf8_lossy(&held[..whole]).into_owned());
+        held.drain(..whole);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time.
+    struct Slow<'b>(&'b [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            self.0.read(&mut into[..1])
+        }
+    }
+
+    #[test]
+    fn a_character_that_comes_in_parts_is_told_whole() {
+        let mut told = Vec::new();
+        as_it_comes(Slow("a\u{e4}\u{4e2d}".as_bytes()), |text| told.push(text));
+        told.retain(|text| !text.is_empty());
+        assert_eq!(told, ["a", "\u{e4}", "\u{4e2d}"]);
     }
 }

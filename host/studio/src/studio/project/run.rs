@@ -6,7 +6,7 @@ use crate::grid::Ink;
 use crate::panes::PaneKind;
 use nda_sandbox::{End, Order, Stream, run};
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -49,7 +49,8 @@ impl Studio {
             return self.message = format!("F5 runs up to {SCRATCH_BYTES} bytes, this is {}", text.len());
         }
         let stop = Arc::new(AtomicBool::new(false));
-        self.panes.run.begin(format!("{what} of {}, in the sandbox", buffer.path), stop.clone());
+        let title = format!("{what} of {}, in the sandbox", buffer.path);
+        self.panes.begin_run(title, stop.clone());
         self.panes.show(PaneKind::Run);
         self.focus = Focus::Text;
         let mut order = Order::new(&self.root, ["sh", "-c", line], vec![self.nda.clone()]);
@@ -85,20 +86,27 @@ impl Studio {
         });
     }
 
-    /// Lets a model of one's own work on the project: what it proposes comes to the agent pane.
+    /// Lets a model of one's own work on the project: what it proposes comes to the agent pane. One command serves all tasks, so each
+    /// goes on from what was said before.
     pub(in crate::studio) fn chat(&mut self, task: &str) {
         self.panes.agents.say(&format!("> {task}"), Ink::Keyword);
+        if let Some(input) = &mut self.chat
+            && writeln!(input, "{task}").and_then(|()| input.flush()).is_ok()
+        {
+            return;
+        }
         let mut command = Command::new(&self.nda);
-        command.arg("agent").arg("--root").arg(&self.root);
+        command.arg("agent").arg("--more").arg("--root").arg(&self.root);
         if let Some(endpoint) = std::env::var_os("NDA_ENDPOINT") {
             command.arg("--endpoint").arg(endpoint);
         }
-        command.arg(task).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg("--").arg(task).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => return self.panes.agents.say(&format!("the agent cannot be started: {error}"), Ink::Fault),
+        };
+        self.chat = child.stdin.take();
         self.work.start(move |post| {
-            let mut child = match command.spawn() {
-                Ok(child) => child,
-                Err(error) => return post.tell(Event::Agent(format!("the agent cannot be started: {error}"), Ink::Fault)),
-            };
             let errors = child.stderr.take();
             let other = post.clone();
             std::thread::scope(|scope| {
@@ -107,7 +115,10 @@ impl Studio {
                     lines.for_each(|line| other.tell(Event::Agent(line, Ink::Dim)));
                 });
                 let lines = child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines().map_while(Result::ok));
-                lines.for_each(|line| post.tell(Event::Agent(line, Ink::Text)));
+                for line in lines {
+                    post.tell(Event::Agent(line, Ink::Text));
+                    post.tell(Event::Disk);
+                }
             });
             let words = child.wait().map_or_else(|error| error.to_string(), |status| format!("the agent has ended ({status})"));
             post.send(Event::Agent(words, Ink::Accent));
