@@ -28,12 +28,20 @@ fn neovim_shows_faults_hovers_jumps_renames_formats_and_has_the_costs() {
     std::fs::copy(root().join("models/tiny.ndf"), place.path().join("tiny.ndf")).unwrap();
     let taken = Command::new(nda).arg("fmt").arg(place.path().join("tiny.ndf")).output().unwrap();
     std::fs::write(place.path().join("tiny.nda"), &taken.stdout).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/studio.md")).unwrap();
+    let snippet = page.split_once("```lua\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+    std::fs::write(place.path().join("snippet.lua"), snippet).unwrap();
     let tools = root().join(".tools/neovim/usr");
+    // The page says 'nda': the command that was built is the first of that name.
+    let folders = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+    let own = Path::new(nda).parent().unwrap().to_owned();
+    let path = std::env::join_paths([own].into_iter().chain(folders)).unwrap();
     let output = Command::new(neovim)
         .args(["--headless", "-u", "NONE", "-i", "NONE", "-S"])
         .arg(root().join("host/cli/tests/neovim.lua"))
         .current_dir(place.path())
-        .env("NDA", nda)
+        .env("PATH", path)
+        .env("SNIPPET", place.path().join("snippet.lua"))
         .env("VIMRUNTIME", tools.join("share/nvim/runtime"))
         .env("LD_LIBRARY_PATH", tools.join("lib/x86_64-linux-gnu"))
         .env("XDG_STATE_HOME", place.path().join("state"))
