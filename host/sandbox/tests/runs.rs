@@ -232,9 +232,9 @@ fn boxes() -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn a_boxs_folder_is_the_users_alone_and_one_that_a_killed_caller_left_is_swept() {
+fn the_folder_of_a_box_is_the_users_alone_and_one_that_a_killed_caller_left_is_swept() {
     const HOLD: &str = "NDA_TEST_HOLD_FOLDER";
-    const NAME: &str = "a_boxs_folder_is_the_users_alone_and_one_that_a_killed_caller_left_is_swept";
+    const NAME: &str = "the_folder_of_a_box_is_the_users_alone_and_one_that_a_killed_caller_left_is_swept";
     let Some(place) = ordinary(NAME) else { return };
     if let Ok(level) = std::env::var(HOLD) {
         let level = LEVELS.into_iter().find(|known| known.name() == level).unwrap();
