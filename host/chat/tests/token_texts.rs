@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Tokens of a prompt and its answer, at most: more than the ring has positions.
 const CONTEXT: usize = 900;
 
-/// Serves the tiny model in whole tokens on a machine that holds so many texts.
+/// Serves the tiny model in whole tokens on a machine that holds at most this many texts.
 fn serve(settings: Settings, texts: usize, rest: Duration, steps: &Arc<Steps>) -> Running {
     let server = Server::bind(settings).unwrap();
     let (address, handle, steps) = (server.address(), server.handle(), Arc::clone(steps));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Calls `work` with a session that has room for so many texts and whose step of that number fails, and with one on the CPU.
+/// Calls `work` with a session that has room for this many texts and whose step of the given number fails, and with one on the CPU.
 fn with_sessions(
     texts: usize,
     fails_at: usize,

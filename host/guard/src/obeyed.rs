@@ -85,7 +85,7 @@ fn is_executed(key: &str) -> bool {
     EXECUTED.iter().any(|(begin, end)| key.starts_with(begin) && key.ends_with(end))
 }
 
-/// Files of the work tree that a command line may name, there or not; a folder that is there is none.
+/// Files of the work tree that a command line may name, whether they exist or not; existing folders are left out.
 fn files_of(line: &Path, work_tree: &Path) -> Vec<PathBuf> {
     let is_between = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`;|&()<>=!".contains(byte);
     let words = line.as_os_str().as_bytes().split(is_between).filter(|word| !word.is_empty());

@@ -63,6 +63,10 @@ fn of_several_files<'a>(old: &Stmt<'a>) -> Stmt<'a> {
             Stmt::FromImport(made(ast::FromImport { expr: expr(&s.expr), names }, s.span()))
         }
         Stmt::Extends(s) => Stmt::Extends(made(ast::Extends { name: expr(&s.name) }, s.span())),
+        // Transformers' templates have no others to include, and say so whether the name is to be there or not.
+        Stmt::Include(s) if s.ignore_missing => {
+            Stmt::EmitExpr(made(ast::EmitExpr { expr: refused("'ignore missing'", s.span()) }, s.span()))
+        }
         Stmt::Include(s) => Stmt::Include(made(ast::Include { name: expr(&s.name), ignore_missing: s.ignore_missing }, s.span())),
         _ => unreachable!("statements within one file are handled above"),
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Vocabulary {
     pub tokenizer: Arc<Tokenizer>,
     pub bounds: Bounds,
-    /// Tokens that there are.
+    /// Tokens in the vocabulary.
     pub size: usize,
     /// The source of the chat template.
     pub template: Option<String>,

@@ -37,7 +37,7 @@ pub struct Several<'m> {
 }
 
 impl Several<'_> {
-    /// One that holds so many texts and rests before each step.
+    /// One that holds at most this many texts and rests before each step.
     pub fn new(most: usize, rest: Duration, steps: Arc<Steps>) -> Self {
         Several { cpu: CpuGemv::new(), most, rest, matrices: Vec::new(), texts: Vec::new(), steps, fails_at: 0 }
     }

@@ -28,7 +28,7 @@ impl Boards {
             for one in value.as_array().into_iter().flatten() {
                 let Some(name) = ["backend", "name"].iter().find_map(|key| one[*key].as_str()) else { continue };
                 let board = one["board"]["name"].as_str().map(str::to_owned);
-                // A configuration is no device: its simulator is.
+                // The simulator of a configuration is the device, not the configuration.
                 let device = one["simulated"][0].as_str().unwrap_or(name).to_owned();
                 all.push(Entry { group: group.clone(), name: name.to_owned(), device, board, more: described(one) });
             }

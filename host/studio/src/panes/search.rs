@@ -49,7 +49,7 @@ pub struct Found {
     pub skipped: Vec<PathBuf>,
 }
 
-/// So many things, in words.
+/// A count with its noun, in the singular for one.
 pub fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }

@@ -38,7 +38,7 @@ fn message(item: Value, path: String) -> Result<Message, Problem> {
         }
         Some(other) => return Err(wrong(&at, "a text or a list of parts", &other)),
     };
-    // What says that there is nothing.
+    // Clients send these empty where a message has none of them.
     for name in ["annotations", "refusal", "audio", "function_call"] {
         fields.neutral(name, |value| value == "" || value.as_array().is_some_and(Vec::is_empty))?;
     }
