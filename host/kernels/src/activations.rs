@@ -55,6 +55,8 @@ pub(crate) struct PreparedX {
     pub cols: usize,
     /// Sum of the activations: at most 128 * 2^23 in magnitude, so 32 bits hold it.
     pub sum: i32,
+    /// [`Form::A2`]: the sum of the positive activations.
+    pub positive: i32,
     /// [`Form::Planes`]: word `j` of plane `k` stands at `code.planes() * j + k`.
     pub planes: Vec<u64>,
     /// [`Form::A2`]: one item a word of columns.
@@ -84,10 +86,11 @@ impl PreparedX {
         }
     }
 
-    /// Sets length and sum of what [`Self::a2`] holds: `w = 3s + e - 2`, column by column.
+    /// Sets length and sums of what [`Self::a2`] holds: `w = 3s + e - 2`, column by column.
     pub fn set_a2_sum(&mut self, cols: usize) {
         let ones = |plane: fn(&A2Word) -> u64| self.a2.iter().map(|word| plane(word).count_ones()).sum::<u32>() as i32;
         self.sum = 3 * ones(|word| word.sign) + ones(|word| word.extra) - 2 * cols as i32;
+        self.positive = self.a2.iter().map(|word| word.sign.count_ones() + (word.sign & word.extra).count_ones()).sum::<u32>() as i32;
         self.cols = cols;
     }
 

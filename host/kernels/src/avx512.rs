@@ -16,8 +16,9 @@ use crate::grid::GridInput;
 mod emulated;
 pub(crate) mod frame;
 mod kernels;
+mod one_plane;
 
-use crate::portable;
+use crate::subsets::{self, SubsetSums};
 use crate::word::{TileWord, TwoPlanes, for_planes};
 use kernels::{BLOCKS, GridTables};
 
@@ -51,6 +52,7 @@ mod native {
         target_feature(enable = "avx512f,avx512vpopcntdq"),
         target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")
     );
+    super::one_plane::one_plane!(target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni"));
 }
 
 /// Proof that the machine has AVX-512 F, BW and VPOPCNTDQ, and the AVX2 kernels besides.
@@ -121,11 +123,11 @@ impl Avx512 {
         match code {
             WeightCode::Quaternary => unsafe { native::a2_quaternary(tile, &x.a2, x.cols, sums) },
             WeightCode::Ternary => unsafe { native::a2_ternary(tile, &x.a2, sums) },
-            _ => portable::a2_affine(code, tile, x, sums),
+            _ => for_planes!(code, Word => unsafe { native::a2_affine::<Word>(code, tile, x, sums) }),
         }
     }
 
-    /// The 32 sums of one tile by A8 or A4 activations. Reads [`crate::activations::Form::Bytes`].
+    /// The 32 sums of one tile of a code of two planes by A8 or A4 activations. Reads [`crate::activations::Form::Bytes`].
     /// Without VNNI the AVX2 kernel does it: bit planes by VPOPCNTQ would be no faster.
     pub fn bytes(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         let Some(Vnni(())) = self.vnni else {
@@ -134,9 +136,22 @@ impl Avx512 {
         // SAFETY: a Vnni exists only after detect() has found every feature of the kernels.
         match BytesKernel::of(code) {
             BytesKernel::Fields => unsafe { native::bytes_by_fields(code, tile, x, sums) },
-            BytesKernel::OnePlane => unsafe { native::bytes_of_one_plane(code, tile, x, sums) },
             BytesKernel::Table => unsafe { native::bytes_by_table::<TwoPlanes>(code, tile, x, sums) },
         }
+    }
+
+    /// As [`Avx2::one_plane`], which does it where there is no VNNI, by one vector and its sum.
+    pub fn one_plane(self, code: WeightCode, tiles: &[&[u64]], x: (&SubsetSums, i32), scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
+        let (x, x_sum) = (x.0, [x.1]);
+        let Some(Vnni(())) = self.vnni else {
+            return self.avx2.one_plane(code, tiles, x, &x_sum, scratch, sums);
+        };
+        assert!(code.planes() == 1 && x.lowest.len() == 1 && sums.len() == TILE_ROWS * tiles.len(), "lengths fit");
+        scratch.clear();
+        scratch.resize(BLOCKS * tiles.len(), [0; BLOCK_ROWS]);
+        // SAFETY: a Vnni exists only after detect() has found every feature of the kernel.
+        unsafe { native::add_lookups(tiles, &x.words, scratch.as_chunks_mut().0, sums) };
+        subsets::products(code, x, &x_sum, sums);
     }
 
     /// The 32 sums of one tile by every vector of bytes, `sums[vector * TILE_ROWS + row]`. Without VNNI the AVX2 kernel does it,
@@ -170,8 +185,6 @@ impl Avx512 {
 enum BytesKernel {
     /// `2p - a`: fields of two bits.
     Fields,
-    /// One plane.
-    OnePlane,
     /// Any code of two planes.
     Table,
 }
@@ -179,7 +192,6 @@ enum BytesKernel {
 impl BytesKernel {
     fn of(code: WeightCode) -> BytesKernel {
         match code.affine().coefficients {
-            [_] => BytesKernel::OnePlane,
             [-1, 2] => BytesKernel::Fields,
             _ => BytesKernel::Table,
         }

@@ -245,7 +245,7 @@ impl nda_gemv::Vectors for CpuGemv<'_> {
             }
             return Ok(cost);
         }
-        self.vectors.prepare(self.level.form(code, ActivationCode::A8), cols, x.values);
+        self.vectors.prepare(self.level.form_of_vectors(code), cols, x.values);
         let padded: usize = stack.parts.iter().map(|part| part.rows().next_multiple_of(TILE_ROWS)).sum();
         self.sums.resize(padded * vectors, 0);
         let products = padded.saturating_mul(cols).saturating_mul(vectors);

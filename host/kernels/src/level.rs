@@ -162,23 +162,33 @@ impl Level {
         }
     }
 
-    /// As what a product takes activations. No identity of fewer population counts is known for A2 by codes but these two: there
-    /// its values are taken as A8's, of which they are some, where bytes have kernels of their own.
+    /// As what a product takes activations. Where population counts are dear, A2 by codes without an identity of three of them is taken
+    /// as A8, whose values its own are some of, if bytes have kernels of their own.
     pub fn takes(self, code: WeightCode, x_code: ActivationCode) -> ActivationCode {
         let has_identity = matches!(code, WeightCode::Quaternary | WeightCode::Ternary);
-        if x_code == ActivationCode::A2 && !has_identity && self.has_vectors() { ActivationCode::A8 } else { x_code }
+        let counts = self.variant() == Variant::Avx512;
+        if x_code == ActivationCode::A2 && !has_identity && !counts && self.has_vectors() { ActivationCode::A8 } else { x_code }
     }
 
     /// The form of activations that products with a code's weights read.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on AVX2 alone"))]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on x86-64 alone"))]
     pub fn form(self, code: WeightCode, x_code: ActivationCode) -> Form {
         match (self, x_code) {
             (_, ActivationCode::A2) => Form::A2,
             #[cfg(target_arch = "x86_64")]
-            (Level::Avx2(_), _) if code.planes() == 1 => Form::Subsets,
+            (Level::Avx2(_) | Level::Avx512(_), _) if code.planes() == 1 => Form::Subsets,
             (Level::Portable, _) => Form::Planes,
             #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
             (_, ActivationCode::A8 | ActivationCode::A4) => Form::Bytes,
+        }
+    }
+
+    /// The form of several vectors of A8 or A4, with whose sums look-ups would have to be read again for each.
+    pub fn form_of_vectors(self, code: WeightCode) -> Form {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => Form::Bytes,
+            _ => self.form(code, ActivationCode::A8),
         }
     }
 
@@ -249,22 +259,28 @@ pub(crate) const MOST_TILES: usize = 8;
 impl Level {
     /// Tiles that [`Self::tiles`] and [`Self::tiles_of_vectors`] best take at a time: what is looked up is eight times as large as the
     /// vectors, and is read once for all of them.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on AVX2 alone"))]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on x86-64 alone"))]
     pub fn tiles_at_once(self, code: WeightCode) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) if code.planes() == 1 => MOST_TILES,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) if code.planes() == 1 => MOST_TILES / 2,
             _ => 1,
         }
     }
 
     /// [`Self::tile`] of several, one behind the other. `scratch` is used again.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on AVX2 alone"))]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "sums of subsets are looked up on x86-64 alone"))]
     pub fn tiles(self, codes: Codes, tiles: &[&[u64]], x: &PreparedX, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
         let (code, x_code) = codes;
         #[cfg(target_arch = "x86_64")]
-        if let (Level::Avx2(avx2), Form::Subsets) = (self, self.form(code, x_code)) {
-            return avx2.one_plane(code, tiles, &x.subsets, &[x.sum], scratch, sums);
+        if self.form(code, x_code) == Form::Subsets {
+            return match self {
+                Level::Avx512(avx512) => avx512.one_plane(code, tiles, (&x.subsets, x.sum), scratch, sums),
+                Level::Avx2(avx2) => avx2.one_plane(code, tiles, &x.subsets, &[x.sum], scratch, sums),
+                Level::Portable => unreachable!("the portable kernels read planes"),
+            };
         }
         for (tile, sums) in tiles.iter().zip(sums.as_chunks_mut().0) {
             self.tile(code, x_code, tile, x, sums);
@@ -274,7 +290,7 @@ impl Level {
     /// [`Self::tile_of_vectors`] of several, one behind the other.
     pub fn tiles_of_vectors(self, code: WeightCode, tiles: &[&[u64]], x: &Vectors, scratch: &mut Vec<[i32; 8]>, sums: &mut [i32]) {
         #[cfg(target_arch = "x86_64")]
-        if let (Level::Avx2(avx2), Form::Subsets) = (self, self.form(code, ActivationCode::A8)) {
+        if let (Level::Avx2(avx2), Form::Subsets) = (self, self.form_of_vectors(code)) {
             return avx2.one_plane(code, tiles, &x.subsets, &x.sums, scratch, sums);
         }
         for (tile, sums) in tiles.iter().zip(sums.chunks_exact_mut(TILE_ROWS * x.count)) {
@@ -326,7 +342,7 @@ mod tests {
         let mut x = PreparedX::default();
         level.prepare(code, &Activations { code: x_code, values }, &mut x);
         let mut sums = [0; TILE_ROWS];
-        level.tile(code, x_code, tile, &x, &mut sums);
+        level.tiles((code, x_code), &[tile], &x, &mut Vec::new(), &mut sums);
         sums
     }
 

@@ -55,6 +55,7 @@ pub mod roof;
 pub mod seed;
 mod shares;
 #[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
 mod subsets;
 mod thread_pool;
 mod threads;

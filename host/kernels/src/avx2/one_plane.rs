@@ -7,7 +7,7 @@ use nda_spec::WeightCode;
 use nda_spec::tile::TILE_ROWS;
 
 use super::{Avx2, HALF_ROWS, ask_for_line};
-use crate::subsets::{LOOKUPS, LOW_BITS, SubsetSums, Subsets};
+use crate::subsets::{self, LOOKUPS, LOW_BITS, SubsetSums, Subsets};
 use crate::word::{OnePlane, TileWord};
 
 /// Words after which the 16-bit sums are emptied: a word adds 16 look-ups of at most 63 to a lower one, and 64 words 64,512.
@@ -46,14 +46,7 @@ impl Avx2 {
         sums.fill(0);
         // SAFETY: a value of this type exists only after detect() has found AVX2.
         unsafe { add_lookups(tiles, x, scratch.as_chunks_mut().0, sums) };
-        let (step, lowest) = (i32::from(code.highest()) - i32::from(code.lowest()), i32::from(code.lowest()));
-        for sums in sums.chunks_exact_mut(TILE_ROWS * x_sums.len()) {
-            for (sums, (less, x_sum)) in sums.chunks_exact_mut(TILE_ROWS).zip(x.lowest.iter().zip(x_sums)) {
-                // Both wrap, and so does the sum: right modulo 2^32, and MAX_COLS makes it one that 32 bits hold.
-                let offset = less.wrapping_mul(step).wrapping_add(lowest.wrapping_mul(*x_sum));
-                sums.iter_mut().for_each(|sum| *sum = sum.wrapping_mul(step).wrapping_add(offset));
-            }
-        }
+        subsets::products(code, x, x_sums, sums);
     }
 }
 
@@ -120,7 +113,7 @@ fn lookups(word: &OnePlane) -> [__m256i; LOOKUPS] {
 /// Adds a word's look-ups to the totals of 32 rows.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add(totals: &mut Totals, indices: &[__m256i; LOOKUPS], subsets: &[Subsets; LOOKUPS]) {
+fn add(totals: &mut Totals, indices: &[__m256i; LOOKUPS], subsets: &Subsets) {
     let mut sums = [_mm256_setzero_si256(); 4];
     for (sum, total) in sums.iter_mut().zip(&*totals) {
         // SAFETY: a total is 32 readable bytes, and this load asks for no alignment.
@@ -129,8 +122,8 @@ fn add(totals: &mut Totals, indices: &[__m256i; LOOKUPS], subsets: &[Subsets; LO
     let [even_low, odd_low, even_high, odd_high] = &mut sums;
     // At most 16 * 8 per byte.
     let mut highs = _mm256_setzero_si256();
-    for (indices, subsets) in indices.as_chunks::<4>().0.iter().zip(subsets.as_chunks::<4>().0) {
-        let lows = look_up(&mut highs, indices, subsets);
+    for (at, indices) in indices.as_chunks::<4>().0.iter().enumerate() {
+        let lows = look_up(&mut highs, indices, [2 * at, 2 * at + 1], subsets);
         add_halves(even_low, odd_low, lows);
     }
     add_halves(even_high, odd_high, highs);
@@ -140,14 +133,16 @@ fn add(totals: &mut Totals, indices: &[__m256i; LOOKUPS], subsets: &[Subsets; LO
     }
 }
 
-/// Four look-ups: the sums of the lower bits, at most 4 * 63 per byte; those of the bits above, at most 8 each, are added to the others.
+/// Four look-ups, those of two bytes: the sums of the lower bits, at most 4 * 63 per byte; those of the bits above, at most 8 each, are
+/// added to the others.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn look_up(highs: &mut __m256i, indices: &[__m256i; 4], subsets: &[Subsets; 4]) -> __m256i {
+fn look_up(highs: &mut __m256i, indices: &[__m256i; 4], bytes: [usize; 2], subsets: &Subsets) -> __m256i {
     let mut lows = _mm256_setzero_si256();
-    for (index, subsets) in indices.iter().zip(subsets) {
-        lows = _mm256_add_epi8(lows, _mm256_shuffle_epi8(table(&subsets.low), *index));
-        *highs = _mm256_add_epi8(*highs, _mm256_shuffle_epi8(table(&subsets.high), *index));
+    for (at, index) in indices.iter().enumerate() {
+        let (half, byte) = (at % 2, bytes[at / 2]);
+        lows = _mm256_add_epi8(lows, _mm256_shuffle_epi8(table(&subsets.low[half][byte]), *index));
+        *highs = _mm256_add_epi8(*highs, _mm256_shuffle_epi8(table(&subsets.high[half][byte]), *index));
     }
     lows
 }

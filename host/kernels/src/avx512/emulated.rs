@@ -110,6 +110,15 @@ fn _mm512_permutexvar_epi8(index: __m512i, a: __m512i) -> __m512i {
     of_bytes(bytes_of(index).map(|i| bytes_of(a)[usize::from(i & 63)]))
 }
 
+/// In each four lanes two of `a` and then two of `b`, which ones the pairs of bits of `IMM8` say.
+fn _mm512_shuffle_ps<const IMM8: usize>(a: __m512, b: __m512) -> __m512 {
+    from_fn(|i| if i % 4 < 2 { a } else { b }[i / 4 * 4 + (IMM8 >> (2 * (i % 4)) & 3)])
+}
+
+fn _mm512_castps_si512(a: __m512) -> __m512i {
+    of_dwords(a.map(f32::to_bits))
+}
+
 fn _mm512_test_epi8_mask(a: __m512i, b: __m512i) -> u64 {
     let both = bytes_of(_mm512_and_si512(a, b));
     (0..64).fold(0, |mask, i| mask | u64::from(both[i] != 0) << i)
@@ -181,6 +190,7 @@ fn ask_for_line<W: TileWord>(_word: &W, _line: usize) {}
 fn ask_for_scales(_block: &[u16], _in_word: usize) {}
 
 super::kernels::kernels!(allow(dead_code), allow(dead_code), allow(dead_code));
+super::one_plane::one_plane!(allow(dead_code));
 
 mod tests {
     use nda_spec::{ActivationCode, TileMatrix, golden, tile};
@@ -194,15 +204,22 @@ mod tests {
     fn emulated(code: WeightCode, x_code: ActivationCode, words: &[u64], values: &[i8]) -> [i32; TILE_ROWS] {
         let mut x = PreparedX::default();
         let mut sums = [i32::MIN; TILE_ROWS];
-        let form = if x_code == ActivationCode::A2 { Form::A2 } else { Form::Bytes };
+        let form = match x_code {
+            ActivationCode::A2 => Form::A2,
+            _ if code.planes() == 1 => Form::Subsets,
+            _ => Form::Bytes,
+        };
         x.prepare(form, &Activations { code: x_code, values });
         match (form, code) {
             (Form::A2, WeightCode::Quaternary) => a2_quaternary(words, &x.a2, x.cols, &mut sums),
             (Form::A2, WeightCode::Ternary) => a2_ternary(words, &x.a2, &mut sums),
-            (Form::A2, _) => crate::portable::a2_affine(code, words, &x, &mut sums),
+            (Form::A2, _) => for_planes!(code, Word => a2_affine::<Word>(code, words, &x, &mut sums)),
+            (Form::Subsets, _) => {
+                add_lookups(&[words], &x.subsets.words, &mut [[[0; BLOCK_ROWS]; 2]; PAIRS], &mut sums);
+                crate::subsets::products(code, &x.subsets, &[x.sum], &mut sums);
+            }
             _ => match super::super::BytesKernel::of(code) {
                 super::super::BytesKernel::Fields => bytes_by_fields(code, words, &x, &mut sums),
-                super::super::BytesKernel::OnePlane => bytes_of_one_plane(code, words, &x, &mut sums),
                 super::super::BytesKernel::Table => bytes_by_table::<TwoPlanes>(code, words, &x, &mut sums),
             },
         }

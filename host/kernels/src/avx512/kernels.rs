@@ -27,9 +27,6 @@ pub static BYTE_ORDER: [i8; WORD_COLS] = {
 /// The four fields of two bits in a byte.
 pub const FIELDS: [u8; 4] = [0x03, 0x0c, 0x30, 0xc0];
 
-/// The four lower bits of a byte, each a field of its own.
-pub const HALF_FIELDS: [u8; 4] = [0x01, 0x02, 0x04, 0x08];
-
 /// Words of columns after which the sums of fields are scaled down: a word adds to each of 32 bits two VPDPBUSD of four
 /// products of at most `2 * 64 * 128` in magnitude, so 2^13 words stay below 2^30.
 pub const FIELD_WORDS: usize = 1 << 13;
@@ -57,9 +54,9 @@ macro_rules! kernels {
         use nda_spec::tile::{WORD_COLS, col_words, valid_mask, word_u64};
 
         use crate::activations::{A2Word, LANES, PreparedX, Vectors};
-        use crate::avx512::kernels::{BLOCKS, BYTE_ORDER, FIELD_WORDS, FIELDS, GridTables, HALF_FIELDS, TABLES};
+        use crate::avx512::kernels::{BLOCKS, BYTE_ORDER, FIELD_WORDS, FIELDS, GridTables, TABLES};
         use crate::grid::GridInput;
-        use crate::word::{OnePlane, TileWord, TwoPlanes};
+        use crate::word::{TileWord, TwoPlanes};
 
         /// One plane's eight rows of a block.
         #[inline]
@@ -145,6 +142,36 @@ macro_rules! kernels {
             for block in 0..BLOCKS {
                 let sum = _mm512_sub_epi64(ones[block], _mm512_slli_epi64::<1>(negatives[block]));
                 store_low(sum, &mut sums[block * BLOCK_ROWS..]);
+            }
+        }
+
+        /// The same for any code: a plane is worth `positive - pc(p ^ s') - pc((p ^ s') & large')` times its coefficient, where
+        /// `positive` is the sum of the positive activations: a set bit at one adds it and at a negative one takes it off, and a clear
+        /// bit takes off what `positive` has too many or nothing. Padding is 0 on both sides and counts nothing.
+        #[$popcount]
+        pub fn a2_affine<W: TileWord>(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
+            let lone = broadcast(if code.row().excludes_second_alone { 0 } else { u64::MAX });
+            let affine = code.affine();
+            let mut counts = [[_mm512_setzero_si512(); 2]; BLOCKS];
+            for (word, x) in W::of(tile).iter().zip(&x.a2) {
+                let (x_sign, small) = (broadcast(x.sign), broadcast(x.small));
+                for (block, counts) in counts.iter_mut().enumerate() {
+                    let first = plane(word, block, 0);
+                    let planes = [first, _mm512_ternarylogic_epi64::<0xe0>(plane(word, block, 1), first, lone)];
+                    for (count, bits) in counts.iter_mut().zip(planes).take(affine.coefficients.len()) {
+                        let unlike = _mm512_xor_si512(bits, x_sign);
+                        let large = _mm512_andnot_si512(small, unlike);
+                        *count = _mm512_add_epi64(*count, _mm512_add_epi64(_mm512_popcnt_epi64(unlike), _mm512_popcnt_epi64(large)));
+                    }
+                }
+            }
+            sums.fill(affine.offset.wrapping_mul(x.sum));
+            for (counts, sums) in counts.iter().zip(sums.as_chunks_mut::<BLOCK_ROWS>().0) {
+                for (count, coefficient) in counts.iter().zip(affine.coefficients) {
+                    let mut eight = [0; BLOCK_ROWS];
+                    store_low(*count, &mut eight);
+                    sums.iter_mut().zip(eight).for_each(|(sum, count)| *sum += coefficient * (x.positive - count));
+                }
             }
         }
 
@@ -271,49 +298,6 @@ macro_rules! kernels {
             for block in 0..BLOCKS {
                 store_rows(totals[block], i32::from(code.lowest()) * x.sum, &mut sums[block * BLOCK_ROWS..]);
             }
-        }
-
-        /// The same for a code of one plane, `w + 1 = 2p`: a bit is its own field, and those of the upper half of a byte come down
-        /// by one shift, so that four sums serve all eight.
-        #[$vnni]
-        pub fn bytes_of_one_plane(code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
-            let mut totals = [_mm512_setzero_si512(); BLOCKS];
-            for (words, x) in OnePlane::of(tile).chunks(FIELD_WORDS).zip(x.bytes.chunks(FIELD_WORDS)) {
-                for (total, sum) in totals.iter_mut().zip(half_fields(words, x)) {
-                    *total = _mm512_add_epi32(*total, sum);
-                }
-            }
-            for block in 0..BLOCKS {
-                let twice = _mm512_add_epi32(totals[block], totals[block]);
-                store_rows(twice, i32::from(code.lowest()) * x.sum, &mut sums[block * BLOCK_ROWS..]);
-            }
-        }
-
-        /// The sums of the activations at set bits, of at most [`FIELD_WORDS`] words.
-        #[inline]
-        #[$vnni]
-        fn half_fields(words: &[OnePlane], x: &[[u64; LANES]]) -> [__m512i; BLOCKS] {
-            let masks = HALF_FIELDS.map(|mask| _mm512_set1_epi8(mask.cast_signed()));
-            let mut sums = [[_mm512_setzero_si512(); HALF_FIELDS.len()]; BLOCKS];
-            for (word, x) in words.iter().zip(x) {
-                for block in 0..BLOCKS {
-                    ask_for_line(word, block);
-                    let low = plane(word, block, 0);
-                    // Bits that cross from byte to byte land outside of the masks.
-                    let high = _mm512_srli_epi16::<4>(low);
-                    for (field, mask) in masks.into_iter().enumerate() {
-                        let sum = &mut sums[block][field];
-                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(low, mask), broadcast(x[field]));
-                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(high, mask), broadcast(x[field + HALF_FIELDS.len()]));
-                    }
-                }
-            }
-            // Every sum is a multiple of its field's weight.
-            sums.map(|[ones, twos, fours, eights]| {
-                let low = _mm512_add_epi32(ones, _mm512_srai_epi32::<1>(twos));
-                let high = _mm512_add_epi32(_mm512_srai_epi32::<2>(fours), _mm512_srai_epi32::<3>(eights));
-                _mm512_add_epi32(low, high)
-            })
         }
 
         /// [`bytes_by_fields`] of at most [`FIELD_WORDS`] words; `lone` is set where `p` alone is a weight.
