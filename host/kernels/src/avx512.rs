@@ -150,7 +150,7 @@ impl Avx512 {
         scratch.clear();
         scratch.resize(BLOCKS * tiles.len(), [0; BLOCK_ROWS]);
         // SAFETY: a Vnni exists only after detect() has found every feature of the kernel.
-        unsafe { native::add_lookups(tiles, &x.words, scratch.as_chunks_mut().0, sums) };
+        unsafe { native::add_lookups(tiles, &x.words, scratch.as_flattened_mut().as_chunks_mut().0, sums) };
         subsets::products(code, x, &x_sum, sums);
     }
 
@@ -214,6 +214,10 @@ impl Avx512Grid {
     /// Rows of one tile of that grid by every vector: `y[vector * TILE_ROWS + row]`. `totals` is scratch.
     pub fn tile(&self, grid: &GridMatrix<'_>, tile: usize, x: &GridInput, totals: &mut Vec<[f32; 8]>, y: &mut [f32]) {
         let totals = cleared(grid, tile, x, totals, y);
+        if grid.code().planes() == 1 && grid.stacks() == 1 && x.vectors() == 1 {
+            // SAFETY: a value of this type exists only after detect() has found every feature of the kernel.
+            return unsafe { native::one_plane_grid(grid, tile, x, y) };
+        }
         for_planes!(grid.code(), Word => self.words::<Word>(grid, tile, x, totals));
         add_halves(x, totals, y);
     }

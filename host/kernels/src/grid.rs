@@ -7,6 +7,10 @@ use nda_spec::tile::{TILE_ROWS, WORD_COLS, col_words};
 
 use crate::ThreadPool;
 use crate::activations::{LANES, columns, transpose};
+#[cfg(target_arch = "x86_64")]
+use crate::subsets::{self, Subsets};
+#[cfg(target_arch = "x86_64")]
+use std::sync::OnceLock;
 use std::sync::{Mutex, PoisonError};
 
 /// Codes from which on threads share their packing: some microseconds' worth.
@@ -31,6 +35,17 @@ pub struct GridInput {
     vectors: usize,
     /// Word by word, in a word vector by vector.
     words: Vec<GridWord>,
+    /// [`GridSubsets`] of each of `words`, once a kernel has asked for them.
+    #[cfg(target_arch = "x86_64")]
+    subsets: OnceLock<Vec<GridSubsets>>,
+}
+
+/// The sums of the subsets of 64 columns of one vector, and the sum of what those of each half word are less.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone)]
+pub(crate) struct GridSubsets {
+    pub sums: Subsets,
+    pub less: [i32; 2],
 }
 
 impl GridInput {
@@ -49,6 +64,8 @@ impl GridInput {
             }
         };
         pool.share_large(self.cols * self.vectors, SHARED_COLS, words.len(), work);
+        #[cfg(target_arch = "x86_64")]
+        self.subsets.take();
     }
 
     /// Columns of a vector.
@@ -65,6 +82,19 @@ impl GridInput {
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "the portable kernel reads words one by one"))]
     pub(crate) fn word(&self, word: usize) -> &[GridWord] {
         &self.words[word * self.vectors..][..self.vectors]
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl GridInput {
+    /// The subset sums of every word, made at the first call.
+    pub(crate) fn subsets(&self) -> &[GridSubsets] {
+        let of_word = |word: &GridWord| {
+            let mut sums = subsets::NONE;
+            let less = subsets::fill(&codes(word), &mut sums);
+            GridSubsets { sums, less }
+        };
+        self.subsets.get_or_init(|| self.words.iter().map(of_word).collect())
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Subsets {
 /// Tables of 16 bytes, half by half of each of eight bytes.
 pub(crate) type Tables = [[[u8; SUBSETS]; BYTES]; 2];
 
-const NONE: Subsets = Subsets { low: [[[0; SUBSETS]; BYTES]; 2], high: [[[0; SUBSETS]; BYTES]; 2] };
+pub(crate) const NONE: Subsets = Subsets { low: [[[0; SUBSETS]; BYTES]; 2], high: [[[0; SUBSETS]; BYTES]; 2] };
 
 /// Per bit of an index: all ones where it is set.
 const MEMBERS: [[i16; SUBSETS]; FOUR] = {
@@ -75,7 +75,14 @@ impl SubsetSums {
         self.words.resize(col_words(cols) * count, NONE);
         self.lowest.clear();
         for (vector, values) in vectors.enumerate() {
-            self.lowest.push(fill(values, &mut self.words[vector..], count));
+            let mut lowest = 0;
+            for (word, values) in values.chunks(WORD_COLS).enumerate() {
+                let mut columns = [0; WORD_COLS];
+                columns[..values.len()].copy_from_slice(values);
+                let [first, second] = fill(&columns, &mut self.words[word * count + vector]);
+                lowest += first + second;
+            }
+            self.lowest.push(lowest);
         }
         if values.is_empty() {
             // One vector without columns.
@@ -98,19 +105,14 @@ pub(crate) fn products(code: WeightCode, x: &SubsetSums, x_sums: &[i32], sums: &
 }
 
 for_wide! {
-    /// The subset sums of a vector, whose words stand `stride` apart, of zeros beyond its last column; what comes back is the sum of what
-    /// they are less.
-    fn fill(values: &[i8], words: &mut [Subsets], stride: usize) -> i32 {
-        let mut all = 0;
-        for (word, values) in values.chunks(WORD_COLS).enumerate() {
-            let (mut columns, subsets) = ([0; WORD_COLS], &mut words[word * stride]);
-            columns[..values.len()].copy_from_slice(values);
-            for (four, x) in columns.as_chunks::<FOUR>().0.iter().enumerate() {
-                let x = [i16::from(x[0]), i16::from(x[1]), i16::from(x[2]), i16::from(x[3])];
-                let lowest = x[0].min(0).wrapping_add(x[1].min(0)).wrapping_add(x[2].min(0)).wrapping_add(x[3].min(0));
-                [subsets.low[four % 2][four / 2], subsets.high[four % 2][four / 2]] = sums_of(x, lowest);
-                all += i32::from(lowest);
-            }
+    /// The subset sums of a word's activations; what comes back is the sum of what those of each half word are less.
+    pub(crate) fn fill(columns: &[i8; WORD_COLS], subsets: &mut Subsets) -> [i32; 2] {
+        let mut all = [0; 2];
+        for (four, x) in columns.as_chunks::<FOUR>().0.iter().enumerate() {
+            let x = [i16::from(x[0]), i16::from(x[1]), i16::from(x[2]), i16::from(x[3])];
+            let lowest = x[0].min(0).wrapping_add(x[1].min(0)).wrapping_add(x[2].min(0)).wrapping_add(x[3].min(0));
+            [subsets.low[four % 2][four / 2], subsets.high[four % 2][four / 2]] = sums_of(x, lowest);
+            all[four / (LOOKUPS / 2)] += i32::from(lowest);
         }
         all
     }

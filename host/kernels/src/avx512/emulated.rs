@@ -119,6 +119,22 @@ fn _mm512_castps_si512(a: __m512) -> __m512i {
     of_dwords(a.map(f32::to_bits))
 }
 
+fn _mm512_permutexvar_ps(index: __m512i, a: __m512) -> __m512 {
+    dwords(index).map(|i| a[i as usize & 15])
+}
+
+fn _mm512_set1_ps(a: f32) -> __m512 {
+    [a; 16]
+}
+
+fn _mm512_setzero_ps() -> __m512 {
+    [0.0; 16]
+}
+
+fn _mm512_add_ps(a: __m512, b: __m512) -> __m512 {
+    from_fn(|i| a[i] + b[i])
+}
+
 fn _mm512_test_epi8_mask(a: __m512i, b: __m512i) -> u64 {
     let both = bytes_of(_mm512_and_si512(a, b));
     (0..64).fold(0, |mask, i| mask | u64::from(both[i] != 0) << i)
@@ -215,7 +231,7 @@ mod tests {
             (Form::A2, WeightCode::Ternary) => a2_ternary(words, &x.a2, &mut sums),
             (Form::A2, _) => for_planes!(code, Word => a2_affine::<Word>(code, words, &x, &mut sums)),
             (Form::Subsets, _) => {
-                add_lookups(&[words], &x.subsets.words, &mut [[[0; BLOCK_ROWS]; 2]; PAIRS], &mut sums);
+                add_lookups(&[words], &x.subsets.words, &mut [[0; 2 * BLOCK_ROWS]; PAIRS], &mut sums);
                 crate::subsets::products(code, &x.subsets, &[x.sum], &mut sums);
             }
             _ => match super::super::BytesKernel::of(code) {
@@ -325,6 +341,18 @@ mod tests {
         }
     }
 
+    /// A grid of one plane by one vector over the emulated intrinsics.
+    fn check_one_plane_grid(grid: &GridMatrix<'_>, x: &nda_gemv::GroupedVectors<'_>, expected: &[f32]) {
+        let mut packed = GridInput::default();
+        packed.set(&crate::ThreadPool::default(), x);
+        for (tile, expected) in expected.chunks(TILE_ROWS).enumerate() {
+            let mut y = [f32::NAN; TILE_ROWS];
+            one_plane_grid(grid, tile, &packed, &mut y);
+            let bits = |rows: &[f32]| rows.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&y[..expected.len()]), bits(expected), "{:?} {:?} {:?}", grid.code(), grid.group(), grid.coefficients());
+        }
+    }
+
     /// A grid by several vectors over the emulated intrinsics, tile by tile, against the definition.
     fn check_grid(shape: (usize, usize), code: WeightCode, group: nda_spec::GroupCols, coefficients: &[i8], extreme: bool) {
         use nda_spec::grid::{HALF_COLS, gemv, scale_count, scale_index};
@@ -353,6 +381,11 @@ mod tests {
                 y
             })
             .collect();
+        if code.planes() == 1 && coefficients.len() == 1 {
+            for (codes, (scales, expected)) in codes.chunks(cols).zip(x_scales.chunks(cols.div_ceil(HALF_COLS)).zip(&expected)) {
+                check_one_plane_grid(&grid, &nda_gemv::GroupedVectors::new(cols, codes, scales).unwrap(), expected);
+            }
+        }
         for tile in 0..rows.div_ceil(TILE_ROWS) {
             let mut y = vec![f32::NAN; TILE_ROWS * vectors];
             let totals = super::super::cleared(&grid, tile, &x, &mut totals, &y);
