@@ -36,7 +36,7 @@ pub use {
     board::{Port, SimBoard},
     model::{Model, PortId},
     stalls::Stalls,
-    tap::{JobTap, TapHandle, TracedJob},
+    tap::{TapHandle, Traced, Watched, WaveTap},
     wave::WaveSink,
 };
 

@@ -1,4 +1,4 @@
-//! Waves of one job among many: a board that is traced from a `RUN` frame to the end of its results.
+//! Waves of a part of a session: a board that is traced from one `RUN` frame to the end of its results, or from a `GENERATE` on.
 
 use crate::wave::WaveSink;
 use crate::{SimBoard, SimError, WaveFormat};
@@ -8,11 +8,20 @@ use nda_spec::wire::{HEADER_BYTES, Op, Request, cobs_decode};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A job that was traced.
+/// What the waves are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TracedJob {
-    /// The job as it stood in its `RUN`.
-    pub job: Job,
+pub enum Watched {
+    /// The job with this number, counted from [`TapHandle::start_counting`] on.
+    Job(usize),
+    /// The first text that the board makes, up to the last frame of its tokens.
+    Text,
+}
+
+/// What was traced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traced {
+    /// The job as it stood in its `RUN`; none of a text.
+    pub job: Option<Job>,
     /// The board's cycle in which the waves begin.
     pub first_cycle: u64,
     /// The cycle in which they end.
@@ -23,7 +32,7 @@ pub struct TracedJob {
 struct State {
     counting: bool,
     jobs: usize,
-    traced: Option<TracedJob>,
+    traced: Option<Traced>,
     failed: Option<SimError>,
 }
 
@@ -46,26 +55,26 @@ impl TapHandle {
         self.with(|state| state.jobs)
     }
 
-    /// The job that was traced, if it came.
-    pub fn traced(&self) -> Option<TracedJob> {
+    /// What was traced, if it came.
+    pub fn traced(&self) -> Option<Traced> {
         self.with(|state| state.traced)
     }
 }
 
-/// A simulated board whose waves are those of one job.
-pub struct JobTap {
+/// A simulated board whose waves are those of a part of a session.
+pub struct WaveTap {
     board: SimBoard,
     handle: TapHandle,
-    wanted: usize,
+    wanted: Watched,
     sink: Option<(Box<dyn WaveSink>, WaveFormat)>,
     tracing: bool,
 }
 
-impl JobTap {
-    /// Writes the waves of the job with this number, counted from [`TapHandle::start_counting`] on.
-    pub fn new(board: SimBoard, wanted: usize, sink: impl WaveSink + 'static, format: WaveFormat) -> (JobTap, TapHandle) {
+impl WaveTap {
+    /// Writes the waves of what is wanted, when it comes.
+    pub fn new(board: SimBoard, wanted: Watched, sink: impl WaveSink + 'static, format: WaveFormat) -> (WaveTap, TapHandle) {
         let handle = TapHandle::default();
-        (JobTap { board, handle: handle.clone(), wanted, sink: Some((Box::new(sink), format)), tracing: false }, handle)
+        (WaveTap { board, handle: handle.clone(), wanted, sink: Some((Box::new(sink), format)), tracing: false }, handle)
     }
 
     /// Ends the waves and says whether they are whole.
@@ -79,8 +88,9 @@ impl JobTap {
 
     fn look_at(&mut self, frame: &[u8]) {
         match operation(frame) {
-            // The results that did not come with the answer belong to the job.
-            None | Some((Op::Read, _)) => {}
+            // The results that did not come with the answer belong to the job, as the tokens do to the text.
+            None | Some((Op::Read | Op::Tokens, _)) => {}
+            Some((Op::Generate, _)) if self.wanted == Watched::Text => self.begin(None),
             Some((Op::Run, Some(job))) => {
                 self.end();
                 let number = self.handle.with(|state| {
@@ -88,21 +98,21 @@ impl JobTap {
                     state.jobs += usize::from(state.counting);
                     state.counting.then_some(number)
                 });
-                if number == Some(self.wanted) {
-                    self.begin(job);
+                if number.map(Watched::Job) == Some(self.wanted) {
+                    self.begin(Some(job));
                 }
             }
             Some(_) => self.end(),
         }
     }
 
-    fn begin(&mut self, job: Job) {
+    fn begin(&mut self, job: Option<Job>) {
         let Some((sink, format)) = self.sink.take() else { return };
         let cycle = Transport::cycles(&self.board).unwrap_or(0);
         let outcome = self.board.trace_to(sink, format);
         self.tracing = outcome.is_ok();
         self.handle.with(|state| {
-            state.traced = Some(TracedJob { job, first_cycle: cycle, end_cycle: cycle });
+            state.traced = Some(Traced { job, first_cycle: cycle, end_cycle: cycle });
             state.failed = outcome.err();
         });
     }
@@ -131,7 +141,7 @@ fn operation(frame: &[u8]) -> Option<(Op, Option<Job>)> {
     Some((op, rest.first_chunk().filter(|_| op == Op::Run).map(Job::from_bytes)))
 }
 
-impl Transport for JobTap {
+impl Transport for WaveTap {
     fn describe(&self) -> String {
         Transport::describe(&self.board)
     }

@@ -39,7 +39,7 @@ pub use router::Router;
 pub use simulator::{available as simulator_available, device as simulated_device, ports as simulated_ports, wave};
 #[cfg(feature = "verilator")]
 pub use {
-    nda_sim::{JobTap, TapHandle, TracedJob},
+    nda_sim::{TapHandle, Traced, Watched, WaveTap},
     simulator::{end_tap, tap},
 };
 

@@ -8,9 +8,9 @@ use crate::open::REPEATABLE;
 use nda_device::FabricGemv;
 use nda_device::{ByteDevice, Transport};
 use nda_gemv::Gemv;
-#[cfg(feature = "verilator")]
-use nda_sim::{JobTap, TapHandle};
 use nda_sim::{SimError, WaveFormat};
+#[cfg(feature = "verilator")]
+use nda_sim::{TapHandle, Watched, WaveTap};
 use nda_spec::Config;
 use std::fs::File;
 
@@ -87,7 +87,7 @@ pub fn wave<'m, E: From<BackendError>>(
     worked.and_then(|()| Ok(written?))
 }
 
-/// A board whose waves are those of one job, with its session open; a file of the caller's takes them.
+/// A board whose waves are those of a part of the session, which is open; a file of the caller's takes them.
 ///
 /// # Errors
 /// A simulator that cannot be had, a session that does not start.
@@ -95,21 +95,21 @@ pub fn wave<'m, E: From<BackendError>>(
 pub fn tap<'m>(
     config: &Config,
     port: SimPort,
-    job: usize,
+    watched: Watched,
     sink: File,
     format: WaveFormat,
-) -> Result<(FabricGemv<'m, JobTap>, TapHandle), BackendError> {
-    let (tap, handle) = JobTap::new(board_with_waves(config, port)?, job, sink, format);
+) -> Result<(FabricGemv<'m, WaveTap>, TapHandle), BackendError> {
+    let (tap, handle) = WaveTap::new(board_with_waves(config, port)?, watched, sink, format);
     let driver = nda_device::Driver::open(tap, REPEATABLE).map_err(|e| BackendError::device(&config.name, e))?;
     Ok((FabricGemv::new(driver), handle))
 }
 
-/// Ends the waves of a job.
+/// Ends the waves of a part of a session.
 ///
 /// # Errors
 /// Waves that could not be written.
 #[cfg(feature = "verilator")]
-pub fn end_tap(fabric: FabricGemv<'_, JobTap>) -> Result<(), BackendError> {
+pub fn end_tap(fabric: FabricGemv<'_, WaveTap>) -> Result<(), BackendError> {
     fabric.into_driver().into_transport().finish().map_err(|e| failure("--out", e))
 }
 

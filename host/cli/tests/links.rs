@@ -147,3 +147,35 @@ fn waves_of_a_models_own_job_say_which_it_is() {
     assert!(bad(2, &["wave", TINY, "--prompt", "She ", "--token", "9999"]).contains("token must be below the context"));
     bad(2, &["wave", "--token", "3"]);
 }
+
+#[cfg(feature = "configurations")]
+#[test]
+fn waves_of_a_text_begin_with_its_request_and_move_the_token_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let said = good(&["wave", TINY, "--prompt", "S", "--max-tokens", "1", "--out", &path("text.fst")]);
+    assert!(said.contains("a text of 1 tokens behind a prompt of 1 on token1024: \""), "{said}");
+    let cycles: Vec<u64> = said.rsplit("cycles ").next().unwrap().split(" to ").map(|part| part.trim().parse().unwrap()).collect();
+    // The upload takes a cycle per byte, which nobody wants to look at; a token behind a prompt of one takes some three thousand.
+    assert!(cycles[0] > 250_000 && (2_000..8_000).contains(&(cycles[1] - cycles[0])), "{said}");
+    let moves = good(&["wave", "--read", &path("text.fst"), "--signal", "made_valid"]);
+    assert!(moves.lines().any(|line| line.ends_with(".made_valid = 1")), "{moves}");
+    let none = bad(2, &["wave", TINY, "--prompt", "S", "--max-tokens", "1", "--config", "nano16", "--out", &path("none.vcd")]);
+    assert!(none.contains("no whole tokens") && none.contains("--config token1024"), "{none}");
+    assert!(!std::path::Path::new(&path("none.vcd")).exists());
+    bad(2, &["wave", TINY, "--prompt", "S", "--max-tokens", "1", "--job", "2"]);
+    bad(2, &["wave", TINY, "--prompt", "S", "--max-tokens", "0"]);
+}
+
+#[cfg(feature = "configurations")]
+#[test]
+fn waves_of_a_board_with_element_cores_have_every_operation() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seed.fst").to_str().unwrap().to_string();
+    let said = good(&["wave", "--config", "seed64", "--out", &path]);
+    assert!(said.contains("then 8 element operations"), "{said}");
+    for core in ["swiglu", "quantize"] {
+        let moves = good(&["wave", "--read", &path, "--signal", &format!("{core}.out_valid")]);
+        assert!(moves.lines().any(|line| line.ends_with(" = 1")), "{core}: {moves}");
+    }
+}

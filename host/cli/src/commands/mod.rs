@@ -150,3 +150,5 @@ mod wave_read {
         Err(Failure::not_built("reader of waves", "nda wave --read", "workspace").into())
     }
 }
+#[cfg(feature = "verilator")]
+mod wave_text;

@@ -7,19 +7,23 @@ use crate::{files, output};
 use nda_backends::WaveFormat;
 use nda_files::Draft;
 use nda_gemv::Activations;
-use nda_spec::config::DEFAULT_UART_CONFIG;
+use nda_gemv::{Gemv, GemvError};
+use nda_spec::config::{DEFAULT_CONFIG, DEFAULT_UART_CONFIG};
+use nda_spec::seed::{Call, Comparison, DEVICE_EPS_SHIFT, Operand};
 use nda_spec::{ActivationCode, Config, TileMatrix, WeightCode, tile};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Writes the waves of one small job on the simulated board, to be looked at in GTKWave or Surfer.
+/// Writes the waves of a job or of a text on the simulated board, for GTKWave or Surfer.
 ///
-/// The job is two row groups by two beats of quaternary weights and A8 activations, with all that leads to
-/// it: SYNC, IDENT, the upload of its page, SEAL, RUN. Time is the board's, in picoseconds of the configuration's clock.
-/// An FST leaves out the inputs of registers, which are their outputs one cycle ahead.
+/// Without a model it is one small job: two row groups by two beats of quaternary weights and A8 activations, with all that leads to
+/// it: SYNC, IDENT, the upload of its page, SEAL, RUN; a board with element cores then does each of their operations once.
+/// Time is the board's, in picoseconds of the configuration's clock. An FST leaves out the inputs of registers, which are their
+/// outputs one cycle ahead.
 ///
 /// With a model it is a job of one of its tokens that is traced, and nothing else: --token 3 --job 7 is the eighth job of the
-/// fourth token of prompt and text, which goes on with the likeliest tokens.
+/// fourth token of prompt and text, which goes on with the likeliest tokens. With --max-tokens it is a text that the board's token
+/// machine makes whole, from its request to its last token.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The model whose job is traced, an .ndf document.
@@ -34,9 +38,12 @@ pub struct Arguments {
     /// The job's number within the token, from 0.
     #[arg(long, requires = "model", default_value_t = 0, value_name = "N")]
     job: usize,
-    /// The configuration; 'nda devices' lists them.
-    #[arg(long, default_value = DEFAULT_UART_CONFIG)]
-    config: String,
+    /// Traces a text of at most so many tokens, which the board makes whole.
+    #[arg(long, requires = "model", conflicts_with_all = ["token", "job"], value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    max_tokens: Option<u16>,
+    /// The configuration; 'nda devices' lists them. Without this, wide256, or token1024 for a text.
+    #[arg(long)]
+    config: Option<String>,
     /// Through the UART's pins instead of the parallel port: ten times as many cycles.
     #[arg(long)]
     uart: bool,
@@ -71,11 +78,32 @@ pub(super) struct Wanted<'w> {
     pub job: usize,
 }
 
+/// Which text.
+pub(super) struct WantedText<'w> {
+    /// The model, an .ndf document.
+    pub model: &'w Path,
+    /// The text that comes first.
+    pub prompt: &'w str,
+    /// Most tokens that are made.
+    pub most_tokens: usize,
+}
+
 impl Arguments {
     /// The model's job, if a model is given.
     fn wanted(&self) -> Option<Wanted<'_>> {
         let (model, prompt) = (self.model.as_deref()?, self.prompt.as_deref()?);
         Some(Wanted { model, prompt, token: self.token, job: self.job })
+    }
+
+    /// The model's text, if tokens are asked for.
+    fn wanted_text(&self) -> Option<WantedText<'_>> {
+        let Wanted { model, prompt, .. } = self.wanted()?;
+        Some(WantedText { model, prompt, most_tokens: self.max_tokens?.into() })
+    }
+
+    fn config(&self) -> &str {
+        let absent = if self.max_tokens.is_some() { DEFAULT_CONFIG } else { DEFAULT_UART_CONFIG };
+        self.config.as_deref().unwrap_or(absent)
     }
 
     /// The file and its format.
@@ -95,7 +123,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.reads.is_asked() {
         return wave_read::run(&arguments.reads);
     }
-    let config = backend::config(&arguments.config)?;
+    let config = backend::config(arguments.config())?;
     nda_backends::simulator_available()?;
     let (out, format) = arguments.target();
     let reads: Vec<&Path> = arguments.model.iter().map(PathBuf::as_path).collect();
@@ -103,16 +131,17 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let draft = Draft::create(&files::judge(&out, &reads)?).map_err(|e| files::failure(&e))?;
     let sink = draft.file().try_clone().map_err(|e| Failure::io("write", &out, &e))?;
     let port = if arguments.uart { SimPort::Uart } else { SimPort::Parallel };
-    let said = match arguments.wanted() {
-        Some(wanted) => model_job(&wanted, &config, port, sink, format)?,
-        None => small_job(&config, port, sink, format)?,
+    let said = match (arguments.wanted_text(), arguments.wanted()) {
+        (Some(text), _) => model_text(&text, &config, port, sink, format)?,
+        (None, Some(job)) => model_job(&job, &config, port, sink, format)?,
+        (None, None) => small_job(&config, port, sink, format)?,
     };
     draft.publish().map_err(|e| files::failure(&e))?;
     output::line(format_args!("{}: {said}", out.display()))
 }
 
 #[cfg(feature = "verilator")]
-use super::wave_job::run as model_job;
+use super::{wave_job::run as model_job, wave_text::run as model_text};
 
 /// Nothing is simulated in this build, which was said before.
 #[cfg(not(feature = "verilator"))]
@@ -120,7 +149,13 @@ fn model_job(_: &Wanted<'_>, _: &Config, _: SimPort, _: File, _: WaveFormat) -> 
     unreachable!("simulator_available refused")
 }
 
-/// A product of two row groups by two beats, from the session's first byte on.
+/// Nothing is simulated in this build, which was said before.
+#[cfg(not(feature = "verilator"))]
+fn model_text(_: &WantedText<'_>, _: &Config, _: SimPort, _: File, _: WaveFormat) -> Outcome<String> {
+    unreachable!("simulator_available refused")
+}
+
+/// A product of two row groups by two beats, from the session's first byte on; behind it the element cores, where there are any.
 fn small_job(config: &Config, port: SimPort, sink: File, format: WaveFormat) -> Outcome<String> {
     let (rows, cols) = (2 * config.geometry.array_rows, 2 * config.geometry.array_cols);
     let code = WeightCode::Quaternary;
@@ -129,15 +164,40 @@ fn small_job(config: &Config, port: SimPort, sink: File, format: WaveFormat) -> 
     let words = tile::pack(rows, cols, code, &values).expect("values of the code");
     let matrix = TileMatrix::new(rows, cols, code, &words).expect("packed to this shape");
     let mut y = vec![0; rows];
-    let mut cycles = 0;
+    let (mut cycles, mut elements) = (0, 0);
     nda_backends::wave(config, port, sink, format, |fabric| -> Outcome {
         let at = format!("configuration {}", config.name);
         let mut run = || {
             let id = fabric.prepare(&[matrix])?;
-            fabric.run(id, Activations { code: ActivationCode::A8, values: &x }, &mut y)
+            cycles = fabric.run(id, Activations { code: ActivationCode::A8, values: &x }, &mut y)?.cycles;
+            elements = element_operations(fabric)?;
+            Ok(())
         };
-        cycles = run().map_err(|e| files::gemv_failure(&e, at))?.cycles;
-        Ok(())
+        Ok(run().map_err(|e| files::gemv_failure(&e, at))?)
     })?;
-    Ok(format!("{rows} x {cols} quaternary weights on {}, {cycles} cycles from upload to result", config.name))
+    let also = if elements > 0 { format!(", then {elements} element operations") } else { String::new() };
+    Ok(format!("{rows} x {cols} quaternary weights on {}, {cycles} cycles from upload to result{also}", config.name))
+}
+
+/// Every operation of the element cores once, on three beats of codes of which the last has a tail; how many there were.
+fn element_operations(fabric: &mut dyn Gemv<'_>) -> Result<usize, GemvError> {
+    let Some(seeds) = fabric.seeds() else { return Ok(0) };
+    let codes = WeightCode::Quaternary.values();
+    let [x, y]: [Vec<i8>; 2] = [5, 7].map(|step| (0..20).map(|i| codes[i * step / 3 % codes.len()]).collect());
+    let floats: Vec<f32> = (-3_i8..3).map(|i| f32::from(i) / 2.0).collect();
+    let [first, second] = [(&x, 1), (&y, 0)].map(|(codes, log2_scale)| Operand { codes, log2_scale });
+    let calls = [
+        Call::Add(first, second),
+        Call::AlignedAdd(&x, &y),
+        Call::Swiglu(first, second),
+        Call::Silu(&x),
+        Call::RmsNorm { x: &x, weight: &y, eps_shift: DEVICE_EPS_SHIFT },
+        Call::Compare(Comparison::ALL[0], &x, &y),
+        Call::Truthy(&x),
+        Call::Quantize(&floats),
+    ];
+    for call in &calls {
+        seeds.seed(call)?;
+    }
+    Ok(calls.len())
 }

@@ -4,18 +4,20 @@ use super::wave::Wanted;
 use crate::backend::SimPort;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files;
-use nda_backends::{JobTap, TapHandle, TracedJob, WaveFormat};
+use nda_backends::{TapHandle, Watched, WaveFormat, WaveTap};
 use nda_device::FabricGemv;
 use nda_engine::{Model, Sampler, Sampling, Session, Weights};
 use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
+use nda_spec::job::Job;
 use nda_spec::{ActivationCode, Config, TileMatrix};
 use std::cell::Cell;
 use std::fs::File;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// A traced board, and which product it was at when the waves began.
 struct Watch<'m> {
-    fabric: FabricGemv<'m, JobTap>,
+    fabric: FabricGemv<'m, WaveTap>,
     handle: TapHandle,
     shapes: Vec<Shape>,
     prepared: Rc<Cell<usize>>,
@@ -60,13 +62,14 @@ pub(super) fn run(wanted: &Wanted<'_>, config: &Config, port: SimPort, sink: Fil
         let error = format!("token must be below the context of {context}, got {}", wanted.token);
         return Err(Failure::usage(error, "--token", "count from 0: the prompt's first token is 0").into());
     }
-    let (fabric, handle) = nda_backends::tap(config, port, wanted.job, sink, format)?;
+    let (fabric, handle) = nda_backends::tap(config, port, Watched::Job(wanted.job), sink, format)?;
     let mut watch = Watch { fabric, handle, shapes: Vec::new(), prepared: Rc::default(), at: None };
     let product = trace(wanted, &weights, &mut watch)?;
     let Watch { fabric, handle, .. } = watch;
     nda_backends::end_tap(fabric)?;
-    match (product, handle.traced()) {
-        (Some(product), Some(traced)) => Ok(product.text(wanted, handle.jobs(), &traced, config)),
+    let traced = handle.traced().and_then(|traced| Some((traced.job?, traced.first_cycle..traced.end_cycle)));
+    match (product, traced) {
+        (Some(product), Some((job, cycles))) => Ok(product.text(wanted, handle.jobs(), &job, cycles, config)),
         _ => Err(no_such_job(wanted, handle.jobs()).into()),
     }
 }
@@ -87,8 +90,8 @@ struct Product {
 }
 
 impl Product {
-    fn text(&self, wanted: &Wanted<'_>, jobs: usize, traced: &TracedJob, config: &Config) -> String {
-        let (g, job) = (&config.geometry, &traced.job);
+    fn text(&self, wanted: &Wanted<'_>, jobs: usize, job: &Job, cycles: Range<u64>, config: &Config) -> String {
+        let g = &config.geometry;
         let x_code = if job.flags.a2 { ActivationCode::A2 } else { ActivationCode::A8 };
         let (rows, cols) = (usize::from(job.row_groups) * g.array_rows, usize::from(job.col_beats) * g.array_cols);
         format!(
@@ -102,8 +105,8 @@ impl Product {
             config.name,
             self.shape.code.name(),
             x_code.name(),
-            traced.first_cycle,
-            traced.end_cycle,
+            cycles.start,
+            cycles.end,
         )
     }
 }
