@@ -12,8 +12,36 @@ sys.path[:0] = [str(HERE), str(HERE / "pictures")]
 import waves  # noqa: E402
 
 SOURCES = ROOT / "hdl/cores/src"
-# The configurations whose boards have every core between them; the first one's waves are shown where it has the core.
-CONFIGURATIONS = {"nano16": "uart", "token1024": "parallel", "seed64": "parallel"}
+# The boards that have every core between them: configuration, port, and what is traced of it beside the small product. The first one
+# that has a core shows it.
+BOARDS = {
+    "nano16": ("parallel", ""),
+    "nano16 --uart": ("uart", ""),
+    "token1024": ("parallel", "models/tiny.ndf --prompt S --max-tokens 1"),
+    "seed64": ("parallel", ""),
+}
+# Cores that work slowly: cycles that their pictures show.
+SLOW = {"uart_rx": 92, "uart_tx": 92}
+
+# Cores of the token machine whose modules have other names than their files.
+MACHINE = "machine_machine"
+NAMES = {
+    "machine": MACHINE,
+    "mix_head": "mix",
+    "query_tables": "query",
+    "inverse_sum": "inverse",
+    "kv_store": "store",
+    "scale_factors": "factors",
+    "softmax": "softmax_2",
+}
+
+# Cores that are written into the machine's module, and the signals there that show them.
+PARTS = {
+    "job": "array_busy loading loads_alone load_step column_beat groups_left tile array_accepts job_ends array_issue array_is_load array_is_first array_is_last tile_address",
+    "walker": "token_begins turns turn_pair_at is_sine walks_a_pair phase turn_address sets_cosine_3 sets_sine_3 sets_word_3 sets_lane_3 drain",
+    "factor": "enters factor_group root_read mantissa_1 exponent_1 exponent_2 shift_sum shift_4",
+    "stream": "feeds_a_word enters read_word constant_at mantissa_1 shift_4 slow_in gated_in leaves out_word written wide_writes wide_write_at reduces_16 last_word_out",
+}
 
 # Cores that stand on no board: the bus that they are emitted for, and their top.
 BUSES = {"bus/stream.rs": ("axi-stream", "gemv_axis"), "bus/wishbone.rs": ("wishbone", "gemv_wb")}
@@ -82,12 +110,22 @@ def modules_of(path, found):
     if wanted:
         same = [module for module in found.values() if {port[1] for port in module.ports} == wanted]
         return same[:1]
-    # A part's unit bears the part's own name; what stands on a bus is a top.
-    stem = path.parent.name if stem == "unit" else BUSES.get(path.relative_to(SOURCES).as_posix(), ("", stem))[1]
+    stem = emitted_name(path)
     named = [stem, *re.findall(r'Module::new\("(\w+)"\)', path.read_text())]
     ends = lambda name: [module for module in found.values() if module.name == name or module.name.endswith(f"_{name}")]
     all_ends = [min(ends(name), key=lambda module: len(module.name)) for name in named if ends(name)]
     return all_ends[:1] if all_ends and all_ends[0] in ends(stem) else all_ends
+
+
+def emitted_name(path):
+    """How the name of a source's module ends."""
+    relative = path.relative_to(SOURCES).as_posix()
+    # A part's unit bears the part's own name; what stands on a bus is a top; both kinds of the array are one module.
+    if path.stem == "unit":
+        return path.parent.name
+    if path.parent.name == "gemv_array":
+        return "engine_array"
+    return BUSES[relative][1] if relative in BUSES else NAMES.get(path.stem, path.stem)
 
 
 def belongs(path, configuration):
@@ -95,7 +133,9 @@ def belongs(path, configuration):
     inside = path.relative_to(SOURCES).as_posix()
     if inside.startswith("bus") or configuration.startswith("--bus"):
         return inside.startswith("bus") and configuration.startswith("--bus")
-    return configuration.startswith("token") or not inside.startswith("token")
+    if inside.startswith("board"):
+        return not configuration.startswith("token")
+    return configuration.startswith("token") or not inside.startswith(("token", "gemv_array/tables"))
 
 
 def page(path, boards, folder):
@@ -112,34 +152,60 @@ def page(path, boards, folder):
         for module in its:
             text += f"\nAs emitted for `{configuration}`, module `{module.name}`.\n\n| port | direction | bits | |\n|---|---|---|---|\n"
             text += "".join(f"| `{port}` | {direction} | {bits} | {said.get(port, '')} |\n" for direction, port, bits in module.ports)
-        recordings = (recorded.wave(at[module.name], [(port, bits) for _, port, bits in module.ports]) for module in its if module.name in at)
+        cycles = SLOW.get(name, waves.CYCLES)
+        recordings = (recorded.wave(at[module.name], [(port, bits) for _, port, bits in module.ports], cycles) for module in its if module.name in at)
         wave = next((wave for wave in recordings if wave is not None), None)
         if wave is not None:
-            pictures[f"{name}.svg"] = waves.svg(wave, f"{name}: simulated, nda wave --config {configuration}")
-            text += f"\n## Wave\n\nSimulated: `nda wave --config {configuration}`, from the first cycle in which something happens here.\n\n![wave]({name}.svg)\n"
+            pictures[f"{name}.svg"] = waves.svg(wave, name, command(configuration))
+            text += pictured(name, configuration)
         else:
             text += "\nNothing that `nda wave` runs moves this core; its tests do.\n"
         break
     else:
-        text += "\nNo image has it as a module of its own: it is written into the module of who uses it, and its tests drive or evaluate it alone.\n"
+        part, pictures = part_of(path, name, boards["token1024"])
+        text += part
     return name, text, pictures
+
+
+def part_of(path, name, board):
+    """What a page says of a core that is no module of its own, and its picture."""
+    found, at, recorded = board
+    if path.parent.name != "token" or path.stem not in PARTS:
+        return "\nNo image has it as a module of its own: its tests drive or evaluate it alone.\n", {}
+    module = next(module for module in found.values() if module.name.endswith(MACHINE))
+    wave = recorded.wave(at[module.name], [(signal, recorded.bits(at[module.name], signal)) for signal in PARTS[path.stem].split()])
+    said = f"\nIt is written into the module `{module.name}`; these are its signals there.\n"
+    return said + pictured(name, "token1024"), {f"{name}.svg": waves.svg(wave, name, command("token1024"))}
+
+
+def command(configuration):
+    return " ".join(["nda wave", *BOARDS[configuration][1].split(), "--config", configuration])
+
+
+def pictured(name, configuration):
+    return f"\n## Wave\n\nSimulated: `{command(configuration)}`, where a piece of work begins and most of the signals move.\n\n![wave]({name}.svg)\n"
 
 
 def pages(nda, folder):
     """Every core's page and picture, by their paths in the book."""
     boards = {}
-    for configuration, port in CONFIGURATIONS.items():
-        place = folder / configuration
+    for board, (port, _) in BOARDS.items():
+        configuration = board.split(" ")[0]
+        place = folder / f"{configuration}_{port}"
         place.mkdir(parents=True)
-        run = lambda *arguments: subprocess.run([nda, *arguments], check=True, stdout=subprocess.DEVNULL)
+        run = lambda *arguments: subprocess.run([nda, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         run("emit", "--config", configuration, "--port", port, "--out", place)
-        run("wave", "--config", configuration, *(["--uart"] if port == "uart" else []), "--out", place / "wave.vcd")
+        run(*command(board).split()[1:], "--out", place / "wave.vcd")
         found = modules((place / f"board_{configuration}_{port}.v").read_text())
-        boards[configuration] = (found, places(found), waves.Recorded(place / "wave.vcd"))
+        at = places(found)
+        wanted = {f"TOP.{path}.{port}" for name, path in at.items() for _, port, _ in found[name].ports}
+        wanted |= {f"TOP.{path}.{signal}" for name, path in at.items() if name.endswith(MACHINE) for part in PARTS.values() for signal in part.split()}
+        boards[board] = (found, at, waves.Recorded(place / "wave.vcd", wanted))
+        (place / "wave.vcd").unlink()
     for bus, top in BUSES.values():
         subprocess.run([nda, "emit", "--bus", bus, "--rows", "4", "--cols", "32", "--out", folder / top], check=True, stdout=subprocess.DEVNULL)
         boards[f"--bus {bus} --rows 4 --cols 32"] = (modules((folder / top / f"{top}.v").read_text()), {}, None)
-    sources = [path for path in sorted(SOURCES.rglob("*.rs")) if "ost:" in header(path) or "Handshake" in header(path)]
+    sources = [path for path in sorted(SOURCES.rglob("*.rs")) if re.search("Cost|Handshake", header(path))]
     all_pages, rows = {}, []
     for path in sources:
         name, text, pictures = page(path, boards, folder)

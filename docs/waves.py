@@ -1,41 +1,45 @@
 """Waves: out of a VCD, as WaveJSON (what WaveDrom draws), and as a picture with the others' look."""
 
-import re
+from bisect import bisect
 
 from svg import Picture
 
-# Cycles that a picture shows, and how many of them stand before the first event.
-CYCLES, BEFORE = 22, 2
-# Names that say that something happens, in the order in which they are looked for.
-EVENTS = ["valid", "issue", "start", "write", "tick", "running"]
+# The clock's path in every VCD of a board.
+CLOCK = "TOP.board.clock"
+# Cycles that a picture shows, and how many of them stand before the first event; those of the power-up, which no picture shows.
+CYCLES, BEFORE, POWER_UP = 22, 2, 4
+# Names of signals whose rising begins a piece of work.
+EVENTS = ("valid", "issue", "start", "load", "write", "offer", "tick", "running", "active")
+# Pixels of a picture's cycles.
+WIDTH = 726
+# Windows that are compared with one another, the first ones.
+WINDOWS = 500
 
 
 class Recorded:
-    """A VCD: when each signal changes, and the clock's period."""
+    """A VCD: when each of the signals that are wanted changes, and the clock's edges."""
 
-    def __init__(self, path):
-        self.codes, self.changes, scope = {}, {}, []
-        text = path.read_text()
-        head, _, body = text.partition("$enddefinitions $end")
-        for kind, rest in re.findall(r"\$(scope|upscope|var)\b(.*?)\$end", head, re.S):
-            words = rest.split()
-            if kind == "scope":
-                scope.append(words[1])
-            elif kind == "upscope":
-                scope.pop()
-            else:
-                self.codes[".".join([*scope, words[3]])] = words[2]
+    def __init__(self, path, wanted):
+        with path.open() as lines:
+            self.codes, self.widths = definitions(lines, wanted | {CLOCK})
+            self.changes = {code: [] for code in self.codes.values()}
+            self.read(lines)
+        self.edges = [at for at, value in self.changes[self.codes[CLOCK]] if value == 1]
+
+    def read(self, lines):
         at = 0
-        for line in body.split("\n"):
-            if line.startswith("#"):
+        for line in lines:
+            if line[0] == "#":
                 at = int(line[1:])
-            elif line.startswith(("b", "B")):
-                value, code = line[1:].split()
-                self.changes.setdefault(code, []).append((at, int(value.replace("x", "0").replace("z", "0"), 2)))
-            elif line and line[0] in "01xz":
-                self.changes.setdefault(line[1:], []).append((at, int(line[0] == "1")))
-        clock = next(code for name, code in self.codes.items() if name.endswith("board.clock"))
-        self.edges = [at for at, value in self.changes[clock] if value == 1]
+            elif line[0] == "b":
+                value, _, code = line[1:].rstrip().partition(" ")
+                if code in self.changes:
+                    self.changes[code].append((at, int(value.replace("x", "0").replace("z", "0"), 2)))
+            elif line[0] in "01xz" and line[1:-1] in self.changes:
+                self.changes[line[1:-1]].append((at, int(line[0] == "1")))
+
+    def bits(self, path, signal):
+        return self.widths[self.codes[f"TOP.{path}.{signal}"]]
 
     def values(self, code):
         """A signal's value just before every edge of the clock."""
@@ -47,19 +51,50 @@ class Recorded:
             found.append(value)
         return found
 
-    def wave(self, path, ports):
-        """A core's ports from its first event on, as WaveJSON; none if nothing happens."""
+    def wave(self, path, ports, cycles=CYCLES):
+        """A core's ports where a piece of its work begins, as WaveJSON; none if nothing happens."""
         signals = [(port, bits, self.codes.get(f"TOP.{path}.{port}")) for port, bits in ports if port != "clock"]
         signals = [(port, bits, self.values(code)) for port, bits, code in signals if code is not None]
-        events = [s for word in EVENTS for s in signals if s[1] == 1 and word in s[0]] or [s for s in signals if s[1] == 1]
-        # The first cycles are the power-up.
-        first = next((cycle for _, _, values in events for cycle in range(4, len(values)) if values[cycle] != values[cycle - 1]), None)
-        if first is None:
+        begin = window(signals, cycles)
+        if begin is None:
             return None
-        begin = first - BEFORE
-        lanes = [{"name": "clock", "wave": "p" + "." * (CYCLES - 1)}]
-        lanes += [lane(port, bits, values[begin : begin + CYCLES]) for port, bits, values in signals]
+        lanes = [{"name": "clock", "wave": "p" + "." * (cycles - 1)}]
+        lanes += [lane(port, bits, values[begin : begin + cycles]) for port, bits, values in signals]
         return {"signal": lanes, "head": {"tick": begin}}
+
+
+def definitions(lines, wanted):
+    """The codes of signals by the paths that they have in a VCD, and the codes' widths; reads to the end of the definitions."""
+    found, widths, scope = {}, {}, []
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["$scope"]:
+            scope.append(words[2])
+        elif words[:1] == ["$upscope"]:
+            scope.pop()
+        elif words[:1] == ["$var"] and (name := ".".join([*scope, words[4]])) in wanted:
+            found[name], widths[words[3]] = words[3], int(words[2])
+        elif words[:1] == ["$enddefinitions"]:
+            return found, widths
+
+
+def changes(values, only=None):
+    """Cycles in which a value is another than before; with a value, those in which it becomes this one."""
+    pairs = zip(range(POWER_UP + 1, len(values)), values[POWER_UP:], values[POWER_UP + 1 :])
+    return [cycle for cycle, before, value in pairs if value != before and only in (None, value)]
+
+
+def window(signals, cycles):
+    """Where a picture begins: where an event comes after a pause, and most ports move in what is shown; none if nothing moves."""
+    moves = [changes(values) for _, _, values in signals]
+    bits = [(port, values) for port, bits, values in signals if bits == 1]
+    events = [values for port, values in bits if any(word in port for word in EVENTS)]
+    rising = lambda some: sorted({cycle for values in some for cycle in changes(values, 1)})
+    starts = rising(events) or rising(values for _, values in bits) or sorted({cycle for found in moves for cycle in found})
+    behind_pauses = [cycle for cycle in starts if not any(any(values[cycle - BEFORE : cycle]) for values in events)] or starts
+    moving = lambda cycle: sum(bisect(found, cycle - BEFORE) < bisect(found, cycle - BEFORE + cycles - 1) for found in moves)
+    best = max(behind_pauses[:WINDOWS], key=lambda cycle: (moving(cycle), -cycle), default=None)
+    return None if best is None else best - BEFORE
 
 
 def lane(port, bits, values):
@@ -75,11 +110,14 @@ def lane(port, bits, values):
     return {"name": port, "wave": wave} | ({"data": data} if data else {})
 
 
-def svg(wave, title):
+def svg(wave, title, command):
     """A picture of WaveJSON: the characters p 0 1 = and the dot."""
-    lanes, left, step, height = wave["signal"], 150, 33, 26
-    picture = Picture(left + step * CYCLES + 20, 84 + height * len(lanes), title, f"from cycle {wave['head']['tick']} on; numbers are hexadecimal")
-    for k in range(CYCLES + 1):
+    lanes, left, height = wave["signal"], 165, 26
+    cycles = len(lanes[0]["wave"])
+    step = WIDTH / cycles
+    below = f"simulated: {command}, from its cycle {wave['head']['tick']} on; numbers are hexadecimal"
+    picture = Picture(left + WIDTH + 20, 84 + height * len(lanes), title, below)
+    for k in range(cycles + 1):
         picture.line([(left + step * k, 70), (left + step * k, 76 + height * len(lanes))], "edge", 0.6)
     for n, signal in enumerate(lanes):
         y = 76 + height * n

@@ -84,6 +84,30 @@ fn the_manual_is_put_together_with_a_page_for_every_core() {
     }
     let wave = std::fs::read_to_string(cores.join("gemv_sequencer.svg")).unwrap();
     assert!(wave.contains("is_last") && wave.contains("tile_address"), "the wave shows the ports");
+    check_cores(&cores);
+}
+
+/// Cores that stand on no simulated board.
+const BOARDLESS: [&str; 4] = ["bus_stream", "bus_wishbone", "growing_add", "seed_table"];
+
+/// Every core's page says what it costs and shows it at work.
+fn check_cores(folder: &Path) {
+    let (mut seen, mut faults) = (0, Vec::new());
+    for entry in std::fs::read_dir(folder).unwrap().flatten().filter(|entry| entry.path().extension().is_some_and(|end| end == "md")) {
+        let name = entry.path().file_stem().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        if name == "index" {
+            continue;
+        }
+        seen += 1;
+        if !text.contains("Cost") {
+            faults.push(format!("{name}: what does it cost?"));
+        }
+        if text.contains("## Wave") == BOARDLESS.contains(&name.as_str()) {
+            faults.push(format!("{name}: {}", if BOARDLESS.contains(&name.as_str()) { "it has a wave now" } else { "no wave" }));
+        }
+    }
+    assert!(seen > 60 && faults.is_empty(), "{seen} pages\n{}", faults.join("\n"));
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! `peek_data` at the end of them. `want`: 0 nothing, 1 a successor, 2 the row.
 //! Cycles: 53 for a frame before its operation is looked at; 7 a page of a digest; from `made_valid` to the next
 //! `token_valid` 3. Golden model: `nda_spec::wire`, `nda_spec::token::generate`.
+//! Cost (yosys, `synth_ecp5`, in token1024; held by firmware/tests/parts.rs): 3,264 LUT4, 1,705 FF, 1 DP16KD.
 
 mod answer;
 mod flow;
