@@ -50,13 +50,9 @@ fn in_groups(command: Command) -> Command {
     command.help_template(template)
 }
 
-/// Characters of a command's line in the list.
-const SHORT: usize = 96;
-
-/// The first sentence of a description, on one line.
+/// The first sentence of a description, on one line: a test holds the list to a hundred columns.
 fn short(about: &str) -> String {
-    let first = about.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-    if first.chars().count() <= SHORT { first } else { first.chars().take(SHORT - 1).chain(['…']).collect() }
+    about.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An option that takes a value takes the next word, whatever it begins with: `--temperature -1` is a wrong temperature and

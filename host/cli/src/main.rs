@@ -40,19 +40,20 @@ use std::process::ExitCode;
 /// What `nda --help` ends with.
 const AFTER_HELP: &str = "\
 Back ends (--backend):
-  cpu[:KERNELS]             this machine; KERNELS portable, neon, avx2, avx512, else the best there are
+  cpu[:KERNELS]             this machine; KERNELS portable, neon, avx2, avx512, else the best
   gpu[:NUMBER|NAME]         a GPU, in builds with the feature gpu; 'nda devices' lists adapters
   sim[:CONFIG]              the simulated board: the emitted Verilog behind its parallel port
   sim-uart[:CONFIG]         the same through its UART, bit by bit
   serial:PORT[@BAUD]        a board on a serial port; its baud rate is found if it is not given
   loopback[-uart][:CONFIG]  the software model of a board behind the same driver: no Verilog
-  BOARD*N, BOARD+BOARD      several boards that share a model's rows: sim:wide256*3, serial:A+serial:B
+  BOARD*N, BOARD+BOARD      boards that share a model's rows: sim:wide256*3, serial:A+serial:B
 
-A + joins boards only in front of a back end's name, and a port that exists under all of what follows serial: is that port,
-so both + and @ may stand in a port's name.
+A + joins boards only in front of a back end's name, and a port that exists under all of what
+follows serial: is that port, so both + and @ may stand in a port's name.
 
-sim and loopback without CONFIG are one board of token1024, which makes whole tokens; a model that it cannot hold takes as many
-boards of deep256 (4 MiB of weights each, a memory that only a simulation has) as its weights need. sim-uart without CONFIG is wide256.
+sim and loopback without CONFIG are one board of token1024, which makes whole tokens; a model
+that it cannot hold takes as many boards of deep256 (4 MiB of weights each, a memory that only a
+simulation has) as its weights need. sim-uart without CONFIG is wide256.
 
 Exit codes:
   0  done
@@ -61,7 +62,8 @@ Exit codes:
   3  a file cannot be read or written, or is not what it should be
   4  the device or its link failed
   5  the back end is not available on this machine or in this build
-  128 and a signal's number: the signal ended it (130 Ctrl-C, 143 SIGTERM, 129 SIGHUP); 'nda serve' and 'nda board' that ended in order: 0";
+  128 and a signal's number: the signal ended it (130 Ctrl-C, 143 SIGTERM, 129 SIGHUP)
+  'nda serve' and 'nda board' that a signal ended in order: 0";
 
 /// Runs language models whose weights are bitmaps: on the CPU, on a simulated board, on an FPGA.
 #[derive(Parser)]

@@ -120,7 +120,8 @@ fn the_list_of_commands_stands_in_groups_and_names_every_command_once() {
     for command in ["run", "convert", "exec", "emit", "wave", "patch", "completions", "man", "help"] {
         assert_eq!(list.matches(&format!("\n  {command} ")).count(), 1, "{command}: {list}");
     }
-    assert!(help.lines().all(|line| line.chars().count() <= 132), "{help}");
+    let long: Vec<&str> = help.lines().filter(|line| line.chars().count() > 100).collect();
+    assert!(long.is_empty() && !help.contains('…'), "complete, a line each, in a hundred columns:\n{}", long.join("\n"));
 }
 
 #[test]

@@ -13,9 +13,9 @@ use std::sync::Arc;
 /// Characters of a call or an answer that are shown.
 const SHOWN: usize = 400;
 
-/// Lets a model change this folder by calling tools: every change is shown and asked about, and commands run in the sandbox.
+/// Lets a model change this folder by calling tools, and asks about every change.
 ///
-/// The model is behind an endpoint of OpenAI's protocol, by default 'nda serve' on this machine. A key is taken from OPENAI_API_KEY.
+/// Commands run in the sandbox. The model is behind an endpoint of OpenAI's protocol, by default 'nda serve' on this machine. A key is taken from OPENAI_API_KEY.
 /// With --acp an editor that speaks the Agent Client Protocol says what to do, in which folder, and asks its user.
 #[derive(Clone, clap::Args)]
 pub struct Arguments {

@@ -6,7 +6,9 @@ use nda_agent::door::Approver;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-/// Shows what agents want to change in this folder, and asks: y writes it, anything else refuses it.
+/// Shows what agents want to change in this folder, and asks.
+///
+/// y writes it, anything else refuses it.
 ///
 /// It listens on a socket that only your own processes reach, until Ctrl-C. Proposals that come while nobody listens are refused.
 #[derive(clap::Args)]

@@ -12,7 +12,7 @@ use nda_spec::config::DEFAULT_CONFIG;
 use nda_spec::wire::Ident;
 use serde_json::{Value, json};
 
-/// Lists the back ends of this machine: CPU kernels, GPU adapters, simulated boards, serial ports.
+/// Lists this machine's back ends: CPU kernels, GPUs, simulated boards, serial ports.
 ///
 /// With --probe the serial ports are asked who is behind them: board, configuration, clock and the bitstream id of
 /// the image. Without a port every USB bridge is asked, which sends it a few bytes; leave it if another device

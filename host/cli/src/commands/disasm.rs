@@ -5,7 +5,7 @@ use crate::{language, output};
 use nda_lang::{Tier, binary, line_and_column, parse};
 use std::path::PathBuf;
 
-/// Lists a program as triples: the hash of a node, a predicate, and a value or another node's hash.
+/// Lists a program as triples: a node's hash, a predicate, a value or another hash.
 ///
 /// With --against, lists the smallest parts in which two programs differ. Equal hashes are equal parts.
 #[derive(clap::Args)]

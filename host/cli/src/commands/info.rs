@@ -11,7 +11,7 @@ use nda_ndf::{Document, FrameKind, Tokenizer};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Says what a model is, and lists a document's metadata and frames, or a matrix file's header.
+/// Says what a model is, and lists a document's metadata and frames, or a file's header.
 ///
 /// Of a model: architecture, context, what its weights are kept as, and what a board could hold of them; of a GGUF file or a
 /// Hugging Face folder too. Only the structure is checked; 'nda check' reads every byte.

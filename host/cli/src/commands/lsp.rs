@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Serves an editor that speaks the Language Server Protocol, over standard input and output.
+/// Serves an editor that speaks the Language Server Protocol on standard input and output.
 ///
 /// It shows all faults of an .nda program while it is written, types and shapes, definitions, renames, formatting, and beside each
 /// product its cycles, bytes and limiting term, as 'nda plan' says them for the model that belongs to the program: the one named here or

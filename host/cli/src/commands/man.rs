@@ -6,7 +6,9 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use std::path::PathBuf;
 
-/// Writes manual pages, nda.1 and one for each command, into a folder such as ~/.local/share/man/man1.
+/// Writes manual pages into a folder such as ~/.local/share/man/man1.
+///
+/// They are nda.1 and one for each command.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The folder, created if it does not exist.

@@ -7,7 +7,9 @@ use nda_agent::mcp::{Elicit, serve};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Serves the tools of this folder to an agent that speaks the Model Context Protocol, over standard input and output.
+/// Serves this folder's tools to an agent that speaks the Model Context Protocol.
+///
+/// The protocol goes over standard input and output.
 ///
 /// Reading is free; whatever would be written is a proposal. It is decided by the rules in .nda/policy.toml, by the client's user if the client
 /// can ask (elicitation), by 'nda approve' in a terminal, and else it is refused. Commands run in the sandbox.

@@ -14,7 +14,7 @@ use nda_spec::token::text::Link;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Lists the fused layers of a model on a configuration: words, cycles, bytes, and what limits each.
+/// Lists a model's fused layers on a configuration: words, cycles, bytes, limits.
 ///
 /// Run cycles are exact: the array's counter says the same. Bytes are those of a vector of zeros (stuffing
 /// depends a little on the values). Link cycles are the bytes' time at the configuration's baud rate, or one

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Runs a command in a clone of this folder: nothing outside of the clone can be written, and there is no network.
+/// Runs a command in a clone of this folder: without network, writing nowhere else.
 ///
 /// The folder itself is read-only for it, no other files of yours can be read, and nothing of it runs on when it ends. What it changed in
 /// the clone is listed, and forgotten; with --propose it is shown as a diff, and you decide whether it is written.

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Opens a folder in the studio: programs, documents, waves, boards and agents in one small window, or in this terminal.
+/// Opens a folder in the studio, in a window or in this terminal.
+///
+/// Programs, documents, waves, boards and agents are in one small window.
 ///
 /// The studio is a program of its own beside this command, nda-studio, which links neither the engine nor a compiler nor the simulator. docs/studio.md
 /// describes it.

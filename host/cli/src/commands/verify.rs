@@ -9,7 +9,7 @@ use nda_gemv::{Activations, GemvError};
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, tile};
 use serde_json::json;
 
-/// Multiplies random and extreme shapes and values on a back end and compares every result with the golden model.
+/// Multiplies random and extreme matrices on a back end, against the golden model.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Who is verified; see 'nda --help'.
