@@ -5,18 +5,27 @@ import re
 from svg import ROOT, Picture, figure, records, table, thousands
 
 TABLE = "docs/boards.md"
+# A column of the table of images.
+FMAX = "Fmax by seed, MHz"
 
 
 def short(name):
     return name.split(" v")[0]
 
 
+def stale(rows):
+    """How many records are of other cores than today's."""
+    return sum(row["record"].startswith("stale") for row in rows)
+
+
 def utilisation():
-    rows = table(TABLE, "Fmax by seed, MHz")
+    rows = table(TABLE, FMAX)
     picture = Picture(900, 92 + 66 * len(rows), "What an image takes of its part", f"nextpnr: placed and routed, never run on a board; {TABLE}, firmware/records")
+    if stale(rows):
+        picture.text(20, 66, f"{stale(rows)} of {len(rows)} records are stale: images of earlier cores, before today's protocol. Today's are not routed.", "five", 12)
     for k, row in enumerate(rows):
-        y = 76 + 66 * k
-        picture.text(20, y + 16, short(row["board"]), "ink b", 13)
+        y = 84 + 66 * k
+        picture.text(20, y + 16, short(row["board"]) + (" (stale)" if stale([row]) else ""), "ink b", 13)
         picture.text(20, y + 33, row["part"], "soft", 11.5)
         picture.text(20, y + 48, f"{row['configuration']}, {row['clock, MHz']} MHz asked, {row['min / median / max'].split(' / ')[1]} met", "soft", 11.5)
         for n, (title, share) in enumerate(shares(row)):
@@ -44,7 +53,7 @@ BAUD, BITS = 1_000_000, 10
 
 def whole_tokens():
     """What makes whole tokens by its record: what it is, the milliseconds of its machine and of the link, the clock."""
-    names = {row["part"]: short(row["board"]) for row in table(TABLE, "Fmax by seed, MHz")}
+    names = {row["part"]: short(row["board"]) for row in table(TABLE, FMAX)}
     cycles, exchanged = (float(figure(name).replace(",", "")) for name in ("token-cycles", "token-bytes-in"))
     exchanged += float(figure("token-bytes-out"))
     for path in sorted((ROOT / "firmware/sizes").glob("*.json")):
@@ -57,40 +66,64 @@ def whole_tokens():
 
 def tokens():
     rows = table(TABLE, "GMAC/s (projected)")
-    key = next(name for name in rows[0] if name.startswith("board, link"))
     share = lambda row: int(row["weights on the board (derived)"].split(" of ")[0]) / int(row["weights on the board (derived)"].split(" of ")[1])
-    rows.sort(key=lambda row: -share(row))
-    whole = list(whole_tokens())
-    below = f"projected: cycle model at a clock that nextpnr meets, 1 Mbaud, 1 ms for a round trip; {TABLE}"
-    picture = Picture(900, 176 + 44 * (len(rows) + len(whole)), "Where a token's time goes, by board", below)
-    times = [[float(part) for part in row[key].split(" at ")[0].split(", ")] for row in rows]
-    scale = 440 / max(sum(parts) for parts in times)
-    for n, (title, colour) in enumerate((("array", "two"), ("link", "three"), ("round trips", "four"))):
-        picture.rect(250 + 110 * n, 66, 12, 12, colour, radius=2)
-        picture.text(268 + 110 * n, 76, title, "soft", 12)
-    picture.text(20, 104, "Whole tokens: the board makes them by itself", "ink b", 12.5)
-    y = 116
-    for name, machine, link, mhz in whole:
-        picture.text(20, y + 15, name, "ink b", 13)
-        picture.text(20, y + 31, "all of the model on it; no image is routed yet", "soft", 11.5)
-        bar(picture, y, scale, (machine, link), f"{machine + link:.2f} ms, {thousands(round(1000 / (machine + link)))} tokens/s at most, at the {mhz:.0f} MHz of its machine alone")
-        y += 44
-    picture.text(20, y + 18, "Products alone: one after another, and the host does the rest", "ink b", 12.5)
-    y += 30
-    for row, parts in zip(rows, times):
-        picture.text(20, y + 15, short(row["board"]), "ink b", 13)
-        picture.text(20, y + 31, f"{100 * share(row):.0f} % of the weights on it", "soft", 11.5)
-        rate = f"{row['tokens/s (projected)']} tokens/s" if share(row) == 1 else "and the host's part"
-        bar(picture, y, scale, parts, f"{sum(parts):.0f} ms, {rate}")
+    parts = sorted((row for row in rows if share(row) < 1), key=lambda row: (-share(row), short(row["board"])))
+    clock = "a clock that nextpnr met for earlier cores (stale records)" if stale(table(TABLE, FMAX)) else "a clock that nextpnr meets"
+    below = f"projected: cycle model at {clock}, 1 Mbaud, 1 ms for a round trip; {TABLE}"
+    picture = Picture(900, 0, "A token of models/tiny.ndf, by board", below)
+    y = whole_model(picture, [row for row in rows if share(row) == 1])
+    y = header(picture, y, "A part of the model on the board", "it is asked for a part of the products: no time of a token is its own, so none is shown (derived)")
+    for row in parts:
+        name(picture, y, short(row["board"]), "multiplies; the host does the rest")
+        picture.rect(LEFT, y, LONGEST, 22, "edge")
+        picture.rect(LEFT, y, LONGEST * share(row), 22, "one")
+        picture.text(LEFT + LONGEST + 8, y + 16, f"{100 * share(row):.0f} % of the weights, {row['layers (derived)']} products", "ink", 12)
         y += 44
     end = f"A whole token is {figure('token-cycles')} cycles, {figure('token-bytes-in')} bytes from the board and {figure('token-bytes-out')} to it (simulated)."
     picture.text(20, y + 16, end, "soft", 12)
+    picture.grow(y + 34)
     return picture
+
+
+# Where bars begin, and the pixels of the longest time.
+LEFT, LONGEST = 250, 355
+
+
+def whole_model(picture, rows):
+    """Boards that hold all of the model: what their tokens take; how far down it goes."""
+    key = next(name for name in rows[0] if name.startswith("board, link"))
+    times = [[float(part) for part in row[key].split(" at ")[0].split(", ")] for row in rows]
+    scale = LONGEST / max(sum(parts) for parts in times)
+    y = header(picture, 62, "All of the model on the board", "the time of a whole token")
+    for n, (title, colour) in enumerate((("array", "two"), ("link", "three"), ("round trips", "four"))):
+        picture.rect(600 + 90 * n, y - 34, 12, 12, colour, radius=2)
+        picture.text(618 + 90 * n, y - 24, title, "soft", 12)
+    for title, machine, link, mhz in whole_tokens():
+        name(picture, y, title, "makes whole tokens; not routed yet")
+        bar(picture, y, scale, (machine, link), f"{machine + link:.2f} ms, {thousands(round(1000 / (machine + link)))} tokens/s at most, at the {mhz:.0f} MHz of its machine alone")
+        y += 44
+    configurations = {row["board"]: row["configuration"] for row in table(TABLE, FMAX)}
+    for row, parts in zip(rows, times):
+        name(picture, y, f"{short(row['board'])}, {configurations[row['board']]}", "multiplies; the host does the rest")
+        bar(picture, y, scale, parts, f"{sum(parts):.0f} ms and the host's: {row['tokens/s (projected)']} tokens/s at most")
+        y += 44
+    return y
+
+
+def header(picture, y, title, below):
+    picture.text(20, y + 18, title, "ink b", 14)
+    picture.text(20, y + 36, below, "soft", 12)
+    return y + 50
+
+
+def name(picture, y, title, below):
+    picture.text(20, y + 12, title, "ink b", 13)
+    picture.text(20, y + 28, below, "soft", 11.5)
 
 
 def bar(picture, y, scale, parts, text):
     """Parts of a time beside one another, and what they come to."""
-    x = 250
+    x = LEFT
     for part, colour in zip(parts, ("two", "three", "four")):
         picture.rect(x, y, max(scale * part, 0.5), 22, colour)
         x += scale * part

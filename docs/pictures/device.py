@@ -38,8 +38,8 @@ def device():
     block(530, 190, 160, 66, ["results", f"{row['result_words']} words of {wide['result']}", "24 bits per row"], edge="one")
     block(530, 300, 160, 66, ["stream pipe", "8 values per cycle", "scale, turn, gate, add"], edge="two")
     block(740, 190, 140, 66, ["attention", f"{token['heads']} heads of {token['head_dim']}", f"ring of {token['ring']}"], edge="two")
-    block(740, 300, 140, 66, ["choice", "largest, or drawn", "by noise of a seed"], edge="two")
-    block(740, 396, 140, 52, ["KV memory", f"{token['layers']} × {token['ring']} rows, 4 bits"], edge="one")
+    block(740, 286, 140, 52, ["KV memory", f"{token['layers']} × {token['ring']} rows, 4 bits"], edge="one")
+    block(740, 382, 140, 66, ["choice", "largest, or drawn", "by noise of a seed"], edge="two")
     block(300, 396, 390, 52, ["wide values, constants, embedding", f"{token['wide_words']} + {token['constant_words']} words of 8, {thousands(token['embedding_codes'])} codes"], edge="one")
     line = picture.line
     line([(415, 128), (415, 160), (130, 160), (130, 190)], arrow=True)
@@ -52,13 +52,13 @@ def device():
     picture.text(482, 226, wide["result"], "soft", 11.5)
     line([(470, 300), (530, 326)], arrow=True)
     line([(690, 326), (740, 232)], arrow=True)
-    line([(690, 340), (740, 340)], arrow=True)
-    line([(740, 244), (690, 316)], "soft", 1.2, dashes="4 3")
-    line([(870, 256), (870, 396)], "soft", 1.2)
+    line([(690, 352), (715, 352), (715, 415), (740, 415)], arrow=True)
+    line([(740, 244), (690, 314)], "soft", 1.2, dashes="4 3")
+    line([(810, 286), (810, 256)], "one", 1.5, arrow=True)
     line([(610, 366), (610, 396)], "soft", 1.5, arrow=True)
     line([(530, 352), (500, 376), (130, 376), (130, 366)], "soft", arrow=True)
     picture.text(250, 390, "codes of the next vector", "soft", 11.5)
-    line([(810, 300), (810, 276), (712, 276), (712, 150), (600, 150), (600, 128)], "two", 1.8, arrow=True)
+    line([(880, 415), (892, 415), (892, 150), (600, 150), (600, 128)], "two", 1.8, arrow=True)
     picture.text(612, 144, "tokens alone go back", "two", 11.5)
     return picture
 

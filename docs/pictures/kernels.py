@@ -45,7 +45,7 @@ def rates():
     rows.sort(key=lambda row: (-row[0], row[2]))
     picture = Picture(900, 92 + 24 * len(rows), "A matrix-vector product on the CPU, 10⁹ multiplications per second", conditions(record))
     scale = 560 / rows[0][0]
-    picture.text(240, 76, "bar: weights in L3   line: weights in memory", "soft", 11.5)
+    picture.text(240, 76, "bar: weights in the L3 cache; line: weights in memory", "soft", 11.5)
     for k, (cached, memory, title, colour) in enumerate(rows):
         y = 84 + 24 * k
         picture.text(230, y + 13, title, "ink b" if colour == "one" else "ink", 13, "end")
@@ -89,7 +89,8 @@ def roofline():
         low, high = max(axes.X[0], axes.Y[0] / rate), min(axes.X[1], axes.Y[1] / rate)
         picture.line([(axes.x(low), axes.y(rate * low)), (axes.x(high), axes.y(rate * high))], colour, 2)
         at = 0.75 * high if level == "L3" else 0.5 * high
-        picture.text(axes.x(at) - 10, axes.y(rate * at) - 8, f"{name}: {rate:.0f} GB/s", colour, 12, "end")
+        picture.label(axes.x(at) - 10, axes.y(rate * at) - 8, f"{name}: {rate:.0f} GB/s", colour, 12, "end")
+        roof = rate
     points = []
     for name, _ in OURS:
         for level in ("L3", "DRAM"):
@@ -101,12 +102,14 @@ def roofline():
     for x, y, colour, level, name in sorted(points, key=lambda point: -point[1]):
         radius = 5
         if level == "L3":
-            picture.add(f'<circle class="{colour}" cx="{number(axes.x(x))}" cy="{number(axes.y(y))}" r="{radius}"/>')
             at = axes.y(y) + 4
-            while any(abs(at - other) < 12 and abs(axes.x(x) - beside) < 90 for beside, other in labels):
+            while any(abs(at - other) < 13 and abs(axes.x(x) - beside) < 90 for beside, other in labels):
                 at += 3
             labels.append((axes.x(x), at))
-            picture.text(axes.x(x) + 9, at, name, "ink" if colour == "one" else "soft", 11)
+            # Memory's roof rises to the right: a name above it stands to the left of its point, one below it to the right.
+            aside, anchor = (-9, "end") if y > roof * x else (9, "start")
+            picture.label(axes.x(x) + aside, at, name, "ink" if colour == "one" else "soft", 11, anchor)
+            picture.add(f'<circle class="{colour}" cx="{number(axes.x(x))}" cy="{number(axes.y(y))}" r="{radius}"/>')
         else:
             picture.add(f'<circle class="s-{colour}" cx="{number(axes.x(x))}" cy="{number(axes.y(y))}" r="{radius}" stroke-width="2"/>')
     picture.text(axes.LEFT, 536, "full: weights in L3, named beside it; ring: the same kernel with weights in memory.", "soft", 12)

@@ -10,7 +10,7 @@ def perplexity():
     rows = [row for row in record["rows"] if row["bits_per_weight"] < 32]
     floats = next(row for row in record["rows"] if row["weights"] == "f32")["perplexity"]
     below = f"measured: {record['model']}, {record['predicted_tokens']} tokens of Alice in Wonderland, windows of 512; {RECORD}"
-    picture = Picture(900, 430, "Perplexity by bits of a weight: lower and further left is better", below)
+    picture = Picture(900, 430, "Perplexity by bits per weight: lower and further left is better", below)
     left, right, top, bottom = 90, 850, 84, 370
     most = max(row["perplexity"] for row in rows)
     high = most + (most - floats) * 0.12
@@ -27,7 +27,7 @@ def perplexity():
     for value in range(int(first) + 1, int(last) + 1):
         picture.line([(x(value), top), (x(value), bottom)], "edge", 1)
         picture.text(x(value), bottom + 18, value, "soft", 11.5, "middle")
-    picture.text((left + right) / 2, bottom + 40, "bits of a weight, all tensors of the document", "soft", 12, "middle")
+    picture.text((left + right) / 2, bottom + 40, "bits per weight, all tensors of the document", "soft", 12, "middle")
     picture.line([(left, y(floats)), (right, y(floats))], "two", 2, dashes="6 4")
     picture.text(left + 8, y(floats) - 7, f"the source in floats: {floats:.2f}", "two", 12)
     for row in sorted(rows, key=lambda row: row["weights"]):

@@ -39,28 +39,43 @@ def number(value):
     return "0" if text == "-0" else text
 
 
+def rectangle(x, y, width, height, name, radius):
+    return f'<rect class="{name}" x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}" rx="{number(radius)}"/>'
+
+
 class Picture:
     """A picture with a title and, below it, what the reader must know of its numbers."""
 
     def __init__(self, width, height, title, below=""):
-        self.width, self.height, self.title = width, height, title
-        self.parts = []
-        self.rect(0, 0, width, height, "page", radius=8)
+        self.width, self.title = width, title
+        self.parts = [""]
+        self.grow(height)
         if title:
             self.text(20, 30, title, "ink b", 17)
             self.text(20, 50, below, "soft", 12)
+
+    def grow(self, height):
+        """Another height than the picture began with."""
+        self.height = height
+        self.parts[0] = rectangle(0, 0, self.width, height, "page", 8)
 
     def add(self, text):
         self.parts.append(text)
 
     def rect(self, x, y, width, height, name, radius=0, edge=None):
-        self.add(f'<rect class="{name}" x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}" rx="{number(radius)}"/>')
+        self.add(rectangle(x, y, width, height, name, radius))
         if edge is not None:
-            self.add(f'<rect class="s-{edge}" x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}" rx="{number(radius)}"/>')
+            self.add(rectangle(x, y, width, height, f"s-{edge}", radius))
 
     def text(self, x, y, text, name="ink", size=13, anchor="start"):
         at = "" if anchor == "start" else f' text-anchor="{anchor}"'
         self.add(f'<text class="{name}" x="{number(x)}" y="{number(y)}" font-size="{number(size)}"{at}>{html.escape(str(text), quote=False)}</text>')
+
+    def label(self, x, y, text, name="ink", size=11, anchor="start"):
+        """A text that covers the lines of a grid behind it."""
+        width = 0.58 * size * len(text)
+        self.rect(x - (width if anchor == "end" else 0), y - size, width, size + 3, "page")
+        self.text(x, y, text, name, size, anchor)
 
     def line(self, points, name="soft", width=1.5, arrow=False, dashes=""):
         path = " ".join(f"{'M' if k == 0 else 'L'}{number(x)} {number(y)}" for k, (x, y) in enumerate(points))

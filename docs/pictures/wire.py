@@ -35,7 +35,7 @@ def told(op, is_answer, payload, width=1):
 
 def exchange():
     frames = [bytes.fromhex(frame) for frame in records(EXCHANGE)["frames"]]
-    height = 112 + 74 * len(frames)
+    height = 122 + 74 * len(frames)
     picture = Picture(900, height, "A text on the wire", f"simulated: frames between a host written from PROTOCOL.md and the emitted Verilog; {EXCHANGE}")
     for x, name in ((110, "host"), (790, "board")):
         picture.text(x, 82, name, "ink b", 14, "middle")

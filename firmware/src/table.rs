@@ -9,6 +9,7 @@ use crate::size;
 use nda_boards::{Board, Family, Status, TURNAROUND_S, TokenTime, TokenWork};
 use nda_cores::{Port, emit_as};
 use nda_spec::plan::{Layer, TokenCost, macs_per_cycle, token_cost};
+use nda_spec::wire::PROTOCOL_VERSION;
 use nda_spec::{ActivationCode, Config};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -87,7 +88,7 @@ Made by `make boards-table` from `constraints/boards.toml` and the build records
 
 **Nothing here has run on a real board.** Each number says where it comes from:
 *nextpnr* is the place-and-route tool's own report, *derived* is arithmetic from the geometry, *projected* is the cycle model at a
-clock that nextpnr says is met. `make bitstream BOARD=...` makes the same bitstream again, byte for byte.
+clock that nextpnr says is met. `make bitstream BOARD=...` makes the bitstream of a record that is current again, byte for byte.
 
 ";
 
@@ -119,8 +120,9 @@ const fn columns(family: Family) -> Columns {
 }
 
 fn size_and_speed(text: &mut String, lines: &[Line]) {
-    *text += "## Size and speed (nextpnr)\n\n\
-        Logic is LUTs with the carry cells and LUT RAM that take their places, as nextpnr counts them.\n\n\
+    *text += "## Size and speed (nextpnr)\n\n";
+    *text += &staleness(lines);
+    *text += "Logic is LUTs with the carry cells and LUT RAM that take their places, as nextpnr counts them.\n\n\
         | board | part | configuration | logic | flip-flops | block RAM | clock, MHz | Fmax by seed, MHz | min / median / max | record |\n\
         |---|---|---|---|---|---|---|---|---|---|\n";
     for l in lines {
@@ -141,10 +143,26 @@ fn size_and_speed(text: &mut String, lines: &[Line]) {
             cells(&l.record, c.flip_flops),
             memory.join(", "),
             seeds.join(", "),
-            if l.stale { "stale: the cores have changed since" } else { "current" },
+            if l.stale { STALE } else { "current" },
         );
     }
     *text += "\n";
+}
+
+/// What a row of a record of other Verilog says.
+const STALE: &str = "stale: the cores have changed since";
+
+/// What records of other Verilog than today's mean, if there are any.
+fn staleness(lines: &[Line]) -> String {
+    let stale = lines.iter().filter(|l| l.stale).count();
+    if stale == 0 {
+        return String::new();
+    }
+    format!(
+        "**Of {} records {stale} are stale**: they are of images of earlier cores. Their figures say what those images took and what clock they met; an image of\n\
+         today's cores (protocol {PROTOCOL_VERSION}) may take more and meet less: `make boards` routes it. The host refuses an image of another protocol by name.\n\n",
+        lines.len()
+    )
 }
 
 /// What is synthesised but not (yet) routed.
@@ -178,7 +196,7 @@ fn before_placement(root: &Path, text: &mut String) -> Result<(), FlowError> {
             count("TRELLIS_FF"),
             count("DP16KD"),
             count("MULT18X18D"),
-            if size::is_current(&board, &size)? { "current" } else { "stale: the cores have changed since" },
+            if size::is_current(&board, &size)? { "current" } else { STALE },
         );
     }
     *text += "\n";
@@ -192,8 +210,9 @@ fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
         "## What it comes to\n\n\
          `{}` has {} layers with {weights} weights. A layer that does not fit beside those before it stays on the host's CPU.\n\
          A token's time is the board's, the wire's and {} ms for each round trip over USB, which is assumed; the CPU's own work is not in it.\n\
-         Every board here multiplies, and the host does the rest.\n\n\
-         | board | MACs a cycle, A8 (derived) | GMAC/s (projected) | weights on the board (derived) | layers (derived) | round trips a token (derived) | board, link, turnarounds: ms a token (projected) | tokens/s (projected) |\n\
+         Every board here multiplies, and the host does the rest: a board that holds a part of the weights is asked for a part of the products, and how fast that part is\n\
+         says nothing of a token. So tokens/s stands only where all of the weights are on the board.\n\n\
+         | board | MACs per cycle, A8 (derived) | GMAC/s (projected) | weights on the board (derived) | layers (derived) | round trips per token (derived) | board, link, turnarounds: ms per token (projected) | tokens/s (projected) |\n\
          |---|---|---|---|---|---|---|---|\n",
         model::MODEL,
         layers.len(),
@@ -203,9 +222,10 @@ fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
         let work = TokenWork { run_cycles: l.cost.run_cycles, bytes: l.cost.wire_bytes, round_trips: l.cost.jobs };
         let macs = macs_per_cycle(&l.config.geometry, ActivationCode::A8);
         let time = TokenTime::new(&l.config, work);
+        let tokens = if l.cost.weights == weights { format!("{:.1}", time.tokens_per_second()) } else { "-".into() };
         let _ = writeln!(
             text,
-            "| {} | {macs} | {:.2} | {} of {weights} | {} of {} | {} | {:.2}, {:.1}, {:.1} at {} baud | {:.1} |",
+            "| {} | {macs} | {:.2} | {} of {weights} | {} of {} | {} | {:.2}, {:.1}, {:.1} at {} baud | {tokens} |",
             l.board.title,
             macs * f64::from(l.config.clk_hz) / 1e9,
             l.cost.weights,
@@ -216,7 +236,6 @@ fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
             1e3 * time.link_s,
             1e3 * time.turnaround_s,
             l.config.baud,
-            time.tokens_per_second(),
         );
     }
     *text += "\n";
