@@ -3,7 +3,7 @@
 import html
 
 # Characters in a line, lines at a time, and seconds per character that is typed, line that is printed, character that a model says.
-COLUMNS, ROWS, TYPED_S, PRINTED_S, SPOKEN_S = 112, 26, 0.035, 0.12, 0.05
+COLUMNS, ROWS, TYPED_S, PRINTED_S, SPOKEN_S = 112, 18, 0.035, 0.12, 0.05
 
 
 def colour(line, is_command):

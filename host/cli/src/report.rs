@@ -1,6 +1,7 @@
 //! How fast a text came, and what it cost the fabric.
 
 use nda_gemv::{Cost, Work};
+use nda_spec::Config;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -105,6 +106,13 @@ impl Speed {
             ));
         }
         text
+    }
+
+    /// How fast the counted cycles are at the clock of a simulated board's configuration; none where nobody counted.
+    pub fn at_clock(&self, config: &Config) -> Option<String> {
+        let (clk_hz, cycles) = (f64::from(config.clk_hz), self.cycles_per_token());
+        let speed = (cycles > 0.0).then(|| clk_hz / cycles)?;
+        Some(format!("  at the {} MHz of {}: {speed:.0} tokens/s (derived)", clk_hz / 1e6, config.name))
     }
 
     /// The same as JSON; null where the back end does not count.

@@ -101,6 +101,16 @@ fn the_chapter_for_rust_shows_the_programs_that_are_tested() {
     assert!(program("simulated").contains("BackendName::parse(\"sim\")?") && program("serial").contains("\"serial:{port}\""));
 }
 
+/// The lines of the chapter's netlist are those of the crate's own example, which is compiled and evaluated.
+#[test]
+fn the_chapter_of_a_core_shows_a_netlist_that_is_tested() {
+    let (page, tested) = (read("docs/your-core.md"), read("hdl/netlist/src/lib.rs"));
+    let block = page.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block of Rust");
+    let lines: Vec<&str> = block.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let strangers: Vec<&&str> = lines.iter().filter(|line| !tested.contains(&format!("//! {line}\n"))).collect();
+    assert!(lines.len() > 3 && strangers.is_empty(), "not in the crate's example: {strangers:?}");
+}
+
 #[test]
 fn links_are_read_from_prose_alone() {
     let text = "a [b](c.md#d) `[no](x.md)`\n```\n[no](y.md)\n```\n![e](f.svg)";

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 /// Columns of a line: what a narrow window shows.
 const COLUMNS: usize = 100;
 /// Lines: two screens.
-const LINES: usize = 100;
+const LINES: usize = 90;
 
 /// Values of the figures in docs/evidence.toml.
 fn figures() -> BTreeSet<String> {

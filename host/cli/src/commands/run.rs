@@ -8,7 +8,9 @@ use crate::report::{work_json, work_text};
 use crate::speak::{Offload, Task, speak};
 use crate::threads::ThreadsArgument;
 use crate::{backend, files, language, output};
+use nda_backends::BackendName;
 use nda_engine::Sampling;
+use nda_spec::Config;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -81,6 +83,15 @@ impl SamplingArguments {
     }
 }
 
+/// The configuration of a simulated board, if it is one.
+fn simulated(name: &BackendName) -> Option<&Config> {
+    match name {
+        BackendName::Sim(config, _) => Some(config),
+        BackendName::Fitting(board) => simulated(board),
+        _ => None,
+    }
+}
+
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     arguments.threads.grant()?;
@@ -114,7 +125,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         output::write(format_args!("{}{piece}", if done == 1 { &prompt } else { "" }))
     })?;
     drop(bar);
-    let name = backend.name();
+    let (board, name) = (name, backend.name());
     if arguments.json {
         return output::json(&json!({
             "model": arguments.model, "backend": name, "prompt": prompt, "text": speech.text, "tokens": speech.tokens,
@@ -131,6 +142,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     backend::remark(&backend, &weights).iter().for_each(output::note);
     output::remark(format_args!("prompt: {}", speech.prompt_speed.rate()));
     output::remark(speech.speed.text(&name));
+    // A model that does not fit the board that is named runs on others.
+    let config = simulated(&board).filter(|config| name.contains(&config.name));
+    config.and_then(|config| speech.speed.at_clock(config)).iter().for_each(output::remark);
     output::remark(format_args!("  {}", work_text(&speech.cost)));
     Ok(())
 }
