@@ -2,6 +2,7 @@
 
 use super::array;
 use super::device::PyDevice;
+use super::number;
 use crate::device::Device;
 use crate::document::{Document, Part};
 use crate::fault::Fault;
@@ -143,7 +144,7 @@ impl PyMatrix {
 
     /// The integers of a stack.
     #[pyo3(signature = (stack=0))]
-    fn codes<'py>(&self, py: Python<'py>, stack: usize) -> PyResult<Bound<'py, PyArray2<i8>>> {
+    fn codes<'py>(&self, py: Python<'py>, #[pyo3(from_py_with = number::stack)] stack: usize) -> PyResult<Bound<'py, PyArray2<i8>>> {
         let part = self.stack(stack)?;
         let codes = py.detach(|| part.codes());
         PyArray1::from_vec(py, codes).reshape(<[usize; 2]>::from(part.shape()))
@@ -161,7 +162,7 @@ impl PyMatrix {
         &self,
         py: Python<'py>,
         x: &Bound<'py, PyAny>,
-        stack: usize,
+        #[pyo3(from_py_with = number::stack)] stack: usize,
         device: Option<&PyDevice>,
         activation: &str,
         out: Option<Bound<'py, PyAny>>,

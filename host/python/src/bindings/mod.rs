@@ -5,6 +5,7 @@ mod device;
 mod document;
 mod errors;
 mod model;
+mod number;
 
 use pyo3::prelude::pymodule;
 

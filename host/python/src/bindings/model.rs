@@ -2,6 +2,7 @@
 
 use super::device::PyDevice;
 use super::document::PyDocument;
+use super::number;
 use crate::device::Device;
 use crate::fault::Fault;
 use crate::model::{Asked, Model, Offload, Said};
@@ -76,7 +77,7 @@ impl PyModel {
     }
 
     /// The text of tokens; bytes that are no UTF-8 become U+FFFD.
-    fn decode(&self, tokens: Vec<u32>) -> PyResult<String> {
+    fn decode(&self, #[pyo3(from_py_with = number::tokens)] tokens: Vec<u32>) -> PyResult<String> {
         Ok(String::from_utf8_lossy(&self.model.decode(&tokens)?).into_owned())
     }
 
@@ -87,11 +88,11 @@ impl PyModel {
         &self,
         py: Python<'_>,
         prompt: &str,
-        max_tokens: usize,
-        temperature: f32,
-        top_k: Option<usize>,
-        top_p: Option<f32>,
-        seed: u64,
+        #[pyo3(from_py_with = number::max_tokens)] max_tokens: usize,
+        #[pyo3(from_py_with = number::temperature)] temperature: f32,
+        #[pyo3(from_py_with = number::top_k)] top_k: Option<usize>,
+        #[pyo3(from_py_with = number::top_p)] top_p: Option<f32>,
+        #[pyo3(from_py_with = number::seed)] seed: u64,
         on_text: Option<Py<PyAny>>,
     ) -> PyResult<PyGeneration> {
         let sampling = Sampling { temperature, top_k, top_p, seed };
@@ -118,7 +119,7 @@ impl PyModel {
     }
 
     /// The logits of what follows every one of some tokens, a row per token.
-    fn logits<'py>(&self, py: Python<'py>, tokens: Vec<u32>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+    fn logits<'py>(&self, py: Python<'py>, #[pyo3(from_py_with = number::tokens)] tokens: Vec<u32>) -> PyResult<Bound<'py, PyArray2<f32>>> {
         if tokens.is_empty() {
             return Err(Fault::argument("there are no tokens", "tokens", "give one or more; Model.encode makes them of a text").into());
         }
