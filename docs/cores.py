@@ -159,7 +159,7 @@ def page(path, boards, folder):
             pictures[f"{name}.svg"] = waves.svg(wave, name, command(configuration))
             text += pictured(name, configuration)
         else:
-            text += "\nNothing that `nda wave` runs moves this core; its tests do.\n"
+            text += "\nIt stands on no board of this project, so `nda wave` does not show it: bus models of others drive it in `hdl/cores/tests/bus.rs`.\n"
         break
     else:
         part, pictures = part_of(path, name, boards["token1024"])
@@ -171,7 +171,7 @@ def part_of(path, name, board):
     """What a page says of a core that is no module of its own, and its picture."""
     found, at, recorded = board
     if path.parent.name != "token" or path.stem not in PARTS:
-        return "\nNo image has it as a module of its own: its tests drive or evaluate it alone.\n", {}
+        return "\nNo configuration has it, so `nda wave` does not show it: its Verilog is driven alone in `sim/tests/cores/elements.rs`.\n", {}
     module = next(module for module in found.values() if module.name.endswith(MACHINE))
     wave = recorded.wave(at[module.name], [(signal, recorded.bits(at[module.name], signal)) for signal in PARTS[path.stem].split()])
     said = f"\nIt is written into the module `{module.name}`; these are its signals there.\n"
