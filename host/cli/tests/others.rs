@@ -66,6 +66,22 @@ fn fusesoc_builds_a_bitstream_of_a_board_with_open_tools() {
     assert!(log.contains("PASS at 12.00 MHz"), "{log}");
 }
 
+/// A minute of yosys or two.
+#[test]
+#[ignore = "a minute of synthesis"]
+fn fusesoc_synthesises_the_commands_of_the_token_machine() {
+    let is_there = Command::new("yosys").arg("-V").output().is_ok();
+    let Some(bin) = tools().filter(|_| is_there) else {
+        return nda_tests::skip("a synthesis by FuseSoC", "it takes FuseSoC (./tools.sh buses), and yosys with Tcl of the system");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fusesoc(&bin, folder.path(), &["run", "--target=commands", "--build-root", "out", "nda:cores:token"]);
+    let built = folder.path().join("out/nda_cores_token_0.1.0/commands-yosys");
+    let log = std::fs::read_to_string(built.join("yosys.log")).unwrap_or_else(|e| panic!("{built:?}: {e}"));
+    let netlist = std::fs::read_to_string(built.join("nda_cores_token_0.1.0.json")).unwrap();
+    assert!(log.contains("board_engine_commands") && netlist.contains("\"TRELLIS_FF\""), "{log}");
+}
+
 #[test]
 fn litex_puts_the_array_into_a_soc_whose_verilog_is_whole() {
     let Some(bin) = tools() else { return nda_tests::skip("a SoC of LiteX", "./tools.sh buses installs LiteX") };
