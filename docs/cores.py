@@ -75,16 +75,33 @@ def places(found, top="board"):
     return at
 
 
-def header(path):
-    """What a source says of itself, as Markdown."""
+def said(path):
+    """What a source says of itself."""
     lines = []
     for line in path.read_text().splitlines():
         if not line.startswith("//!"):
             break
         lines.append(line[3:].removeprefix(" "))
-    text = "\n".join(lines)
-    # Names in brackets are links of rustdoc.
-    return re.sub(r"\[(`[^`\]]+`)\](?!\()", r"\1", text)
+    return "\n".join(lines)
+
+
+def is_core(path):
+    return path.exists() and re.search("Cost|Handshake", said(path)) is not None
+
+
+def page_name(path):
+    return "_".join(path.relative_to(SOURCES).with_suffix("").parts)
+
+
+def header(path):
+    """The same as Markdown: links of rustdoc lead to other cores' pages, or nowhere."""
+
+    def link(match):
+        place, _, name = match[1].rpartition("::")
+        other = {"crate": SOURCES, "super": path.parent}.get(place, HERE) / f"{name}.rs"
+        return f"[`{name}`]({page_name(other)}.md)" if is_core(other) else f"`{match[1]}`"
+
+    return re.sub(r"\[`([^`\]]+)`\](?!\()", link, said(path))
 
 
 def block(path):
@@ -139,19 +156,18 @@ def belongs(path, configuration):
 
 
 def page(path, boards, folder):
-    relative = path.relative_to(SOURCES)
-    name = "_".join(relative.with_suffix("").parts)
+    relative, name = path.relative_to(SOURCES), page_name(path)
     text = f"# {name}\n\n{header(path)}\n\nSource: `hdl/cores/src/{relative}`.\n"
     pictures = {}
     for configuration, (found, at, recorded) in boards.items():
         its = modules_of(path, found) if belongs(path, configuration) else []
         if not its:
             continue
-        said = block(path)
+        meanings = block(path)
         text += "\n## Ports\n"
         for module in its:
             text += f"\nAs emitted for `{configuration}`, module `{module.name}`.\n\n| port | direction | bits | |\n|---|---|---|---|\n"
-            text += "".join(f"| `{port}` | {direction} | {bits} | {said.get(port, '')} |\n" for direction, port, bits in module.ports)
+            text += "".join(f"| `{port}` | {direction} | {bits} | {meanings.get(port, '')} |\n" for direction, port, bits in module.ports)
         cycles = SLOW.get(name, waves.CYCLES)
         recordings = (recorded.wave(at[module.name], [(port, bits) for _, port, bits in module.ports], cycles) for module in its if module.name in at)
         wave = next((wave for wave in recordings if wave is not None), None)
@@ -205,7 +221,7 @@ def pages(nda, folder):
     for bus, top in BUSES.values():
         subprocess.run([nda, "emit", "--bus", bus, "--rows", "4", "--cols", "32", "--out", folder / top], check=True, stdout=subprocess.DEVNULL)
         boards[f"--bus {bus} --rows 4 --cols 32"] = (modules((folder / top / f"{top}.v").read_text()), {}, None)
-    sources = [path for path in sorted(SOURCES.rglob("*.rs")) if re.search("Cost|Handshake", header(path))]
+    sources = [path for path in sorted(SOURCES.rglob("*.rs")) if is_core(path)]
     all_pages, rows = {}, []
     for path in sources:
         name, text, pictures = page(path, boards, folder)
