@@ -79,12 +79,12 @@ pub fn session<'a, 'm>(model: &'a Model<'m>, backend: &'a mut Backend<'m>, kv: C
     session
 }
 
-/// Prepares the model and says the text, each piece handed to `piece` as it comes.
+/// Prepares the model and says the text, each piece handed to `piece` as it comes, with what everything has cost until then.
 pub fn speak<'m>(
     weights: &'m Weights<'_>,
     backend: &mut Backend<'m>,
     task: &Task<'_>,
-    mut piece: impl FnMut(&str) -> Outcome,
+    mut piece: impl FnMut(&str, Cost) -> Outcome,
 ) -> Outcome<Speech> {
     if token::is_asked_for(weights, backend, task)? {
         return token::speak(weights, backend, task, piece);
@@ -123,13 +123,13 @@ pub fn speak<'m>(
         bytes.clear();
         tokenizer.decode_into(token, &mut bytes);
         let new = stream.push(&bytes);
-        piece(&new)?;
+        piece(&new, cost)?;
         text.push_str(&new);
         Ok(ControlFlow::Continue(()))
     })
     .map_err(|stop| files::in_file(task.path, stop))?;
     let rest = stream.finish();
-    piece(&rest)?;
+    piece(&rest, last)?;
     text.push_str(&rest);
     let (first_at, first_cost) = first.unwrap_or((started, Cost::default()));
     let prompt_speed = Speed { tokens: prompt.len(), elapsed: first_at - started, cost: first_cost };

@@ -77,7 +77,7 @@ pub fn speak<'m>(
     weights: &'m Weights<'_>,
     backend: &mut Backend<'m>,
     task: &Task<'_>,
-    mut piece: impl FnMut(&str) -> Outcome,
+    mut piece: impl FnMut(&str, Cost) -> Outcome,
 ) -> Outcome<Speech> {
     let choice = choice(&task.sampling)?;
     if task.context < weights.hyper().context {
@@ -99,7 +99,7 @@ pub fn speak<'m>(
         bytes.clear();
         tokenizer.decode_into(token, &mut bytes);
         let new = stream.push(&bytes);
-        piece(&new)?;
+        piece(&new, cost)?;
         text.push_str(&new);
         Ok(ControlFlow::Continue(()))
     };
@@ -110,7 +110,7 @@ pub fn speak<'m>(
     let cost = session.cost();
     let speed = Speed { tokens: tokens.len().saturating_sub(1), elapsed: first_at.elapsed(), cost: cost - first_cost };
     let rest = stream.finish();
-    piece(&rest)?;
+    piece(&rest, cost)?;
     text.push_str(&rest);
     Ok(Speech { tokens, text, slides: 0, cost, speed, prompt_speed })
 }

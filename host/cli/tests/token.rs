@@ -94,3 +94,19 @@ fn what_whole_tokens_cannot_do_is_refused_with_the_way_out() {
         assert!(!output.status.success() && said.contains("error: ") && said.contains(way), "{more:?}: {said}");
     }
 }
+
+/// What the studio's boards show while a model speaks: behind each token what was counted so far.
+#[test]
+fn counters_are_told_behind_each_token_and_change_no_text() {
+    let more = ["run", TINY, "--prompt", "The ", "--max-tokens", "6", "--backend", "loopback:token1024"];
+    for offload in ["gemv", "token"] {
+        let plain = nda(&[&more[..], &["--offload", offload]].concat());
+        let counted = nda(&[&more[..], &["--offload", offload, "--counters"]].concat());
+        assert_eq!(plain.stdout, counted.stdout, "{offload}");
+        let said = String::from_utf8(counted.stderr).unwrap();
+        let lines: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("counters: ")).collect();
+        let number = |line: &str, place: usize| line.split([' ', ',']).filter_map(|word| word.parse::<u64>().ok()).nth(place).unwrap();
+        assert!(lines.len() > 3 && lines.windows(2).all(|two| number(two[0], 0) < number(two[1], 0)), "{said}");
+        assert!(lines.windows(2).all(|two| number(two[0], 1) <= number(two[1], 1)) && number(lines[0], 1) > 0, "{said}");
+    }
+}

@@ -123,7 +123,7 @@ fn say(arguments: &Arguments, offload: Offload, weights: &Weights<'_>, name: Bac
     };
     let mut bar = Progress::new("speaking");
     let mut done = 0;
-    let speech = speak(weights, &mut backend, &task, |piece| {
+    let speech = speak(weights, &mut backend, &task, |piece, _| {
         done += 1;
         if !streams {
             bar.set(done, arguments.max_tokens);

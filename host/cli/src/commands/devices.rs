@@ -4,7 +4,7 @@ use crate::backend::{BackendName, option_name};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
 use nda_backends::{Adapter, BackendError};
-use nda_boards::Board;
+use nda_boards::{Board, Status};
 use nda_device::{BAUD_RATES, DeviceError, SerialDevice};
 use nda_kernels::Variant;
 use nda_spec::Config;
@@ -49,9 +49,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
             Ok(()) => json!({ "available": true }),
             Err(failure) => json!({ "available": false, "reason": failure.error, "help": failure.help }),
         };
-        return output::json(
-            &json!({ "cpu": variants, "gpu": gpu_json(&adapters), "simulator": simulator, "configurations": simulated, "serial_ports": serial }),
-        );
+        return output::json(&json!({
+            "cpu": variants, "gpu": gpu_json(&adapters), "simulator": simulator, "configurations": simulated, "boards": boards_json()?,
+            "serial_ports": serial,
+        }));
     }
     for variant in Variant::available() {
         let remark = if Some(variant) == best { "  (what 'cpu' uses)" } else { "" };
@@ -94,6 +95,19 @@ fn config_json(config: &Config) -> Value {
         "name": config.name, "default": config.name == DEFAULT_CONFIG, "lanes": g.lanes(), "array_rows": g.array_rows, "array_cols": g.array_cols,
         "planes": g.planes, "weights": g.capacity(), "clk_hz": config.clk_hz, "baud": config.baud, "simulated": doors(config),
     })
+}
+
+/// The boards that there are images for, or constraints alone: the rows of constraints/boards.toml.
+fn boards_json() -> Outcome<Vec<Value>> {
+    let rows = Board::all().map_err(|e| Failure::new(Exit::Failed, e, "constraints/boards.toml", "correct the row and build again"))?;
+    let row = |board: Board| {
+        let status = match board.status {
+            Status::Routed => "routed",
+            Status::Constraints => "not routed",
+        };
+        json!({ "name": board.name, "title": board.title, "part": board.part, "configuration": board.configuration, "status": status })
+    };
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// The baud rate at which a board answered, and what it is; or why none did.

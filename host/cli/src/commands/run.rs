@@ -1,15 +1,16 @@
 //! `nda run`: a prompt goes in, text comes out.
 
+use crate::backend::Backend;
 use crate::failure::{Failure, Outcome};
 use crate::kv::KvArgument;
 use crate::output::Progress;
 use crate::prompt::{ContextArgument, PromptArguments};
-use crate::report::{work_json, work_text};
-use crate::speak::{Offload, Task, speak};
+use crate::report::{counters_text, work_json, work_text};
+use crate::speak::{Offload, Speech, Task, speak};
 use crate::threads::ThreadsArgument;
 use crate::{backend, files, language, output};
 use nda_backends::BackendName;
-use nda_engine::Sampling;
+use nda_engine::{Sampling, Weights};
 use nda_spec::Config;
 use serde_json::json;
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ pub struct Arguments {
     threads: ThreadsArgument,
     #[command(flatten)]
     sampling: SamplingArguments,
+    /// Print what was counted so far behind each token, a line on standard error.
+    #[arg(long, conflicts_with = "json")]
+    counters: bool,
     /// Print one JSON object instead of streaming.
     #[arg(long)]
     json: bool,
@@ -115,23 +119,32 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let prompt = String::from_utf8_lossy(&prompt);
     let mut bar = Progress::new("speaking");
     let mut done = 0;
-    let speech = speak(&weights, &mut backend, &task, |piece| {
+    let speech = speak(&weights, &mut backend, &task, |piece, cost| {
         done += 1;
         if arguments.json {
             bar.set(done, arguments.max_tokens);
             return Ok(());
         }
         // The prompt waits for the first piece: until then the line belongs to progress bars.
-        output::write(format_args!("{}{piece}", if done == 1 { &prompt } else { "" }))
+        output::write(format_args!("{}{piece}", if done == 1 { &prompt } else { "" }))?;
+        if arguments.counters && !piece.is_empty() {
+            output::remark(counters_text(done, &cost));
+        }
+        Ok(())
     })?;
     drop(bar);
-    let (board, name) = (name, backend.name());
     if arguments.json {
+        let name = backend.name();
         return output::json(&json!({
             "model": arguments.model, "backend": name, "prompt": prompt, "text": speech.text, "tokens": speech.tokens,
             "slides": speech.slides, "work": work_json(&speech.cost), "board_does_no_work": backend.idle(), "decode": speech.speed.json(), "prefill": speech.prompt_speed.json(), "on_cpu": backend::on_cpu(&backend, &weights),
         }));
     }
+    end_text(&speech, context, (&name, &backend), &weights)
+}
+
+/// What stands behind the text.
+fn end_text(speech: &Speech, context: usize, (board, backend): (&BackendName, &Backend<'_>), weights: &Weights<'_>) -> Outcome {
     output::line("")?;
     if speech.slides > 0 {
         output::note(format_args!(
@@ -139,11 +152,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
             context, speech.slides
         ));
     }
-    backend::remark(&backend, &weights).iter().for_each(output::note);
+    backend::remark(backend, weights).iter().for_each(output::note);
     output::remark(format_args!("prompt: {}", speech.prompt_speed.rate()));
+    let name = backend.name();
     output::remark(speech.speed.text(&name));
     // A model that does not fit the board that is named runs on others.
-    let config = simulated(&board).filter(|config| name.contains(&config.name));
+    let config = simulated(board).filter(|config| name.contains(&config.name));
     config.and_then(|config| speech.speed.at_clock(config)).iter().for_each(output::remark);
     output::remark(format_args!("  {}", work_text(&speech.cost)));
     Ok(())
