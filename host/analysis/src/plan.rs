@@ -69,20 +69,43 @@ impl Plan {
         Some((layer.rows, layer.cols, layer.parts.len() > 1))
     }
 
-    /// A few words on some layers, which are one product of the program; none if there are none.
+    /// A few words on some layers, which are one product of the program; none if there are none. The limiting term stands first: what
+    /// a narrow window cuts off is less important.
     pub fn summary(&self, layers: &[&Layer]) -> Option<String> {
         let first = layers.first()?;
-        let on_board: Vec<&&Layer> = layers.iter().filter(|layer| layer.limit != "cpu").collect();
         let times = if layers.len() == 1 { String::new() } else { format!("{} x ", layers.len()) };
+        let shape = format!("{times}{} x {}", first.rows, first.cols);
+        let on_board: Vec<&Layer> = layers.iter().copied().filter(|layer| layer.limit != "cpu").collect();
         if on_board.is_empty() {
-            return Some(format!("{times}{} x {}, on the CPU", first.rows, first.cols));
+            return Some(format!("{shape}, on the CPU"));
         }
-        let sum = |of: fn(&Layer) -> u64| on_board.iter().map(|layer| of(layer)).sum::<u64>();
-        let (cycles, bytes, link) = (sum(|l| l.run_cycles), sum(|l| l.bytes), sum(|l| l.link_cycles));
-        let limit = if link > cycles { "link" } else { "array" };
+        let sum = |of: fn(&Layer) -> u64| grouped(on_board.iter().map(|layer| of(layer)).sum());
+        let (cycles, bytes, run) = (sum(Layer::limiting_cycles), sum(|l| l.bytes), sum(|l| l.run_cycles));
         let cpu = layers.len() - on_board.len();
         let cpu = if cpu == 0 { String::new() } else { format!(", {cpu} on the CPU") };
-        Some(format!("{times}{} x {}: {} cycles, {} bytes, limit {limit}{cpu}", first.rows, first.cols, grouped(cycles), grouped(bytes)))
+        Some(format!("limit {}, {cycles} cycles, {bytes} bytes, {run} run cycles, {shape}{cpu}", limits(&on_board)))
+    }
+}
+
+impl Layer {
+    /// Cycles of the term that limits it.
+    fn limiting_cycles(&self) -> u64 {
+        if self.limit == "link" { self.link_cycles } else { self.run_cycles }
+    }
+}
+
+/// What limits some layers, as the plan says it of each: one word, or each word with the number of its layers.
+fn limits(layers: &[&Layer]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for layer in layers {
+        match counts.iter_mut().find(|(limit, _)| *limit == layer.limit) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((&layer.limit, 1)),
+        }
+    }
+    match counts.as_slice() {
+        [(limit, _)] => (*limit).to_owned(),
+        _ => counts.iter().map(|(limit, count)| format!("{limit} ({count})")).collect::<Vec<_>>().join(" and "),
     }
 }
 
@@ -169,7 +192,13 @@ mod tests {
         };
         let found = plan.layers_of(&names(&["blk.{i}.q", "blk.{i}.k"]));
         assert_eq!(found.iter().map(|layer| layer.parts[0].as_str()).collect::<Vec<_>>(), ["blk.0.q", "blk.12.q"]);
-        assert_eq!(plan.summary(&found).unwrap(), "2 x 2 x 3: 10 cycles, 14 bytes, limit link");
+        assert_eq!(plan.summary(&found).unwrap(), "limit link, 12 cycles, 14 bytes, 10 run cycles, 2 x 2 x 3");
+        let array = Layer { limit: "array".into(), run_cycles: 9, ..layer(&["head"]) };
+        let (one, cpu) = (layer(&["head"]), Layer { limit: "cpu".into(), ..layer(&["head"]) });
+        assert_eq!(
+            plan.summary(&[&one, &array, &cpu]).unwrap(),
+            "limit link (1) and array (1), 15 cycles, 14 bytes, 14 run cycles, 3 x 2 x 3, 1 on the CPU"
+        );
         assert!(plan.layers_of(&names(&["blk.{i}.q"])).is_empty() && plan.summary(&[]).is_none());
         assert_eq!((grouped(0), grouped(999), grouped(1_234_567)), ("0".into(), "999".into(), "1,234,567".into()));
     }

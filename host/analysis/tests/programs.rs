@@ -100,7 +100,7 @@ fn a_product_says_what_it_costs_and_a_vector_its_shape() {
     let plan = Plan::of_json(&json!({ "config": "token1024", "layers": layers }));
     let hints = analysis.hints(&plan);
     let texts: Vec<&str> = hints.iter().map(|hint| hint.text.as_str()).collect();
-    assert_eq!(texts, ["2 x 12 x 4: 2,000 cycles, 200 bytes, limit link", "12 x 4, on the CPU"]);
+    assert_eq!(texts, ["limit link, 4,000 cycles, 200 bytes, 2,000 run cycles, 2 x 12 x 4", "12 x 4, on the CPU"]);
     assert!(hints[1].details[0].contains("no room"));
     let line = LLAMA[..at(LLAMA, "let qkv", 0)].matches('\n').count() + 1;
     let shapes = Shapes::of_json(LLAMA, &json!({ "nodes": [{ "line": line, "rows": 1, "values": 96 }] }));

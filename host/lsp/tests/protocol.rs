@@ -156,7 +156,7 @@ fn products_have_their_costs_beside_them_and_vectors_their_shapes() {
     editor.wait("workspace/inlayHint/refresh");
     let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 0 } });
     let hints = editor.ask("textDocument/inlayHint", json!({ "textDocument": { "uri": URI }, "range": range })).unwrap();
-    assert_eq!(hints[0]["label"], "256 x 64: 1,234 cycles, 120 bytes, limit link");
+    assert_eq!(hints[0]["label"], "limit link, 5,000 cycles, 120 bytes, 1,234 run cycles, 256 x 64");
     assert_eq!(hints[0]["position"], json!({ "line": 1, "character": 28 }));
     let lenses = editor.ask("textDocument/codeLens", json!({ "textDocument": { "uri": URI } })).unwrap();
     assert_eq!(lenses[0]["command"]["title"], hints[0]["label"]);

@@ -52,10 +52,26 @@ pub fn draw(studio: &mut Studio, grid: &mut Grid, area: Area) {
         grid.put(area, 0, y, &number, ink);
         let end = draw_line(buffer, language, line, faults.get(&line).map_or(&[], Vec::as_slice), grid, text, y);
         if let Some(hint) = hints.get(&line) {
-            grid.put(text, end + 2, y, hint, Ink::Comment);
+            beside(grid, text, end + 2, y, hint);
         }
     }
     cursors(buffer, grid, text);
+}
+
+/// Draws what stands beside a line, as much of it as has room whole; behind a line that leaves none its first words, over the line's end.
+fn beside(grid: &mut Grid, area: Area, x: usize, y: usize, hint: &str) {
+    let parts: Vec<&str> = hint.split(", ").collect();
+    let fits = |text: &String| x + text.chars().count() <= area.width;
+    if let Some(text) = (1..=parts.len()).rev().map(|count| parts[..count].join(", ")).find(fits) {
+        grid.put(area, x, y, &text, Ink::Comment);
+        return;
+    }
+    let columns = parts[0].chars().count() + 2;
+    if columns <= area.width {
+        let x = area.width - columns;
+        grid.shade(area.y + y, area.x + x..area.x + area.width, Ink::Panel);
+        grid.put(area, x, y, &format!(" {} ", parts[0]), Ink::Comment);
+    }
 }
 
 /// Turns the view sideways so that the cursor is in it.
@@ -71,8 +87,12 @@ fn notes(insight: &Insight, buffer: &Buffer) -> (BTreeMap<usize, Vec<Range<usize
         let range = fault.span.start as usize..(fault.span.end as usize).max(fault.span.start as usize + 1);
         faults.entry(buffer.now().line_of(range.start)).or_default().push(range);
     }
-    let hints = insight.analysis.hints(&insight.known.plan).into_iter();
-    let hints = hints.map(|hint| (buffer.now().line_of(hint.product.span.end as usize), hint.text)).collect();
+    let mut hints: BTreeMap<usize, String> = BTreeMap::new();
+    for hint in insight.analysis.hints(&insight.known.plan) {
+        let line = hints.entry(buffer.now().line_of(hint.product.span.end as usize)).or_default();
+        line.push_str(if line.is_empty() { "" } else { "; " });
+        line.push_str(&hint.text);
+    }
     (faults, hints)
 }
 
