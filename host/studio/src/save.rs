@@ -67,10 +67,26 @@ impl Guarded {
     /// Writes files, all or none of them.
     ///
     /// # Errors
-    /// A file that is not as it was read, one that is always red, or the system's answer: nothing is written then.
+    /// A file that is not as it was read, one without the permission to be written, one that is always red, or the system's answer:
+    /// nothing is written then.
     pub fn write(&self, tool: &str, what: &str, changes: Vec<FileChange>) -> Result<Change, GuardError> {
+        self.may_write(&changes)?;
         let origin = Origin { who: "a person".into(), tool: tool.into(), call: what.into() };
         self.open()?.submit(Proposal::new(origin, changes))
+    }
+
+    /// A file is exchanged for another one, which its own permissions would not prevent: whoever took them away meant it.
+    fn may_write(&self, changes: &[FileChange]) -> Result<(), GuardError> {
+        for change in changes {
+            let place = self.root.join(change.path.as_path());
+            let Ok(metadata) = place.metadata() else { continue };
+            if metadata.permissions().readonly() || rustix::fs::access(&place, rustix::fs::Access::WRITE_OK).is_err() {
+                let help = format!("it is read-only; 'chmod u+w {}' allows it", change.path);
+                let source = std::io::Error::new(std::io::ErrorKind::PermissionDenied, help);
+                return Err(GuardError::Io { action: "write", path: change.path.as_path().into(), source });
+            }
+        }
+        Ok(())
     }
 
     /// Writes one file.
@@ -95,6 +111,7 @@ impl Guarded {
     /// # Errors
     /// Those of [`Guarded::write`].
     pub fn take(&self, who: &str, what: &str, changes: Vec<FileChange>) -> Result<(), GuardError> {
+        self.may_write(&changes)?;
         let origin = Origin { who: who.into(), tool: "patch_file".into(), call: what.into() };
         self.open()?.submit(Proposal::new(origin, changes)).map(drop)
     }

@@ -85,6 +85,7 @@ pub struct Studio {
     /// Documents whose tiles were asked for.
     tiles_asked: HashSet<String>,
     watch: Option<Watch>,
+    traffic: disk::Traffic,
     /// Rows of text at the last drawing: a page.
     rows: usize,
     /// The column at which the text begins, and its first row: where the pointer hits.
@@ -123,6 +124,7 @@ impl Studio {
             chat: None,
             tiles_asked: HashSet::new(),
             watch: None,
+            traffic: disk::Traffic::default(),
             rows: 20,
             text_at: (0, 1),
             is_over: false,
@@ -166,10 +168,9 @@ impl Studio {
 
     /// Shows a file, and opens it if it is not open.
     pub fn open(&mut self, path: &Path) {
-        let path = path.strip_prefix(&self.root).unwrap_or(path);
-        let path = match rel(path) {
+        let path = match self.within(path) {
             Ok(path) => path,
-            Err(error) => return self.message = error.to_string(),
+            Err(words) => return self.message = words,
         };
         if let Some(open) = self.buffers.iter().position(|buffer| buffer.path == path) {
             self.active = open;

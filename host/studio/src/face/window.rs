@@ -3,7 +3,7 @@
 use super::FaceError;
 use super::glyphs::{Canvas, Glyphs};
 use crate::grid::Grid;
-use crate::key::{Held, Key, Press};
+use crate::key::{Command, Held, Key, Press};
 use crate::studio::Studio;
 use std::num::NonZeroU32;
 use std::rc::Rc;
@@ -32,6 +32,9 @@ impl Loop {
     /// # Errors
     /// There is no display.
     pub fn new() -> Result<Loop, FaceError> {
+        if std::env::var_os("DISPLAY").is_none_or(|display| display.is_empty()) {
+            return Err(failed("no window can be opened", &"DISPLAY is not set, so there is no X server to draw on"));
+        }
         let made = EventLoop::with_user_event().build();
         made.map(Loop).map_err(|error| failed("no window can be opened", &error))
     }
@@ -53,7 +56,7 @@ impl Loop {
 }
 
 fn failed(what: &'static str, error: &dyn std::fmt::Display) -> FaceError {
-    FaceError { what, why: error.to_string(), help: "set DISPLAY to an X server, or use --terminal" }
+    FaceError { what, why: error.to_string(), help: "use --terminal to work in this terminal, or set DISPLAY to an X server" }
 }
 
 /// What is on the screen.
@@ -191,7 +194,10 @@ impl ApplicationHandler<News> for Face {
 
     fn window_event(&mut self, events: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
         match event {
-            WindowEvent::CloseRequested => events.exit(),
+            WindowEvent::CloseRequested => {
+                self.studio.command(Command::Quit);
+                self.redraw();
+            }
             WindowEvent::RedrawRequested => self.drawn(events),
             WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } => self.redraw(),
             WindowEvent::ModifiersChanged(held) => self.held = held.state(),

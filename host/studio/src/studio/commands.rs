@@ -9,11 +9,15 @@ use crate::tree::Tree;
 impl Studio {
     /// Does what a command says.
     pub fn command(&mut self, command: Command) {
+        use Command::{Overwrite, Redo, Reload, Save, Undo};
+        if matches!(command, Overwrite | Redo | Reload | Save | Undo) && self.waits_for_save() {
+            return;
+        }
         match command {
             Command::Save => self.save(),
             Command::Reload => self.reload(),
             Command::Overwrite => self.overwrite(),
-            Command::Quit => self.is_over = true,
+            Command::Quit => self.quit(),
             Command::OpenFile => self.ask(Question::Open),
             Command::CloseFile => self.close(),
             Command::NextTab => self.turn(1),
@@ -126,17 +130,6 @@ impl Studio {
             let line = buffer.now().line_of(buffer.cursor().head);
             buffer.top = buffer.top.clamp((line + 1).saturating_sub(rows), line);
         }
-    }
-
-    fn close(&mut self) {
-        if self.active < self.buffers.len() {
-            let closed = self.buffers.remove(self.active);
-            self.insights.remove(&closed.path);
-            if closed.is_dirty() {
-                self.message = format!("{} is closed; its unsaved text stays in the journal and comes back when it is opened", closed.path);
-            }
-        }
-        self.active = self.active.min(self.buffers.len().saturating_sub(1));
     }
 
     fn turn(&mut self, by: isize) {

@@ -1,6 +1,7 @@
 //! What comes from beside the view.
 
 use super::Studio;
+use super::disk::Written;
 use crate::grid::Ink;
 use crate::panes::agents::{File, Proposed, Waiting, files};
 use crate::panes::document::{self, Codes};
@@ -10,7 +11,7 @@ use crate::panes::{Act, PaneKind};
 use nda_agent::{Answer, Question};
 use nda_analysis::Known;
 use nda_graph::{Facts, Graph};
-use nda_guard::{Checkpoint, RelPath};
+use nda_guard::{Checkpoint, Hash, RelPath};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -28,6 +29,10 @@ pub enum Event {
     Asked(Box<Question>, Box<dyn Waiting>),
     /// Somebody has written files.
     Disk,
+    /// A text was written, or why not.
+    Saved(RelPath, Written),
+    /// What a large file is on the disk; none if nothing stands there.
+    OnDisk(RelPath, Option<Hash>),
     /// What a document holds.
     Document(Result<Box<document::Facts>, String>),
     /// What a tensor is made of.
@@ -68,6 +73,8 @@ impl Studio {
                     self.read_checkpoints();
                 }
             }
+            Event::Saved(path, written) => self.was_saved(&path, written),
+            Event::OnDisk(path, hash) => self.is_on_disk(&path, hash),
             Event::Document(Ok(facts)) => (self.panes.document.facts, self.panes.document.error) = (Some(*facts), None),
             Event::Document(Err(error)) => self.panes.document.error = Some(error),
             Event::Codes(Ok(codes)) => self.panes.take_codes(codes),

@@ -1,6 +1,6 @@
 //! Between the view and the disk: nothing is lost, nothing of others is written over.
 
-use crate::common::{Place, press, screen, text, type_in};
+use crate::common::{Place, press, screen, text, type_in, wait_for, wait_until};
 use std::path::Path;
 
 #[test]
@@ -128,7 +128,109 @@ fn a_file_of_100_megabytes_is_mapped_edited_saved_and_its_edits_come_back() {
     press(&mut studio, "ctrl+s");
     assert_eq!(place.read("big.txt"), b"short", "it is a conflict");
     press(&mut studio, "alt+w");
+    wait_for(&mut studio, "written; checkpoint");
     let half = line.len() * (lines / 2 - 1);
     let expected = [&whole.as_bytes()[..half], b"middle ", &whole.as_bytes()[half..], b"end"].concat();
     assert!(place.read("big.txt") == expected, "{}", studio.message);
+}
+
+/// A text that is saved beside the view.
+fn large() -> String {
+    "0123456789 abcdefghijklmnopqrstuvwxyz 0123456789\n".repeat(60_000)
+}
+
+#[test]
+fn a_large_text_is_saved_beside_the_view_as_it_was_when_the_key_was_pressed() {
+    let place = Place::new(&[("big.txt", large().as_bytes())]);
+    let mut studio = place.studio();
+    studio.open(Path::new("big.txt"));
+    type_in(&mut studio, "first ");
+    press(&mut studio, "ctrl+s");
+    assert!(screen(&mut studio).contains("saving big.txt ..."), "{}", studio.message);
+    assert!(studio.buffer().unwrap().is_dirty(), "it is saved when it is written");
+    type_in(&mut studio, "second ");
+    press(&mut studio, "ctrl+z");
+    assert!(studio.message.contains("being saved"), "{}", studio.message);
+    let shown = wait_for(&mut studio, "written; checkpoint");
+    assert!(shown.contains("since is not saved") && studio.buffer().unwrap().is_dirty(), "{shown}");
+    assert!(place.read("big.txt") == format!("first {}", large()).as_bytes());
+    assert!(text(&studio).starts_with("first second 0123"));
+    // A look at the disk finds nothing of others.
+    studio.look_at_disk();
+    wait_until(&mut studio, "rest", |studio| !studio.message.is_empty());
+    drop(studio);
+    let mut studio = place.reopened("big.txt");
+    assert!(text(&studio).starts_with("first second 0123") && studio.buffer().unwrap().is_dirty(), "{}", studio.message);
+    assert_eq!(studio.buffer().unwrap().disk, nda_studio::buffer::Disk::Same, "the write was our own");
+    press(&mut studio, "ctrl+z");
+    assert!(text(&studio).starts_with("first 0123") && !studio.buffer().unwrap().is_dirty(), "this is what was written");
+    press(&mut studio, "ctrl+y ctrl+s");
+    wait_for(&mut studio, "written; checkpoint");
+    assert!(!studio.buffer().unwrap().is_dirty() && place.read("big.txt").starts_with(b"first second 0123"));
+}
+
+#[test]
+fn to_close_and_to_quit_wait_for_the_write() {
+    let place = Place::new(&[("big.txt", large().as_bytes())]);
+    let mut studio = place.studio();
+    studio.open(Path::new("big.txt"));
+    type_in(&mut studio, "one ");
+    press(&mut studio, "ctrl+s ctrl+w");
+    assert_eq!(studio.buffers().len(), 1);
+    wait_until(&mut studio, "the file closes", |studio| studio.buffers().is_empty());
+    assert!(place.read("big.txt").starts_with(b"one 0123"));
+    studio.open(Path::new("big.txt"));
+    type_in(&mut studio, "two ");
+    press(&mut studio, "ctrl+s ctrl+q");
+    assert!(!studio.is_over() && studio.message.contains("ends when the file is written"), "{}", studio.message);
+    wait_until(&mut studio, "the end", |studio| studio.is_over());
+    assert!(place.read("big.txt").starts_with(b"two one 0123"));
+    // A write that is refused keeps the studio open, with its text.
+    let mut studio = place.studio();
+    studio.open(Path::new("big.txt"));
+    type_in(&mut studio, "three ");
+    std::fs::write(place.root().join("big.txt"), "theirs").unwrap();
+    press(&mut studio, "ctrl+s ctrl+q");
+    wait_for(&mut studio, "not written: 'big.txt' has changed");
+    assert!(!studio.is_over() && place.read("big.txt") == b"theirs");
+}
+
+#[test]
+fn a_read_only_file_is_refused_with_the_next_step() {
+    let place = Place::new(&[("a.txt", b"one\n")]);
+    let file = place.root().join("a.txt");
+    let set = |mode| std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    set(0o444);
+    let mut studio = place.studio();
+    studio.open(Path::new("a.txt"));
+    type_in(&mut studio, "x");
+    press(&mut studio, "ctrl+s");
+    assert_eq!(studio.message, "not written: cannot write 'a.txt': it is read-only; 'chmod u+w a.txt' allows it");
+    assert!(place.read("a.txt") == b"one\n" && studio.buffer().unwrap().is_dirty());
+    set(0o644);
+    press(&mut studio, "ctrl+s");
+    assert_eq!(place.read("a.txt"), b"xone\n");
+}
+
+#[test]
+fn no_link_out_of_the_project_is_opened() {
+    let place = Place::new(&[("folder/a.txt", b"one\n")]);
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("secret.txt"), "other\n").unwrap();
+    let link = |target: &Path, name: &str| std::os::unix::fs::symlink(target, place.root().join(name)).unwrap();
+    link(&outside.path().join("secret.txt"), "out.txt");
+    link(outside.path(), "out");
+    link(Path::new("folder/a.txt"), "in.txt");
+    link(Path::new("nowhere"), "none.txt");
+    let mut studio = place.studio();
+    for path in ["out.txt", "out/secret.txt", "out/new.txt", "../state.txt"] {
+        studio.open(Path::new(path));
+        assert!(studio.buffer().is_none() && studio.message.contains("leads out of the project"), "{path}: {}", studio.message);
+    }
+    studio.open(Path::new("none.txt"));
+    assert!(studio.buffer().is_none() && studio.message.contains("leads nowhere"), "{}", studio.message);
+    studio.open(Path::new("in.txt"));
+    assert_eq!(studio.buffer().unwrap().path.to_string(), "folder/a.txt");
+    studio.open(Path::new("folder/new.txt"));
+    assert_eq!(studio.buffer().unwrap().path.to_string(), "folder/new.txt");
 }

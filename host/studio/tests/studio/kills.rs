@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Where the child works; it is one if this is set.
 const PLACE: &str = "NDA_KILLS_PLACE";
+/// The same for a large text.
+const LARGE: &str = "NDA_KILLS_LARGE";
 /// Keys that the child presses at most.
 const KEYS: usize = 4000;
 
@@ -108,6 +110,57 @@ fn sum_after(steps: usize) -> u64 {
 #[test]
 fn killed_at_30_moments_nothing_is_lost() {
     (0..30).for_each(killed);
+}
+
+/// Not a test: the process that is killed while it saves a large text and goes on typing.
+#[test]
+fn child_of_a_large_text() {
+    let Some(place) = std::env::var_os(LARGE).map(PathBuf::from) else { return };
+    let setup = Setup { root: place.join("project"), state: Some(place.join("state")), nda: "nda".into(), wake: Arc::new(|| {}) };
+    let mut studio = Studio::new(setup).unwrap();
+    studio.open(Path::new("a.txt"));
+    for number in 1..KEYS {
+        type_in(&mut studio, "x");
+        if number % 20 == 0 {
+            press(&mut studio, "ctrl+s");
+        }
+        println!("typed {number}");
+        std::thread::sleep(Duration::from_millis(1));
+        studio.tick();
+    }
+}
+
+#[test]
+fn killed_while_a_large_text_is_saved_nothing_is_lost() {
+    let whole = "0123456789 abcdefghijklmnopqrstuvwxyz\n".repeat(80_000);
+    for round in 0..8 {
+        let place = Place::new(&[("a.txt", whole.as_bytes())]);
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "kills::child_of_a_large_text", "--nocapture"])
+            .env(LARGE, place.root().parent().unwrap())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let most = 20 + round * 17;
+        let mut said = 0;
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            said = line.strip_prefix("typed ").map_or(said, |number| number.parse().unwrap());
+            if said == most {
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        let typed = |text: &str| {
+            let typed = text.bytes().take_while(|byte| *byte == b'x').count();
+            assert!(text[typed..] == whole, "round {round}");
+            typed
+        };
+        let studio = place.reopened("a.txt");
+        let found = typed(&text(&studio));
+        assert!(found == said || found == said + 1, "round {round}: {found} of {said}");
+        assert!(typed(std::str::from_utf8(&place.read("a.txt")).unwrap()).is_multiple_of(20), "the disk has what was saved, whole");
+    }
 }
 
 #[test]
