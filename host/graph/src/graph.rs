@@ -5,8 +5,9 @@ use crate::program::names;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The core that multiplies, and its port with the sums: where a tensor's product is seen.
-const ARRAY: (&str, &str) = ("GemvArray", "result");
+/// The cores that multiply, that of boards which make whole tokens last, and their port with the sums: where a tensor's product is seen.
+const ARRAYS: [&str; 2] = ["GemvArray", "TokenArray"];
+const SUMS: &str = "result";
 
 /// Everything known of a project at one time. It never changes.
 #[derive(Debug, Clone, Default)]
@@ -186,13 +187,12 @@ impl Graph {
 
     /// The way of a tensor's product: the programs that ask for it, its tiles, the signal with its sums, the waves of that.
     pub fn shows(&self, tensor: &str) -> Shown {
-        let (core, port) = ARRAY;
-        let modules = self.emits(core);
+        let modules: Vec<&str> = ARRAYS.iter().flat_map(|core| self.emits(core)).collect();
         Shown {
             programs: self.multiplied_by(tensor),
             tiles: self.tiles(tensor).iter().map(|(_, tile)| tile.to_string()).collect(),
-            signals: modules.iter().map(|module| format!("{module}.{port}")).collect(),
-            waves: modules.iter().flat_map(|module| self.waves(module, port)).collect(),
+            signals: modules.iter().map(|module| format!("{module}.{SUMS}")).collect(),
+            waves: modules.iter().flat_map(|module| self.waves(module, SUMS)).collect(),
         }
     }
 
