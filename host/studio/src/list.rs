@@ -42,6 +42,19 @@ pub struct List {
     pub top: usize,
 }
 
+/// A text in rows of at most these columns, of whole words where they are not longer than a row.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let (letters, columns) = (text.chars().collect::<Vec<_>>(), columns.max(1));
+    let (mut rows, mut rest) = (Vec::new(), letters.as_slice());
+    while rest.len() > columns {
+        let space = rest[..=columns].iter().rposition(|c| *c == ' ').filter(|at| rest[..*at].iter().any(|c| *c != ' '));
+        rows.push(rest[..space.unwrap_or(columns)].iter().collect());
+        rest = &rest[space.map_or(columns, |at| at + 1)..];
+    }
+    rows.push(rest.iter().collect());
+    rows
+}
+
 /// Rows that a page moves by.
 const PAGE: usize = 20;
 
@@ -91,4 +104,16 @@ pub enum Focus {
     Here,
     /// They do not.
     Elsewhere,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_wrapped_at_words_and_keeps_all_of_them() {
+        assert_eq!(wrapped("not written: it is read-only", 12), ["not written:", "it is", "read-only"]);
+        assert_eq!(wrapped("  abcdefgh ij", 3), ["  a", "bcd", "efg", "h", "ij"]);
+        assert_eq!((wrapped("", 5), wrapped("a", 0)), (vec![String::new()], vec!["a".into()]));
+    }
 }

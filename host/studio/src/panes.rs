@@ -3,13 +3,14 @@
 pub mod agents;
 pub mod boards;
 pub mod document;
+pub mod keys;
 pub mod problems;
 pub mod run;
 pub mod search;
 pub mod stack;
 pub mod waves;
 
-use crate::grid::Area;
+use crate::grid::{Area, Ink};
 use crate::key::{Key, Press};
 use crate::list::{List, Row};
 use nda_analysis::Hover;
@@ -44,24 +45,6 @@ pub enum PaneKind {
     Stack,
 }
 
-impl PaneKind {
-    /// Its heading, and its keys.
-    pub fn title(self) -> &'static str {
-        match self {
-            PaneKind::Help => "Keys",
-            PaneKind::Problems => "Faults   enter: go there",
-            PaneKind::Hover => "What stands here",
-            PaneKind::Search => "Places   enter: go there   space: leave out   r: replace all others",
-            PaneKind::Run => "Run in the sandbox   k: kill",
-            PaneKind::Agent => "Agents   g/r: green, red   G/R: the whole file   enter: answer, restore   u: undo restore   c/t/a",
-            PaneKind::Document => "Document   enter: codes of a tensor   p: edit the program",
-            PaneKind::Waves => "Waves   left/right: time   +/-: scale   n/N: next, last change   enter: chosen or not   s: open in Surfer",
-            PaneKind::Boards => "Boards   p: probe   enter: flash   l: counters live",
-            PaneKind::Stack => "From product to wave   enter: go there",
-        }
-    }
-}
-
 /// What a pane asks of the studio.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
@@ -89,14 +72,16 @@ pub enum Act {
     Surfer(PathBuf),
     /// Shows a wave where a variable, named with its scopes, has something to say.
     ShowWave(PathBuf, String),
+    /// Asks for words in the names of a wave's variables.
+    Filter,
     /// Shows a signal of a wave, or hides it.
     Signal(usize),
     /// Looks for boards.
     Probe,
     /// Writes a board's memory, if a person says green.
     Flash(String),
-    /// Lets the model speak on a device, and shows what the command says of it.
-    Counters(String),
+    /// Lets the model speak on a device, and shows what the command says of it; none if this is not one.
+    Counters(Option<String>),
 }
 
 /// All panes.
@@ -160,15 +145,15 @@ impl Panes {
     pub fn rows(&self, columns: usize) -> Vec<Row> {
         match self.shown {
             None => Vec::new(),
-            Some(PaneKind::Help) => problems::help(),
+            Some(PaneKind::Help) => keys::help(),
             Some(PaneKind::Hover) => problems::hover(self.hover.as_ref()),
-            Some(PaneKind::Problems) => self.problems.rows(),
+            Some(PaneKind::Problems) => self.problems.rows(columns),
             Some(PaneKind::Search) => self.search.rows(),
             Some(PaneKind::Run) => self.run.rows(),
             Some(PaneKind::Agent) => self.agents.rows(columns),
             Some(PaneKind::Document) => self.document.rows(columns),
             Some(PaneKind::Waves) => self.waves.rows(columns),
-            Some(PaneKind::Boards) => self.boards.rows(),
+            Some(PaneKind::Boards) => self.boards.rows(columns),
             Some(PaneKind::Stack) => self.stack.rows(),
         }
     }
@@ -187,6 +172,28 @@ impl Panes {
         if is_at_end {
             list.chosen = self.run.last_row();
         }
+    }
+
+    /// Begins a job of a board, whose end is followed.
+    pub fn begin_job(&mut self, command: &str) {
+        self.boards.begin(command);
+        let last = self.last_of_boards();
+        self.lists.insert(PaneKind::Boards, List { chosen: last, top: 0 });
+    }
+
+    /// A job of a board says something: the end is followed by whoever stands there.
+    pub fn job_says(&mut self, text: &str, ink: Ink) {
+        let before = self.last_of_boards();
+        self.boards.add(text, ink);
+        let last = self.last_of_boards();
+        let list = self.lists.entry(PaneKind::Boards).or_default();
+        if list.chosen >= before {
+            list.chosen = last;
+        }
+    }
+
+    fn last_of_boards(&self) -> usize {
+        self.boards.rows(self.area().width.saturating_sub(2)).len().saturating_sub(1)
     }
 
     /// Takes the codes of a tensor, which stand above the frames: the chosen frame stays chosen.
@@ -214,14 +221,16 @@ impl Panes {
     /// A key in the pane that is shown.
     pub fn press(&mut self, press: Press) -> Vec<Act> {
         let Some(kind) = self.shown else { return Vec::new() };
-        let rows = self.rows(self.area().width).len();
+        // As it is drawn: less the columns at both sides.
+        let columns = self.area().width.saturating_sub(2);
+        let rows = self.rows(columns).len();
         if self.list().press(press, rows) {
             return Vec::new();
         }
         let chosen = self.list().chosen;
         let act = match kind {
             PaneKind::Help | PaneKind::Hover => None,
-            PaneKind::Problems => self.problems.press(press.key, chosen),
+            PaneKind::Problems => self.problems.press(press.key, chosen, columns),
             PaneKind::Search => self.search.press(press.key, chosen),
             PaneKind::Run => self.run.press(press.key),
             PaneKind::Agent => self.agents.press(press.key, chosen),

@@ -13,6 +13,9 @@ use crate::studio::{Focus, Studio};
 /// Columns of the tree.
 const TREE_COLUMNS: usize = 26;
 
+/// Rows of a message, at most.
+const MESSAGE_ROWS: usize = 4;
+
 /// Draws the studio.
 pub fn draw(studio: &mut Studio, grid: &mut Grid) {
     let (width, height) = grid.size();
@@ -31,11 +34,14 @@ pub fn draw(studio: &mut Studio, grid: &mut Grid) {
     bottom(studio, grid, Area::new(0, height - 1, width, 1));
 }
 
-/// Columns of the pane: what is compared side by side and what is drawn over time gets more.
+/// Columns of the pane: what is compared side by side, drawn over time or a table gets more.
 fn pane_columns(studio: &Studio, width: usize) -> usize {
     use crate::panes::PaneKind;
     match studio.panes.shown() {
-        Some(PaneKind::Agent | PaneKind::Waves | PaneKind::Document) => width * 3 / 5,
+        Some(PaneKind::Agent | PaneKind::Waves | PaneKind::Document | PaneKind::Boards | PaneKind::Search | PaneKind::Stack) => {
+            width * 3 / 5
+        }
+        Some(PaneKind::Help) => (width * 2 / 5).max(width.min(crate::panes::keys::help_columns() + 2)),
         _ => width * 2 / 5,
     }
 }
@@ -82,7 +88,7 @@ fn pane(studio: &mut Studio, grid: &mut Grid, area: Area) {
     let has_focus = studio.focus == Focus::Pane;
     let title = Area { height: 1, ..area };
     grid.shade(area.y, area.x..area.x + area.width, Ink::Line);
-    grid.put(title, 1, 0, kind.title(), if has_focus { Ink::Accent } else { Ink::Dim });
+    grid.put(title, 1, 0, &kind.title(area.width.saturating_sub(2)), if has_focus { Ink::Accent } else { Ink::Dim });
     let rows = studio.panes.rows(area.width.saturating_sub(2));
     let focus = if has_focus { list::Focus::Here } else { list::Focus::Elsewhere };
     let inner = Area { x: area.x + 1, width: area.width.saturating_sub(1), ..area.below(1) };
@@ -94,7 +100,11 @@ fn bottom(studio: &Studio, grid: &mut Grid, area: Area) {
     grid.fill(area, Ink::Panel);
     if let Some(prompt) = studio.prompt() {
         let x = grid.put(area, 1, 0, &prompt.question.words(), Ink::Accent);
+        let begin = x;
         let x = grid.put(area, x, 0, &prompt.answer, Ink::Text);
+        if prompt.is_proposed {
+            grid.shade(area.y, area.x + begin..area.x + x, Ink::Selection);
+        }
         grid.shade(area.y, area.x + x..area.x + x + 1, Ink::Cursor);
         return;
     }
@@ -112,6 +122,15 @@ fn bottom(studio: &Studio, grid: &mut Grid, area: Area) {
     });
     let room = area.width.saturating_sub(place.chars().count() + 1);
     let ink = if studio.buffer().is_some_and(|buffer| buffer.disk == Disk::Conflict) { Ink::Fault } else { Ink::Text };
-    grid.put(Area { width: room, ..area }, 1, 0, &studio.message, ink);
+    let message = studio.message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut rows = list::wrapped(&message, room.saturating_sub(1));
+    rows.truncate(MESSAGE_ROWS);
+    // A message that is longer than the line grows upwards.
+    let above = rows.len().saturating_sub(1).min(area.y);
+    for (y, row) in rows.iter().take(above + 1).enumerate() {
+        let line = Area { y: area.y - above + y, width: if y == above { room } else { area.width }, ..area };
+        grid.fill(Area { width: area.width, ..line }, Ink::Panel);
+        grid.put(line, 1, 0, row, ink);
+    }
     grid.put(area, room, 0, &place, Ink::Dim);
 }

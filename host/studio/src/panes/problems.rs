@@ -2,8 +2,8 @@
 
 use super::Act;
 use crate::grid::Ink;
-use crate::key::{KEYS, Key};
-use crate::list::Row;
+use crate::key::Key;
+use crate::list::{Row, wrapped};
 use nda_analysis::Hover;
 use std::path::PathBuf;
 
@@ -28,23 +28,36 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Two rows for each.
-    pub fn rows(&self) -> Vec<Row> {
+    /// Rows for each in these columns: what is wrong, and the next step.
+    pub fn rows(&self, columns: usize) -> Vec<Row> {
         if self.all.is_empty() {
             return vec![Row::new("no faults", Ink::Green)];
         }
-        let rows = self.all.iter().flat_map(|one| {
-            let (line, column) = one.place;
-            let first = Row::new(format!("{line}:{column} "), Ink::Dim).and(one.message.clone(), Ink::Fault);
-            [first, Row::new(format!("    {}", one.hint), Ink::Dim)]
-        });
-        rows.collect()
+        self.all.iter().flat_map(|one| one.rows(columns)).collect()
     }
 
     /// Goes to one.
-    pub fn press(&mut self, key: Key, chosen: usize) -> Option<Act> {
-        let one = self.all.get(chosen / 2).filter(|_| key == Key::Enter)?;
+    pub fn press(&mut self, key: Key, chosen: usize, columns: usize) -> Option<Act> {
+        let mut rows = 0;
+        let is_chosen = |one: &&Problem| {
+            rows += one.rows(columns).len();
+            chosen < rows
+        };
+        let one = self.all.iter().find(is_chosen).filter(|_| key == Key::Enter)?;
         Some(Act::Show(one.path.clone(), one.place.0, one.place.1))
+    }
+}
+
+impl Problem {
+    fn rows(&self, columns: usize) -> Vec<Row> {
+        let place = format!("{}:{} ", self.place.0, self.place.1);
+        let room = columns.saturating_sub(place.chars().count());
+        let blank = " ".repeat(place.chars().count());
+        let starts = [place].into_iter().chain(std::iter::repeat(blank.clone()));
+        let message = wrapped(&self.message, room).into_iter().zip(starts);
+        let message = message.map(|(text, start)| Row::new(start, Ink::Dim).and(text, Ink::Fault));
+        let hint = wrapped(&self.hint, room).into_iter().map(|text| Row::new(format!("{blank}{text}"), Ink::Dim));
+        message.chain(hint).collect()
     }
 }
 
@@ -53,9 +66,4 @@ pub fn hover(hover: Option<&Hover>) -> Vec<Row> {
     let Some(hover) = hover else { return vec![Row::new("F4 says what stands at the cursor", Ink::Dim)] };
     let notes = hover.notes.iter().map(|note| Row::new(note.clone(), Ink::Text));
     [Row::new(hover.code.clone(), Ink::Keyword)].into_iter().chain(notes).collect()
-}
-
-/// The list of keys.
-pub fn help() -> Vec<Row> {
-    KEYS.iter().map(|(name, _, what)| Row::new(format!("{name:<14}"), Ink::Accent).and(*what, Ink::Text)).collect()
 }

@@ -3,14 +3,14 @@
 use super::{Act, is};
 use crate::grid::Ink;
 use crate::key::Key;
-use crate::list::Row;
+use crate::list::{Row, wrapped};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Lines that are kept; the oldest go first.
 const MOST_LINES: usize = 5000;
 /// Characters of a line that are kept.
-const MOST_CHARS: usize = 500;
+const MOST_CHARS: usize = 2000;
 
 /// Output as it comes, line by line.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +34,17 @@ impl Output {
         }
         let excess = self.lines.len().saturating_sub(MOST_LINES);
         self.lines.drain(..excess);
+    }
+
+    /// A whole line of something else, which does not part a line that is still written to.
+    pub fn add_line(&mut self, line: &str, ink: Ink) {
+        let at = self.lines.len() - usize::from(self.is_open && !self.lines.is_empty());
+        self.lines.insert(at, (line.chars().take(MOST_CHARS).collect(), ink));
+    }
+
+    /// Rows of at most these columns, as many as each line needs.
+    pub fn wrapped(&self, columns: usize) -> impl Iterator<Item = Row> {
+        self.lines.iter().flat_map(move |(line, ink)| wrapped(line, columns).into_iter().map(|row| Row::new(row, *ink)))
     }
 
     /// A row for each line.

@@ -92,11 +92,11 @@ impl Studio {
                     Err(error) => self.panes.boards.error = Some(error),
                 }
             }
-            Event::BoardOutput(text, ink) => self.panes.boards.log.add(&text, ink),
+            Event::BoardOutput(text, ink) => self.panes.job_says(&text, ink),
             Event::Checkpoints(all, history) => (self.panes.agents.checkpoints, self.panes.agents.history) = (all, history),
             Event::Graph(graph, left_out) => (self.graph, self.panes.stack.left_out) = (Some(graph), left_out),
             Event::Tiles(Ok((path, facts))) => self.have_tiles(&path, facts),
-            Event::Tiles(Err(error)) => self.message = format!("no tiles: {}", error.lines().next().unwrap_or_default()),
+            Event::Tiles(Err(error)) => self.message = format!("no tiles: {}", super::programs::in_a_line(&error)),
             Event::Agent(line, ink) => self.panes.agents.say(&line, ink),
             Event::PutBack(path, Ok(words)) => self.was_put_back(&path, words),
         }
@@ -132,6 +132,7 @@ impl Studio {
             Act::EditProgram => self.edit_program(),
             Act::Surfer(path) => self.surfer(&path),
             Act::ShowWave(path, variable) => self.show_wave_at(&path, variable),
+            Act::Filter => self.ask(super::Question::Filter),
             Act::Signal(number) => {
                 if let Some(wave) = &mut self.panes.waves.wave {
                     wave.show(number);
@@ -139,7 +140,7 @@ impl Studio {
             }
             Act::Probe => self.ask_boards(&["devices", "--json", "--probe"]),
             Act::Flash(board) => self.ask(super::Question::Flash(board)),
-            Act::Counters(device) => self.counters(&device),
+            Act::Counters(device) => self.counters(device.as_deref()),
         }
     }
 

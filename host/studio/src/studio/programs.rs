@@ -70,6 +70,18 @@ impl Asked {
     }
 }
 
+/// What the command says when it fails, in a line: the first error, where it is, and the next step.
+pub fn in_a_line(error: &str) -> String {
+    let after = |signs: &[&str]| {
+        let mut lines = error.lines().map(|line| line.trim_start_matches([' ', '=', '|']));
+        lines.find_map(|line| signs.iter().find_map(|sign| line.strip_prefix(sign))).map(str::trim)
+    };
+    let what = after(&["error: "]).or(error.lines().next()).unwrap_or_default();
+    let place = after(&["--> ", "at: "]).map_or(String::new(), |place| format!(", at {place}"));
+    let help = after(&["help: "]).map_or(String::new(), |help| format!("; {help}"));
+    format!("{what}{place}{help}")
+}
+
 impl Costs for Asked {
     fn plan(&self, model: &Path, program: &str) -> Result<Value, String> {
         self.json(&["plan", &model.to_string_lossy(), "--program", "-", "--json"], program.as_bytes())
@@ -205,5 +217,18 @@ impl Studio {
             }
         }
         self.look();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_a_line_says_what_where_and_the_next_step() {
+        let said = "error: expected ';', found 'return'\n --> p.nda:2:14\n  |\n2 |     let x = 3\n  = help: a statement ends with ';'\n\nerror: other";
+        assert_eq!(in_a_line(said), "expected ';', found 'return', at p.nda:2:14; a statement ends with ';'");
+        assert_eq!(in_a_line("error: no tensor\n  at: p.nda:2:12\n  help: mend it"), "no tensor, at p.nda:2:12; mend it");
+        assert_eq!((in_a_line("plain\nmore"), in_a_line("")), ("plain".into(), String::new()));
     }
 }

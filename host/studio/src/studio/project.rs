@@ -5,6 +5,7 @@ mod hardware;
 mod helpers;
 mod run;
 
+use super::programs::in_a_line;
 use super::{Event, Studio, rel};
 use crate::buffer::Buffer;
 use crate::panes::search::{Found, Hit, MOST, Search, counted, hits};
@@ -150,7 +151,11 @@ impl Studio {
         let (asked, guarded, root, drafts) = (self.asked(), self.guarded.clone(), self.root.clone(), self.drafts.clone());
         self.message = "converting ...".into();
         self.work.start(move |post| {
-            let done = helpers::converted(&asked, &drafts, &root, &edited.document, &program).and_then(|bytes| {
+            let done = helpers::converted(&asked, &drafts, &root, &edited.document, &program);
+            // The command knows the program as its standard input.
+            let said = |error: String| in_a_line(&error).replace("standard input", &edited.program.to_string());
+            let refused = |error| format!("{} is as it was: {}; mend it, then ctrl+s again", edited.document, said(error));
+            let done = done.map_err(refused).and_then(|bytes| {
                 let saved = guarded.save(&edited.document, Some(edited.file), bytes, nda_guard::Mode::Plain);
                 saved
                     .map(|change| format!("converted, checked, written; checkpoint {} takes it back", change.checkpoint))

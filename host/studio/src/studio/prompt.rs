@@ -28,6 +28,8 @@ pub enum Question {
     OtherAgent,
     /// What a new checkpoint is called.
     Checkpoint,
+    /// Words that the names of a wave's listed variables have.
+    Filter,
     /// Whether a board's memory is written: its name again.
     Flash(String),
 }
@@ -46,6 +48,7 @@ impl Question {
             Question::Chat => "ask the model: ".into(),
             Question::OtherAgent => "start an agent (a command that speaks ACP): ".into(),
             Question::Checkpoint => "name the checkpoint: ".into(),
+            Question::Filter => "variables with: ".into(),
             Question::Flash(board) => format!("this writes a bitstream; type '{board}' to say green: "),
         }
     }
@@ -58,6 +61,8 @@ pub struct Prompt {
     pub question: Question,
     /// The answer.
     pub answer: String,
+    /// Whether nobody has touched the answer yet that stood there at first: a character replaces it.
+    pub is_proposed: bool,
 }
 
 impl Studio {
@@ -67,28 +72,52 @@ impl Studio {
             Question::Find | Question::FindInProject | Question::ReplaceInProject => {
                 self.buffer().and_then(|buffer| buffer.selected()).unwrap_or_default()
             }
+            Question::Filter => self.panes.waves.filter.clone(),
             _ => String::new(),
         };
-        self.prompt = Some(Prompt { question, answer });
+        self.prompt = Some(Prompt { question, is_proposed: !answer.is_empty(), answer });
     }
 
     pub(super) fn press_prompt(&mut self, press: Press) {
         let Some(prompt) = &mut self.prompt else { return };
+        let is_proposed = std::mem::take(&mut prompt.is_proposed);
         match press.key {
-            Key::Escape => self.prompt = None,
+            Key::Escape => {
+                if self.prompt.take().is_some_and(|prompt| prompt.question == Question::Filter) {
+                    self.filter(String::new());
+                }
+                return;
+            }
+            Key::Backspace if is_proposed => prompt.answer.clear(),
             Key::Backspace => drop(prompt.answer.pop()),
-            Key::Char(c) if !press.held.ctrl && !press.held.alt => prompt.answer.push(c),
+            Key::Char(c) if !press.held.ctrl && !press.held.alt => {
+                if is_proposed {
+                    prompt.answer.clear();
+                }
+                prompt.answer.push(c);
+            }
             Key::Tab if prompt.question == Question::Open => {
                 let answer = prompt.answer.clone();
                 if let Some(more) = self.completed(&answer) {
-                    self.prompt = Some(Prompt { question: Question::Open, answer: more });
+                    self.prompt = Some(Prompt { question: Question::Open, answer: more, is_proposed: false });
                 }
             }
             Key::Enter => {
-                let Some(Prompt { question, answer }) = self.prompt.take() else { return };
-                self.answered(question, answer);
+                let Some(Prompt { question, answer, .. }) = self.prompt.take() else { return };
+                return self.answered(question, answer);
             }
             _ => {}
+        }
+        if let Some(Prompt { question: Question::Filter, answer, .. }) = &self.prompt {
+            self.filter(answer.clone());
+        }
+    }
+
+    /// Lists the variables of a wave with these words in their names.
+    fn filter(&mut self, words: String) {
+        self.panes.waves.filter = words;
+        if self.panes.shown() == Some(PaneKind::Waves) {
+            self.panes.list().chosen = self.panes.heads();
         }
     }
 
@@ -115,6 +144,7 @@ impl Studio {
             Question::Chat => self.chat(&answer),
             Question::OtherAgent => self.start_agent(&answer),
             Question::Checkpoint => self.make_checkpoint(&answer),
+            Question::Filter => self.filter(answer),
             Question::Flash(board) if answer == board => self.flash(&board),
             Question::Flash(board) => self.message = format!("red: nothing is written to {board}"),
         }

@@ -18,7 +18,7 @@ pub fn draw(studio: &mut Studio, grid: &mut Grid, area: Area) {
     let gutter = digits + 2;
     studio.set_text_area(area.x + gutter, area.y, area.height);
     if studio.buffer().is_none() {
-        let hints = ["ctrl+o opens a file, ctrl+b shows the project, F1 lists the keys", "F7 shows agents and checkpoints"];
+        let hints = ["ctrl+o opens a file", "ctrl+b shows the project", "F1 lists the keys", "F7 shows agents and checkpoints"];
         for (y, hint) in hints.iter().enumerate() {
             grid.put(area, 2, 1 + y, hint, Ink::Dim);
         }

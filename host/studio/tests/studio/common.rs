@@ -41,6 +41,23 @@ impl Place {
         ])
     }
 
+    /// The same of the project's own files, as the command makes them: a model, its program, the cores, their Verilog, and the wave of a job.
+    pub fn of_the_command() -> Place {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let read = |path: &str| std::fs::read(project.join(path)).unwrap();
+        let place = Place::new(&[("tiny.ndf", &read("models/tiny.ndf")), ("tiny.nda", &read("host/engine/programs/llama.nda"))]);
+        let cores = place.root().join("cores");
+        std::fs::create_dir(&cores).unwrap();
+        for core in std::fs::read_dir(project.join("hdl/cores/src")).unwrap().map(|entry| entry.unwrap().path()) {
+            if core.is_file() {
+                std::fs::copy(&core, cores.join(core.file_name().unwrap())).unwrap();
+            }
+        }
+        told(&place.root(), &["emit", "--config", "token1024", "--port", "parallel", "--out", "."]);
+        told(&place.root(), &["wave", "--config", "token1024", "--out", "job.fst"]);
+        place
+    }
+
     /// A studio that has followed that product down to the wave.
     pub fn follow(&self, wave: &str) -> Studio {
         let mut studio = self.studio();
@@ -107,6 +124,25 @@ pub fn has_nda(test: &str) -> bool {
     is_there
 }
 
+/// Whether the command simulates boards, and says so if it does not.
+pub fn has_simulator(test: &str) -> bool {
+    let is_there = has_nda(test) && told(Path::new("."), &["devices", "--json"]).contains("\"simulator\":{\"available\":true}");
+    if !is_there {
+        nda_tests::skip(test, "a command with the feature 'verilator' simulates boards");
+    }
+    is_there
+}
+
+/// What the command prints in a folder.
+///
+/// # Panics
+/// If it fails.
+pub fn told(folder: &Path, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(nda()).args(arguments).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Presses keys by their names, separated by blanks.
 pub fn press(studio: &mut Studio, keys: &str) {
     for name in keys.split_whitespace() {
@@ -141,7 +177,7 @@ pub fn wait_for(studio: &mut Studio, text: &str) -> String {
 ///
 /// # Panics
 /// After two minutes in which it does not.
-pub fn wait_until(studio: &mut Studio, what: &str, holds: impl Fn(&mut Studio) -> bool) -> String {
+pub fn wait_until(studio: &mut Studio, what: &str, mut holds: impl FnMut(&mut Studio) -> bool) -> String {
     for _ in 0..6000 {
         studio.tick();
         if holds(studio) {

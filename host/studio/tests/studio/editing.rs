@@ -2,6 +2,8 @@
 
 use crate::common::{Place, press, screen, text, type_in, wait_for};
 use nda_studio::Focus;
+use nda_studio::grid::Grid;
+use nda_studio::panes::PaneKind;
 use std::path::Path;
 
 #[test]
@@ -94,6 +96,52 @@ fn find_goes_round_and_lines_are_gone_to() {
     assert_eq!(studio.buffer().unwrap().place_of_cursor(), (1, 6), "behind the last one comes the first");
     press(&mut studio, "ctrl+g 2 enter");
     assert_eq!(studio.buffer().unwrap().place_of_cursor(), (2, 1));
+}
+
+#[test]
+fn what_a_prompt_proposes_is_replaced_by_what_is_typed_and_kept_by_enter() {
+    let place = Place::new(&[("a.txt", b"one two one two\n")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("a.txt"));
+    press(&mut studio, "shift+right shift+right shift+right ctrl+f");
+    assert_eq!(studio.prompt().unwrap().answer, "one");
+    press(&mut studio, "t w");
+    assert_eq!(studio.prompt().unwrap().answer, "tw", "the proposal is gone, what was typed stays");
+    press(&mut studio, "escape ctrl+f backspace");
+    assert_eq!(studio.prompt().unwrap().answer, "");
+    press(&mut studio, "escape ctrl+f end s enter");
+    assert!(studio.message.contains("'ones' is not in this file"), "another key keeps it: {}", studio.message);
+    press(&mut studio, "ctrl+f enter");
+    assert_eq!(studio.buffer().unwrap().place_of_cursor(), (1, 12), "enter takes it");
+}
+
+#[test]
+fn all_keys_are_listed_whole_at_110_columns() {
+    let place = Place::new(&[]);
+    let mut studio = place.studio();
+    press(&mut studio, "f1");
+    let mut grid = Grid::new(110, 120);
+    studio.draw(&mut grid);
+    let shown: String = (0..120).map(|y| grid.text(y) + "\n").collect();
+    for (key, _, what) in nda_studio::key::KEYS {
+        assert!(shown.lines().any(|line| line.contains(key) && line.ends_with(what)), "{key}: {what}\n{shown}");
+    }
+    for pane in [PaneKind::Agent, PaneKind::Waves, PaneKind::Boards, PaneKind::Search, PaneKind::Document] {
+        assert!(shown.contains(&format!("{} (", pane.name())));
+        for (key, what) in pane.keys() {
+            assert!(shown.lines().any(|line| line.contains(key) && line.ends_with(what)), "{key}: {what}\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_long_message_is_shown_whole() {
+    let place = Place::new(&[]);
+    let mut studio = place.studio();
+    studio.message = "word ".repeat(40) + "the-last";
+    let mut grid = Grid::new(80, 20);
+    studio.draw(&mut grid);
+    assert!(grid.text(19).ends_with("the-last") && grid.text(17).starts_with(" word"), "{}", grid.text(19));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod agents;
 mod common;
 mod disk;
 mod editing;
+mod hardware;
 mod kills;
 mod panes;
 mod pictures;

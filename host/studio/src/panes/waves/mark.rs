@@ -46,7 +46,7 @@ impl Wave {
     }
 
     /// When a bit becomes one.
-    fn rises(&mut self, number: usize) -> Vec<u64> {
+    pub(super) fn rises(&mut self, number: usize) -> Vec<u64> {
         self.know(number).iter().filter(|(_, value)| value == "1").map(|(time, _)| *time).collect()
     }
 

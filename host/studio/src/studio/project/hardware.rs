@@ -4,9 +4,11 @@ use super::super::{Event, Studio};
 use crate::grid::Ink;
 use crate::panes::{PaneKind, waves};
 use nda_guard::RelPath;
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 impl Studio {
     /// Shows a wave.
@@ -63,33 +65,52 @@ impl Studio {
         self.board_job(command);
     }
 
-    /// Lets the document that is shown speak on a device: its text comes as it is made, and what was counted behind it.
-    pub(in crate::studio) fn counters(&mut self, device: &str) {
+    /// Lets the document that is shown speak on a device: its text comes as it is made, and behind each token what was counted so far.
+    pub(in crate::studio) fn counters(&mut self, device: Option<&str>) {
+        let Some(device) = device else {
+            return self.message = "no model can speak there: choose a port, a CPU, or a configuration that this nda simulates".into();
+        };
         let Some(model) = self.panes.document.place(&self.root) else {
             return self.message = "open an .ndf document first: its model speaks while the counters are read".into();
         };
         let mut command = Command::new(&self.nda);
-        command.arg("run").arg(model).args(["--backend", device, "--prompt", "The ", "--max-tokens", "64"]);
+        command.arg("run").arg(model).args(["--backend", device, "--prompt", "The ", "--max-tokens", "256", "--counters"]);
         self.board_job(command);
     }
 
+    /// A command as a person would type it in the project's folder.
+    fn said(&self, command: &Command) -> String {
+        let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let argument = |argument: &OsStr| {
+            let path = Path::new(argument);
+            let text = path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into_owned();
+            if text.is_empty() || text.contains(' ') { format!("'{text}'") } else { text }
+        };
+        [program].into_iter().chain(command.get_args().map(argument)).collect::<Vec<_>>().join(" ")
+    }
+
     fn board_job(&mut self, mut command: Command) {
-        self.panes.boards.log.add(&format!("{command:?}\n"), Ink::Dim);
+        self.panes.begin_job(&self.said(&command));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => return self.panes.job_says(&format!("{error}\n"), Ink::Fault),
+        };
+        let (out, errors) = (child.stdout.take(), child.stderr.take());
+        let job = Arc::new(Mutex::new(child));
+        self.panes.boards.job = Some(job.clone());
         self.work.start(move |post| {
             let tell = |text: String, ink| post.tell(Event::BoardOutput(text, ink));
-            let mut child = match command.spawn() {
-                Ok(child) => child,
-                Err(error) => return tell(format!("{error}\n"), Ink::Fault),
-            };
-            let (out, errors, other) = (child.stdout.take(), child.stderr.take(), post.clone());
+            let other = post.clone();
             std::thread::scope(|scope| {
                 scope.spawn(move || {
                     errors.into_iter().for_each(|errors| as_it_comes(errors, |text| other.tell(Event::BoardOutput(text, Ink::Comment))));
                 });
                 out.into_iter().for_each(|out| as_it_comes(out, |text| tell(text, Ink::Text)));
             });
-            tell(child.wait().map_or_else(|error| format!("{error}\n"), |status| format!("{status}\n")), Ink::Dim);
+            // It has closed both pipes, so this takes no time in which it could not be stopped.
+            let end = job.lock().unwrap_or_else(PoisonError::into_inner).wait();
+            tell(end.map_or_else(|error| format!("{error}\n"), |status| format!("{status}\n")), Ink::Dim);
         });
     }
 }
