@@ -56,7 +56,10 @@ impl Loop {
 }
 
 fn failed(what: &'static str, error: &dyn std::fmt::Display) -> FaceError {
-    FaceError { what, why: error.to_string(), help: "use --terminal to work in this terminal, or set DISPLAY to an X server" }
+    let said = error.to_string();
+    // The window's crate says where in its own source it failed, and why behind that.
+    let why = said.strip_prefix("os error at ").and_then(|said| said.rsplit(": ").next()).map_or(said.clone(), str::to_owned);
+    FaceError { what, why, help: "use --terminal to work in this terminal, or set DISPLAY to an X server" }
 }
 
 /// What is on the screen.

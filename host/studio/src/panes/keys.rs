@@ -60,10 +60,10 @@ impl PaneKind {
             PaneKind::Waves => &[
                 ("/", "filter"),
                 ("enter", "show, hide"),
-                ("p, P", "next, last phase"),
+                ("p, P", "next, previous phase"),
                 ("+, -, 0", "scale"),
                 ("left, right", "time"),
-                ("n, N", "next, last change"),
+                ("n, N", "next, previous change"),
                 ("s", "open in Surfer"),
             ],
             PaneKind::Boards => &[("p", "probe"), ("enter", "flash"), ("l", "let the model speak, counters live"), ("k", "stop")],

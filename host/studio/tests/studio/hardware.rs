@@ -5,8 +5,8 @@ use nda_studio::panes::waves::{self, Wave};
 use std::path::Path;
 
 /// The wave of a job that the command simulates.
-fn simulated(place: &Place, name: &str, config: &str) -> Wave {
-    told(&place.root(), &["wave", "--config", config, "--out", name]);
+fn simulated(place: &Place, name: &str, arguments: &[&str]) -> Wave {
+    told(&place.root(), &[&["wave", "--out", name, "--config"][..], arguments].concat());
     waves::read(&place.root().join(name)).unwrap()
 }
 
@@ -27,13 +27,14 @@ fn waves_of_the_command_have_the_phases_of_the_job() {
         return;
     }
     let place = Place::new(&[]);
-    for (name, config, wanted) in [
-        ("gemv.vcd", "nano16", &["receive", "send", "run"][..]),
-        ("gemv.fst", "nano16", &["receive", "send", "run"]),
-        ("token.vcd", "token1024", &["receive", "steps", "send", "run"]),
-        ("token.fst", "token1024", &["receive", "steps", "send", "run"]),
+    for (name, arguments, wanted) in [
+        ("gemv.vcd", &["nano16"][..], &["receive", "send", "run"][..]),
+        ("gemv.fst", &["nano16"], &["receive", "send", "run"]),
+        ("pins.fst", &["nano16", "--uart"], &["receive", "send", "run"]),
+        ("token.vcd", &["token1024"], &["receive", "steps", "send", "run"]),
+        ("token.fst", &["token1024"], &["receive", "steps", "send", "run"]),
     ] {
-        let wave = simulated(&place, name, config);
+        let wave = simulated(&place, name, arguments);
         assert_eq!(phases(&wave), wanted, "{name}: {:?}", wave.phases);
         let runs: Vec<usize> = (0..wave.phases.len()).filter(|at| wave.phases[*at].1 == "run").collect();
         assert_eq!(runs.len(), 1, "{name} is of one job");

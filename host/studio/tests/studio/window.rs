@@ -54,11 +54,14 @@ fn the_studio_links_neither_engine_nor_compiler_nor_simulator() {
 
 #[test]
 fn without_a_display_the_program_says_so_and_names_the_terminal() {
-    let output = Command::new(env!("CARGO_BIN_EXE_nda-studio")).env_remove("DISPLAY").env("WAYLAND_DISPLAY", "wayland-0").output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success());
-    for words in ["no window can be opened", "DISPLAY is not set", "use --terminal"] {
-        assert!(said.contains(words), "{words}: {said}");
+    for (display, why) in [("", "DISPLAY is not set"), (":7777", "no window can be opened: Failed to open connection to X server")] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_nda-studio")).env("DISPLAY", display).env("WAYLAND_DISPLAY", "wayland-0").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success());
+        for words in ["no window can be opened", why, "use --terminal"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
     }
 }
 

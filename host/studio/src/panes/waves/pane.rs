@@ -75,7 +75,7 @@ impl WavePane {
         self.listed().binary_search(&variable).ok().map(|place| place + self.heads())
     }
 
-    /// Goes to the next phase, or to the one before.
+    /// Goes to the next phase, or to the previous one.
     fn go_to_phase(&mut self, towards: Towards) {
         let (scale, here) = (self.scale(TYPICAL_COLUMNS), self.phase.unwrap_or(self.from));
         let Some(wave) = &self.wave else { return };
