@@ -9,7 +9,7 @@ pub use steps::Steps;
 
 use crate::cursor::{Cursor, Keep, Motion, joined, moved};
 use crate::journal::{Journal, Record};
-use nda_guard::{Drafts, Hash, Mode, RelPath};
+use nda_guard::{Drafts, GuardError, Hash, Mode, RelPath};
 use nda_text::{Snapshot, Step, Text};
 use std::path::PathBuf;
 
@@ -109,24 +109,45 @@ impl Buffer {
     }
 
     /// Takes the last step back, and puts the cursors where they were.
-    pub fn undo(&mut self) {
-        if self.locked.is_none() && self.text.undo() {
+    ///
+    /// # Errors
+    /// A journal that cannot be read; nothing is changed then.
+    pub fn undo(&mut self) -> Result<(), OpenError> {
+        if self.locked.is_some() {
+            return Ok(());
+        }
+        if self.steps.are_older_in_journal() {
+            self.read_steps()?;
+        }
+        if self.text.undo() {
             self.log(&Record::Undo);
             let cursors = self.steps.undo(&self.cursors);
             self.after_turn(cursors);
         }
+        Ok(())
     }
 
     /// Takes the last undo back.
-    pub fn redo(&mut self) {
-        if self.locked.is_none() && self.text.redo() {
+    ///
+    /// # Errors
+    /// A journal that cannot be read; nothing is changed then.
+    pub fn redo(&mut self) -> Result<(), OpenError> {
+        if self.locked.is_some() {
+            return Ok(());
+        }
+        if self.steps.are_later_in_journal() {
+            self.read_steps()?;
+        }
+        if self.text.redo() {
             self.log(&Record::Redo);
             let cursors = self.steps.redo(&self.cursors);
             self.after_turn(cursors);
         }
+        Ok(())
     }
 
     fn after_turn(&mut self, cursors: Vec<Cursor>) {
+        self.steps.fit(&self.text);
         self.revision += 1;
         let end = self.now().bytes();
         let is_there = |at: usize| at <= end && self.now().is_boundary(at);
@@ -142,20 +163,27 @@ impl Buffer {
         self.log(&Record::Edit(range.clone(), text.to_owned(), step));
         if self.text.edit(range, text, step).is_ok() {
             self.steps.edit(step, &self.cursors);
+            self.steps.fit(&self.text);
             self.revision += 1;
         }
     }
 
     /// Writes what the log begins with. The text is still the file's.
     fn begin_log(&mut self) {
-        let content = (!self.mapped).then(|| self.now().slice_bytes(0..self.now().bytes()));
-        self.log(&Record::Base(self.file, content));
+        let Some(journal) = &mut self.journal else { return };
+        let begun = journal.begin(self.file.as_ref(), (!self.mapped).then(|| self.text.now()));
+        self.is_kept(begun);
     }
 
     fn log(&mut self, record: &Record) {
         let Some(journal) = &mut self.journal else { return };
-        if let Err(error) = journal.add(record) {
-            // The text goes on; a person sees that a kill would lose it.
+        let added = journal.add(record);
+        self.is_kept(added);
+    }
+
+    /// After a record was written, or was not: the text goes on, and a person sees that a kill would lose it.
+    fn is_kept(&mut self, written: Result<(), GuardError>) {
+        if let Err(error) = written {
             self.journal = None;
             self.locked = Some(format!("what is typed is not kept any more, save what you have: {error}"));
         }

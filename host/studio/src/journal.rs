@@ -1,14 +1,18 @@
 //! What was typed and not saved, as a log of edits that a restart plays again: nothing is lost, and undo goes on where it was.
 //!
-//! Every record goes to the system in one call before the edit is shown. A record is a letter, the length of what follows, that, and a sum
+//! Every record is the system's before the edit is shown. A record is a letter, the length of what follows, that, and a sum
 //! over it; what a kill left half at the end is cut off.
 
 use nda_guard::{Draft, GuardError, Hash};
-use nda_text::{Step, Text, TextError};
+use nda_text::{Snapshot, Step};
 use std::ops::Range;
 
 /// Bytes of a log above which a saved file is opened without it: what could be undone then is lost, the text is not.
 pub const MOST_BYTES: usize = 16 << 20;
+
+mod replay;
+
+pub use replay::{Replayed, replay};
 
 /// One event of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +35,7 @@ impl Record {
         let mut body = Vec::new();
         let letter = match self {
             Record::Base(hash, content) => {
-                body.extend(hash.map_or([0; 33], |hash| tagged(&hash)));
-                body.push(u8::from(content.is_some()));
+                body.extend(base_head(hash.as_ref(), content.is_some().into()));
                 body.extend(content.as_deref().unwrap_or_default());
                 b'B'
             }
@@ -89,80 +92,32 @@ impl Record {
     }
 }
 
-fn tagged(hash: &Hash) -> [u8; 33] {
-    let mut bytes = [1; 33];
-    bytes[1..].copy_from_slice(hash.as_bytes());
+/// What a base has before its content.
+fn base_head(hash: Option<&Hash>, contents: u8) -> [u8; 34] {
+    let mut bytes = [0; 34];
+    if let Some(hash) = hash {
+        bytes[0] = 1;
+        bytes[1..33].copy_from_slice(hash.as_bytes());
+    }
+    bytes[33] = contents;
     bytes
 }
 
 /// FNV-1a (G. Fowler, L. C. Noll, K.-P. Vo): sees what is torn or overwritten; nobody forges a log in the user's own folder.
-fn sum(letter: u8, body: &[u8]) -> u32 {
-    let add = |sum: u32, byte: &u8| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-    body.iter().fold(add(0x811c_9dc5, &letter), add)
-}
+struct Sum(u32);
 
-/// What a log says.
-#[derive(Debug)]
-pub struct Replayed {
-    /// The text, with its undo.
-    pub text: Text,
-    /// The hash that the file had when the text was last the same, none if there was no file.
-    pub file: Option<Hash>,
-    /// Steps, as [`crate::buffer::Steps`] counts them.
-    pub events: Vec<Event>,
-    /// Bytes of whole records.
-    pub bytes: usize,
-}
-
-/// An event as the count of steps sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// An edit.
-    Edit(Step),
-    /// A step back.
-    Undo,
-    /// A step on.
-    Redo,
-    /// Text and file are the same.
-    Saved,
-}
-
-/// Plays a log again; `copy` is the text that a base without content stands for. None if there is no log.
-///
-/// # Errors
-/// A text that does not fit the log.
-pub fn replay(bytes: &[u8], copy: &mut dyn FnMut() -> Option<Text>) -> Result<Option<Replayed>, TextError> {
-    let Some((Record::Base(file, content), mut at)) = Record::decode(bytes) else { return Ok(None) };
-    let text = match content {
-        Some(content) => Some(Text::new(String::from_utf8(content).map_err(|e| TextError::NotText(e.utf8_error().valid_up_to()))?)?),
-        None => copy(),
-    };
-    let Some(text) = text else { return Ok(None) };
-    let mut all = Replayed { text, file, events: Vec::new(), bytes: at };
-    while let Some((record, len)) = Record::decode(&bytes[at..]) {
-        match record {
-            Record::Base(..) => break,
-            Record::Edit(range, text, step) => {
-                all.text.edit(range, &text, step)?;
-                all.events.push(Event::Edit(step));
-            }
-            Record::Undo => {
-                all.text.undo();
-                all.events.push(Event::Undo);
-            }
-            Record::Redo => {
-                all.text.redo();
-                all.events.push(Event::Redo);
-            }
-            Record::Saved(hash) => {
-                all.file = Some(hash);
-                all.events.push(Event::Saved);
-            }
-        }
-        at += len;
-        all.bytes = at;
+impl Sum {
+    fn of(letter: u8) -> Sum {
+        Sum(0x811c_9dc5).and(&[letter])
     }
-    Ok(Some(all))
+
+    fn and(self, bytes: &[u8]) -> Sum {
+        Sum(bytes.iter().fold(self.0, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193)))
+    }
+}
+
+fn sum(letter: u8, body: &[u8]) -> u32 {
+    Sum::of(letter).and(body).0
 }
 
 /// A log that is written.
@@ -187,6 +142,37 @@ impl Journal {
         self.bytes == 0
     }
 
+    /// All whole records.
+    ///
+    /// # Errors
+    /// The system's answer.
+    pub fn read(&self) -> Result<Vec<u8>, GuardError> {
+        let mut log = self.draft.read()?;
+        log.truncate(self.bytes);
+        Ok(log)
+    }
+
+    /// Begins a log with a text and the file's hash. The bytes of a text that lies in the private copy are not written, others go to the
+    /// system as they lie: no copy is made, and what a kill leaves half is no log.
+    ///
+    /// # Errors
+    /// The system's answer.
+    pub fn begin(&mut self, file: Option<&Hash>, content: Option<&Snapshot>) -> Result<(), GuardError> {
+        let parts = content.map(|text| text.parts(0..text.bytes())).unwrap_or_default();
+        let head = base_head(file, content.is_some().into());
+        let len = head.len() + content.map_or(0, Snapshot::bytes);
+        let begin = [&[b'B'][..], &(len as u64).to_le_bytes(), &head].concat();
+        self.draft.append(&begin)?;
+        let mut sum = Sum::of(b'B').and(&head);
+        for part in parts {
+            self.draft.append(part.as_bytes())?;
+            sum = sum.and(part.as_bytes());
+        }
+        self.draft.append(&sum.0.to_le_bytes())?;
+        self.bytes = begin.len() - head.len() + len + 4;
+        Ok(())
+    }
+
     /// Adds a record; it outlives a kill as soon as this returns.
     ///
     /// # Errors
@@ -205,60 +191,5 @@ impl Journal {
     pub fn clear(&mut self) -> Result<(), GuardError> {
         self.bytes = 0;
         self.draft.clear()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn records() -> Vec<Record> {
-        vec![
-            Record::Base(Some(Hash::of(b"ab")), Some(b"ab".to_vec())),
-            Record::Edit(1..1, "\u{4e2d}".into(), Step::New),
-            Record::Edit(4..5, String::new(), Step::Joined),
-            Record::Saved(Hash::of(b"x")),
-            Record::Undo,
-            Record::Redo,
-        ]
-    }
-
-    #[test]
-    fn a_log_that_was_cut_anywhere_gives_all_whole_records() {
-        let all: Vec<Vec<u8>> = records().iter().map(Record::encode).collect();
-        let log = all.concat();
-        let mut ends = vec![0];
-        all.iter().for_each(|one| ends.push(ends[ends.len() - 1] + one.len()));
-        for cut in 0..=log.len() {
-            let whole = ends.iter().filter(|end| **end <= cut).count() - 1;
-            match replay(&log[..cut], &mut || None).unwrap() {
-                None => assert_eq!(whole, 0),
-                Some(replayed) => {
-                    assert_eq!((replayed.bytes, replayed.events.len()), (ends[whole], whole - 1), "cut at {cut}");
-                    let text = replayed.text.now().to_string();
-                    assert_eq!(
-                        text,
-                        if whole == 1 || whole == 5 {
-                            "ab"
-                        } else if whole == 2 {
-                            "a\u{4e2d}b"
-                        } else {
-                            "a\u{4e2d}"
-                        }
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_changed_byte_ends_the_log_there() {
-        let log: Vec<u8> = records().iter().flat_map(|record| record.encode()).collect();
-        for at in 0..log.len() {
-            let mut damaged = log.clone();
-            damaged[at] ^= 0x40;
-            let replayed = replay(&damaged, &mut || None);
-            assert!(replayed.is_ok_and(|found| found.is_none_or(|found| found.bytes <= at)), "byte {at}");
-        }
     }
 }

@@ -1,6 +1,8 @@
-//! The bytes that pieces speak of: the text as it was opened, and what was typed since. Bytes are only ever added.
+//! The bytes that pieces speak of: the text as it was opened, and what was typed since. Bytes are only ever added; what no piece
+//! speaks of any more goes when a text is compacted.
 
 use crate::sums::{Sums, Unit};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -101,7 +103,7 @@ impl Chunk {
 }
 
 /// All bytes, shared with every snapshot.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Buffers {
     closed: Arc<Vec<Arc<Chunk>>>,
     /// The chunk that is written to.
@@ -115,6 +117,12 @@ pub struct Place {
     pub chunk: u32,
     /// The first byte in it.
     pub at: u32,
+}
+
+impl Default for Buffers {
+    fn default() -> Buffers {
+        Buffers::new(String::new())
+    }
 }
 
 impl Buffers {
@@ -134,22 +142,49 @@ impl Buffers {
 
     /// Bytes of the text as it was opened.
     pub fn bytes_opened(&self) -> u32 {
-        self.closed.first().map_or(0, |chunk| chunk.text.as_bytes().len() as u32)
+        self.closed[0].text.as_bytes().len() as u32
     }
 
     fn chunk(&self, number: u32) -> &Chunk {
         self.closed.get(number as usize).unwrap_or(&self.open)
     }
 
+    /// The bytes opened, and the chunks of typed text that are worth keeping rather than copying what of them is in use: at most a quarter
+    /// is lost. Each old chunk's new number comes back, none for those that are left out. `used` has the bytes in use, chunk by chunk.
+    pub fn kept(&self, used: &BTreeMap<u32, usize>) -> (Buffers, Vec<Option<u32>>) {
+        let (mut closed, mut numbers) = (Vec::new(), Vec::new());
+        for (old, chunk) in (0..).zip(self.closed.iter()) {
+            let is_used = used.get(&old).is_some_and(|used| 4 * used >= 3 * chunk.text.as_bytes().len());
+            numbers.push((old == 0 || is_used).then_some(closed.len() as u32));
+            if old == 0 || is_used {
+                closed.push(chunk.clone());
+            }
+        }
+        numbers.push(None);
+        (Buffers { closed: Arc::new(closed), open: Arc::default() }, numbers)
+    }
+
+    /// Bytes that were typed, used or not.
+    pub fn bytes_typed(&self) -> usize {
+        let typed = self.closed.iter().skip(1).chain([&self.open]);
+        typed.map(|chunk| chunk.text.as_bytes().len()).sum()
+    }
+
+    /// Puts the open chunk among the closed ones.
+    fn close(&mut self) -> &mut Vec<Arc<Chunk>> {
+        let full = std::mem::take(&mut self.open);
+        let closed = Arc::make_mut(&mut self.closed);
+        if !full.text.as_bytes().is_empty() {
+            closed.push(full);
+        }
+        closed
+    }
+
     /// Adds a text; all of it is in one chunk.
     pub fn add(&mut self, text: &str) -> Place {
         let used = self.open.text.as_bytes().len();
         if used + text.len() > CHUNK_BYTES {
-            let full = std::mem::take(&mut self.open);
-            let closed = Arc::make_mut(&mut self.closed);
-            if used > 0 {
-                closed.push(full);
-            }
+            let closed = self.close();
             if text.len() > CHUNK_BYTES {
                 closed.push(Arc::new(Chunk::new(Held::Own(text.to_owned()))));
                 return Place { chunk: closed.len() as u32 - 1, at: 0 };

@@ -66,6 +66,13 @@ pub fn find(bytes: &[u32], mut at: u32) -> (usize, u32) {
 }
 
 impl Leaf {
+    /// A leaf of these pieces, [`LEAF`] at most.
+    pub fn of(pieces: &[Piece]) -> Leaf {
+        let mut leaf = Leaf::default();
+        leaf.put(0, pieces);
+        leaf
+    }
+
     /// Pieces.
     pub fn count(&self) -> usize {
         self.count

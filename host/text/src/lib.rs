@@ -2,7 +2,7 @@
 //!
 //! A [`Text`] is a B+ tree whose leaves are pieces: runs of bytes in buffers that only grow. Each node has the sums of bytes,
 //! line ends and UTF-16 units below it. An edit changes one path; a [`Snapshot`] shares all nodes with the text and costs
-//! three pointers; undo and redo exchange roots. [`patch`] turns patches of three forms
+//! three pointers. A step of undo is the edits that take it back, or a snapshot if they are large. [`patch`] turns patches of three forms
 //! into edits that match exactly, or refuses.
 //!
 //! Knows no file, git, window or model.
@@ -26,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 mod buffers;
+mod compact;
 mod diff;
 mod leaf;
 mod node;
@@ -33,9 +34,10 @@ pub mod patch;
 mod snapshot;
 mod sums;
 mod text;
+mod undo;
 
 pub use buffers::Opened;
 pub use diff::unified;
 pub use snapshot::{Position, Snapshot};
 pub use sums::Sums;
-pub use text::{MAX_BYTES, MAX_UNDO, Step, Text, TextError};
+pub use text::{MAX_BYTES, Step, Text, TextError};

@@ -1,7 +1,7 @@
 //! The tree's nodes: pieces in the leaves, sums above them. A node that a snapshot shares is copied before it is changed.
 
 use crate::buffers::Buffers;
-use crate::leaf::{Leaf, Piece, find};
+use crate::leaf::{LEAF, Leaf, Piece, find};
 use crate::sums::Sums;
 use std::sync::Arc;
 
@@ -59,9 +59,15 @@ impl Inner {
 
     /// A root above two nodes.
     pub fn above(left: (Sums, Arc<Node>), right: (Sums, Arc<Node>)) -> Inner {
+        Inner::of(&[left, right])
+    }
+
+    /// A node above these, [`FANOUT`] at most.
+    fn of(nodes: &[(Sums, Arc<Node>)]) -> Inner {
         let mut inner = Inner::empty();
-        inner.put(0, left.0, left.1);
-        inner.put(1, right.0, right.1);
+        for (k, (sums, child)) in nodes.iter().enumerate() {
+            inner.put(k, *sums, child.clone());
+        }
         inner
     }
 
@@ -162,6 +168,17 @@ impl Inner {
 }
 
 impl Node {
+    /// A tree of these pieces with as few nodes as can be.
+    pub fn of(pieces: &[Piece]) -> Arc<Node> {
+        let leaf = |pieces: &[Piece]| Node::Leaf(Leaf::of(pieces));
+        let mut level: Vec<_> = pieces.chunks(LEAF).map(leaf).map(|node| (node.sums(), Arc::new(node))).collect();
+        while level.len() > 1 {
+            let inner = |nodes: &[(Sums, Arc<Node>)]| Node::Inner(Inner::of(nodes));
+            level = level.chunks(FANOUT).map(inner).map(|node| (node.sums(), Arc::new(node))).collect();
+        }
+        level.pop().map(|(_, root)| root).unwrap_or_default()
+    }
+
     fn count(&self) -> usize {
         match self {
             Node::Leaf(leaf) => leaf.count(),

@@ -1,6 +1,7 @@
 //! A text as it is at one moment: cheap to keep, to send to another thread, and to read.
 
 use crate::buffers::{Buffers, Opened};
+use crate::compact::{PIECE_BYTES, compacted};
 use crate::leaf::Piece;
 use crate::node::{Change, Inner, Node};
 use crate::sums::{Sums, Unit};
@@ -75,15 +76,32 @@ impl Snapshot {
         }
     }
 
-    /// Takes over what another text of the same buffers is; typed bytes are never taken back.
-    pub(crate) fn become_like(&mut self, root: &Root) {
-        self.root = root.0.clone();
-        self.sums = root.1;
+    /// An earlier state of this text.
+    pub(crate) fn at(&self, root: &Root) -> Snapshot {
+        Snapshot { root: root.0.clone(), sums: root.1, buffers: self.buffers.clone() }
     }
 
-    /// What [`Snapshot::become_like`] takes: a pointer.
+    /// What [`Snapshot::at`] takes: a pointer.
     pub(crate) fn root(&self) -> Root {
         Root(self.root.clone(), self.sums)
+    }
+
+    /// The same text in the memory that it needs: see [`compacted`].
+    pub(crate) fn compacted(&self) -> Snapshot {
+        let (pieces, buffers) = compacted(&self.pieces(), &self.buffers);
+        Snapshot { root: Node::of(&pieces), buffers, sums: self.sums }
+    }
+
+    /// All pieces.
+    fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        walk(&self.root, 0, &(0..self.bytes()), &mut |piece, _| pieces.push(piece));
+        pieces
+    }
+
+    /// Bytes of memory that the text takes beside what was opened, about.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.shape().0 * PIECE_BYTES + self.buffers.bytes_typed()
     }
 
     /// Bytes.

@@ -1,15 +1,16 @@
-//! A text that is edited: the newest snapshot, and the roots to go back to.
+//! A text that is edited: the newest snapshot, and the steps that go back and on.
 
 use crate::buffers::Opened;
+use crate::compact::PIECE_BYTES;
 use crate::snapshot::{Root, Snapshot};
-use std::collections::VecDeque;
+use crate::undo::{History, Turn, Turns};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Most bytes of a text: sums have 32 bits.
 pub const MAX_BYTES: usize = (u32::MAX / 2) as usize;
-/// Steps of undo that are kept; the oldest go first.
-pub const MAX_UNDO: usize = 1000;
+/// Bytes that edits may have added, at least, before the text is compacted.
+const SLACK_BYTES: usize = 128 << 10;
 
 /// Why an edit is not possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,14 +46,18 @@ pub enum Step {
     Joined,
 }
 
-/// A text that is edited. Undo and redo are roots of earlier trees, so each is a pointer's exchange.
+/// A text that is edited. Steps that can be taken back are kept in a bounded memory; the oldest go first.
 #[derive(Debug, Default)]
 pub struct Text {
     now: Snapshot,
-    undo: VecDeque<Root>,
-    redo: Vec<Root>,
-    /// Whether the next joined edit has a step to join.
-    has_step: bool,
+    back: History,
+    on: History,
+    /// The text before the step that the next joined edit joins, if there is one.
+    begin: Option<Root>,
+    /// Bytes that edits have added since the text was compacted, at most.
+    added: usize,
+    /// Bytes that it took then.
+    held: usize,
 }
 
 impl Text {
@@ -106,33 +111,76 @@ impl Text {
         if after > MAX_BYTES {
             return Err(TextError::TooLong(after));
         }
-        if step == Step::New || !self.has_step {
-            self.undo.push_back(self.now.root());
-            if self.undo.len() > MAX_UNDO {
-                self.undo.pop_front();
-            }
-            self.has_step = true;
+        if step == Step::New || self.begin.is_none() {
+            self.compact();
+            self.begin = Some(self.now.root());
+            self.back.push(Turns::default());
         }
-        self.redo.clear();
-        self.now.replace(range.start as u32..range.end as u32, text);
+        self.on = History::default();
+        let turn = self.replace(range.start as u32..range.end as u32, text);
+        if let Some(begin) = &self.begin {
+            self.back.join(turn, || self.now.at(begin));
+        }
         Ok(())
     }
 
     /// Takes the last step back; whether there was one.
     pub fn undo(&mut self) -> bool {
-        self.has_step = false;
-        let Some(root) = self.undo.pop_back() else { return false };
-        self.redo.push(self.now.root());
-        self.now.become_like(&root);
+        self.begin = None;
+        let Some(turns) = self.back.pop() else { return false };
+        let turns = self.turned(turns);
+        self.on.push(turns);
         true
     }
 
     /// Takes the last undo back; whether there was one.
     pub fn redo(&mut self) -> bool {
-        self.has_step = false;
-        let Some(root) = self.redo.pop() else { return false };
-        self.undo.push_back(self.now.root());
-        self.now.become_like(&root);
+        self.begin = None;
+        let Some(turns) = self.on.pop() else { return false };
+        let turns = self.turned(turns);
+        self.back.push(turns);
         true
+    }
+
+    /// Steps that [`Text::undo`] can take.
+    pub fn steps_back(&self) -> usize {
+        self.back.steps()
+    }
+
+    /// Steps that [`Text::redo`] can take.
+    pub fn steps_on(&self) -> usize {
+        self.on.steps()
+    }
+
+    /// Takes a step; the one that takes it back.
+    fn turned(&mut self, turns: Turns) -> Turns {
+        let before = self.now.clone();
+        let mut back = Turns::default();
+        for turn in turns.last_first() {
+            back.push(match turn {
+                Turn::Edit { at, bytes, text } => self.replace(at..at + bytes, &text),
+                Turn::Whole(text) => Turn::Whole(Box::new(std::mem::replace(&mut self.now, *text))),
+            });
+        }
+        self.compact();
+        if back.is_heavy() { Turns::whole(before) } else { back }
+    }
+
+    /// Replaces bytes; what takes that back.
+    fn replace(&mut self, range: Range<u32>, text: &str) -> Turn {
+        let back = Turn::of(&self.now, &range, text.len() as u32);
+        self.now.replace(range, text);
+        // A cut through a piece makes two more.
+        self.added += 2 * PIECE_BYTES + text.len();
+        back
+    }
+
+    /// Compacts the text if the edits since the last time may have grown it by a quarter. Never within a step: that could not go back
+    /// to where it began.
+    fn compact(&mut self) {
+        if self.added > SLACK_BYTES.max(self.held / 4) {
+            self.now = self.now.compacted();
+            (self.added, self.held) = (0, self.now.held_bytes());
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::{Buffer, Disk, Steps};
 use crate::cursor::Cursor;
 use crate::journal::{Journal, MOST_BYTES, Replayed, replay};
 use nda_guard::{Drafts, GuardError, Hash, Mode, RelPath};
-use nda_text::{Opened, Text, TextError};
+use nda_text::{Opened, Snapshot, Text, TextError};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,12 @@ pub enum OpenError {
         path: PathBuf,
         /// Where.
         source: TextError,
+    },
+    /// The journal cannot give steps back.
+    #[error("the older steps of '{path}' cannot be taken back: its journal leads to another text")]
+    Steps {
+        /// Which file.
+        path: PathBuf,
     },
     /// The journal cannot be used.
     #[error("{0}")]
@@ -69,9 +75,7 @@ impl Buffer {
         let place = root.join(path.as_path());
         let draft = drafts.open(&path)?;
         let log = draft.as_ref().map(nda_guard::Draft::read).transpose()?.unwrap_or_default();
-        // A log that begins with a private copy needs that one; a new copy would be of another text.
-        let mut copied = || drafts.copied(&path).and_then(|copy| map(&copy).ok());
-        let replayed = replay(&log, &mut copied).ok().flatten();
+        let replayed = replayed(&log, &path, drafts);
         let found = match &replayed {
             Some(_) => None,
             None => Some(read(&place, &path, drafts)?),
@@ -108,6 +112,18 @@ impl Buffer {
             revision: 0,
             mapped: found.mapped,
         })
+    }
+
+    /// Reads the steps around the present text from the journal: memory keeps the nearest ones alone.
+    pub(super) fn read_steps(&mut self) -> Result<(), OpenError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let found = replayed(&journal.read()?, &self.path, &self.drafts);
+        let Some(found) = found.filter(|found| is_same(found.text.now(), self.now())) else {
+            return Err(OpenError::Steps { path: self.place.clone() });
+        };
+        self.steps.read(found.steps);
+        self.text = found.text;
+        Ok(())
     }
 
     /// Whether the disk has something else than is known. If nothing was typed, it is taken over; else it is a conflict.
@@ -154,6 +170,16 @@ impl Buffer {
     }
 }
 
+/// What a log says. If it begins with a private copy it needs that one; a new copy would be of another text.
+fn replayed(log: &[u8], path: &RelPath, drafts: &Drafts) -> Option<Replayed> {
+    replay(log, &mut || drafts.copied(path).and_then(|copy| map(&copy).ok())).ok().flatten()
+}
+
+fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
+    let bytes = |text: &Snapshot| text.parts(0..text.bytes()).concat();
+    one.bytes() == other.bytes() && bytes(one) == bytes(other)
+}
+
 /// What a log is worth beside what the disk has.
 fn judged(
     replayed: Replayed,
@@ -161,7 +187,7 @@ fn judged(
     mode: Mode,
     read: impl FnOnce() -> Result<Found, OpenError>,
 ) -> Result<(Found, Steps, usize, Disk), OpenError> {
-    let steps = Steps::replayed(&replayed.events);
+    let steps = replayed.steps;
     let is_same = replayed.file == disk;
     if steps.is_saved() && (!is_same || replayed.bytes > MOST_BYTES) {
         // Nothing is unsaved; the file went on, or the log has grown too long.

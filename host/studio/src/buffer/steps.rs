@@ -1,8 +1,7 @@
 //! Which state of a text is the saved one, and where the cursors were. It follows the text's own undo step by step.
 
 use crate::cursor::Cursor;
-use crate::journal::Event;
-use nda_text::{MAX_UNDO, Step};
+use nda_text::{Step, Text};
 use std::collections::VecDeque;
 
 /// States of a text by numbers: the present one, those to go back to, those to go on to.
@@ -12,30 +11,69 @@ pub struct Steps {
     next: u64,
     saved: u64,
     back: VecDeque<(u64, Vec<Cursor>)>,
-    on: Vec<(u64, Vec<Cursor>)>,
+    on: VecDeque<(u64, Vec<Cursor>)>,
+    /// Steps before those of `back`, in the journal alone.
+    older: usize,
+    /// Steps behind those of `on`, in the journal alone.
+    later: usize,
     has_step: bool,
 }
 
 impl Steps {
+    /// Before the first step of a log with these many edits, of which the file has one's state.
+    pub fn before(edits: u64, saved: u64) -> Steps {
+        Steps { next: edits, saved, ..Steps::default() }
+    }
+
     /// After an edit that was made with the cursors there.
     pub fn edit(&mut self, step: Step, cursors: &[Cursor]) {
+        self.next += 1;
         if step == Step::New || !self.has_step {
-            self.back.push_back((self.now, cursors.to_vec()));
-            if self.back.len() > MAX_UNDO {
-                self.back.pop_front();
-            }
-            self.has_step = true;
+            self.step(self.next, cursors);
         }
         self.on.clear();
-        self.next += 1;
-        self.now = self.next;
+        (self.now, self.later) = (self.next, 0);
+    }
+
+    /// After a step to a state, made with the cursors there.
+    pub fn step(&mut self, state: u64, cursors: &[Cursor]) {
+        self.back.push_back((self.now, cursors.to_vec()));
+        (self.now, self.has_step) = (state, true);
+    }
+
+    /// Forgets the steps that the text has forgotten.
+    pub fn fit(&mut self, text: &Text) {
+        let (older, later) = (self.back.len().saturating_sub(text.steps_back()), self.on.len().saturating_sub(text.steps_on()));
+        self.back.drain(..older);
+        self.on.drain(..later);
+        (self.older, self.later) = (self.older + older, self.later + later);
+    }
+
+    /// Steps behind all that were read are in the journal.
+    pub fn read_on(&mut self, later: usize) {
+        self.later += later;
+    }
+
+    /// Whether the journal alone has the next step back.
+    pub fn are_older_in_journal(&self) -> bool {
+        self.back.is_empty() && self.older > 0
+    }
+
+    /// Whether the journal alone has the next step on.
+    pub fn are_later_in_journal(&self) -> bool {
+        self.on.is_empty() && self.later > 0
+    }
+
+    /// Takes over the same steps as the journal has them.
+    pub fn read(&mut self, journal: Steps) {
+        *self = Steps { saved: self.saved, ..journal };
     }
 
     /// After a step back; where the cursors were comes back.
     pub fn undo(&mut self, cursors: &[Cursor]) -> Vec<Cursor> {
         self.has_step = false;
         let Some((state, then)) = self.back.pop_back() else { return Vec::new() };
-        self.on.push((self.now, cursors.to_vec()));
+        self.on.push_back((self.now, cursors.to_vec()));
         self.now = state;
         then
     }
@@ -43,7 +81,7 @@ impl Steps {
     /// After a step on.
     pub fn redo(&mut self, cursors: &[Cursor]) -> Vec<Cursor> {
         self.has_step = false;
-        let Some((state, then)) = self.on.pop() else { return Vec::new() };
+        let Some((state, then)) = self.on.pop_back() else { return Vec::new() };
         self.back.push_back((self.now, cursors.to_vec()));
         self.now = state;
         then
@@ -57,20 +95,6 @@ impl Steps {
     /// Whether it is.
     pub fn is_saved(&self) -> bool {
         self.saved == self.now
-    }
-
-    /// The steps of a log.
-    pub fn replayed(events: &[Event]) -> Steps {
-        let mut steps = Steps::default();
-        for event in events {
-            match event {
-                Event::Edit(step) => steps.edit(*step, &[]),
-                Event::Undo => drop(steps.undo(&[])),
-                Event::Redo => drop(steps.redo(&[])),
-                Event::Saved => steps.saved(),
-            }
-        }
-        steps
     }
 }
 

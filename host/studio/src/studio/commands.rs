@@ -56,9 +56,10 @@ impl Studio {
         };
         let written = self.clipboard.clone();
         let Some(buffer) = self.buffer_mut() else { return };
+        let mut turned = Ok(());
         match command {
-            Command::Undo => buffer.undo(),
-            Command::Redo => buffer.redo(),
+            Command::Undo => turned = buffer.undo(),
+            Command::Redo => turned = buffer.redo(),
             Command::Cut => buffer.cut(),
             Command::Paste => buffer.insert(&written),
             Command::SelectAll => {
@@ -69,6 +70,9 @@ impl Studio {
             Command::CursorAbove => buffer.add_cursor(Motion::Up(1)),
             Command::CursorBelow => buffer.add_cursor(Motion::Down(1)),
             _ => {}
+        }
+        if let Err(error) = turned {
+            self.message = error.to_string();
         }
         if let Some(kept) = kept {
             self.clipboard = kept;

@@ -1,7 +1,7 @@
 //! Files between the view and the disk.
 
 use super::{Event, Studio, rel};
-use crate::buffer::{Buffer, Disk};
+use crate::buffer::{Buffer, Disk, OpenError};
 use crate::save::Guarded;
 use nda_guard::{GuardError, Hash, Mode, RelPath};
 use nda_text::Snapshot;
@@ -99,8 +99,11 @@ impl Studio {
         let Some(buffer) = self.buffers.iter_mut().find(|buffer| buffer.path == *path) else { return };
         self.message = match done {
             Ok(checkpoint) => {
-                mark_saved(buffer, &saving, hash);
-                let since = if buffer.is_dirty() { "; what was typed since is not saved" } else { "" };
+                let since = match mark_saved(buffer, &saving, hash) {
+                    Ok(()) if buffer.is_dirty() => "; what was typed since is not saved".into(),
+                    Ok(()) => String::new(),
+                    Err(error) => format!("; what was typed since stays in the journal, which cannot be read: {error}"),
+                };
                 format!("written; checkpoint {checkpoint} takes it back{since}")
             }
             Err(GuardError::Changed(path)) => {
@@ -259,11 +262,11 @@ impl Studio {
 
 /// The state that was written is the saved one: the present one, or one that undo leads to. While a file is being written nothing is
 /// taken back, so that all that was typed since lies above it.
-fn mark_saved(buffer: &mut Buffer, saving: &Saving, hash: Hash) {
+fn mark_saved(buffer: &mut Buffer, saving: &Saving, hash: Hash) -> Result<(), OpenError> {
     let (most, mut steps) = (buffer.revision - saving.revision, 0);
     while steps < most && !is_same(buffer.now(), &saving.text) {
         let before = buffer.revision;
-        buffer.undo();
+        buffer.undo()?;
         if buffer.revision == before {
             break;
         }
@@ -275,7 +278,7 @@ fn mark_saved(buffer: &mut Buffer, saving: &Saving, hash: Hash) {
         // More was typed than can be taken back: the file is known, and what is here is not saved.
         (buffer.file, buffer.disk) = (Some(hash), Disk::Same);
     }
-    (0..steps).for_each(|_| buffer.redo());
+    (0..steps).try_for_each(|_| buffer.redo())
 }
 
 fn is_same(a: &Snapshot, b: &Snapshot) -> bool {

@@ -1,6 +1,7 @@
 //! Between the view and the disk: nothing is lost, nothing of others is written over.
 
 use crate::common::{Place, press, screen, text, type_in, wait_for, wait_until};
+use nda_studio::Studio;
 use std::path::Path;
 
 #[test]
@@ -22,6 +23,65 @@ fn unsaved_text_and_its_undo_come_back_after_a_restart() {
     assert_eq!(text(&studio), "one\n", "undo goes back behind the save and the restart");
     press(&mut studio, "ctrl+y ctrl+y ctrl+s");
     assert_eq!(place.read("a.txt"), b"new one more\n");
+}
+
+/// Types steps, each of which changes the text; the states of the text and the number of the one that was saved.
+fn typed_steps(studio: &mut Studio) -> (Vec<String>, usize) {
+    let (mut states, mut saved) = (vec![text(studio)], 0);
+    for step in 0..3000 {
+        match step % 3 {
+            0 => type_in(studio, "word"),
+            1 => press(studio, "enter"),
+            _ => press(studio, "left backspace"),
+        }
+        states.push(text(studio));
+        // A branch that is left, and a save among the steps that memory forgets.
+        if step % 500 == 7 {
+            press(studio, "enter tab ctrl+z ctrl+z");
+        }
+        if step == 700 {
+            press(studio, "ctrl+s");
+            saved = states.len() - 1;
+        }
+    }
+    (states, saved)
+}
+
+#[test]
+fn undo_goes_back_to_the_beginning_and_on_again_behind_what_memory_keeps_and_behind_a_restart() {
+    let place = Place::new(&[("a.txt", b"one\n")]);
+    let mut studio = place.studio();
+    studio.open(Path::new("a.txt"));
+    let (states, saved) = typed_steps(&mut studio);
+    let is_at = |studio: &Studio, state: usize| {
+        assert!(
+            text(studio) == states[state],
+            "state {state}: {}, {} and {} bytes",
+            studio.message,
+            text(studio).len(),
+            states[state].len()
+        );
+        assert_eq!(studio.buffer().unwrap().is_dirty(), state != saved, "state {state}");
+    };
+    for round in 0..2 {
+        for state in (0..states.len() - 1).rev() {
+            press(&mut studio, "ctrl+z");
+            is_at(&studio, state);
+        }
+        press(&mut studio, "ctrl+z");
+        is_at(&studio, 0);
+        if round == 1 {
+            drop(studio);
+            studio = place.reopened("a.txt");
+        }
+        for state in 1..states.len() {
+            press(&mut studio, "ctrl+y");
+            is_at(&studio, state);
+        }
+        drop(studio);
+        studio = place.reopened("a.txt");
+        is_at(&studio, states.len() - 1);
+    }
 }
 
 #[test]
