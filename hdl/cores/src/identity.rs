@@ -1,6 +1,6 @@
 //! The page that `IDENT` returns, as a table of 16 words of 32 bits.
 //!
-//! Function: `data` is word `address`, in the same cycle. Cost: at most 32 LUT4.
+//! Function: `data` is word `address`. Latency: none, the same cycle; a word per cycle. Cost: at most 32 LUT4.
 
 use nda_spec::wire::IDENT_BYTES;
 use rust_hdl_core::prelude::*;

@@ -5,6 +5,7 @@
 //! RAMs, even entries and odd ones, because a line needs two neighbours; two lanes share them, each with a port of its own,
 //! the first of which writes and is peeked at too. Nothing moves but while `active` stands: from the word that gates until what
 //! it gates has come out, and while the table is peeked at. Stages are counted from the register that chooses the half.
+//! Latency: 17 cycles from the second word of a pair ([`nda_spec::token::cycles::GATE_STAGES`]); a pair every two cycles.
 //! Cost: 3 DSP and 1 DP16KD per lane, four lanes.
 
 use super::lane::{NARROW, SHIFT, half};

@@ -4,7 +4,8 @@
 //! `round_shift`. The value is the array's sum, a wide value rounded to 18 bits, what was mixed, or a code of the embedding, whose
 //! scale is the factor itself. Handshake: a value enters in every cycle while `active`
 //! stands, from a value's first cycle to its last. Stages are counted from the read of the memories:
-//! `wide` and `mantissa` stand in stage 1, everything else that is read in stage 2, `value` in stage 8. Cost: 2 DSP.
+//! `wide` and `mantissa` stand in stage 1, everything else that is read in stage 2, `value` in stage 8. Latency: 8 cycles,
+//! a value per cycle. Cost: 2 DSP.
 
 use crate::netlist::{Module, Netlist, Value};
 use std::sync::Arc;
