@@ -2,7 +2,7 @@
 
 use nda_kernels::kv::weigh::rotate;
 use nda_kernels::quantize::{absmax, codes_of};
-use nda_spec::kv::{MAX_CODE, Rotation, exact_scale, scale};
+use nda_spec::kv::{FRAME_POSITIONS, MAX_CODE, Rotation, exact_scale, scale};
 
 /// Codes and scales of one of keys and values of a head, position by position.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -29,6 +29,11 @@ impl Codes {
         }
         let k = exact_scale(absmax(scratch, 0.0));
         let first = self.codes.len();
+        if first == 0 {
+            // A frame's worth at once: what a vector that grows leaves behind is as much again.
+            self.codes.reserve_exact(FRAME_POSITIONS * x.len());
+            self.scales.reserve_exact(FRAME_POSITIONS);
+        }
         self.codes.resize(first + x.len(), 0);
         codes_of(scratch, scale(k), f32::from(MAX_CODE), &mut self.codes[first..]);
         self.scales.push(k);
@@ -65,9 +70,12 @@ impl ExactHead {
 
     /// The first positions alone.
     pub fn first(&self, positions: usize, head_dim: usize) -> ExactHead {
-        let mut first = self.clone();
-        first.truncate(positions, head_dim);
-        first
+        let of = |codes: &Codes| {
+            let positions = positions.min(codes.scales.len());
+            // Copied, for a vector that is cut keeps the memory of a whole frame.
+            Codes { codes: codes.codes[..positions * head_dim].to_vec(), scales: codes.scales[..positions].to_vec() }
+        };
+        ExactHead { keys: of(&self.keys), values: of(&self.values) }
     }
 }
 
