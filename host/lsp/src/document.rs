@@ -42,7 +42,8 @@ impl Open {
         for change in changes {
             let whole = 0..self.now().bytes();
             let range = change.range.map_or(whole, |range| byte(self.now(), range.start)..byte(self.now(), range.end));
-            self.text.edit(range, &change.text, Step::Joined)?;
+            // Between steps the text is compacted; an editor that is open all day never stops changing it.
+            self.text.edit(range, &change.text, Step::New)?;
         }
         self.version = version;
         self.analysis = Analysis::new(self.now().slice(0..self.now().bytes()));

@@ -19,6 +19,7 @@ fn unsaved_text_and_its_undo_come_back_after_a_restart() {
     assert!(studio.buffer().unwrap().is_dirty() && screen(&mut studio).contains("unsaved text came back"));
     press(&mut studio, "ctrl+z");
     assert!(!studio.buffer().unwrap().is_dirty(), "this is what was saved");
+    assert_eq!(studio.buffer().unwrap().place_of_cursor(), (1, 8), "the cursor is where the edit was");
     press(&mut studio, "ctrl+z");
     assert_eq!(text(&studio), "one\n", "undo goes back behind the save and the restart");
     press(&mut studio, "ctrl+y ctrl+y ctrl+s");
