@@ -54,6 +54,8 @@ pub struct Buffer {
     pub revision: u64,
     /// Whether the text lies in a private copy of the file, which is mapped.
     pub mapped: bool,
+    /// What the file would have, of a text that lies within another file.
+    within: Option<String>,
 }
 
 impl Buffer {
@@ -189,19 +191,6 @@ impl Buffer {
         }
     }
 
-    /// A text that comes from elsewhere than the file, as the state to begin with.
-    pub fn set_start(&mut self, text: String) {
-        if let Ok(text) = Text::new(text) {
-            self.text = text;
-            self.revision += 1;
-        }
-    }
-
-    /// The text is where it belongs, though not in a file of its own.
-    pub fn put_back(&mut self) {
-        self.steps.saved();
-    }
-
     /// What is to be written.
     pub fn bytes(&self) -> Vec<u8> {
         self.now().slice_bytes(0..self.now().bytes())
@@ -209,12 +198,26 @@ impl Buffer {
 
     /// The file has the text now.
     pub fn saved(&mut self, hash: Hash) {
-        self.file = Some(hash);
-        self.disk = Disk::Same;
-        self.steps.saved();
+        self.saved_at(self.state(), hash);
+    }
+
+    /// The number of the text's state: what is typed afterwards is another one.
+    pub fn state(&self) -> u64 {
+        self.steps.now()
+    }
+
+    /// The file has the text as it was in a state; what was typed since is not saved.
+    pub fn saved_at(&mut self, state: u64, hash: Hash) {
+        (self.file, self.disk) = (Some(hash), Disk::Same);
+        self.steps.saved_at(state);
         if self.journal.as_ref().is_some_and(|journal| !journal.is_empty()) {
-            self.log(&Record::Saved(hash));
+            self.log(&Record::SavedAt(state, hash));
         }
+    }
+
+    /// The hash of the text.
+    pub fn hash(&self) -> Hash {
+        Hash::of_parts(self.now().parts(0..self.now().bytes()).into_iter().map(str::as_bytes))
     }
 
     /// The line and column of the cursor, from 1.

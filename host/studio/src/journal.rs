@@ -8,7 +8,7 @@ use nda_text::{Snapshot, Step};
 use std::ops::Range;
 
 /// Bytes of a log above which a saved file is opened without it: what could be undone then is lost, the text is not.
-pub const MOST_BYTES: usize = 16 << 20;
+pub const MOST_BYTES: usize = 64 << 20;
 
 mod replay;
 
@@ -27,6 +27,8 @@ pub enum Record {
     Redo,
     /// The text was written to the file, which has this hash now.
     Saved(Hash),
+    /// The state behind so many edits was, while more was typed.
+    SavedAt(u64, Hash),
 }
 
 impl Record {
@@ -51,6 +53,11 @@ impl Record {
             Record::Saved(hash) => {
                 body.extend(hash.as_bytes());
                 b'S'
+            }
+            Record::SavedAt(state, hash) => {
+                body.extend(state.to_le_bytes());
+                body.extend(hash.as_bytes());
+                b'T'
             }
         };
         let mut bytes = vec![letter];
@@ -87,6 +94,10 @@ impl Record {
             b'U' => Record::Undo,
             b'R' => Record::Redo,
             b'S' => Record::Saved(Hash::new(body.try_into().ok()?)),
+            b'T' => {
+                let (state, hash) = body.split_first_chunk()?;
+                Record::SavedAt(u64::from_le_bytes(*state), Hash::new(hash.try_into().ok()?))
+            }
             _ => return None,
         })
     }

@@ -183,8 +183,10 @@ impl Studio {
         }
         match Buffer::open(&self.root, path, &self.drafts) {
             Ok(buffer) => {
-                self.message = if buffer.disk == crate::buffer::Disk::Conflict {
-                    "the file has changed under unsaved text: alt+d takes the disk's, alt+w writes yours over it".into()
+                self.message = if let Some(why) = &buffer.locked {
+                    why.clone()
+                } else if buffer.disk == crate::buffer::Disk::Conflict {
+                    "the file has changed, or is gone, under the text here: alt+d takes the disk's, alt+w writes yours over it".into()
                 } else if buffer.is_dirty() {
                     "unsaved text came back from the journal".into()
                 } else {

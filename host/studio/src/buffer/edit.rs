@@ -52,6 +52,13 @@ impl Buffer {
         self.typing = text.chars().count() == 1;
     }
 
+    /// Writes a text from elsewhere at every cursor, in one step; its lines end as this text's do.
+    pub fn paste(&mut self, text: &str) {
+        self.typing = false;
+        self.insert(&text.replace("\r\n", "\n").replace('\n', self.line_end));
+        self.typing = false;
+    }
+
     /// Ends the line at every cursor; the next one begins with the same blanks, and one step more behind a brace.
     pub fn enter(&mut self) {
         let edit = |cursor: &Cursor| {

@@ -72,28 +72,41 @@ impl Buffer {
     /// # Errors
     /// A file that cannot be read or is not text.
     pub fn open(root: &Path, path: RelPath, drafts: &Drafts) -> Result<Buffer, OpenError> {
+        Buffer::open_as(root, path, drafts, None)
+    }
+
+    /// Opens a text that lies within another file, with a journal of its own; it is never read from a file of that path, or written to one.
+    ///
+    /// # Errors
+    /// A journal that cannot be used.
+    pub fn open_within(root: &Path, path: RelPath, drafts: &Drafts, text: String) -> Result<Buffer, OpenError> {
+        Buffer::open_as(root, path, drafts, Some(text))
+    }
+
+    fn open_as(root: &Path, path: RelPath, drafts: &Drafts, within: Option<String>) -> Result<Buffer, OpenError> {
         let place = root.join(path.as_path());
         let draft = drafts.open(&path)?;
         let log = draft.as_ref().map(nda_guard::Draft::read).transpose()?.unwrap_or_default();
-        let replayed = replayed(&log, &path, drafts);
-        let found = match &replayed {
-            Some(_) => None,
-            None => Some(read(&place, &path, drafts)?),
+        // The private copy is that of the studio which has the journal.
+        let drafts_here = draft.is_some().then_some(drafts);
+        let read = || match &within {
+            Some(text) => Found::within(&place, text),
+            None => read(&place, &path, drafts_here),
         };
-        let disk = match &found {
-            Some(found) => found.hash,
-            None => hash_of(&place)?,
+        let (found, steps, kept, state) = match replayed(&log, &path, drafts) {
+            Some(replayed) => {
+                let disk = within.as_ref().map_or_else(|| hash_of(&place), |text| Ok(Some(Hash::of(text.as_bytes()))))?;
+                judged(replayed, disk, mode_of(&place), read)?
+            }
+            None => (read()?, Steps::default(), 0, Disk::Same),
         };
-        let mode = mode_of(&place);
-        let (found, steps, kept, state) = match (replayed, found) {
-            (Some(replayed), _) => judged(replayed, disk, mode, || read(&place, &path, drafts))?,
-            (None, Some(found)) => (found, Steps::default(), 0, Disk::Same),
-            (None, None) => unreachable!("one of both is read"),
-        };
-        let locked = draft.is_none().then(|| "another studio has this file open; close it there to edit here".to_owned());
+        let locked = draft
+            .is_none()
+            .then(|| "another studio has this file open: end it there, close this tab and open the file again to edit it".to_owned());
         let journal = draft.map(|draft| Journal::on(draft, kept)).transpose()?;
         let line_end = line_end_of(&found.text);
-        Ok(Buffer {
+        let is_written = kept > 0 && state == Disk::Same && !steps.is_saved();
+        let mut buffer = Buffer {
             path,
             place,
             text: found.text,
@@ -111,7 +124,13 @@ impl Buffer {
             typing: false,
             revision: 0,
             mapped: found.mapped,
-        })
+            within,
+        };
+        // A kill came between the write and the journal's word of it.
+        if let Some(hash) = buffer.file.filter(|file| is_written && *file == buffer.hash()) {
+            buffer.saved(hash);
+        }
+        Ok(buffer)
     }
 
     /// Reads the steps around the present text from the journal: memory keeps the nearest ones alone.
@@ -131,14 +150,33 @@ impl Buffer {
     /// # Errors
     /// A file that cannot be read.
     pub fn look_at_disk(&mut self) -> Result<(), OpenError> {
-        if hash_of(&self.place)? == self.file {
+        if self.within.is_some() {
             return Ok(());
         }
-        if self.is_dirty() {
+        let hash = hash_of(&self.place)?;
+        match hash {
+            _ if hash == self.file => self.disk = Disk::Same,
+            Some(hash) if hash == self.hash() => self.saved(hash),
+            Some(_) if !self.is_dirty() && self.disk == Disk::Same => return self.reload(),
+            // A file that is gone leaves its text here.
+            _ => self.disk = Disk::Conflict,
+        }
+        Ok(())
+    }
+
+    /// The file that the text lies within has another text there now.
+    pub fn is_within(&mut self, text: String) {
+        let hash = Hash::of(text.as_bytes());
+        if self.file != Some(hash) {
             self.disk = Disk::Conflict;
-            return Ok(());
         }
-        self.reload()
+        self.within = Some(text);
+    }
+
+    /// The file that the text lies within has it there now, as it was in a state.
+    pub fn put_back(&mut self, state: u64, text: String) {
+        self.saved_at(state, Hash::of(text.as_bytes()));
+        self.within = Some(text);
     }
 
     /// Takes over what the disk has; what was typed and not saved is forgotten.
@@ -146,7 +184,10 @@ impl Buffer {
     /// # Errors
     /// A file that cannot be read or is not text; nothing is forgotten then.
     pub fn reload(&mut self) -> Result<(), OpenError> {
-        let found = read(&self.place, &self.path, &self.drafts)?;
+        let found = match &self.within {
+            Some(text) => Found::within(&self.place, text)?,
+            None => read(&self.place, &self.path, self.journal.is_some().then_some(&self.drafts))?,
+        };
         let line = self.now().line_of(self.cursor().head);
         (self.text, self.file, self.mode, self.mapped) = (found.text, found.hash, found.mode, found.mapped);
         (self.steps, self.disk) = (Steps::default(), Disk::Same);
@@ -164,15 +205,26 @@ impl Buffer {
     /// # Errors
     /// A file that cannot be read.
     pub fn take_side(&mut self) -> Result<(), OpenError> {
-        self.file = hash_of(&self.place)?;
+        self.file = match &self.within {
+            Some(text) => Some(Hash::of(text.as_bytes())),
+            None => hash_of(&self.place)?,
+        };
         self.disk = Disk::Same;
         Ok(())
     }
 }
 
-/// What a log says. If it begins with a private copy it needs that one; a new copy would be of another text.
+/// What a log says. If it begins with a private copy it needs that one, and no other: edits of one text would garble another.
 fn replayed(log: &[u8], path: &RelPath, drafts: &Drafts) -> Option<Replayed> {
-    replay(log, &mut || drafts.copied(path).and_then(|copy| map(&copy).ok())).ok().flatten()
+    let copy = |hash: Option<Hash>| {
+        let text = map(&drafts.copied(path)?).ok()?;
+        (Some(hash_of_text(&text)) == hash).then_some(text)
+    };
+    replay(log, &mut { copy }).ok().flatten()
+}
+
+fn hash_of_text(text: &Text) -> Hash {
+    Hash::of_parts(text.now().parts(0..text.now().bytes()).into_iter().map(str::as_bytes))
 }
 
 fn is_same(one: &Snapshot, other: &Snapshot) -> bool {
@@ -188,17 +240,35 @@ fn judged(
     read: impl FnOnce() -> Result<Found, OpenError>,
 ) -> Result<(Found, Steps, usize, Disk), OpenError> {
     let steps = replayed.steps;
-    let is_same = replayed.file == disk;
+    // What the disk has is what was saved, or the text itself, if a kill came before the journal's word of it.
+    let is_text = || disk.is_some_and(|disk| disk == hash_of_text(&replayed.text));
+    let is_same = replayed.file == disk || is_text();
+    if disk.is_none() && replayed.file.is_some() {
+        // The file is gone; its text is here.
+        let mapped = replayed.text.now().bytes() as u64 >= MAPPED_BYTES;
+        let found = Found { text: replayed.text, hash: replayed.file, mode, mapped };
+        return Ok((found, steps, replayed.bytes, Disk::Conflict));
+    }
     if steps.is_saved() && (!is_same || replayed.bytes > MOST_BYTES) {
         // Nothing is unsaved; the file went on, or the log has grown too long.
         return Ok((read()?, Steps::default(), 0, Disk::Same));
     }
     let mapped = replayed.text.now().bytes() as u64 >= MAPPED_BYTES;
-    let found = Found { text: replayed.text, hash: replayed.file, mode, mapped };
+    let found = Found { text: replayed.text, hash: if is_same { disk } else { replayed.file }, mode, mapped };
     Ok((found, steps, replayed.bytes, if is_same { Disk::Same } else { Disk::Conflict }))
 }
 
-fn read(place: &Path, path: &RelPath, drafts: &Drafts) -> Result<Found, OpenError> {
+impl Found {
+    /// A text within another file.
+    fn within(place: &Path, text: &str) -> Result<Found, OpenError> {
+        let hash = Some(Hash::of(text.as_bytes()));
+        let text = Text::new(text).map_err(|source| OpenError::Text { path: place.into(), source })?;
+        Ok(Found { text, hash, mode: Mode::Plain, mapped: false })
+    }
+}
+
+/// A file as the disk has it; a large one is mapped where there are `drafts` for a private copy.
+fn read(place: &Path, path: &RelPath, drafts: Option<&Drafts>) -> Result<Found, OpenError> {
     let io = |source| OpenError::Io { path: place.into(), source };
     let not_text = |source| OpenError::Text { path: place.into(), source };
     let metadata = match place.metadata() {
@@ -211,9 +281,9 @@ fn read(place: &Path, path: &RelPath, drafts: &Drafts) -> Result<Found, OpenErro
         return Err(io(io::Error::other("it is not a plain file")));
     }
     let mode = mode_of(place);
-    if metadata.len() >= MAPPED_BYTES {
+    if let Some(drafts) = drafts.filter(|_| metadata.len() >= MAPPED_BYTES) {
         let text = map(&drafts.copy(path, place)?)?;
-        let hash = Hash::of_parts(text.now().parts(0..text.now().bytes()).into_iter().map(str::as_bytes));
+        let hash = hash_of_text(&text);
         return Ok(Found { text, hash: Some(hash), mode, mapped: true });
     }
     let bytes = std::fs::read(place).map_err(io)?;

@@ -92,7 +92,17 @@ impl Steps {
         self.saved = self.now;
     }
 
-    /// Whether it is.
+    /// The number of the present state.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// A state that was the present one is the file's.
+    pub fn saved_at(&mut self, state: u64) {
+        self.saved = state;
+    }
+
+    /// Whether the present state is the file's.
     pub fn is_saved(&self) -> bool {
         self.saved == self.now
     }

@@ -4,7 +4,8 @@ use super::FaceError;
 use crate::grid::{Grid, Ink};
 use crate::key::{Held, Key, Press};
 use crate::studio::Studio;
-use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEventKind, KeyModifiers, read};
+use crossterm::execute;
 use ratatui::style::{Color, Style};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Instant;
@@ -49,6 +50,8 @@ impl Queue {
             help: "run it in a terminal, or in a window without --terminal",
         };
         let mut terminal = ratatui::try_init().map_err(failed)?;
+        // A terminal that does not know it sends what is pasted as keys.
+        let _ = execute!(std::io::stdout(), EnableBracketedPaste);
         let sender = self.sender.clone();
         std::thread::spawn(move || {
             while let Ok(event) = read() {
@@ -78,6 +81,7 @@ impl Queue {
                 break Ok(());
             }
         };
+        let _ = execute!(std::io::stdout(), DisableBracketedPaste);
         ratatui::restore();
         shown
     }
@@ -113,6 +117,7 @@ fn input(studio: &mut Studio, event: Event) {
                 studio.press(press);
             }
         }
+        Event::Paste(text) => studio.paste(&text),
         Event::FocusGained => studio.look_at_disk(),
         _ => {}
     }

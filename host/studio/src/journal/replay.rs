@@ -23,11 +23,11 @@ pub struct Replayed {
     pub bytes: usize,
 }
 
-/// Plays a log again; `copy` is the text that a base without content stands for. None if there is no log.
+/// Plays a log again; `copy` gives the text that a base without content stands for, whose hash it is told. None if there is no log.
 ///
 /// # Errors
 /// A text that does not fit the log.
-pub fn replay(log: &[u8], copy: &mut dyn FnMut() -> Option<Text>) -> Result<Option<Replayed>, TextError> {
+pub fn replay(log: &[u8], copy: &mut dyn FnMut(Option<Hash>) -> Option<Text>) -> Result<Option<Replayed>, TextError> {
     let Some(line) = Line::of(log) else { return Ok(None) };
     let mut ahead = (line.spots.len() - line.here).min(MOST_AHEAD);
     loop {
@@ -41,13 +41,14 @@ pub fn replay(log: &[u8], copy: &mut dyn FnMut() -> Option<Text>) -> Result<Opti
 }
 
 /// The text that a log begins with.
-fn base(log: &[u8], copy: &mut dyn FnMut() -> Option<Text>) -> Result<Option<Text>, TextError> {
+fn base(log: &[u8], copy: &mut dyn FnMut(Option<Hash>) -> Option<Text>) -> Result<Option<Text>, TextError> {
     match Record::decode(log) {
         Some((Record::Base(_, Some(content)), _)) => {
             let content = String::from_utf8(content).map_err(|error| TextError::NotText(error.utf8_error().valid_up_to()))?;
             Text::new(content).map(Some)
         }
-        _ => Ok(copy()),
+        Some((Record::Base(hash, None), _)) => Ok(copy(hash)),
+        _ => Ok(None),
     }
 }
 
@@ -87,6 +88,7 @@ impl Line {
                 Record::Undo => (line.is_open, line.here) = (false, line.here.saturating_sub(1)),
                 Record::Redo => (line.is_open, line.here) = (false, (line.here + 1).min(line.spots.len())),
                 Record::Saved(hash) => (line.saved, line.file) = (line.state(), Some(hash)),
+                Record::SavedAt(state, hash) => (line.saved, line.file) = (state, Some(hash)),
             }
             line.bytes = records.end;
         }
@@ -178,7 +180,7 @@ mod tests {
         all.iter().for_each(|one| ends.push(ends[ends.len() - 1] + one.len()));
         for cut in 0..=log.len() {
             let whole = ends.iter().filter(|end| **end <= cut).count() - 1;
-            match replay(&log[..cut], &mut || None).unwrap() {
+            match replay(&log[..cut], &mut |_| None).unwrap() {
                 None => assert_eq!(whole, 0),
                 Some(replayed) => {
                     assert_eq!(replayed.bytes, ends[whole], "cut at {cut}");
@@ -204,7 +206,7 @@ mod tests {
         for at in 0..log.len() {
             let mut damaged = log.clone();
             damaged[at] ^= 0x40;
-            let replayed = replay(&damaged, &mut || None);
+            let replayed = replay(&damaged, &mut |_| None);
             assert!(replayed.is_ok_and(|found| found.is_none_or(|found| found.bytes <= at)), "byte {at}");
         }
     }

@@ -125,6 +125,8 @@ impl Agents {
         };
         let whole = matches!(key, Key::Char('G' | 'R'));
         match meaning {
+            // A small letter is one hunk's word.
+            Meaning::Whole | Meaning::File(_) if !whole => {}
             Meaning::Hunk(file, hunk) if !whole => proposed.files[file].hunks[hunk].is_green = Some(is_green),
             Meaning::Hunk(file, _) | Meaning::File(file) => proposed.files[file].decide(is_green),
             Meaning::Whole => proposed.files.iter_mut().for_each(|file| file.decide(is_green)),

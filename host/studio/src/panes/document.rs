@@ -66,6 +66,8 @@ pub struct Edited {
     pub file: Hash,
     /// The buffer's path.
     pub program: RelPath,
+    /// What is being put back: the buffer's state, and its text.
+    pub written: Option<(u64, String)>,
 }
 
 /// The pane.

@@ -46,10 +46,10 @@ impl PaneKind {
             PaneKind::Help | PaneKind::Hover => &[],
             PaneKind::Problems => &[("enter", "go there")],
             PaneKind::Search => &[("enter", "go there"), ("space", "leave out"), ("r", "replace all others")],
-            PaneKind::Run => &[("k", "kill")],
+            PaneKind::Run => &[("alt+o k", "kill")],
             PaneKind::Agent => &[
                 ("g, r", "green, red"),
-                ("G, R", "for the whole file"),
+                ("G, R", "for the file, or at the top for all"),
                 ("enter", "answer, restore"),
                 ("u", "undo restore"),
                 ("c", "new checkpoint"),

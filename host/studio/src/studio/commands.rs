@@ -2,7 +2,7 @@
 
 use super::{Focus, Question, Studio};
 use crate::cursor::{Cursor, Keep, Motion};
-use crate::key::{Command, Key, Press};
+use crate::key::{Command, Held, Key, Press};
 use crate::panes::PaneKind;
 use crate::tree::Tree;
 
@@ -48,6 +48,22 @@ impl Studio {
         }
     }
 
+    /// What a terminal pastes: into the text in one step, or into a question; a pane would take letters for commands.
+    pub fn paste(&mut self, text: &str) {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        if self.focus == Focus::Text && self.prompt.is_none() {
+            if let Some(buffer) = self.buffer_mut() {
+                buffer.paste(&text);
+            }
+            self.follow();
+            return self.look();
+        }
+        if self.prompt.is_none() {
+            return self.message = "what is pasted goes into the text: alt+o, then paste again".into();
+        }
+        text.chars().filter(|c| !c.is_control()).for_each(|c| self.press(Press { key: Key::Char(c), held: Held::default() }));
+    }
+
     /// Commands that are the text's alone.
     fn edit(&mut self, command: Command) {
         let kept = match command {
@@ -61,7 +77,7 @@ impl Studio {
             Command::Undo => turned = buffer.undo(),
             Command::Redo => turned = buffer.redo(),
             Command::Cut => buffer.cut(),
-            Command::Paste => buffer.insert(&written),
+            Command::Paste => buffer.paste(&written),
             Command::SelectAll => {
                 let end = buffer.now().bytes();
                 buffer.set_cursors(vec![Cursor::over(0, end)]);

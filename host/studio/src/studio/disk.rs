@@ -1,7 +1,7 @@
 //! Files between the view and the disk.
 
 use super::{Event, Studio, rel};
-use crate::buffer::{Buffer, Disk, OpenError};
+use crate::buffer::Disk;
 use crate::save::Guarded;
 use nda_guard::{GuardError, Hash, Mode, RelPath};
 use nda_text::Snapshot;
@@ -15,7 +15,7 @@ const BESIDE_BYTES: usize = 1 << 20;
 struct Saving {
     path: RelPath,
     text: Snapshot,
-    revision: u64,
+    state: u64,
     then: Then,
 }
 
@@ -66,21 +66,25 @@ impl Traffic {
 impl Studio {
     /// Writes the file through the guard, a large one beside the view. What somebody else wrote meanwhile is never written over.
     pub(super) fn save(&mut self) {
-        if let Some(document) = self.panes.document.edited_in(self.buffer().map(|buffer| &buffer.path)) {
+        let Some(buffer) = self.buffers.get(self.active) else { return };
+        if let Some(why) = &buffer.locked {
+            return self.message = format!("not written: {why}");
+        }
+        if buffer.disk == Disk::Conflict {
+            return self.message = "not written: the file has changed on the disk; alt+d takes the disk's, alt+w writes yours".into();
+        }
+        if let Some(document) = self.panes.document.edited_in(Some(&buffer.path)) {
             return self.put_back(document);
         }
         let guarded = self.guarded.clone();
         let Some(buffer) = self.buffers.get_mut(self.active) else { return };
-        if buffer.disk == Disk::Conflict {
-            return self.message = "not written: the file has changed on the disk; alt+d takes the disk's, alt+w writes yours".into();
-        }
         let is_large = buffer.now().bytes() >= BESIDE_BYTES;
         if is_large {
             // What is typed while it is written is a step of its own.
             buffer.set_cursors(buffer.cursors().to_vec());
         }
         let (path, file, text, mode) = (buffer.path.clone(), buffer.file, buffer.snapshot(), buffer.mode);
-        self.traffic.saving.push(Saving { path: path.clone(), text: text.clone(), revision: buffer.revision, then: Then::Stay });
+        self.traffic.saving.push(Saving { path: path.clone(), text: text.clone(), state: buffer.state(), then: Then::Stay });
         if !is_large {
             return self.was_saved(&path, write(&guarded, &path, file, &text, mode));
         }
@@ -99,11 +103,8 @@ impl Studio {
         let Some(buffer) = self.buffers.iter_mut().find(|buffer| buffer.path == *path) else { return };
         self.message = match done {
             Ok(checkpoint) => {
-                let since = match mark_saved(buffer, &saving, hash) {
-                    Ok(()) if buffer.is_dirty() => "; what was typed since is not saved".into(),
-                    Ok(()) => String::new(),
-                    Err(error) => format!("; what was typed since stays in the journal, which cannot be read: {error}"),
-                };
+                buffer.saved_at(saving.state, hash);
+                let since = if buffer.is_dirty() { "; what was typed since is not saved" } else { "" };
                 format!("written; checkpoint {checkpoint} takes it back{since}")
             }
             Err(GuardError::Changed(path)) => {
@@ -229,8 +230,10 @@ impl Studio {
 
     fn have_looked(&mut self) {
         if let Some(buffer) = self.buffer().filter(|buffer| buffer.disk == Disk::Conflict) {
-            self.message =
-                format!("'{}' has changed on the disk under unsaved text: alt+d takes the disk's, alt+w writes yours", buffer.path);
+            self.message = format!(
+                "'{}' has changed on the disk, or is gone, under the text here: alt+d takes the disk's, alt+w writes yours",
+                buffer.path
+            );
         }
         if let Some(tree) = &mut self.tree {
             tree.refresh();
@@ -257,50 +260,5 @@ impl Studio {
             ));
         };
         rel(own).map_err(|error| error.to_string())
-    }
-}
-
-/// The state that was written is the saved one: the present one, or one that undo leads to. While a file is being written nothing is
-/// taken back, so that all that was typed since lies above it.
-fn mark_saved(buffer: &mut Buffer, saving: &Saving, hash: Hash) -> Result<(), OpenError> {
-    let (most, mut steps) = (buffer.revision - saving.revision, 0);
-    while steps < most && !is_same(buffer.now(), &saving.text) {
-        let before = buffer.revision;
-        buffer.undo()?;
-        if buffer.revision == before {
-            break;
-        }
-        steps += 1;
-    }
-    if is_same(buffer.now(), &saving.text) {
-        buffer.saved(hash);
-    } else {
-        // More was typed than can be taken back: the file is known, and what is here is not saved.
-        (buffer.file, buffer.disk) = (Some(hash), Disk::Same);
-    }
-    (0..steps).try_for_each(|_| buffer.redo())
-}
-
-fn is_same(a: &Snapshot, b: &Snapshot) -> bool {
-    if a.bytes() != b.bytes() {
-        return false;
-    }
-    let mut parts = [a, b].map(|text| text.parts(0..text.bytes()).into_iter().map(str::as_bytes).filter(|part| !part.is_empty()));
-    let [mut left, mut right]: [&[u8]; 2] = [&[], &[]];
-    loop {
-        if left.is_empty() {
-            let Some(part) = parts[0].next() else { return true };
-            left = part;
-        }
-        if right.is_empty() {
-            let Some(part) = parts[1].next() else { return true };
-            right = part;
-        }
-        let ((x, more), (y, others)) = (left.split_at(left.len().min(right.len())), right.split_at(left.len().min(right.len())));
-        // Most of both is the same memory.
-        if !std::ptr::eq(x, y) && x != y {
-            return false;
-        }
-        (left, right) = (more, others);
     }
 }

@@ -7,7 +7,7 @@ mod run;
 
 use super::programs::in_a_line;
 use super::{Event, Studio, rel};
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Disk};
 use crate::panes::search::{Found, Hit, MOST, Search, counted, hits};
 use crate::panes::{PaneKind, document};
 use crate::tree;
@@ -128,17 +128,31 @@ impl Studio {
         let Some(program) = facts.program else { return self.message = "this document has no program of its own".into() };
         let name = facts.path.as_path().with_extension("program.nda");
         let Ok(path) = rel(&name) else { return };
-        match Buffer::open(&self.root, path.clone(), &self.drafts) {
-            Ok(mut buffer) => {
-                if buffer.now().bytes() == 0 {
-                    buffer.set_start(program);
-                }
+        if self.root.join(path.as_path()).exists() {
+            return self.message = format!("'{path}' is a file of its own; rename it to edit the document's program under that name");
+        }
+        let opened = match self.buffers.iter().position(|buffer| buffer.path == path) {
+            Some(at) => {
+                self.buffers[at].is_within(program);
+                Ok(at)
+            }
+            None => Buffer::open_within(&self.root, path.clone(), &self.drafts, program).map(|buffer| {
                 self.buffers.push(buffer);
-                self.active = self.buffers.len() - 1;
+                self.buffers.len() - 1
+            }),
+        };
+        match opened {
+            Ok(at) => {
+                self.active = at;
                 self.focus = super::Focus::Text;
                 self.panes.document.edited.retain(|one| one.program != path);
-                self.panes.document.edited.push(document::Edited { document: facts.path, file: facts.file, program: path });
-                self.message = "ctrl+s converts the document with this program, checks it, and puts it back".into();
+                self.panes.document.edited.push(document::Edited { document: facts.path, file: facts.file, program: path, written: None });
+                self.message = match self.buffers[at].disk {
+                    Disk::Same => "ctrl+s converts the document with this program, checks it, and puts it back".into(),
+                    Disk::Conflict => {
+                        "the document's program has changed under this text: alt+d takes the document's, alt+w puts yours there".into()
+                    }
+                };
                 self.look();
             }
             Err(error) => self.message = error.to_string(),
@@ -147,7 +161,10 @@ impl Studio {
 
     /// Converts a document with its edited program, beside the view; what comes of it is checked before it replaces the old one.
     pub(super) fn put_back(&mut self, edited: document::Edited) {
-        let Some(program) = self.buffer().map(|buffer| buffer.now().to_string()) else { return };
+        let Some((state, program)) = self.buffer().map(|buffer| (buffer.state(), buffer.now().to_string())) else { return };
+        if let Some(one) = self.panes.document.edited.iter_mut().find(|one| one.program == edited.program) {
+            one.written = Some((state, program.clone()));
+        }
         let (asked, guarded, root, drafts) = (self.asked(), self.guarded.clone(), self.root.clone(), self.drafts.clone());
         self.message = "converting ...".into();
         self.work.start(move |post| {
@@ -173,8 +190,9 @@ impl Studio {
             self.panes.document.edited[at].file = facts.file;
             self.panes.document.facts = Some(facts);
         }
-        if let Some(buffer) = self.buffers.iter_mut().find(|buffer| buffer.path == *program) {
-            buffer.put_back();
+        let written = self.panes.document.edited[at].written.take();
+        if let Some((buffer, (state, text))) = self.buffers.iter_mut().find(|buffer| buffer.path == *program).zip(written) {
+            buffer.put_back(state, text);
         }
     }
 }

@@ -247,8 +247,8 @@ fn to_close_and_to_quit_wait_for_the_write() {
     wait_until(&mut studio, "the end", |studio| studio.is_over());
     assert!(place.read("big.txt").starts_with(b"two one 0123"));
     // A write that is refused keeps the studio open, with its text.
-    let mut studio = place.studio();
-    studio.open(Path::new("big.txt"));
+    drop(studio);
+    let mut studio = place.reopened("big.txt");
     type_in(&mut studio, "three ");
     std::fs::write(place.root().join("big.txt"), "theirs").unwrap();
     press(&mut studio, "ctrl+s ctrl+q");

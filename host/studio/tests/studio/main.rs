@@ -8,5 +8,6 @@ mod hardware;
 mod kills;
 mod panes;
 mod pictures;
+mod restart;
 mod terminal;
 mod window;
