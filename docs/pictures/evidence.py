@@ -14,7 +14,11 @@ Made by `make pictures` from `docs/evidence.toml`; not edited by hand. Every hea
 pictures take their figures from the same list. Each is compared with a record of the project: of a run, of a tool's report, or with the test that states it.
 
 *measured*: on the machine that the record names. *simulated*: the emitted Verilog, the same on every machine. *nextpnr*, *yosys*: the tool's own report.
-*derived*: arithmetic from the geometry. *projected*: the cycle model at a clock that nextpnr meets. **Nothing has run on a real board.**
+*derived*: arithmetic from the geometry. *projected*: cycles at a clock of nextpnr. **Nothing has run on a real board.**
+
+`PROMPT` is a file with 64 bytes of `models/val.txt` without line breaks (`host/cli/tests/figures.rs` takes eight; all give the same cycles); the first of the 257 tokens
+belongs to the prompt. `./tools.sh smollm2` fetches `.tools/models/smollm2.gguf`. The programs of [bench](../bench/README.md#peers) write `target/ggml.json`,
+`target/candle.json` and `target/onnx.json`, each peer's figures.
 
 | figure | what it is | tag | command | where |
 |---|---|---|---|---|
@@ -40,7 +44,9 @@ def recorded():
     peers = lambda level: max(peer["gmac_per_s"] for peer in kernels["peers"] if peer["level"] == level and peer["threads"] == 1)
     shown = (ROOT / "docs/first-run.md").read_text()
     perplexities = {row["weights"]: row["perplexity"] for row in records("docs/smollm2/report.json")["rows"]}
-    cells = records("firmware/sizes/token1024.json")["cells"]
+    sizes = records("firmware/sizes/token1024.json")
+    cells, mhz = sizes["cells"], max(sizes["alone"]["mhz"].values())
+    cycles = float(records("docs/figures.json")["token-cycles"].replace(",", ""))
     runs = records("firmware/records/ulx3s-85f.json")["runs"]
     return {
         # Found by running the command, and found again by host/cli/tests/figures.rs.
@@ -57,6 +63,8 @@ def recorded():
         "smollm2-k2": f"{perplexities['k2']:.2f}",
         "smollm2-k3": f"{perplexities['k3']:.2f}",
         "smollm2-floats": f"{perplexities['f32']:.2f}",
+        "token-clock": f"{mhz:.1f}",
+        "token-speed": f"{mhz * 1e6 / cycles:,.0f}",
         "ulx3s-clock": f"{max(run['clock']['achieved'] for run in runs):.1f}",
         # A carry cell takes the place of two LUTs, a LUT RAM that of six (docs/boards.md).
         "token-sites": f"{cells['LUT4'] + 2 * cells['CCU2C'] + 6 * cells['TRELLIS_DPR16X4']:,}",
