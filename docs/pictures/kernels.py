@@ -5,12 +5,12 @@ import math
 from svg import Picture, number, records
 
 RECORD = "bench/record/epyc-zen4-2-cores/kernels.json"
-# A name in the record, and what to call it.
+# A name in the record, what to call it beside others, and under the roofs.
 OURS = [
-    ("AVX-512 ternary A8", "nda, ternary (2 bits)"),
-    ("AVX-512 quaternary A8", "nda, quaternary (2 bits)"),
-    ("AVX-512 grid k1 A8", "nda, one stack (2.5 bits)"),
-    ("AVX-512 grid k2 A8", "nda, two stacks (5 bits)"),
+    ("AVX-512 ternary A8", "nda, ternary (2 bits)", "ternary"),
+    ("AVX-512 quaternary A8", "nda, quaternary (2 bits)", "quaternary"),
+    ("AVX-512 grid k1 A8", "nda, one stack (2.5 bits)", "group-quantized, one stack"),
+    ("AVX-512 grid k2 A8", "nda, two stacks (4.5 bits)", "group-quantized, two stacks"),
 ]
 # Bits of a weight in the formats whose blocks are public: bytes of a block over its weights (ggml-common.h; ONNX is left out).
 PEER_BITS = {
@@ -39,19 +39,23 @@ def conditions(record):
 
 def rates():
     record = records(RECORD)
-    rows = [(ours(record, name, "L3")["gmac_per_s"], ours(record, name, "DRAM")["gmac_per_s"], title, "one") for name, title in OURS]
+    rows = [(ours(record, name, "L3")["gmac_per_s"], ours(record, name, "DRAM")["gmac_per_s"], title, "one") for name, title, _ in OURS]
     in_memory = {row["name"]: row["gmac_per_s"] for row in peers(record, "DRAM")}
     rows += [(row["gmac_per_s"], in_memory[row["name"]], row["name"], "rest") for row in peers(record, "L3")]
     rows.sort(key=lambda row: (-row[0], row[2]))
-    picture = Picture(900, 92 + 24 * len(rows), "A matrix-vector product on the CPU, 10⁹ multiplications per second", conditions(record))
-    scale = 560 / rows[0][0]
-    picture.text(240, 76, "bar: weights in the L3 cache; line: weights in memory", "soft", 11.5)
+    picture = Picture(900, 132 + 24 * len(rows), "A matrix-vector product on the CPU, 10⁹ multiplications per second", conditions(record))
+    scale, bottom = 560 / rows[0][0], 84 + 24 * len(rows)
+    picture.text(240, 76, "bar, first number: weights in the L3 cache; line, second number: weights in memory", "soft", 11.5)
+    for value in range(0, int(rows[0][0]) + 1, 25):
+        picture.line([(240 + scale * value, 84), (240 + scale * value, bottom)], "edge", 1)
+        picture.text(240 + scale * value, bottom + 15, value, "soft", 11.5, "middle")
+    picture.text(240, bottom + 33, "10⁹ multiplications per second", "soft", 12)
     for k, (cached, memory, title, colour) in enumerate(rows):
         y = 84 + 24 * k
         picture.text(230, y + 13, title, "ink b" if colour == "one" else "ink", 13, "end")
         picture.rect(240, y, scale * cached, 16, colour, radius=2)
         picture.line([(240 + scale * memory, y - 2), (240 + scale * memory, y + 18)], "ink", 2)
-        picture.text(246 + scale * cached, y + 13, f"{cached:.0f}", "soft", 12)
+        picture.label(247 + scale * max(cached, memory), y + 13, f"{cached:.0f}, {memory:.0f}", "soft", 12)
     return picture
 
 
@@ -92,10 +96,10 @@ def roofline():
         picture.label(axes.x(at) - 10, axes.y(rate * at) - 8, f"{name}: {rate:.0f} GB/s", colour, 12, "end")
         roof = rate
     points = []
-    for name, _ in OURS:
+    for name, _, short in OURS:
         for level in ("L3", "DRAM"):
             row = ours(record, name, level)
-            points.append((row["gmac_per_s"] / row["gb_per_s"], row["gmac_per_s"], "one", level, name.removeprefix("AVX-512 ").removesuffix(" A8")))
+            points.append((row["gmac_per_s"] / row["gb_per_s"], row["gmac_per_s"], "one", level, short))
     for level in ("L3", "DRAM"):
         points += [(8 / PEER_BITS[row["name"]], row["gmac_per_s"], "rest", level, row["name"]) for row in peers(record, level) if row["name"] in PEER_BITS]
     labels = []
