@@ -54,8 +54,9 @@ BAUD, BITS = 1_000_000, 10
 def whole_tokens():
     """What makes whole tokens by its record: what it is, the milliseconds of its machine and of the link, the clock."""
     names = {row["part"]: short(row["board"]) for row in table(TABLE, FMAX)}
-    cycles, exchanged = (float(figure(name).replace(",", "")) for name in ("token-cycles", "token-bytes-in"))
-    exchanged += float(figure("token-bytes-out"))
+    cycles, *ways = (float(figure(name).replace(",", "")) for name in ("token-cycles", "token-bytes-in", "token-bytes-out"))
+    # The link's two directions work at once.
+    exchanged = max(ways)
     for path in sorted((ROOT / "firmware/sizes").glob("*.json")):
         record = records(path.relative_to(ROOT))
         if record["configuration"].startswith("token") and record.get("alone", {}).get("mhz"):
@@ -86,7 +87,7 @@ def tokens():
 
 
 # Where bars begin, and the pixels of the longest time.
-LEFT, LONGEST = 250, 355
+LEFT, LONGEST = 250, 330
 
 
 def whole_model(picture, rows):
@@ -100,12 +101,14 @@ def whole_model(picture, rows):
         picture.text(618 + 90 * n, y - 24, title, "soft", 12)
     for title, machine, link, mhz in whole_tokens():
         name(picture, y, title, "makes whole tokens; not routed yet")
-        bar(picture, y, scale, (machine, link), f"{machine + link:.2f} ms, {thousands(round(1000 / (machine + link)))} tokens/s at most, at the {mhz:.0f} MHz of its machine alone")
+        # Tokens are queued, so the link sends one while the machine makes the next: the slower of the two limits, as 'nda plan' has it.
+        slower = max(machine, link)
+        bar(picture, y, scale, (machine, 0) if machine >= link else (0, link), f"{slower:.3f} ms, {thousands(round(1000 / slower))} tokens/s, at the {mhz:.1f} MHz of its machine alone; the link takes {link:.3f} ms meanwhile")
         y += 44
     configurations = {row["board"]: row["configuration"] for row in table(TABLE, FMAX)}
     for row, parts in zip(rows, times):
         name(picture, y, f"{short(row['board'])}, {configurations[row['board']]}", "multiplies; the host does the rest")
-        bar(picture, y, scale, parts, f"{sum(parts):.0f} ms and the host's: {row['tokens/s (projected)']} tokens/s at most")
+        bar(picture, y, scale, parts, f"{sum(parts):.0f} ms plus the host's time: {row['tokens/s (projected)']} tokens/s at most")
         y += 44
     return y
 
@@ -125,8 +128,10 @@ def bar(picture, y, scale, parts, text):
     """Parts of a time beside one another, and what they come to."""
     x = LEFT
     for part, colour in zip(parts, ("two", "three", "four")):
-        picture.rect(x, y, max(scale * part, 0.5), 22, colour)
-        x += scale * part
+        if part:
+            # One that is too short to be seen is three pixels wide.
+            picture.rect(x, y, max(scale * part, 3), 22, colour)
+            x += max(scale * part, 3)
     picture.text(x + 8, y + 16, text, "ink", 12)
 
 

@@ -1,4 +1,4 @@
-"""The device with its stores and widths, and the way of a token through it: out of the configurations' rows."""
+"""The device with its stores and widths, and the path of a token through it: out of the configurations' rows."""
 
 from svg import Picture, configuration, figure, thousands
 
@@ -25,24 +25,26 @@ def device():
         900, 470, "The device: link, stores, array and token machine", f"configuration {NAME}, hdl/spec/configs.toml; widths in bits (derived)"
     )
     block = picture.block
-    block(20, 76, 130, 52, ["link", "UART or parallel, 8"])
-    block(180, 76, 130, 52, ["frames", f"COBS, CRC-32, {row['slots']} slots"])
-    block(340, 76, 150, 52, ["commands", "pages, seals, jobs"])
-    block(520, 76, 170, 52, ["token commands", "prompt, loop, queue"])
+    block(20, 76, 136, 52, ["link", "UART or parallel, 8"])
+    block(184, 76, 156, 52, ["frames", f"COBS, CRC-32, {row['slots']} slots"])
+    block(368, 76, 128, 52, ["commands", "pages, seals, jobs"])
+    block(524, 76, 166, 52, ["token commands", "prompt, loop, queue"])
     block(720, 76, 160, 52, ["sequencer", f"{token['steps']} steps"])
-    for x in (150, 310, 490, 690):
-        picture.line([(x, 102), (x + 30, 102)], "soft", arrow=True)
+    for x in (156, 340, 496):
+        picture.line([(x, 94), (x + 28, 94)], "soft", arrow=True)
+        picture.line([(x + 28, 112), (x, 112)], "two", 1.8, arrow=True)
+    picture.line([(690, 102), (720, 102)], "soft", arrow=True)
     block(20, 190, 220, 66, ["tile store", f"{row['tile_words']} words of {thousands(wide['tile'])}", f"{thousands(wide['weights'])} weights, {kilobytes(row['tile_words'], wide['tile'])}"], edge="one")
     block(20, 300, 220, 66, ["activation store", f"{row['act_words']} words of {thousands(wide['act'])}", "codes of a vector, 8 bits each"], edge="one")
     block(300, 214, 170, 128, ["array", f"{wide['lanes']} lanes", f"{row['array_rows']} rows × {row['array_cols']} columns", "tables of 4 columns"], edge="two")
     block(530, 190, 160, 66, ["results", f"{row['result_words']} words of {wide['result']}", "24 bits per row"], edge="one")
     block(530, 300, 160, 66, ["stream pipe", "8 values per cycle", "scale, turn, gate, add"], edge="two")
     block(740, 190, 140, 66, ["attention", f"{token['heads']} heads of {token['head_dim']}", f"ring of {token['ring']}"], edge="two")
-    block(740, 286, 140, 52, ["KV memory", f"{token['layers']} × {token['ring']} rows, 4 bits"], edge="one")
+    block(740, 286, 140, 52, ["KV memory", f"{thousands(2 * token['layers'] * token['ring'])} rows of {token['kv_width']} × 4"], edge="one")
     block(740, 382, 140, 66, ["choice", "largest, or drawn", "by noise of a seed"], edge="two")
     block(300, 396, 390, 52, ["wide values, constants, embedding", f"{token['wide_words']} + {token['constant_words']} words of 8, {thousands(token['embedding_codes'])} codes"], edge="one")
     line = picture.line
-    line([(415, 128), (415, 160), (130, 160), (130, 190)], arrow=True)
+    line([(432, 128), (432, 160), (130, 160), (130, 190)], arrow=True)
     picture.text(140, 154, "weights, once", "soft", 11.5)
     line([(240, 223), (300, 240)], arrow=True)
     picture.text(247, 217, thousands(wide["tile"]), "soft", 11.5)
@@ -51,52 +53,57 @@ def device():
     line([(470, 262), (530, 223)], arrow=True)
     picture.text(482, 226, wide["result"], "soft", 11.5)
     line([(470, 300), (530, 326)], arrow=True)
-    line([(690, 326), (740, 232)], arrow=True)
+    line([(690, 334), (722, 334), (722, 242), (740, 242)], arrow=True)
+    line([(740, 210), (706, 210), (706, 314), (690, 314)], arrow=True)
     line([(690, 352), (715, 352), (715, 415), (740, 415)], arrow=True)
-    line([(740, 244), (690, 314)], "soft", 1.2, dashes="4 3")
-    line([(810, 286), (810, 256)], "one", 1.5, arrow=True)
+    line([(796, 256), (796, 286)], "one", 1.5, arrow=True)
+    line([(824, 286), (824, 256)], "one", 1.5, arrow=True)
     line([(610, 366), (610, 396)], "soft", 1.5, arrow=True)
     line([(530, 352), (500, 376), (130, 376), (130, 366)], "soft", arrow=True)
     picture.text(250, 390, "codes of the next vector", "soft", 11.5)
-    line([(880, 415), (892, 415), (892, 150), (600, 150), (600, 128)], "two", 1.8, arrow=True)
-    picture.text(612, 144, "tokens alone go back", "two", 11.5)
+    line([(880, 415), (892, 415), (892, 150), (607, 150), (607, 128)], "two", 1.8, arrow=True)
+    picture.text(619, 144, "tokens alone go back, to the link", "two", 11.5)
     return picture
 
 
 def token():
     row = configuration(NAME)
     sizes, wide = row["token"], widths(row)
-    picture = Picture(900, 440, "The way of a token", f"every box is a step that the fabric does itself; models/tiny.ndf on {NAME}, {figure('token-cycles')} cycles per token (simulated)")
+    picture = Picture(900, 504, "The path of a token", f"every box is a step that the fabric does itself; models/tiny.ndf on {NAME}, {figure('token-cycles')} cycles per token (simulated)")
     block, line = picture.block, picture.line
     block(20, 86, 120, 58, ["token", "a byte of text"])
-    block(180, 86, 140, 58, ["embedding", "8-bit codes, scales"])
+    block(180, 86, 140, 58, ["embedding", "4-bit codes, scales"])
     line([(140, 115), (180, 115)], arrow=True)
     line([(320, 115), (360, 115)], arrow=True)
     picture.text(330, 104, "x", "ink b", 13)
     block(360, 86, 500, 58, ["the residual stream", "kept wide; every block adds to it twice"])
-    picture.rect(20, 176, 860, 176, "page", radius=8, edge="rest")
+    picture.rect(20, 176, 860, 240, "page", radius=8, edge="rest")
     picture.text(32, 196, f"one of {sizes['layers']} blocks", "soft b", 12)
-    top = [("norm, codes", "int8"), ("q, k, v", "product"), ("turn", "positions"), ("scores", f"last {sizes['ring']}"), ("softmax, mix", "4-bit values"), ("o", "product, + x")]
+    top = [("norm, codes", "int8"), ("q, k, v", "product"), ("turn", "positions"), ("scores", f"last {sizes['ring']}"), ("softmax, mix", "integers"), ("o", "product, + x")]
     low = [("norm, codes", "int8"), ("gate, up", "product"), ("SwiGLU", "table"), ("codes", "int8"), ("down", "product, + x")]
-    for y, steps, pitch in ((208, top, 142), (282, low, 142)):
+    for y, steps, pitch in ((208, top, 142), (346, low, 142)):
         for k, (name, what) in enumerate(steps):
             is_product = what.startswith("product")
             block(32 + pitch * k, y, 122, 54, [name, what], edge="two" if is_product else "edge")
             if k:
                 line([(32 + pitch * k - 20, y + 27), (32 + pitch * k, y + 27)], arrow=True)
-    block(742, 282, 122, 54, ["KV memory", "keys, values"], edge="one")
-    line([(803, 282), (803, 272), (519, 272), (519, 262)], "one", 1.5, arrow=True)
+    block(316, 284, 406, 40, ["KV memory", f"keys and values of the last {sizes['ring']} positions, 4 bits each"], edge="one")
+    for x, ends, text in ((377, (262, 284), "k, v"), (519, (284, 262), "keys"), (661, (284, 262), "values")):
+        line([(x, ends[0]), (x, ends[1])], "one", 1.5, arrow=True)
+        picture.text(x + 8, 277, text, "one", 11.5)
+    line([(803, 262), (803, 335), (93, 335), (93, 346)], arrow=True)
     line([(610, 144), (610, 176)], arrow=True)
-    block(32, 372, 142, 54, ["norm, codes", "int8"])
-    block(194, 372, 142, 54, ["head", "product"], edge="two")
-    block(356, 372, 142, 54, ["choice", "largest, or drawn"])
-    block(540, 372, 160, 54, ["token", "to the queue, and on"])
+    block(32, 436, 142, 54, ["norm, codes", "int8"])
+    block(194, 436, 142, 54, ["head", "product"], edge="two")
+    block(356, 436, 142, 54, ["choice", "largest, or drawn"])
+    block(540, 436, 160, 54, ["token", "to the queue, and on"])
     for x, to in ((174, 194), (336, 356), (498, 540)):
-        line([(x, 399), (to, 399)], arrow=True)
-    line([(103, 352), (103, 372)], arrow=True)
-    line([(620, 372), (620, 360), (888, 360), (888, 70), (80, 70), (80, 86)], "soft", 1.2, arrow=True, dashes="5 4")
-    picture.text(720, 395, "green: AND, popcount", "two", 12)
-    picture.text(720, 411, f"by {wide['lanes']} lanes", "two", 12)
+        line([(x, 463), (to, 463)], arrow=True)
+    line([(103, 416), (103, 436)], arrow=True)
+    line([(620, 436), (620, 426), (888, 426), (888, 70), (80, 70), (80, 86)], "soft", 1.2, arrow=True, dashes="5 4")
+    picture.text(712, 452, f"green: products by {thousands(wide['lanes'])} lanes;", "two", 11.5)
+    picture.text(712, 468, "weight bits address sums", "two", 11.5)
+    picture.text(712, 484, "of activations in LUT RAM", "two", 11.5)
     return picture
 
 

@@ -88,12 +88,13 @@ def roofline():
     record, axes = records(RECORD), Axes()
     picture = Picture(900, 570, "Every kernel under the machine's roofs", conditions(record))
     axes.draw(picture)
+    roofs = []
     for level, colour, name in (("L3", "three", "read out of L3"), ("DRAM", "five", "read out of memory")):
         rate = next(row["gb_per_s"] for row in record["roofs"] if row["level"] == level and row["threads"] == 1)
         low, high = max(axes.X[0], axes.Y[0] / rate), min(axes.X[1], axes.Y[1] / rate)
-        picture.line([(axes.x(low), axes.y(rate * low)), (axes.x(high), axes.y(rate * high))], colour, 2)
         at = 0.75 * high if level == "L3" else 0.5 * high
         picture.label(axes.x(at) - 10, axes.y(rate * at) - 8, f"{name}: {rate:.0f} GB/s", colour, 12, "end")
+        roofs.append([(axes.x(low), axes.y(rate * low)), (axes.x(high), axes.y(rate * high)), colour])
         roof = rate
     points = []
     for name, _, short in OURS:
@@ -102,22 +103,29 @@ def roofline():
             points.append((row["gmac_per_s"] / row["gb_per_s"], row["gmac_per_s"], "one", level, short))
     for level in ("L3", "DRAM"):
         points += [(8 / PEER_BITS[row["name"]], row["gmac_per_s"], "rest", level, row["name"]) for row in peers(record, level) if row["name"] in PEER_BITS]
+    marks = [(axes.x(x), axes.y(y), colour, level) for x, y, colour, level, _ in points]
     labels = []
-    for x, y, colour, level, name in sorted(points, key=lambda point: -point[1]):
-        radius = 5
-        if level == "L3":
-            at = axes.y(y) + 4
-            while any(abs(at - other) < 13 and abs(axes.x(x) - beside) < 90 for beside, other in labels):
-                at += 3
-            labels.append((axes.x(x), at))
-            # Memory's roof rises to the right: a name above it stands to the left of its point, one below it to the right.
-            aside, anchor = (-9, "end") if y > roof * x else (9, "start")
-            picture.label(axes.x(x) + aside, at, name, "ink" if colour == "one" else "soft", 11, anchor)
-            picture.add(f'<circle class="{colour}" cx="{number(axes.x(x))}" cy="{number(axes.y(y))}" r="{radius}"/>')
-        else:
-            picture.add(f'<circle class="s-{colour}" cx="{number(axes.x(x))}" cy="{number(axes.y(y))}" r="{radius}" stroke-width="2"/>')
-    picture.text(axes.LEFT, 536, "full: weights in L3, named beside it; ring: the same kernel with weights in memory.", "soft", 12)
-    picture.text(axes.LEFT, 554, "Peers' bytes are those of their formats (derived).", "soft", 12)
+    for x, y, colour, level, name in sorted(points, key=lambda point: (point[3] != "L3", -point[1])):
+        left, at = axes.x(x), axes.y(y) + 4
+        # A ring close to its own full point has its name already.
+        if level != "L3" and (colour == "one" or any(name == other and abs(at - height) < 15 for _, height, other in labels)):
+            continue
+        while any(abs(at - height) < 13 and abs(left - beside) < 90 for beside, height, _ in labels) or any(
+            6 < mark[0] - left < 6 * len(name) and abs(mark[1] + 4 - at) < 13 for mark in marks
+        ):
+            at += 3
+        labels.append((left, at, name))
+        # Memory's roof rises to the right: a name above it stands to the left of its point, one below it to the right.
+        aside, anchor = (-9, "end") if y > roof * x else (9, "start")
+        picture.label(left + aside, at, name, "ink" if colour == "one" else "soft", 11, anchor)
+    # Above the labels, which cover the grid.
+    for low, high, colour in roofs:
+        picture.line([low, high], colour, 2)
+    for x, y, colour, level in marks:
+        kind = f'class="{colour}"' if level == "L3" else f'class="s-{colour}" stroke-width="2"'
+        picture.add(f'<circle {kind} cx="{number(x)}" cy="{number(y)}" r="5"/>')
+    picture.text(axes.LEFT, 536, "Blue: nda; grey: llama.cpp and candle, by format. Full: weights in L3; ring: the same kernel with weights in memory.", "soft", 12)
+    picture.text(axes.LEFT, 554, "Peers' bytes are those of their formats (derived); each peer was measured by a program of its own. ONNX Runtime is left out.", "soft", 12)
     return picture
 
 
