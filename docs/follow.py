@@ -3,8 +3,9 @@
 follow.py NDA PAGE... [--record | --fill]
 
 A block marked 'console' has commands behind '$ ' (continued behind '> ') and what they print; '…' stands for anything within a line, and
-a line of '…' alone for any number of lines. A page that shows PAGE.svg has a recording of its commands: --record writes it, else it is
-compared. --fill writes into the page what its commands printed, for an author to look through."""
+a line of '…' alone for any number of lines. A page that shows PAGE.svg has a recording of its commands with what they printed once, where
+'…' stays for many lines: --record writes it, else it is compared with the page. --fill writes into the page what its commands printed,
+for an author to look through."""
 
 import os
 import pathlib
@@ -21,6 +22,8 @@ sys.dont_write_bytecode = True
 import recording  # noqa: E402
 
 ANY = "…"
+# As many lines that a page leaves out are in its recording.
+FEW = 4
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.S | re.M)
 
 
@@ -71,6 +74,21 @@ def fits(expected, printed):
     return re.fullmatch("".join(lines), "".join(f"{line}\n" for line in printed)) is not None
 
 
+def shown(expected, printed):
+    """What was printed, with '…' for many lines that the page leaves out."""
+    lines = [r"((?:.*\n)*?)" if line == ANY else "(" + ".*".join(map(re.escape, line.split(ANY))) + "\n)" for line in expected]
+    found = re.fullmatch("".join(lines), "".join(f"{line}\n" for line in printed)).groups()
+    parts = ([ANY] if line == ANY and text.count("\n") > FEW else text.splitlines() for line, text in zip(expected, found))
+    return [line for part in parts for line in part]
+
+
+def is_of(picture, page):
+    """Whether a recording has the page's commands, and printed lines that fit it."""
+    pairs = list(zip(recording.steps(picture), steps(page)))
+    is_whole = len(recording.steps(picture)) == len(steps(page)) and picture == recording.recording(recording.steps(picture))
+    return is_whole and all(lines == others and fits(expected, printed) for (lines, printed), (others, expected) in pairs)
+
+
 def follow(nda, name, page):
     """Runs a page's commands; with what they printed."""
     found = []
@@ -88,6 +106,8 @@ def follow(nda, name, page):
         for lines, expected in steps(page):
             answer = next((line.rsplit(" ", 1)[-1] for line in expected if "[y/N] " in line), "n")
             printed, folder = run("\n".join(lines), answer, folder, environment)
+            # The clean folder and the home are places of this run alone.
+            printed = [line.replace(f"{top}/clean", "~").replace(f"{top}/home", "~") for line in printed]
             found.append((lines, printed))
             if "--fill" not in sys.argv and not fits(expected, printed):
                 sys.exit(f"{name}: $ {lines[0]}\nthe page has\n" + "\n".join(expected) + "\nand this was printed\n" + "\n".join(printed))
@@ -123,8 +143,9 @@ def main():
         if picture.name not in page:
             continue
         if "--record" in rest:
-            picture.write_text(recording.recording(steps(page)))
-        elif picture.read_text() != recording.recording(steps(page)):
+            pairs = zip(found, steps(page))
+            picture.write_text(recording.recording([(lines, shown(expected, printed)) for (lines, printed), (_, expected) in pairs]))
+        elif not is_of(picture.read_text(), page):
             sys.exit(f"{picture.name} is of another page; 'make recordings' makes it anew")
 
 

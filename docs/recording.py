@@ -1,14 +1,18 @@
-"""A page's commands as a recording: a picture that types them and prints what they print."""
+"""A page's commands as a recording: a picture that types them and prints what they printed."""
 
 import html
+import re
 
 # Characters in a line, lines at a time, and seconds per character that is typed, line that is printed, character that a model says.
-COLUMNS, ROWS, TYPED_S, PRINTED_S, SPOKEN_S = 112, 18, 0.035, 0.12, 0.05
+COLUMNS, ROWS, TYPED_S, PRINTED_S, SPOKEN_S = 128, 18, 0.035, 0.12, 0.05
 
 
 def colour(line, is_command):
     if is_command:
         return "c"
+    # The rule below a table's head is no line of a diff.
+    if line.startswith("----"):
+        return "o"
     return {"+": "a", "-": "d", "@": "h"}.get(line[:1], "e" if line.startswith("error") else "o")
 
 
@@ -52,12 +56,31 @@ def recording(steps):
     turns = [(at, max(0, number + 1 - ROWS)) for number, (at, _, _, _) in enumerate(rows)]
     moves = [f"{100 * at / whole:.2f}%{{transform:translateY(-{height * by}px)}}" for at, by in turns if by]
     styles.append("@keyframes up{0%{transform:translateY(0)}" + "".join(moves) + f"100%{{transform:translateY(-{height * turns[-1][1]}px)}}}}")
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height * shown + 30}" font-family="monospace" font-size="13">
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height * shown + 30}" font-family="monospace" font-size="13" xml:space="preserve" role="img"><title>Commands in a terminal, and what they print</title>
 <style>text{{white-space:pre}}.c{{fill:#fff;font-weight:bold}}.o{{fill:#c8ccd4}}.a{{fill:#7fd18a}}.d{{fill:#ef8a8a}}.h{{fill:#8ab4f8}}.e{{fill:#f5b95f}}
 #all{{animation:up {whole:.1f}s infinite step-end}}
-{chr(10).join(styles)}</style>
+{chr(10).join(styles)}
+@media(prefers-reduced-motion:reduce){{*{{animation:none!important}}}}</style>
 <rect width="100%" height="100%" rx="8" fill="#1b1e24"/>
-<svg x="12" y="8" width="{width - 24}" height="{height * shown + 10}"><g id="all">
+<svg x="12" y="8" width="{width - 24}" height="{height * shown + 6}"><g id="all">
 {chr(10).join(texts)}
 </g></svg></svg>
 """
+
+
+def steps(picture):
+    """Commands of a recording with the lines that they printed."""
+    found, is_wrapped = [], False
+    for kind, text in re.findall(r'<text class="(.)"[^>]*>([^<]*)</text>', picture):
+        part = html.unescape(text)
+        if is_wrapped:
+            lines = found[-1][0] if kind == "c" else found[-1][1]
+            lines[-1] += part
+        elif kind == "c" and part.startswith("$ "):
+            found.append(([part[2:]], []))
+        elif kind == "c":
+            found[-1][0].append(part[2:])
+        else:
+            found[-1][1].append(part)
+        is_wrapped = len(part) == COLUMNS
+    return found
