@@ -8,9 +8,9 @@ HEAD = """# JSON
 
 Made by `make pictures` from `docs/schemas`; not edited by hand.
 
-Every command that has results takes `--json` and prints one object on one line of standard output; notes and errors go to standard error, and the exit code says
-whether it worked. Each object has a field `schema`, such as `nda.run/1`: the command, and the version of what it prints. **The version grows when a field goes
-away or changes its meaning**; fields may be added without a new one, so take what you know and pass over the rest. A test runs the commands and validates what
+These commands take `--json`: `bench`, `check`, `checkpoint`, `demo`, `devices`, `eval`, `info`, `kv info`, `patch`, `plan`, `run`, `verify` and `wave`; the others do
+not. With it a command prints one object on one line of standard output; notes and errors go to standard error, and the exit code says whether it worked. Each object has a field `schema`, such as `nda.run/1`: the command, and the version of what it prints. **The version grows when a field goes
+away or changes its meaning**; fields may be added without a new one, so take what you know and ignore the rest. A test runs the commands and validates what
 they print by the schemas (`docs/schemas/check.py`), and refuses a command with `--json` that has none.
 
 The server speaks OpenAI's JSON: [serving](server.md).
