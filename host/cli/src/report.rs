@@ -58,6 +58,11 @@ impl Speed {
         self.cost.jobs > 0
     }
 
+    /// Whether it counts runs of its array: a token machine tells of whole tokens, not of the jobs in them.
+    pub fn counts_runs(&self) -> bool {
+        self.cost.run_cycles > 0
+    }
+
     fn per_token(&self, count: u64) -> f64 {
         if self.tokens > 0 { count as f64 / self.tokens as f64 } else { 0.0 }
     }
@@ -106,14 +111,18 @@ impl Speed {
         let mut text = format!("{backend}: {}", self.rate());
         if self.is_fabric() && self.tokens > 0 {
             let (out, back) = self.bytes_per_token();
-            text.push_str(&format!(
-                "\n  {:.0} cycles/token ({:.0} in jobs), {out:.0} bytes/token to the device, {back:.0} back, {:.1} jobs/token\n  array utilisation {:.1} % of the jobs' cycles, {:.1} % of all",
-                self.cycles_per_token(),
-                self.run_cycles_per_token(),
-                self.per_token(self.cost.jobs),
-                100.0 * self.run_utilisation(),
-                100.0 * self.total_utilisation(),
-            ));
+            let (cycles, bytes) = (self.cycles_per_token(), format!("{} bytes/token to the device, {} back", few(out), few(back)));
+            if self.counts_runs() {
+                text.push_str(&format!(
+                    "\n  {cycles:.0} cycles/token ({:.0} in jobs), {bytes}, {:.1} jobs/token\n  array utilisation {:.1} % of the jobs' cycles, {:.1} % of all",
+                    self.run_cycles_per_token(),
+                    self.jobs_per_token(),
+                    100.0 * self.run_utilisation(),
+                    100.0 * self.total_utilisation(),
+                ));
+            } else {
+                text.push_str(&format!("\n  {cycles:.0} cycles/token, {bytes}"));
+            }
         }
         text
     }
@@ -125,23 +134,30 @@ impl Speed {
         Some(format!("  at the {} MHz of {}: {speed:.0} tokens/s (derived)", clk_hz / 1e6, config.name))
     }
 
-    /// The same as JSON; null where the back end does not count.
+    /// The same as JSON; null where the back end does not count, or not runs of its array.
     pub fn json(&self) -> Value {
         let (out, back) = self.bytes_per_token();
-        let counted = |value: f64| if self.is_fabric() && self.tokens > 0 { json!(value) } else { Value::Null };
+        let given = |value: f64, counts: bool| if counts && self.tokens > 0 { json!(value) } else { Value::Null };
+        let counted = |value: f64| given(value, self.is_fabric());
+        let of_runs = |value: f64| given(value, self.counts_runs());
         json!({
             "measured_tokens": self.tokens,
             "seconds": self.elapsed.as_secs_f64(),
             "tokens_per_second": self.tokens_per_second(),
             "cycles_per_token": counted(self.cycles_per_token()),
-            "run_cycles_per_token": counted(self.run_cycles_per_token()),
+            "run_cycles_per_token": of_runs(self.run_cycles_per_token()),
             "bytes_out_per_token": counted(out),
             "bytes_in_per_token": counted(back),
-            "jobs_per_token": counted(self.per_token(self.cost.jobs)),
-            "array_utilisation_of_jobs": counted(self.run_utilisation()),
-            "array_utilisation": counted(self.total_utilisation()),
+            "jobs_per_token": of_runs(self.jobs_per_token()),
+            "array_utilisation_of_jobs": of_runs(self.run_utilisation()),
+            "array_utilisation": of_runs(self.total_utilisation()),
         })
     }
+}
+
+/// A count per token; with its fraction where there are few.
+pub fn few(count: f64) -> String {
+    if count < 10.0 { format!("{count:.2}") } else { format!("{count:.0}") }
 }
 
 fn share(part: u64, whole: u64) -> f64 {

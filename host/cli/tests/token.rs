@@ -51,6 +51,11 @@ fn a_device_with_a_token_machine_says_the_cpus_text_and_hardly_uses_its_link() {
         assert!(bytes_in <= 1.3 && bytes_in + bytes_out <= 1.6, "{bytes_in} and {bytes_out} bytes per token");
         assert!((3_000.0..4_600.0).contains(&decode("cycles_per_token")), "{}", device["decode"]);
         assert_eq!(device["work"]["cpu"]["products"], 0, "{}", device["work"]);
+        // The prompt's products are counted alike on both, and nothing is told of runs that nobody counts.
+        assert_eq!(device["work"]["device"], cpu["work"]["cpu"], "{}", device["work"]);
+        for field in ["run_cycles_per_token", "jobs_per_token", "array_utilisation", "array_utilisation_of_jobs"] {
+            assert!(device["decode"][field].is_null(), "{field}: {}", device["decode"]);
+        }
     }
 }
 

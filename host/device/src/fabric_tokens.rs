@@ -5,7 +5,7 @@ use crate::fabric::{FabricGemv, MAX_BLOCK_TRIES};
 use crate::token_place::{TokenPlace, program_pages};
 use crate::tokens::{Begun, Ends, Made};
 use crate::transport::Transport;
-use nda_gemv::{Cost, GemvError, MatrixId, NoTokens, Start, Tokens, TokensId};
+use nda_gemv::{Cost, GemvError, MatrixId, NoTokens, Start, Tokens, TokensId, Work};
 use nda_spec::token::{Choice, Finish, Program, Reply, Request};
 use nda_spec::width::RESULT_BYTES;
 use nda_spec::wire::{GENERATE_BYTES, Generate, Making, TokensRequest, WAIT_CYCLES};
@@ -64,9 +64,23 @@ impl<T: Transport> FabricGemv<'_, T> {
         }
     }
 
-    /// Brings the device behind all but the last of these tokens; what is left of them for the next request, and behind what
-    /// it goes on. `None` if the device lost what it stood behind.
-    fn bring(&mut self, place: usize, input: Vec<u32>, head_bytes: usize) -> Result<Option<(Vec<u32>, Option<u16>)>, DeviceError> {
+    /// What the machine multiplies for tokens that go in, and for those of them whose successors it makes.
+    fn work(&self, place: usize, taken: usize, made: usize) -> Work {
+        let [body, head] = self.token_places[place].work;
+        let mut work = body.times(taken as u64);
+        work += head.times(made as u64);
+        work
+    }
+
+    /// Brings the device behind all but the last of these tokens, and adds what that multiplies to `work`; what is left of them
+    /// for the next request, and behind what it goes on. `None` if the device lost what it stood behind.
+    fn bring(
+        &mut self,
+        place: usize,
+        input: Vec<u32>,
+        head_bytes: usize,
+        work: &mut Work,
+    ) -> Result<Option<(Vec<u32>, Option<u16>)>, DeviceError> {
         let mut held = self.sequence.held;
         let mut rest = input;
         while rest.len() > self.driver.prompt_tokens(head_bytes) {
@@ -83,6 +97,7 @@ impl<T: Transport> FabricGemv<'_, T> {
             if !self.wait(id, place, piece.len())? {
                 return Ok(None);
             }
+            *work += self.work(place, piece.len() - 1, 0);
             rest.drain(..piece.len() - 1);
             held = Some(id);
         }
@@ -137,7 +152,7 @@ impl<T: Transport> FabricGemv<'_, T> {
                 None => [&self.sequence.taken[..], &request.prompt, &text.made].concat(),
             };
             self.settle_tokens(place)?;
-            let begun = self.bring(place, input, head_bytes)?;
+            let begun = self.bring(place, input, head_bytes, &mut text.cost.device)?;
             // What it stood behind is behind it.
             self.sequence.held = None;
             let Some((prompt, after)) = begun else { continue };
@@ -184,10 +199,13 @@ impl<T: Transport> FabricGemv<'_, T> {
             patience = if reply.tokens.is_empty() { patience - 1 } else { self.patience(place, 0) };
             count(self, &mut text.cost);
             text.cost.jobs += u64::from(!reply.tokens.is_empty());
+            // All of the prompt but its last token is in once anything is answered to it.
+            if first == 0 && (!reply.tokens.is_empty() || reply.making != Making::On) {
+                text.cost.device += self.work(place, prompt - 1, 0);
+            }
             for &token in &reply.tokens {
                 text.made.push(token);
-                let TokenPlace { work, .. } = self.token_places[place];
-                text.cost.device += work;
+                text.cost.device += self.work(place, 1, 1);
                 if made(token, text.cost).is_break() {
                     self.end(id, first + reply.tokens.len() as u32, token_cycles)?;
                     return Ok(Some(Finish::Cancelled));
@@ -196,7 +214,11 @@ impl<T: Transport> FabricGemv<'_, T> {
             first += reply.tokens.len() as u32;
             let finish = match reply.making {
                 Making::On => continue,
-                Making::Stop => Finish::Stop,
+                Making::Stop => {
+                    // The stop was made too.
+                    text.cost.device += self.work(place, 1, 1);
+                    Finish::Stop
+                }
                 Making::Length | Making::Cancelled => Finish::Length,
                 Making::Failed => return Err(self.slow_token(place)),
             };
@@ -221,7 +243,7 @@ impl<T: Transport> FabricGemv<'_, T> {
     }
 
     /// The head's row behind one more token.
-    fn take_step(&mut self, place: usize, token: u32) -> Result<Vec<u8>, DeviceError> {
+    fn take_step(&mut self, place: usize, token: u32, work: &mut Work) -> Result<Vec<u8>, DeviceError> {
         let row_groups = self.token_places[place].tokens.div_ceil(self.driver.geometry().array_rows) as u16;
         for _ in 0..MAX_RESTARTS {
             let input = match self.sequence.held {
@@ -230,13 +252,14 @@ impl<T: Transport> FabricGemv<'_, T> {
             };
             self.settle_tokens(place)?;
             // A step takes one token, so all that goes before it is brought.
-            let begun = self.bring_all(place, input)?;
+            let begun = self.bring_all(place, input, work)?;
             self.sequence.held = None;
             let Some((token, after)) = begun else { continue };
             let request = Generate { prompt: vec![token], ..self.token_request(place, Choice::GREEDY) };
             match self.driver.step(&request, after, row_groups)? {
                 Made::Here((row, id)) => {
                     self.sequence.held = Some(id);
+                    *work += self.work(place, 1, 1);
                     return Ok(row);
                 }
                 Made::Pages => self.doubt_tokens(place)?,
@@ -247,8 +270,8 @@ impl<T: Transport> FabricGemv<'_, T> {
     }
 
     /// As [`Self::bring`], until one token is left.
-    fn bring_all(&mut self, place: usize, input: Vec<u32>) -> Result<Option<(u32, Option<u16>)>, DeviceError> {
-        let Some((mut rest, mut held)) = self.bring(place, input, GENERATE_BYTES)? else { return Ok(None) };
+    fn bring_all(&mut self, place: usize, input: Vec<u32>, work: &mut Work) -> Result<Option<(u32, Option<u16>)>, DeviceError> {
+        let Some((mut rest, mut held)) = self.bring(place, input, GENERATE_BYTES, work)? else { return Ok(None) };
         if rest.len() > 1 {
             let request = Generate { prompt: rest.clone(), ..self.token_request(place, Choice::GREEDY) };
             let Begun::Id(id) = self.driver.generate(&request, held)? else {
@@ -258,6 +281,7 @@ impl<T: Transport> FabricGemv<'_, T> {
             if !self.wait(id, place, rest.len())? {
                 return Ok(None);
             }
+            *work += self.work(place, rest.len() - 1, 0);
             rest.drain(..rest.len() - 1);
             held = Some(id);
         }
@@ -311,12 +335,12 @@ impl<T: Transport> Tokens for FabricGemv<'_, T> {
     fn step(&mut self, id: TokensId, start: Start, token: u32, logits: &mut Vec<i32>) -> Result<Cost, GemvError> {
         let place = self.place_of(id, start)?;
         let before = (self.driver.stats(), self.driver.transport().cycles());
-        let row = self.take_step(place, token).map_err(|error| GemvError::Device(Box::new(error)))?;
+        let mut cost = Cost { jobs: 1, ..Cost::default() };
+        let row = self.take_step(place, token, &mut cost.device).map_err(|error| GemvError::Device(Box::new(error)))?;
         self.sequence.taken.push(token);
         let wide = |b: &[u8]| i32::from_le_bytes([0, b[0], b[1], b[2]]) >> 8;
         logits.clear();
         logits.extend(row.chunks_exact(RESULT_BYTES).take(self.token_places[place].tokens).map(wide));
-        let mut cost = Cost { device: self.token_places[place].work, jobs: 1, ..Cost::default() };
         self.count(before, &mut cost);
         Ok(cost)
     }

@@ -7,7 +7,7 @@ use crate::transport::Transport;
 use nda_gemv::{MatrixId, NoTokens, Work};
 use nda_spec::token::cycles::{Fabric, most};
 use nda_spec::token::wired::row_order;
-use nda_spec::token::{Image, Place, Program};
+use nda_spec::token::{Image, Pass, Place, Program, Source, Step};
 use nda_spec::wire::TOKEN_CYCLES_BITS;
 use std::ops::Range;
 
@@ -21,14 +21,25 @@ pub(crate) struct TokenPlace {
     pub(crate) pages: Range<usize>,
     /// Cycles of a token at most.
     pub(crate) token_cycles: u32,
-    /// What a token multiplies.
-    pub(crate) work: Work,
+    /// What a token multiplies until its position is taken, and what its head multiplies.
+    pub(crate) work: [Work; 2],
 }
 
 /// Pages of a device's program memory.
 pub(crate) fn program_pages<T: Transport>(driver: &Driver<T>) -> usize {
     let g = driver.geometry();
     driver.token().map_or(0, |sizes| sizes.program_words(g.tile_word_bytes(), g.page_words) / g.page_words)
+}
+
+/// What some steps multiply.
+fn work_of(program: &Program, steps: &[Step]) -> Work {
+    steps.iter().fold(Work::default(), |mut work, step| {
+        if let Step::Pass(Pass { source: Source::Product { matrix }, .. }) = step {
+            let shape = program.matrices[usize::from(*matrix)];
+            work += Work::of(1, shape.rows * shape.cols);
+        }
+        work
+    })
 }
 
 impl<T: Transport> FabricGemv<'_, T> {
@@ -48,15 +59,14 @@ impl<T: Transport> FabricGemv<'_, T> {
         // What is wrong with the program says more than what became of its matrices.
         sizes.fit(program, &g)?;
         let apart = |number| NoTokens::Apart { number };
-        let (mut ids, mut places, mut work) = (Vec::new(), Vec::new(), Work::default());
+        let (mut ids, mut places) = (Vec::new(), Vec::new());
         let (mut first, mut behind) = (usize::MAX, 0);
-        for (number, shape) in program.matrices.iter().enumerate() {
+        for number in 0..program.matrices.len() {
             let id = matrix(number).ok_or(apart(number))?;
             let (place, end) = self.token_place(id).ok_or(apart(number))?;
             (first, behind) = (first.min(place.base as usize), behind.max(end));
             ids.push(id);
             places.push(place);
-            work += Work::of(1, shape.rows * shape.cols);
         }
         let image = Image { program: program.clone(), places };
         let mut bytes: Vec<u8> = image.encode(&sizes, &g)?.into_iter().flat_map(u64::to_le_bytes).collect();
@@ -69,6 +79,7 @@ impl<T: Transport> FabricGemv<'_, T> {
         bytes.resize(program_pages(&self.driver) * self.store.page_bytes(), 0);
         self.store.stage(g.tile_words, &bytes);
         let pages = self.store.pages_of(first..behind);
+        let work = [&program.body, &program.head].map(|steps| work_of(program, steps));
         Ok(TokenPlace { tokens: program.tokens(), pages, token_cycles, work })
     }
 

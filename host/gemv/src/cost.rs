@@ -17,6 +17,12 @@ impl Work {
         Work { products: products as u64, weights: (products as u64).saturating_mul(weights_of_each as u64) }
     }
 
+    /// The same work some times over.
+    #[must_use]
+    pub fn times(self, count: u64) -> Work {
+        Work { products: self.products * count, weights: self.weights.saturating_mul(count) }
+    }
+
     /// Whether nothing was multiplied.
     pub fn is_none(&self) -> bool {
         self.weights == 0

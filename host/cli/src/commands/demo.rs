@@ -3,7 +3,7 @@
 use crate::backend::{self, BackendName};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::Progress;
-use crate::report::{device_share, work_json};
+use crate::report::{device_share, few, work_json};
 use crate::speak::{Offload, Speech, Task, speak};
 use crate::{files, output, token};
 use nda_engine::{CacheForm, Sampling, Typed, Weights};
@@ -163,8 +163,8 @@ fn report(arguments: &Arguments, rows: &[Row]) -> Outcome {
         let on_board = on_board.map_or_else(|| "-".into(), |share| format!("{:.1} %", 100.0 * share));
         let name = if speed.is_fabric() { r.name.to_string() } else { r.described.clone() };
         let (out, back) = speed.bytes_per_token();
-        let link = |value: f64| if speed.is_fabric() { format!("{value:.0}") } else { "-".into() };
-        let trips = if speed.is_fabric() { format!("{:.0}", speed.jobs_per_token()) } else { "-".into() };
+        let link = |value: f64| if speed.is_fabric() { few(value) } else { "-".into() };
+        let trips = if speed.counts_runs() { format!("{:.0}", speed.jobs_per_token()) } else { "-".into() };
         vec![name, rate, on_board, cycles, link(out + back), trips, check]
     };
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();

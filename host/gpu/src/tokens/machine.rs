@@ -257,9 +257,8 @@ impl TokenMachine {
     /// What that many tokens and heads multiply.
     pub fn cost(&self, tokens: usize, heads: usize) -> Cost {
         let [body, head] = self.work;
-        let times = |work: Work, n: usize| Work { products: work.products * n as u64, weights: work.weights * n as u64 };
-        let mut device = times(body, tokens);
-        device += times(head, heads);
+        let mut device = body.times(tokens as u64);
+        device += head.times(heads as u64);
         Cost { device, ..Cost::default() }
     }
 
