@@ -99,10 +99,37 @@ impl Family {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Routed by the flow; its record is in `firmware/records/`.
+    /// Routed by the flow from today's cores; its record is in `firmware/records/`.
     Routed,
+    /// Routed by the flow from earlier cores: its record is there, but of other Verilog than is emitted now.
+    Stale,
     /// Row and pins are here; the note says what is missing.
     Constraints,
+}
+
+impl Status {
+    /// Whether the flow has routed an image.
+    pub const fn is_routed(self) -> bool {
+        matches!(self, Status::Routed | Status::Stale)
+    }
+
+    /// In a table.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Status::Routed => "routed",
+            Status::Stale => "routed (stale)",
+            Status::Constraints => "not routed",
+        }
+    }
+
+    /// In JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Routed => "routed",
+            Status::Stale => "stale",
+            Status::Constraints => "not routed",
+        }
+    }
 }
 
 /// The level at which an LED is lit.
@@ -372,7 +399,7 @@ impl Board {
         let wanted_hz = u64::from(config.clk_hz) * u64::from(self.family.pll_cycles());
         match &self.pll {
             Some(pll) => pll.check(self.family, &self.part, self.oscillator.hz, wanted_hz).map_err(|e| self.error("pll", e.to_string())),
-            None if self.status == Status::Routed => Err(self.error("pll", "a routed board needs one".into())),
+            None if self.status.is_routed() => Err(self.error("pll", "a routed board needs one".into())),
             None => Ok(()),
         }
     }
@@ -402,7 +429,7 @@ impl Board {
                 self.memories.is_empty() || self.family == Family::Ecp5,
                 "only an ECP5's block RAMs can be placed by a file".into(),
             ),
-            ("note", self.status == Status::Routed || !self.note.is_empty(), "must say why the board is not routed".into()),
+            ("note", self.status.is_routed() || !self.note.is_empty(), "must say why the board is not routed".into()),
         ];
         for (field, good, problem) in rules {
             if !good {

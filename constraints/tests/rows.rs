@@ -1,6 +1,6 @@
 //! Rows and pin files: what is shipped is whole, and what is not whole is refused with its place.
 
-use nda_boards::{BOARDS_TOML, Board, BoardError, Direction, Family, MEMORY_FILES, PIN_FILES, PinFile, Pll, Status};
+use nda_boards::{BOARDS_TOML, Board, BoardError, Direction, Family, MEMORY_FILES, PIN_FILES, PinFile, Pll};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ fn every_row_can_carry_its_configuration() {
 
 #[test]
 fn nine_boards_are_routed_and_three_say_why_not() {
-    let (routed, constraints): (Vec<Board>, Vec<Board>) = boards().into_iter().partition(|b| b.status == Status::Routed);
+    let (routed, constraints): (Vec<Board>, Vec<Board>) = boards().into_iter().partition(|b| b.status.is_routed());
     assert_eq!((routed.len(), constraints.len()), (9, 3));
     assert!(constraints.iter().all(|b| b.note.len() > 20));
     for family in [Family::Ice40, Family::Ecp5, Family::Gowin] {

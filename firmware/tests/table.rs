@@ -1,6 +1,6 @@
 //! The committed table and records are those that come out now.
 
-use nda_boards::{Board, Status};
+use nda_boards::{BOARDS_TOML, Board};
 use nda_firmware::{Record, root, table};
 use std::collections::BTreeSet;
 
@@ -10,8 +10,14 @@ fn the_committed_table_is_the_one_that_the_records_make() {
 }
 
 #[test]
+fn every_row_says_whether_its_record_is_stale() {
+    let rows = table::rows(&root()).unwrap_or_else(|e| panic!("{e}"));
+    assert!(rows == BOARDS_TOML, "a status of {} is not its record's; run `make boards-table` and build again", table::ROWS);
+}
+
+#[test]
 fn every_record_is_of_a_routed_board_and_of_at_least_three_seeds_that_meet_its_clock() {
-    let routed: Vec<Board> = Board::all().expect("boards").into_iter().filter(|b| b.status == Status::Routed).collect();
+    let routed: Vec<Board> = Board::all().expect("boards").into_iter().filter(|b| b.status.is_routed()).collect();
     for board in &routed {
         let record = Record::read(&table::record_path(&root(), board)).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!((record.inputs.board.as_str(), record.inputs.board_id), (board.name.as_str(), board.id));

@@ -1,13 +1,14 @@
 //! What a model's token costs on a device: jobs, cycles and bytes, from shapes alone.
 //!
 //! The driver cuts a matrix into jobs as [`segment_cols`] and the result store say; here the same cuts are counted. Bytes
-//! are the most that a frame can take on the wire, so a real token needs a little fewer.
+//! are those of frames with a zero in every 254 bytes, as a vector of zeros has them: a real token takes one more for every
+//! 254 without any.
 
 use crate::config::{Config, Geometry};
 use crate::cycles::job_cost;
 use crate::job::plane_groups;
 use crate::tile::WORD_COLS;
-use crate::wire::{CRC_BYTES, HEADER_BYTES, JOB_BYTES, max_wire_bytes};
+use crate::wire::{CRC_BYTES, HEADER_BYTES, JOB_BYTES, min_wire_bytes};
 use crate::{ActivationCode, width};
 use std::ops::AddAssign;
 
@@ -68,7 +69,7 @@ pub struct TokenCost {
     pub beats: u64,
     /// Cycles of the run phases.
     pub run_cycles: u64,
-    /// Most bytes on the wire, both ways.
+    /// Bytes on the wire, both ways, at least.
     pub wire_bytes: u64,
 }
 
@@ -105,19 +106,19 @@ pub fn layer_cost(config: &Config, layer: &Layer, x_code: ActivationCode) -> Tok
     cost
 }
 
-/// Most bytes of a job's frames: its request, its response with what fits, and a `READ` for each rest.
+/// Bytes of a job's frames at least: its request, its response with what fits, and a `READ` for each rest.
 fn job_wire_bytes(g: &Geometry, row_groups: usize, request_bytes: usize) -> u64 {
     let chunk = MAX_RESPONSE_BYTES / g.result_word_bytes();
-    let mut bytes = max_wire_bytes(request_bytes - HEADER_BYTES - CRC_BYTES);
+    let mut bytes = min_wire_bytes(request_bytes - HEADER_BYTES - CRC_BYTES);
     let mut left = row_groups;
     loop {
         let words = left.min(chunk);
-        bytes += max_wire_bytes(words * g.result_word_bytes());
+        bytes += min_wire_bytes(words * g.result_word_bytes());
         left -= words;
         if left == 0 {
             return bytes as u64;
         }
-        bytes += max_wire_bytes(4);
+        bytes += min_wire_bytes(4);
     }
 }
 

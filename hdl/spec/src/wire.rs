@@ -18,7 +18,7 @@ mod tokens;
 
 pub use digest::PageDigest;
 pub use flags::JobFlags;
-pub use frame::{CRC_RESIDUE, cobs_decode, cobs_encode, crc32, crc32_step, encode_frame, max_wire_bytes};
+pub use frame::{CRC_RESIDUE, cobs_decode, cobs_encode, crc32, crc32_step, encode_frame, max_wire_bytes, min_wire_bytes};
 pub use generate::{GENERATE_BYTES, Generate, GenerateError, TOKEN_CYCLES_BITS, token_bytes};
 pub use header::{Request, Response};
 pub use ident::{ENGINE_VERSION, Ident, IdentError};

@@ -75,6 +75,11 @@ pub fn encode_frame(header: &[u8; HEADER_BYTES], payload: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Fewest bytes that a frame of `payload` bytes takes on the wire: those of one in which no 254 bytes are without a zero.
+pub const fn min_wire_bytes(payload: usize) -> usize {
+    HEADER_BYTES + payload + CRC_BYTES + 1 + 2
+}
+
 /// Most bytes that a frame of `payload` bytes takes on the wire.
 pub const fn max_wire_bytes(payload: usize) -> usize {
     let raw = HEADER_BYTES + payload + CRC_BYTES;

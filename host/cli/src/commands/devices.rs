@@ -4,7 +4,7 @@ use crate::backend::{BackendName, option_name};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
 use nda_backends::{Adapter, BackendError};
-use nda_boards::{Board, Status};
+use nda_boards::Board;
 use nda_device::{BAUD_RATES, DeviceError, SerialDevice};
 use nda_kernels::Variant;
 use nda_spec::Config;
@@ -100,13 +100,8 @@ fn config_json(config: &Config) -> Value {
 /// The boards that there are images for, or constraints alone: the rows of constraints/boards.toml.
 fn boards_json() -> Outcome<Vec<Value>> {
     let rows = Board::all().map_err(|e| Failure::new(Exit::Failed, e, "constraints/boards.toml", "correct the row and build again"))?;
-    let row = |board: Board| {
-        let status = match board.status {
-            Status::Routed => "routed",
-            Status::Constraints => "not routed",
-        };
-        json!({ "name": board.name, "title": board.title, "part": board.part, "configuration": board.configuration, "status": status })
-    };
+    let row =
+        |b: Board| json!({ "name": b.name, "title": b.title, "part": b.part, "configuration": b.configuration, "status": b.status.name() });
     Ok(rows.into_iter().map(row).collect())
 }
 

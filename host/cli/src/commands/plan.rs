@@ -18,7 +18,7 @@ use std::path::PathBuf;
 ///
 /// Run cycles are exact: the array's counter says the same. Bytes are those of a vector of zeros (stuffing
 /// depends a little on the values). Link cycles are the bytes' time at the configuration's baud rate, or one
-/// cycle a byte with --port parallel.
+/// cycle per byte with --port parallel.
 ///
 /// With --board the configuration, clock and link are those of the board's image, and the time of a token is
 /// projected: array, link and the turnarounds of the USB bridge. Nothing here has run on a board.
@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Print the graph of a token that the model's program is compiled from, instead of costs.
     #[arg(long, conflicts_with_all = ["config", "board", "port"])]
     graph: bool,
-    /// Print how many tokens a second the memory of some GPUs has the bandwidth for, instead of costs on a board.
+    /// Print how many tokens per second the memory of some GPUs has the bandwidth for, instead of costs on a board.
     #[arg(long, conflicts_with_all = ["config", "board", "port", "graph", "program"])]
     gpus: bool,
     /// Plan with this program instead of the document's own; - is standard input.
@@ -52,9 +52,9 @@ pub struct Arguments {
 /// The link of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Port {
-    /// Ten bits a byte at the configuration's baud rate.
+    /// Ten bits per byte at the configuration's baud rate.
     Uart,
-    /// A byte a cycle.
+    /// A byte per cycle.
     Parallel,
 }
 
@@ -181,6 +181,7 @@ fn board_text(board: &Board, config: &Config) -> Outcome {
     ))?;
     match board.status {
         Status::Routed => Ok(()),
+        Status::Stale => output::line("its routed image is stale: the cores have changed since"),
         Status::Constraints => output::line(format_args!("its image is not routed: {}", board.note)),
     }
 }
@@ -275,7 +276,7 @@ fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
     let g = &config.geometry;
     let port = if arguments.port == Port::Uart { format!("UART, {} baud", config.baud) } else { "parallel port".into() };
     output::line(format_args!(
-        "{} on {}: {} rows x {} columns, {} planes a beat, {} words of {} weights, {} MHz, {port}\n",
+        "{} on {}: {} rows x {} columns, {} planes per beat, {} words of {} weights, {} MHz, {port}\n",
         arguments.model.display(),
         config.name,
         g.array_rows,
@@ -310,7 +311,7 @@ fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
         return no_layer_text(rows);
     };
     output::line(format_args!(
-        "\na token: {} words resident of {}, {} jobs, {} beats in {} run cycles ({:.1} % busy), {} bytes out, {} bytes in, {} link cycles",
+        "\nper token: {} words resident of {}, {} jobs, {} beats in {} run cycles ({:.1} % busy), {} bytes out, {} bytes in, {} link cycles",
         t.words,
         g.tile_words,
         t.cost.jobs,

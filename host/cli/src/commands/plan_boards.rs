@@ -3,7 +3,7 @@
 use crate::backend;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
-use nda_boards::{Board, Status, TokenTime, TokenWork};
+use nda_boards::{Board, TokenTime, TokenWork};
 use nda_engine::Weights;
 use nda_spec::plan::{Layer, TokenCost, token_cost};
 use nda_spec::{ActivationCode, Config};
@@ -44,17 +44,10 @@ impl Row {
         self.one.weights as f64 / (self.all.weights as f64).max(1.0)
     }
 
-    fn status(&self) -> &'static str {
-        match self.board.status {
-            Status::Routed => "routed",
-            Status::Constraints => "not routed",
-        }
-    }
-
     fn json(&self) -> Value {
         let time = self.time(&self.all);
         json!({
-            "board": self.board.name, "configuration": self.config.name, "status": self.status(), "holds_weights": self.config.geometry.capacity(),
+            "board": self.board.name, "configuration": self.config.name, "status": self.board.status.name(), "holds_weights": self.config.geometry.capacity(),
             "resident_weights": self.one.weights, "weights": self.all.weights, "resident_products": self.one.layers, "products": self.all.layers, "boards_for_all": self.boards,
             "memory_not_used": self.board.memory,
             "all_on_boards": { "array_s": time.array_s, "link_s": time.link_s, "turnaround_s": time.turnaround_s, "limit": time.limit(), "tokens_per_second": time.tokens_per_second(), "evidence": "projected" },
@@ -94,7 +87,7 @@ pub fn run(path: &Path, weights: &Weights<'_>, as_json: bool) -> Outcome {
 fn text(path: &Path, rows: &[Row]) -> Outcome {
     let Some(first) = rows.first() else { return Ok(()) };
     output::line(format_args!(
-        "{}: {} products of {:.1} M 2-bit weights a token, stacks counted; weights on boards are in block RAM\n",
+        "{}: {} products of {:.1} M 2-bit weights per token, stacks counted; weights on boards are in block RAM\n",
         path.display(),
         first.all.layers,
         first.all.weights as f64 / 1e6
@@ -104,7 +97,7 @@ fn text(path: &Path, rows: &[Row]) -> Outcome {
         vec![
             r.board.name.clone(),
             r.config.name.clone(),
-            r.status().into(),
+            r.board.status.text().into(),
             r.config.geometry.capacity().to_string(),
             format!("{:.2} %", 100.0 * r.share()),
             format!("{} of {}", r.one.layers, r.all.layers),

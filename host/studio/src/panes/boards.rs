@@ -53,7 +53,7 @@ impl Boards {
         let entry = Entry { group: "device", device: Some(name.clone()), board: None, more: text("what"), name };
         Some(match group {
             "boards" => {
-                let board = (text("status") == "routed").then(|| entry.name.clone());
+                let board = ["routed", "stale"].contains(&text("status").as_str()).then(|| entry.name.clone());
                 let image = format!("{}, {}, {}", text("title"), text("configuration"), text("status"));
                 Entry { group: "board", device: None, board, more: image, ..entry }
             }
