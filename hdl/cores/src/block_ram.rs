@@ -1,6 +1,7 @@
 //! Block RAM with one write and one read port.
 //!
-//! Function: `read_data` is the word at `read_address` and stays until the next read. Latency: 1 cycle behind `read_enable`, a word per cycle.
+//! Function: `read_data` is the word at `read_address` and stays until the next read. Latency: 1 cycle behind `read_enable`, a word
+//! per cycle.
 //! Reading a word in the cycle in which it is written gives an unspecified word; no user of this core does.
 //! Cost: block RAM; with `synth_* -no-rw-check` nothing else (docs/rust-hdl.md, section 1). The lowest bits may lie in LUT RAM
 //! instead, on parts that have it: a few bits beyond a block RAM's width would take one more.

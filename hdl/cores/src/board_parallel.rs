@@ -1,6 +1,6 @@
 //! An engine behind a byte-parallel port: the fast simulated board, and a bridge chip's FIFO later.
 //!
-//! Function and cycles: the engine's. Handshake: ready/valid on both sides. Cost: none of its own, it is wires
+//! Function, latency and cycles: the engine's. Handshake: ready/valid on both sides. Cost: none of its own, it is wires
 //! (held by firmware/tests/parts.rs).
 
 use crate::engine::{Engine, SeedEngine};

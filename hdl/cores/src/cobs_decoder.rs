@@ -1,7 +1,7 @@
 //! COBS decoder (Cheshire and Baker 1999): a stream of wire bytes to a stream of frame bytes.
 //!
 //! Function: every non-zero wire byte that spells data gives a byte; every zero after at least one other byte
-//! ends a frame. Handshake: `valid`/`ready` in; out one event a cycle: `data_valid` a byte, or `frame_end`
+//! ends a frame. Handshake: `valid`/`ready` in; out one event per cycle: `data_valid` a byte, or `frame_end`
 //! with `frame_good`; the reader takes it in the cycle it stands (`ready` of this core is the reader's).
 //! Latency 1, interval 1. A zero inside a block, or a byte with `bad`, spoils the frame. Repeated
 //! delimiters give nothing. Cost (docs/links.md): about 41 LUT4, 21 FF. Golden: `nda_spec::wire::cobs_decode`.

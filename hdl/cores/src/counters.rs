@@ -2,7 +2,7 @@
 //!
 //! Function: each counts the cycles in which its input is high, a cycle later; `data` is counter `address` of the
 //! cycle before: choosing among ten is four LUTs, and more stand behind them. All wrap at 2^32.
-//! Cost: 362 registers and ten incrementers.
+//! Latency: 1 cycle from an input to its counter, 1 from `address` to `data`. Cost: 362 registers and ten incrementers.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;

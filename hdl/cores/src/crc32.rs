@@ -1,4 +1,4 @@
-//! CRC-32 (IEEE 802.3, reflected 0xEDB88320), one byte a cycle.
+//! CRC-32 (IEEE 802.3, reflected 0xEDB88320), one byte per cycle.
 //!
 //! Function: `crc` is the running register after the bytes since `clear`; it starts as all ones, and a frame's
 //! CRC is its inverse. Handshake: `enable` takes a byte; `clear` wins over it. Latency 1, interval 1.

@@ -1,7 +1,8 @@
 //! The engine: everything between the link's bytes and the array, the same on every board.
 //!
 //! Function: wire bytes in, wire bytes out; PROTOCOL.md says which. Handshake: ready/valid on both sides; `rx_bad`
-//! marks a byte with a framing error. Cycle model: `nda_spec::cycles`. It knows no pin, board or frequency.
+//! marks a byte with a framing error. Latency: a job's cycles are
+//! `nda_spec::cycles::run_cycles`, exactly. It knows no pin, board or frequency.
 //! Cost (yosys, `synth_ecp5`, in seed64; held by firmware/tests/parts.rs): 7,271 LUT4, 3,608 FF, 24 DP16KD with all
 //! that is in it, the array of 64 lanes and the seed unit among that; 20 LUT4 are its own. What routed images take: docs/boards.md.
 

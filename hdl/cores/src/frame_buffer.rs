@@ -6,7 +6,8 @@
 //! Handshake: `ready` holds the wire back while no slot is free, unless `drop_when_full` (a UART cannot wait):
 //! then the frame is counted as overrun. `frame_valid` stands until `frame_done`. The reader addresses bytes of
 //! the frame; a byte comes one cycle after `read_enable`. A frame is judged in the cycle after `frame_end`, in which
-//! no byte and no end may stand: on the wire the next frame's first COBS code is between. `frame_bytes` stands a cycle after `frame_valid` and
+//! no byte and no end may stand: on the wire the next frame's first COBS code is between. `frame_bytes` stands a cycle after
+//! `frame_valid` and
 //! after `frame_done`. Latency: the frame, plus 2.
 //! Block RAM of `slots * slot_bytes`.
 //! Cost (yosys, `synth_ecp5`, in seed64; held by firmware/tests/parts.rs): 372 LUT4, 178 FF, 2 DP16KD.

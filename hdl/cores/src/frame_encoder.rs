@@ -3,7 +3,7 @@
 //! Function: a COBS block's length stands before its bytes, so the bytes go into a ring of block RAM, the slot
 //! of the length is written when the block is closed, and the wire reads what is closed (the staging that
 //! Glasgow's encoder uses; docs/links.md, section 3). Handshake: ready/valid on both sides; `last` marks
-//! the frame's last byte. Throughput one byte a cycle; a block that is full costs one more cycle, a frame eight.
+//! the frame's last byte. Throughput one byte per cycle; a block that is full costs one more cycle, a frame eight.
 //! Registers hold the byte that came, one more that came while it waited, and what goes to the block RAM, so that no
 //! path runs from the processor through the decisions into the RAM, or back. Latency: up to a block, plus 2. One block RAM of 512 bytes.
 //! Cost (yosys, `synth_ecp5`, in seed64; held by firmware/tests/parts.rs): 387 LUT4, 132 FF, 1 DP16KD.

@@ -5,9 +5,10 @@
 //! activations: two's complement, or A2 (b = 1, 3). One function, all codes; `ArrayKind` says how it is summed.
 //! Shapes: `w` = plane 0 of all rows, then plane 1, `array_cols` bits each; `x` = `planes` planes, lightest first.
 //! Handshake: flags stand with `issue`, `x` two cycles later (the store's latency), `w` `cycles::tile_delay` cycles
-//! after `x`; `result_valid` for one cycle with `result`. Interval 1. Latency: `cycles::drain_cycles`. An array of tables
-//! has 16 issues with `is_load` before each beat of columns, for which `x` keeps standing, and then one issue a row
-//! group.
+//! after `x`; `result_valid` for one cycle with `result`. Interval 1. Latency, from the issue of a row group's last
+//! beat to its result (`cycles::drain_cycles`): of planes 7 and the registers of the trees, 9 for 16 columns and one plane; of tables 10
+//! and the levels of a tree of `array_cols / 4`, 15 for 128 columns. An array of tables has 16 issues with `is_load` before each beat
+//! of columns, for which `x` keeps standing, and then one issue per row group.
 //! Cost: in `planes.rs` and `tables.rs`.
 //!
 //! The datapath is generated as text from the geometry, not through `#[hdl_gen]`: its loops depend on one

@@ -1,11 +1,11 @@
-//! Sequencer of the GEMV array: which tile word meets which activation words, one pair a cycle.
+//! Sequencer of the GEMV array: which tile word meets which activation words, one pair per cycle.
 //!
 //! Function, on an array of planes: for every row group, for every plane group (heaviest first), for every beat of columns, one issue:
 //! `tile_address = base + row_group * col_beats + beat`, `act_address = plane_group * col_beats + beat`.
 //! The planes come heaviest first so that the accumulator shifts by a constant instead of by a barrel shifter.
 //! On an array of tables: for every beat of columns, 16 loads of the tables from the activation word `beat`, which the
 //! first of them reads, and then for every row group one issue with the same `tile_address`. A job there has one plane group.
-//! Handshake: `start` for one cycle with the job's numbers standing until `running` falls. Interval 1, no gaps: a job
+//! Handshake: `start` for one cycle with the job's numbers standing until `running` falls. Latency 1, interval 1, no gaps: a job
 //! takes `row_groups * plane_groups * col_beats` cycles and those of the loads (`cycles::load_cycles`), the first of them
 //! the cycle after `start`.
 //! Cost (yosys, `synth_ecp5`, in seed64; held by firmware/tests/parts.rs): 343 LUT4, 119 FF.

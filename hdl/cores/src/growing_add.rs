@@ -1,4 +1,4 @@
-//! Addition in the default mode: `N` sums of two's complement codes a cycle, at a scale that grows instead of saturating.
+//! Addition in the default mode: `N` sums of two's complement codes per cycle, at a scale that grows instead of saturating.
 //!
 //! Function: `nda_spec::growing::growing_add`. A vector passes twice. While `is_measuring` the sums are only looked at: if one of
 //! them does not fit its code, the vector's scale is the next one. Then the same beats give one beat of sums each.
@@ -7,7 +7,7 @@
 //! Shapes: `x`, `d` and `sum` are `N` codes of `B` bits, the first lightest; `keep` has the lanes that exist, all others give
 //! zero bits. The exponents stand for both passes, two's complement.
 //! Handshake: ready/valid on both sides; `in_last` with a pass's last beat, `out_last` with a vector's. Latency 1, interval 1.
-//! Cost: docs/elements.md; a shifter of `2 B + 1` bits and three adders a lane. Source: NUMBERS.md, section on elements.
+//! Cost: docs/elements.md; a shifter of `2 B + 1` bits and three adders per lane. Source: NUMBERS.md, section on elements.
 
 use nda_spec::growing::{MAX_BITS, gap_limit};
 use rust_hdl_core::prelude::*;

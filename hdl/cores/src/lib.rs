@@ -1,4 +1,4 @@
-//! The cores in Rust-HDL, one a file, file stem = module name, and [`emit()`]: the only road to Verilog.
+//! The cores in Rust-HDL, one per file, file stem = module name, and [`emit()`]: the only road to Verilog.
 //!
 //! The cores know no pin, board or clock frequency. rust-hdl's own simulator is not used: it differs from the
 //! Verilog in several spellings (reference: ARCHITECTURE.md), and the emitted Verilog is the design.

@@ -2,14 +2,14 @@
 //!
 //! Function: bytes are gathered, first byte lightest, and written as one word with the byte that completes it.
 //! What comes in is registered before it goes to a thousand flip-flops all over the die, so a word is written at the end of
-//! the cycle after its last byte. A read gives its word two cycles later: one for the block RAM, one for its output
+//! the cycle after its last byte. Latency: a read gives its word two cycles later: one for the block RAM, one for its output
 //! register, without which an ECP5 block RAM alone takes 5.8 ns (docs/rust-hdl.md, section 3). `read_data` then stays.
 //! A word of [`BANKED_BITS`] and more lies in banks, each with registers of its own for what comes in, reads too: from one register
 //! a signal does not reach two thousand flip-flops and block RAMs on all sides of the die in 10 ns. A read then gives its word
 //! three cycles later ([`read_cycles`]). What is written passes one register more before the banks' own.
 //! Handshake: `byte_enable` takes a byte, `write_enable` (with it) writes the word. Interval 1 both ways; a read in the cycle
 //! after a write's finds what stood there before (in banks up to two cycles after), or of a single port is lost.
-//! Cost: block RAM, two registers of the word's width, and some 20 for what comes in, 30 a bank.
+//! Cost: block RAM, two registers of the word's width, and some 20 for what comes in, 30 per bank.
 
 use nda_spec::cycles::MEMORY_STAGES;
 use rust_hdl_core::prelude::*;

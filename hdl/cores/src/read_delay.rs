@@ -2,7 +2,7 @@
 //!
 //! Function: `out_enable` and `out_address` are `enable` and `address` of `stages` cycles before; of the same cycle for 0.
 //! An array of tables reads its weights later than its activations, and a request is narrower than a word.
-//! Cost: `17 * stages` FF.
+//! Latency: `stages` cycles. Cost: `17 * stages` FF.
 
 use rust_hdl_core::prelude::*;
 

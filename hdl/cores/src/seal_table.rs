@@ -1,7 +1,8 @@
 //! What each page of the tile store holds: whether it was sealed, and with which CRC-32.
 //!
 //! Function: `seal` seals the page at `page` with `crc`, `clear` unseals it (and wins), both a cycle later; `is_sealed` and
-//! `page_crc` are those of `query`, a cycle later too: a change is seen by a query two cycles after it. All pages are unsealed
+//! `page_crc` are those of `query`, a cycle later too. Latency: 1 either way, so a change is seen by a query two cycles after it. All
+//! pages are unsealed
 //! at power-up; the CRC-32 of one that is not sealed is anything. Cost: a register per page and its decoders, a memory of 32
 //! bits per page.
 

@@ -1,11 +1,11 @@
-//! `ADD_LUT_Q16` without its table: `N` sums of quaternary codes a cycle, at equal and at unequal scales.
+//! `ADD_LUT_Q16` without its table: `N` sums of quaternary codes per cycle, at equal and at unequal scales.
 //!
 //! Function: `sum = encode(x + d)`, where the operand of the smaller scale is first divided by the power of two between the
 //! scales, truncated toward zero; `log2` is the larger exponent. Golden model: `nda_spec::seed::add`.
 //! Shapes: sign and extra planes of `N` codes; `keep` has the lanes that exist, all others give zero bits. The exponents
 //! stand with every beat, two's complement.
 //! Handshake: ready/valid on both sides. Latency 1, interval 1.
-//! Cost: docs/elements.md (two LUT4 an element at equal scales). Source: NUMBERS.md, the Boolean form.
+//! Cost: docs/elements.md (two LUT4 per element at equal scales). Source: NUMBERS.md, the Boolean form.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;

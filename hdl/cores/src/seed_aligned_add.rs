@@ -1,9 +1,9 @@
-//! `ADD_LUT_Q16` at equal scales alone: `N` sums a cycle, the Boolean form that stands beside the table's.
+//! `ADD_LUT_Q16` at equal scales alone: `N` sums per cycle, the Boolean form that stands beside the table's.
 //!
 //! Function: `sum = encode(x + d)`. Golden models: `nda_spec::seed::add` at equal scales, `nda_spec::seed::add_planes`.
 //! Shapes: sign and extra planes of `N` codes. Padding, zero in both planes of both operands, comes out as zero.
 //! Handshake: ready/valid on both sides. Latency 1, interval 1.
-//! Cost: docs/elements.md (two LUT4 and two FF an element). Source: NUMBERS.md, the Boolean form.
+//! Cost: docs/elements.md (two LUT4 and two FF per element). Source: NUMBERS.md, the Boolean form.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;

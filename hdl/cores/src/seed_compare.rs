@@ -1,6 +1,6 @@
 //! Comparison of quaternary codes: +1 where it holds, else -1; scales are not looked at.
 //!
-//! Function: `nda_spec::seed::compare` on `N` pairs a cycle; `by` is `Comparison::number`: bit 0 less, bit 1 greater, bit 2
+//! Function: `nda_spec::seed::compare` on `N` pairs per cycle; `by` is `Comparison::number`: bit 0 less, bit 1 greater, bit 2
 //! inverts, and no bit of the first two is equality. `by = 3` and `by = 7` are no comparison: they hold of unequal and of
 //! equal codes.
 //! Shapes: sign and extra planes; `keep` has the lanes that exist, all others give zero bits. `by` stands with every beat.

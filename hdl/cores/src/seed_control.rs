@@ -7,7 +7,7 @@
 //! Shapes: 8 lanes, a float of `quantize`; `keep` has the lanes that exist, and lanes beyond are zero in both planes.
 //! Handshake: `*_offer` waits for the core's `*_ready`; `take` is every core's `out_ready`, for only the one that was offered
 //! something has anything. `out_valid` stands until `out_ready`.
-//! Cycles: 15 for a frame before it is looked at; a beat takes its bytes and 3, and 1 more for its results besides their two
+//! Latency: 15 cycles for a frame before it is looked at; a beat takes its bytes and 3, and 1 more for its results besides their two
 //! bytes on the way out; the quantizer's divider takes 53 between its passes. Nothing else waits but for the link, so a request
 //! is over in at most 5 cycles per payload byte and the time that the link takes for its answer.
 //! Cost (yosys, `synth_ecp5`, in seed64; held by firmware/tests/parts.rs): 544 LUT4, 236 FF.

@@ -4,7 +4,7 @@
 //! a large code and a code add `nda_spec::seed::norm_weights` to a sum whose sign says which of two tables of 16 entries the
 //! articles' division and Newton steps come to. Then the same beats, with the weight's codes, give one beat of results each.
 //! Shapes: sign and extra planes of `N` codes of `x` and of the weight; `keep` has the lanes that exist, all others give
-//! zero bits. At most 4,194,303 codes a vector.
+//! zero bits. At most 4,194,303 codes per vector.
 //! Handshake: ready/valid on both sides; `in_last` with a pass's last beat, `out_last` with a vector's. Latency 1, interval 1.
 //! Cost: docs/elements.md. Source: the articles' norm; `src/seed/norm.rs` shows why one comparison is enough.
 

@@ -1,9 +1,9 @@
 //! The byte SiLU: `extra` is set where `sign` is clear, so -2 becomes -1 and all else stays, whatever the scale.
 //!
-//! Function: `nda_spec::seed::silu` on `N` codes a cycle.
+//! Function: `nda_spec::seed::silu` on `N` codes per cycle.
 //! Shapes: sign and extra planes; `keep` has the lanes that exist, all others give zero bits.
 //! Handshake: ready/valid on both sides. Latency 1, interval 1.
-//! Cost: docs/elements.md (one LUT4 and two FF an element). Source: the articles' byte operation.
+//! Cost: docs/elements.md (one LUT4 and two FF per element). Source: the articles' byte operation.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;

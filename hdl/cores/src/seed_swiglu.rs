@@ -1,11 +1,11 @@
-//! `SWIGLU_LUT_Q16` without its table, the byte SiLU included: `N` products of quaternary codes a cycle.
+//! `SWIGLU_LUT_Q16` without its table, the byte SiLU included: `N` products of quaternary codes per cycle.
 //!
 //! Function: `product = encode(silu(gate) * up)`; `log2` is the sum of the exponents, saturating. Golden model:
 //! `nda_spec::seed::swiglu`.
 //! Shapes: sign and extra planes of `N` codes; `keep` has the lanes that exist, all others give zero bits. The exponents
 //! stand with every beat, two's complement.
 //! Handshake: ready/valid on both sides. Latency 1, interval 1.
-//! Cost: docs/elements.md (two LUT4 and two FF an element). Source: NUMBERS.md, the Boolean form.
+//! Cost: docs/elements.md (two LUT4 and two FF per element). Source: NUMBERS.md, the Boolean form.
 
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;

@@ -1,4 +1,4 @@
-//! The articles' table of 65,536 bytes in block RAM: four elements a look-up, any function of two codes each.
+//! The articles' table of 65,536 bytes in block RAM: four elements per look-up, any function of two codes each.
 //!
 //! Function: entry `xs | xe << 4 | ds << 8 | de << 12` of what was written: `ADD_LUT_Q16` makes it the adder,
 //! `SWIGLU_LUT_Q16` the product behind a SiLU. Golden models: `nda_spec::seed::add_lut_q16`, `swiglu_lut_q16`.

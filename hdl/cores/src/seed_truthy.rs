@@ -1,8 +1,8 @@
 //! Truthy: whether the sum of a vector's codes is above zero.
 //!
 //! Function: `nda_spec::seed::truthy`. A code is `3 sign + extra - 2`, so a beat is three popcounts.
-//! Shapes: sign and extra planes of `N` codes; `keep` has the lanes that exist. At most 4,194,303 codes a vector.
-//! Handshake: ready/valid on both sides; `in_last` with a vector's last beat, one answer a vector. Latency 1, interval 1.
+//! Shapes: sign and extra planes of `N` codes; `keep` has the lanes that exist. At most 4,194,303 codes per vector.
+//! Handshake: ready/valid on both sides; `in_last` with a vector's last beat, one answer per vector. Latency 1, interval 1.
 //! Cost: docs/elements.md. Source: NUMBERS.md, section 1.
 
 use crate::seed_text::popcount;

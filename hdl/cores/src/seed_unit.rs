@@ -1,7 +1,7 @@
 //! The seed unit: [`crate::seed_control`] with the element cores that it leads operands through.
 //!
-//! Function, handshake and cycles: the control's. Its ports are those of the frame buffer's reader, of the command
-//! processor (`command_*`) and of the encoder (`out_*`). Shapes: 8 codes or one float a beat.
+//! Function, handshake, latency and cycles: the control's. Its ports are those of the frame buffer's reader, of the command
+//! processor (`command_*`) and of the encoder (`out_*`). Shapes: 8 codes or one float per beat.
 //! Cost (yosys, `synth_ecp5`, in seed64; held by firmware/tests/parts.rs): 1,848 LUT4, 571 FF.
 
 use crate::netlist_block;

@@ -3,7 +3,8 @@
 //!
 //! Function: wire bytes in, wire bytes out; PROTOCOL.md says which. Handshake: ready/valid on both sides; `rx_bad`
 //! marks a byte with a framing error. While the machine is busy the array is its own; commands see to it that no product
-//! is asked for meanwhile. Cycle models: `nda_spec::cycles` and `nda_spec::token::cycles`. It knows no pin, board or frequency.
+//! is asked for meanwhile. Latency: the cycles of `nda_spec::cycles` and
+//! `nda_spec::token::cycles`. It knows no pin, board or frequency.
 //! Cost (yosys, firmware/sizes/token1024.json, with a UART and the clock around it): 80,988 LUT sites, 60,337 FF, 175 DP16KD,
 //! 139 MULT18X18D; no image of it is routed.
 

@@ -1,7 +1,7 @@
 //! UART receiver: 8 data bits, no parity, one stop bit.
 //!
 //! Function: a byte for every start bit, sampled in the middle of its bits. Handshake: `valid` is high for
-//! one cycle a byte and cannot be held back; `bad` (with `valid`) says that the stop bit was low, which is
+//! one cycle per byte and cannot be held back; `bad` (with `valid`) says that the stop bit was low, which is
 //! what a break or a wrong speed looks like. Latency: half a stop bit before the byte's end. Interval: ten bits.
 //! Cost (docs/links.md): about 28 LUT4, 26 FF. Source: the usual oversampling receiver.
 

@@ -7,7 +7,8 @@
 //! `ternary` stands from a vector's first beat until its last result.
 //! Handshake: AXI-Stream's; no `ready` waits for its own `valid`. A vector is taken before its weights, and the next one once the last
 //! weight is through. Weights pause while 16 results wait. Interval: a weight beat per cycle. Latency: from a row group's last beat to its
-//! result `cycles::drain_cycles`; from a vector's last beat to its first weight the levels of an adder tree of `cols` values and 3.
+//! result `cycles::drain_cycles`, 12 for 32 columns; from a vector's last beat to its first weight the levels of an adder tree of
+//! `cols` values and 3.
 //! Faults: a vector of more than 256 beats, or a matrix that ends within a row group, sets `error` until a reset; then streams are
 //! drained and no result comes. `aresetn` must be low for `drain_cycles + 2` cycles, so that nothing of before comes out of the array.
 //! Cost: that of the array, a memory of 256 words, an adder tree of `cols` bytes, 16 words of LUT RAM.

@@ -2,7 +2,8 @@
 //!
 //! Function: that of `gemv_axis`, whose streams are filled and emptied 32 bits at a time. Handshake: classic cycles of Wishbone B4, one
 //! `ack` or `err` per access in the cycle after it; **no access ever waits**: one that cannot be served now is answered by `err`, and
-//! `STATUS` says beforehand. Interval: an access in two cycles. Registers, by `wb_adr_i` (bytes):
+//! `STATUS` says beforehand. Interval: an access in two cycles. Latency: 1 cycle to `ack` or `err`, besides that of
+//! `gemv_axis`. Registers, by `wb_adr_i` (bytes):
 //!
 //! | address | name | |
 //! |---|---|---|

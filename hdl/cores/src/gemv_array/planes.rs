@@ -1,6 +1,7 @@
 //! The array of bit planes: AND-popcounts of weight planes and activation planes.
 //!
-//! A popcount: two products are a number of two bits, a function of their four inputs (2 LUT4); three of these are a
+//! Function: [`crate::gemv_array`]'s, beat by beat. A popcount: two products are a number of two bits, a function of their four inputs
+//! (2 LUT4); three of these are a
 //! full adder of the ones and, with its carry, a count of the twos (4 LUT4): six columns give a number of three bits
 //! for 10 LUT4 (the lane of docs/rust-hdl.md, section 3, c2). Then a tree of adders with a register after every
 //! second level. Every stage has the valid bit as its enable: an idle array does not toggle.
@@ -10,7 +11,9 @@
 //! Stage numbers: the words stand in stage 2, every register adds one. A row has its own copy of the flags, so that
 //! none of them has to reach the whole array in one cycle.
 //!
-//! Handshake, shapes and latency: [`crate::gemv_array`]'s. Cost (yosys, `synth_ecp5`; firmware/tests/lanes.rs): at most 12 LUT4 for
+//! Handshake and shapes: [`crate::gemv_array`]'s. Latency: 7 cycles, one for every second level of a tree of `cols / 6` numbers, and one
+//! for up to two planes, else the levels of their tree: 9 for 16 columns and one plane. Cost (yosys, `synth_ecp5`;
+//! firmware/tests/lanes.rs): at most 12 LUT4 for
 //! a further column of two weight and two activation planes.
 
 use super::text::{Direction, Number, Part, Stages, instance, pipeline};

@@ -1,6 +1,7 @@
 //! The array of tables: four int8 activations and one plane of their weights at a time.
 //!
-//! For every four columns there is a table of the 16 sums that their activations have, `T[i] = sum of x[k] over the
+//! Function: [`crate::gemv_array`]'s. For every four columns there is a table of the 16 sums that their activations have, `T[i] = sum
+//! of x[k] over the
 //! set bits k of i`; four weight bits of a plane are the address of their dot product. A beat of columns first writes
 //! its tables, in Gray-code order, so that every sum is its neighbour's plus or minus one activation, and then meets
 //! the weights of all row groups, one in every cycle. Every row and plane has tables of its own, written with the
@@ -12,7 +13,10 @@
 //! (`cycles::tile_delay`). Flags have a copy in every row and generator, so that none has to reach the whole array in
 //! one cycle. One adder at most stands between two registers.
 //!
-//! Cost (Yosys 0.70, synth_ecp5 -nowidelut -no-rw-check; a TRELLIS_DPR16X4 counted as 6 LUT4, a CCU2C as 2): 16.2 LUT4 a
+//! Handshake and shapes: [`crate::gemv_array`]'s. Latency: 10 cycles and the levels of a tree of `cols / 4` sums, from the issue of a row
+//! group's last beat to its result: 15 for 128 columns. Interval: a row group per cycle behind 16 cycles of loads per beat of columns.
+//!
+//! Cost (Yosys 0.70, synth_ecp5 -nowidelut -no-rw-check; a TRELLIS_DPR16X4 counted as 6 LUT4, a CCU2C as 2): 16.2 LUT4 per
 //! lane for a row of 128 columns, 16.9 of 64; 46 LUT4 for a generator of four columns. 8 x 128 lanes: 18,054 LUT4, 13,511 FF,
 //! 6 DP16KD.
 

@@ -5,9 +5,9 @@
 //! `i`, `i + 8`, ... share a lane and its generator.
 //!
 //! Handshake: every pulse is taken. `start` comes before a token's first logits, with `seed` and `position`, which stay until
-//! `ready`, [`seeds::CYCLES`] cycles later: then logits may come. `is_greedy` and `inverse_temperature` stay until the choice.
+//! `ready`, 200 cycles later ([`seeds::CYCLES`]): then logits may come. `is_greedy` and `inverse_temperature` stay until the choice.
 //! Then beats of `logit_valid` with eight logits, any gaps; `logit_keep` says which lanes are tokens, lanes from 0 on, and
-//! `logit_last` ends them. `made_valid` comes [`CYCLES`] cycles behind the last beat, with `made_token`.
+//! `logit_last` ends them. Latency: `made_valid` comes 9 cycles behind the last beat ([`CYCLES`]), with `made_token`.
 //!
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 3,010 LUT4, 2,217 FF, 8 MULT18X18D, 4 DP16KD.
 //! Golden model: `nda_spec::token`, `Chooser` and `Noise`.

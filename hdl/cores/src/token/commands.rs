@@ -9,7 +9,7 @@
 //! Handshake: `token_valid` waits for `token_ready`; `made_valid` and `row_valid` are always taken. `abort` and `clear` are
 //! pulses; `clear` comes only while the machine is not busy. `peek_valid` and `peek_address` stand for 6 cycles, and
 //! `peek_data` at the end of them. `want`: 0 nothing, 1 a successor, 2 the row.
-//! Cycles: 53 for a frame before its operation is looked at; 7 a page of a digest; from `made_valid` to the next
+//! Latency: 53 cycles for a frame before its operation is looked at; 7 per page of a digest; from `made_valid` to the next
 //! `token_valid` 3. Golden model: `nda_spec::wire`, `nda_spec::token::generate`.
 //! Cost (yosys, `synth_ecp5`, in token1024; held by firmware/tests/parts.rs): 3,264 LUT4, 1,705 FF, 1 DP16KD.
 

@@ -2,8 +2,9 @@
 //!
 //! Function: as [`crate::gemv_sequencer`] on an array of tables, but a vector of one beat of columns is loaded once, behind its
 //! codes, and its products are beats alone. Handshake: a job starts in a cycle in which `accepts` stands, and its first issue is
-//! the next cycle's. Interval 1: a job can follow in the cycle behind the last issue. Latency: the first
-//! beat's result is announced [`ANNOUNCE`] cycles behind its issue. Cost: it is a part of the machine's netlist and counted there
+//! the next cycle's. Interval 1: a job can follow in the cycle behind the last issue. Latency: a result
+//! is announced to the feeder 11 cycles behind the issue of its last beat (`ANNOUNCE`). Cost: it is a part of the machine's netlist
+//! and counted there
 //! ([`super::machine`]).
 
 use super::field;

@@ -1,7 +1,7 @@
 //! The machine whole, but for the array and its weights, the attention and the choice, which stand beside it.
 //!
 //! Function: the steps of a token program, in their order, each as soon as what it reads is there; golden model:
-//! `nda_spec::token::Machine`. Handshake: `token_valid` waits for `token_ready`; `token_done` ends a token. Cycles:
+//! `nda_spec::token::Machine`. Handshake: `token_valid` waits for `token_ready`; `token_done` ends a token. Latency, in cycles:
 //! `nda_spec::token::cycles`. Cost (yosys, firmware/sizes/token1024.json, `alone`): 23,447 LUT sites, 15,434 FF, 31 DP16KD,
 //! 78 MULT18X18D.
 

@@ -1,6 +1,6 @@
 //! Codes of `work`: which words go to the makers, and where the codes go.
 //!
-//! A job of codes reads two words of `work` a cycle. Array codes are gathered in beats of 128 columns, whole beats whatever the
+//! A job of codes reads two words of `work` per cycle. Array codes are gathered in beats of 128 columns, whole beats whatever the
 //! vector's length: what is beyond it is 0. Stages are counted from the register that names a group.
 
 use super::codes::{coder, maker};

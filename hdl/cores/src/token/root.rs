@@ -1,6 +1,6 @@
 //! Inverse roots of sums of squares: `2^17 / sqrt(s)` from a table of 1,024 entries, and its exponent.
 //!
-//! Function: [`nda_spec::token::inverse_root`] of `squares + floor`. Handshake: none, one a cycle, six cycles. Cost: 1 DP16KD.
+//! Function: [`nda_spec::token::inverse_root`] of `squares + floor`. Handshake: none, one per cycle. Latency: 5 cycles. Cost: 1 DP16KD.
 
 use super::lane::NARROW;
 use crate::netlist::{Module, Netlist, Style};

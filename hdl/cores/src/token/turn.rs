@@ -1,9 +1,11 @@
 //! RoPE in the stream: pairs of words, a channel half a head away from the other, turned by a phase.
 //!
-//! A lane takes the first value of a pair and, a cycle later, the second: `x cos - y sin`, then `y cos + x sin`, four cycles after
-//! each came in; values that are not turned pass with the same delay. When nothing comes out of the lane, its output is what
-//! enters: `comes` says so a cycle before, and every lane keeps it for itself, because all bits of all lanes wait for it. [`walker`] looks the cosines and sines of a token's phases
-//! up while its first steps run. Nothing moves but while `active` stands, from a word's first cycle to its last. Golden: `turn` in `nda_spec::token`'s machine. Cost: 2 DSP a lane.
+//! Function: a lane takes the first value of a pair and, a cycle later, the second: `x cos - y sin`, then `y cos + x sin`.
+//! Latency: 4 cycles for each; values that are not turned pass with the same delay. When nothing comes out of the lane, its output is what
+//! enters: `comes` says so a cycle before, and every lane keeps it for itself, because all bits of all lanes wait for it.
+//! [`walker`] looks the cosines and sines of a token's phases up while its first steps run. Nothing moves but while `active` stands,
+//! from a word's first cycle
+//! to its last. Golden: `turn` in `nda_spec::token`'s machine. Cost: 2 DSP per lane.
 
 use super::lane::{NARROW, WIDE, scaled_down};
 use crate::netlist::{Module, Netlist, Style};

@@ -5,7 +5,7 @@
 //! wanted) while `token_ready` stands. `made_valid` for a cycle with `made_token`; `logit_valid` with a word of `logits` and which
 //! of them are tokens. `clear` before a new sequence, `abort` at any time: the sequence is lost then.
 //!
-//! Function: golden model `nda_spec::token::Machine`. Cycles: `nda_spec::token::cycles`. Cost (derived): the machine's, the
+//! Function: golden model `nda_spec::token::Machine`. Latency, in cycles: `nda_spec::token::cycles`. Cost (derived): the machine's, the
 //! attention's and the choice's, 46,872 LUT4 and 139 MULT18X18D in token1024, as their headers state them.
 
 use super::attention::{self, unit::unit};

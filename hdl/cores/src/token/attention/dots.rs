@@ -1,11 +1,13 @@
 //! One head of the query against one position: the dot product of its codes and the key's levels.
 //!
-//! `dot = sum over c of codes_c * (2 q_c + q'_c)`, where `q = 3 s + e - 2`. With bits `S`, `E` of +1 and -1 a level is
+//! Function: `dot = sum over c of codes_c * (2 q_c + q'_c)`, where `q = 3 s + e - 2`. With bits `S`, `E` of +1 and -1 a level is
 //! `(6 S + 2 E + 3 S' + E') / 2`: four planes, each the address of tables of signed sums, a tree of adders per plane, and
 //! `3 (2 S + S') + (2 E + E')` behind the trees. The last bit of that is always 0.
-//! Streams: `beat` with the four planes; `dot` stands `4 + levels` cycles later. A table is written a cycle behind its enable
+//! Streams: `beat` with the four planes, one per cycle. Latency: 4 cycles to `dot`, and one per level of the tree: 7 for 32 channels.
+//! A table is written a cycle behind its enable
 //! and address, with `write_data` of that cycle; no table is read in the cycle that writes it.
-//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 980 LUT4, 96 TRELLIS_DPR16X4 of them counted as six, 733 FF for 32 channels.
+//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 980 LUT4, 96 TRELLIS_DPR16X4 of them counted as six, 733 FF for 32
+//! channels.
 //! Golden model: `Attention::score`.
 
 use super::{PLANES, Sizes, TABLE_BITS, TABLE_COLS};

@@ -2,7 +2,7 @@
 //!
 //! Function: over a run of pairs of dots, the largest, or the smallest where `is_negative` stands, which it does for a
 //! negative constant: a score grows with its dot or falls with it. The second of a pair counts where `second` stands;
-//! `first` begins a run. `most` stands two cycles after its last pair.
+//! `first` begins a run. Latency: `most` stands 2 cycles after its last pair.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 99 LUT4.
 //! Golden model: the maximum in `Attention::mix`.
 

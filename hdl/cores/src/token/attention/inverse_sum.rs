@@ -3,7 +3,7 @@
 //! Function: `lost` is 4 from a sum of 2^18 on, else 0; `factor = inverse_sum(sum)`, its exponent less `lost`. The sum is
 //! shifted until its highest bit is set, its nine highest bits are rounded by the tenth, and a table of 256 entries holds the
 //! reciprocals: a carry out of the nine bits leaves the first entry's address behind.
-//! Timing: the sums of all heads stand a cycle behind `start` and stay; head `h`'s factor stands `h + 5` cycles behind it.
+//! Latency: the sums of all heads stand a cycle behind `start` and stay; head `h`'s factor stands `h + 5` cycles behind it.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 161 LUT4, 1 DP16KD for four heads.
 //! Golden model: `inverse_sum`, `Attention::mix`.
 

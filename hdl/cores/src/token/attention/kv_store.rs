@@ -1,10 +1,10 @@
 //! The memory of keys and values: a row per position, of all channels' planes.
 //!
-//! Row `(2 * layer + is_value) * ring + slot` holds the keys or the values of a slot: bit `plane * channels + channel`.
-//! Append: beats of eight values; the beat that completes a row writes it. The row can be read from the second cycle
+//! Function: row `(2 * layer + is_value) * ring + slot` holds the keys or the values of a slot: bit `plane * channels + channel`.
+//! Append: beats of eight values; the beat that completes a row writes it. Latency: the row can be read from the second cycle
 //! behind that beat on. `append_slot` stays for four cycles behind the last beat.
 //! Read: `load` takes `first` (which stands with it), then every `walk` moves on, by two slots where `pair` stands, by one
-//! otherwise, round the ring. A walk's rows stand three cycles later, `row_a` and of the next slot `row_b`.
+//! otherwise, round the ring. Latency: a walk's rows stand 3 cycles later, `row_a` and of the next slot `row_b`.
 //! `layer` and `is_value` stand two cycles before the first walk, `load` one.
 //! A block RAM is read at both ports and written at the first: as many as one row per position and port takes.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 440 LUT4, 15 DP16KD for 1,020 rows of 64 channels.

@@ -2,7 +2,7 @@
 //!
 //! Function: the level next to a value with 8 bits behind the point, -6 to 6, halves up, spelled by two quaternary codes
 //! of coefficients 2 and 1: four bits, sign and extra of either. A value beyond the levels becomes the last one.
-//! Streams: a beat per cycle; `planes` of a beat stand two cycles later with `planes_valid`. Nothing waits.
+//! Streams: a beat per cycle. Latency: `planes` of a beat stand 2 cycles later with `planes_valid`. Nothing waits.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 175 LUT4 for eight lanes.
 //! Golden model: `KvForm::level`, `KvForm::spell`.
 

@@ -1,10 +1,10 @@
 //! One head's values, weighted and summed.
 //!
-//! `sum_d += weight * (level_d + 6)`: without signs, so that two channels share one multiplication of 8 by 16 bits and their
+//! Function: `sum_d += weight * (level_d + 6)`: without signs, so that two channels share one multiplication of 8 by 16 bits and their
 //! sums never touch. `6 * sum of weights` comes off where the sums are read (see [`super::unit`]).
 //! A level plus 6 is `6 s + 2 e + 3 s' + e'`: four bits, each a function of the four planes. Two of eight channels have no
 //! multiplier but choose among multiples of the weight, `(2 s + s') * 3 weight + (2 e + e') * weight`.
-//! Streams: `valid` with weight and planes of a position; it is in the sums three cycles later. `clear` empties them.
+//! Streams: `valid` with weight and planes of a position. Latency: it is in the sums 3 cycles later. `clear` empties them.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 1,181 LUT4, 1,148 FF, 12 MULT18X18D for 32 channels and a ring of
 //! 102; a multiplier less is 100 LUT4 more.
 //! Golden model: `Attention::mix`.

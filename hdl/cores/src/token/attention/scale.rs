@@ -2,7 +2,7 @@
 //!
 //! Function: `clamp(round_shift(dot * factor, shift), -32767, 32767)`; halves go up. The shift leaves one bit more than the
 //! result has, which is the half: `floor(x / 2^s + 1/2)` is `floor(x / 2^s)` plus the bit below.
-//! Streams: `valid` with a dot; `score` stands four cycles later. `factor` and `shift`, 0 to 47, stay through a run.
+//! Streams: `valid` with a dot. Latency: `score` stands 4 cycles later. `factor` and `shift`, 0 to 47, stay through a run.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 186 LUT4, 1 MULT18X18D for dots of 16 bits.
 //! Golden model: `Attention::score`, `round_shift`.
 

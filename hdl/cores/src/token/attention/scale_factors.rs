@@ -2,7 +2,7 @@
 //!
 //! Function: `factor = round_shift(constant * mantissa, 17)`, `shift = clamp(step's shift + exponent, 0, 47)`, per head.
 //! The scales are shifted in, head by head, before `start`; then the heads go through one multiplier, one per cycle.
-//! `constant` and `step_shift` stay until the factors stand, `heads + 3` cycles behind `start`.
+//! `constant` and `step_shift` stay until the factors stand. Latency: `heads + 3` cycles behind `start`.
 //! A factor never leaves 18 bits: both operands have 17 and a sign.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 76 LUT4, 257 FF, 1 MULT18X18D for four heads.
 //! Golden model: `Scale::times`, `round_shift`.

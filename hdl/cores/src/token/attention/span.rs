@@ -2,7 +2,7 @@
 //!
 //! Function: the ring's slot of the present position and how many positions are seen, moved by `clear` and `advance`;
 //! at a start, the oldest slot of the window and how many there are, `min(window, seen)`, 0 being the whole ring.
-//! Timing: `first` and `count` stand a cycle after a window does, three behind a move.
+//! Latency: `first` and `count` stand 1 cycle after a window does, 3 behind a move.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 103 LUT4 for a ring of 102.
 //! Golden model: `Span`, `KvStore::row`.
 

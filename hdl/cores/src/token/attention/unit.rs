@@ -1,6 +1,6 @@
 //! The attention unit: keys and values, scores, softmax, mixing.
 //!
-//! What it computes, bit for bit: `nda_spec::token`, steps `Pass` into keys or values, `Scores`, `Mix`, and what a `Pass` of
+//! Function, bit for bit: `nda_spec::token`, steps `Pass` into keys or values, `Scores`, `Mix`, and what a `Pass` of
 //! `Source::Mixed` with `Factor::Sums` reads.
 //!
 //! Scores: two positions per cycle go through the tables of the query's codes; their dot products are kept as they are, and
@@ -20,10 +20,11 @@
 //! - `clear`: the sequence is forgotten, and what was cut off of a row, a query or a walk. `advance`: the next position. Both four
 //!   cycles before an append or a start.
 //!
-//! Cycles of a window of `n` positions: `score_start` to `score_done` `(n + 1) / 2 + 8 + levels`, `mix_start` to `mix_done`
+//! Latency, in cycles, of a window of `n` positions: `score_start` to `score_done` `(n + 1) / 2 + 8 + levels`, `mix_start` to `mix_done`
 //! `n + 15`, where `levels` is log2 of a head's tables ([`score_cycles`], [`mix_cycles`]).
 //!
-//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs) at four heads of 32 channels on two of the cache, 102 positions in five layers: 20,415
+//! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs) at four heads of 32 channels on two of the cache, 102 positions in five
+//! layers: 20,415
 //! LUT4 (a CCU2C counted as 2, a TRELLIS_DPR16X4 as 6), 53 MULT18X18D, 18 DP16KD.
 
 use super::dots::{self, dots};

@@ -3,7 +3,7 @@
 //! Function: `score = greedy ? logit : round_shift(narrow(round_shift(logit, 2)) * inverse_temperature, 8) + noise`, the
 //! noise an entry of one table, which both lanes read at a port each. Every valid beat moves the generators on by a
 //! step of xorshift; the entry's number is the upper bits of a state plus itself, rotated.
-//! Streams: `scores` of a beat stand [`STAGES`] cycles later. `seed_0` and `seed_1` set a generator to `seed`.
+//! Streams: a beat per cycle. Latency: its `scores` stand 5 cycles later ([`STAGES`]). `seed_0` and `seed_1` set a generator to `seed`.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 543 LUT4, 2 MULT18X18D, 1 DP16KD.
 //! Golden model: `Chooser::offer`, `Noise`.
 

@@ -3,7 +3,7 @@
 //! Function: `hash = mix(mix(mix(seed low) ^ seed high) + position)`, lane `i`'s seed `mix(hash + (i + 1) * 0x9e3779b9)`, 1 for 0,
 //! where `mix` folds its number and multiplies it by two constants. A token's whole time is there for it, so one adder
 //! multiplies, four bits of a number per cycle, their product with the constant out of a few LUTs.
-//! Timing: `seed` and `position` stay from `start` until `ready`, [`CYCLES`] cycles later; a lane's seed stands with its bit of
+//! Latency: `seed` and `position` stay from `start` until `ready`, 200 cycles later ([`CYCLES`]); a lane's seed stands with its bit of
 //! `lane_valid`. A start begins anew.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 387 LUT4.
 //! Golden model: `Noise::new`.
