@@ -201,7 +201,8 @@ boards: tools ## the images of all boards, their records and their table
 boards-table: ## the table alone
 	$(FLOW) table
 
-# The token board before placement, and its machine alone on three seeds: an hour. Kept in firmware/sizes, told in docs/boards.md.
+# The token board and the seed board after synthesis, and the token machine routed alone on the flow's three seeds: an hour. Kept in
+# firmware/sizes, told in docs/boards.md; the record that is there is of the token board, with seed 1 alone.
 sizes: tools ## the sizes of token and seed boards by synthesis, the token machine's clock alone
 	$(FLOW) size ulx3s-85f --configuration token1024 --record
 	$(FLOW) size ulx3s-25f --configuration seed64 --record
