@@ -20,9 +20,9 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Some 5 bits a weight: two stacks, three in the embedding and the head, scales for 32 columns.
+    /// Some 5 bits per weight: two stacks, three in the embedding and the head, scales for 32 columns.
     pub const K2: Recipe = Recipe { stacks: 2, head_stacks: 3, group: Group::Columns(32), outlier_share: 0.0 };
-    /// 6.5 bits a weight: three stacks, scales for 32 columns.
+    /// 6.5 bits per weight: three stacks, scales for 32 columns.
     pub const K3: Recipe = Recipe { stacks: 3, head_stacks: 3, group: Group::Columns(32), outlier_share: 0.0 };
     /// Two stacks with a scale a row, as fabric multiplies them best.
     pub const K2_ROW: Recipe = Recipe { stacks: 2, head_stacks: 3, group: Group::Row, outlier_share: 0.001 };

@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Serves an editor over standard input and output.
     #[arg(long, conflicts_with_all = ["task", "root"])]
     acp: bool,
-    /// Takes further tasks of the same conversation from standard input, one a line.
+    /// Takes further tasks of the same conversation from standard input, one per line.
     #[arg(long, conflicts_with = "acp")]
     more: bool,
     /// The endpoint: http://ADDRESS or https://ADDRESS.

@@ -12,7 +12,7 @@ use nda_kernels::Variant;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Measures what this machine reads a second and every kernel as a share of it.
+/// Measures what this machine reads per second and every kernel as a share of it.
 ///
 /// Each answer is compared with the golden model before it is timed. Quote ratios: absolute figures are this machine's, and
 /// whatever else runs on it is in them.

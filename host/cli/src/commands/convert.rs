@@ -45,7 +45,7 @@ pub struct Arguments {
     /// Tokens of that text that are looked at.
     #[arg(long, value_name = "N")]
     calibration_tokens: Option<usize>,
-    /// A folder for a report: bits a weight, errors and perplexity of what is written beside the source's own floats, as a
+    /// A folder for a report: bits per weight, errors and perplexity of what is written beside the source's own floats, as a
     /// table (report.md), as JSON and as a plot. Every form takes as long as a conversion and an evaluation.
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,

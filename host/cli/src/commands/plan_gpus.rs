@@ -1,4 +1,4 @@
-//! `nda plan --gpus`: how many tokens a second the memory of some GPUs has the bandwidth for.
+//! `nda plan --gpus`: how many tokens per second the memory of some GPUs has the bandwidth for.
 
 use crate::failure::Outcome;
 use crate::output;
@@ -6,7 +6,7 @@ use nda_engine::{EMBEDDING, HEAD};
 use nda_ndf::{Document, VectorShape};
 use serde_json::{Value, json};
 
-/// A GPU and what its memory reads a second, as its maker states it, in 10^9 bytes.
+/// A GPU and what its memory reads per second, as its maker states it, in 10^9 bytes.
 struct Gpu {
     name: &'static str,
     kind: &'static str,

@@ -153,7 +153,7 @@ fn to_document(source: &mut dyn Source, input: &Path, output: &Path, wishes: &Wi
     let found = written.map_err(|e| failure(input, output, &e))?;
     for row in &found.rows {
         let perplexity = row.evaluation.perplexity();
-        output::remark(format_args!("{}: {:.3} bits a weight, perplexity {perplexity:.3}", row.name, row.bits_per_weight));
+        output::remark(format_args!("{}: {:.3} bits per weight, perplexity {perplexity:.3}", row.name, row.bits_per_weight));
     }
     output::remark(format_args!("the report is {}", report.folder.join("report.md").display()));
     Ok(())

@@ -148,7 +148,7 @@ impl Source for Folder {
     }
 }
 
-/// Four codes a byte: the lowest bits are the first quarter of the rows, the highest the last.
+/// Four codes per byte: the lowest bits are the first quarter of the rows, the highest the last.
 ///
 /// Source: `pack_weights` of the package transformers (`integrations/bitnet.py`).
 fn unpacked(name: &str, bytes: &[u8], stored: &StoredTensor, rows: usize) -> Result<Vec<i8>, ConvertError> {

@@ -1,4 +1,4 @@
-//! The plot of a report: perplexity, and the error of outputs, by bits a weight.
+//! The plot of a report: perplexity, and the error of outputs, by bits per weight.
 
 use super::{Report, Row};
 use crate::error::ConvertError;
@@ -12,7 +12,7 @@ const INK: RGBColor = RGBColor(40, 40, 40);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 const POINT: RGBColor = RGBColor(31, 97, 164);
 const SOURCE: RGBColor = RGBColor(176, 64, 32);
-/// Columns of the plot, in bits a weight, that are kept free for names to the right of the last point.
+/// Columns of the plot, in bits per weight, that are kept free for names to the right of the last point.
 const ROOM_FOR_NAMES: f64 = 0.9;
 
 type Area<'s> = DrawingArea<SVGBackend<'s>, Shift>;
@@ -57,7 +57,7 @@ fn perplexities(report: &Report, fitted: &[&Row], bits: std::ops::Range<f64>, ar
         .y_label_area_size(56)
         .build_cartesian_2d(bits.clone(), source - room..most + room)?;
     let mesh = &mut chart.configure_mesh();
-    mesh.x_desc("bits a weight").y_desc("perplexity a token").axis_style(INK).bold_line_style(GRID).light_line_style(TRANSPARENT);
+    mesh.x_desc("bits per weight").y_desc("perplexity per token").axis_style(INK).bold_line_style(GRID).light_line_style(TRANSPARENT);
     mesh.label_style((FONT, 13).into_font().color(&INK)).x_labels(8).y_labels(8).draw()?;
     chart.draw_series(DashedLineSeries::new([(bits.start, source), (bits.end, source)], 6, 4, SOURCE.stroke_width(1)))?;
     let style = (FONT, 13).into_font().color(&SOURCE);
@@ -80,7 +80,7 @@ fn errors(fitted: &[&Row], bits: std::ops::Range<f64>, area: &Area<'_>) -> Drawn
         .y_label_area_size(56)
         .build_cartesian_2d(bits, (least / 2.0..most * 2.0).log_scale())?;
     let mesh = &mut chart.configure_mesh();
-    mesh.x_desc("bits a weight").y_desc("root of the mean square").axis_style(INK).bold_line_style(GRID).light_line_style(TRANSPARENT);
+    mesh.x_desc("bits per weight").y_desc("root of the mean square").axis_style(INK).bold_line_style(GRID).light_line_style(TRANSPARENT);
     mesh.label_style((FONT, 13).into_font().color(&INK))
         .x_labels(8)
         .y_labels(8)
@@ -104,7 +104,7 @@ mod tests {
     fn every_form_stands_in_both_halves_of_the_plot_and_the_source_is_a_line() {
         let svg = sample().svg().unwrap();
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
-        for text in ["k2 19.70", "k3 16.22", "the source&apos;s: 16.00", "k2 0.0900", "k3 0.0200", "bits a weight"] {
+        for text in ["k2 19.70", "k3 16.22", "the source&apos;s: 16.00", "k2 0.0900", "k3 0.0200", "bits per weight"] {
             assert!(svg.contains(text), "{text} is not in {svg}");
         }
         let mut alone = sample();

@@ -68,12 +68,12 @@ fn write_markdown(report: &Report, text: &mut String) -> std::fmt::Result {
     }
     writeln!(
         text,
-        "Perplexity a token over {tokens} tokens ({bytes} bytes) of a text that nothing was fitted to, in windows of {}.\n",
+        "Perplexity per token over {tokens} tokens ({bytes} bytes) of a text that nothing was fitted to, in windows of {}.\n",
         report.window
     )?;
     writeln!(
         text,
-        "| weights | bits a weight | document, MiB | weight error | output error | bits a byte | perplexity | against the source |"
+        "| weights | bits per weight | document, MiB | weight error | output error | bits per byte | perplexity | against the source |"
     )?;
     writeln!(text, "|---|---|---|---|---|---|---|---|")?;
     for row in &report.rows {
@@ -83,10 +83,10 @@ fn write_markdown(report: &Report, text: &mut String) -> std::fmt::Result {
         let (bits_per_byte, perplexity) = (found.bits_per_byte(), found.perplexity());
         writeln!(text, "| {} | {bits:.3} | {mib:.1} | {errors} | {bits_per_byte:.4} | {perplexity:.3} | {over:+.2} % |", row.name)?;
     }
-    writeln!(text, "\n![Perplexity and output error by bits a weight](report.svg)\n")?;
+    writeln!(text, "\n![Perplexity and output error by bits per weight](report.svg)\n")?;
     writeln!(
         text,
-        "Bits a weight are those that the document spends on its matrices, scales and outliers included. Errors are roots of the mean"
+        "Bits per weight are those that the document spends on its matrices, scales and outliers included. Errors are roots of the mean"
     )?;
     writeln!(
         text,
