@@ -17,9 +17,9 @@ pub fn work_text(cost: &Cost) -> String {
 /// What was counted until a token: one line, which the studio's boards show. A token machine has no runs of the array of its own.
 pub fn counters_text(pieces: usize, cost: &Cost) -> String {
     let Cost { cycles, run_cycles, beats, bytes_out, bytes_in, jobs, device, cpu } = cost;
-    let runs = if *run_cycles > 0 { format!(" ({run_cycles} run cycles, {beats} beats)") } else { String::new() };
+    let runs = if *run_cycles > 0 { format!(" ({run_cycles} run cycles, {beats} beats), {jobs} jobs") } else { String::new() };
     format!(
-        "counters: {pieces} tokens, {cycles} cycles{runs}, {jobs} jobs, {bytes_out} bytes out, {bytes_in} in; {} products on the device, {} on the CPU",
+        "counters: {pieces} tokens, {cycles} cycles{runs}, {bytes_out} bytes out, {bytes_in} in; {} products on the device, {} on the CPU",
         device.products, cpu.products
     )
 }

@@ -53,8 +53,13 @@ impl Boards {
         let entry = Entry { group: "device", device: Some(name.clone()), board: None, more: text("what"), name };
         Some(match group {
             "boards" => {
-                let board = ["routed", "stale"].contains(&text("status").as_str()).then(|| entry.name.clone());
-                let image = format!("{}, {}, {}", text("title"), text("configuration"), text("status"));
+                // An image of earlier cores was routed, so one of today's can be tried.
+                let (is_routed, status) = match text("status").as_str() {
+                    "stale" => (true, "routed (stale)".into()),
+                    other => (other == "routed", other.to_owned()),
+                };
+                let board = is_routed.then(|| entry.name.clone());
+                let image = format!("{}, {}, {status}", text("title"), text("configuration"));
                 Entry { group: "board", device: None, board, more: image, ..entry }
             }
             "configurations" => {
@@ -163,7 +168,7 @@ mod tests {
     fn a_board_is_flashed_by_the_name_of_its_row_whatever_it_says_of_itself() {
         let devices = json!({
             "boards": [
-                { "name": "ulx3s-85f", "title": "ULX3S 85F", "part": "p", "configuration": "c", "status": "routed" },
+                { "name": "ulx3s-85f", "title": "ULX3S 85F", "part": "p", "configuration": "c", "status": "stale" },
                 { "name": "orangecrab", "title": "OrangeCrab", "part": "p", "configuration": "c", "status": "constraints" },
             ],
             "serial_ports": [{ "backend": "serial:/dev/ttyUSB0", "what": "FT231X", "board": { "name": "ULX3S 85F" } }],
