@@ -6,9 +6,8 @@
 //! response's bytes to the frame encoder (ready/valid).
 //! Timing: every sum and every comparison of the checks ends in a register (`sums`, `flags`), and a state that
 //! decides waits until those it reads stand; so a path is one carry chain or a few LUTs, whatever the geometry.
-//! Latency: 33 cycles for a header; a byte per cycle for weights and activations; `RUN` adds 38 for two serial products and
-//! six per page of weights; `SEAL` takes `page_words * (tile_word_bytes + 4)`. Cost (yosys, `synth_ecp5`, in seed64;
-//! firmware/tests/parts.rs): 2,455 LUT4, 1,090 FF, 1 DP16KD.
+//! Latency: 33 cycles for a header, then a byte per cycle; `RUN` adds 38 and six per page of weights; `SEAL` takes
+//! `page_words * (tile_word_bytes + 4)`. Cost (yosys, in seed64; firmware/tests/parts.rs): 2,455 LUT4, 1,090 FF, 1 DP16KD.
 
 use crate::crc32::Crc32;
 use crate::header_register::HeaderRegister;

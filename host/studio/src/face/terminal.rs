@@ -51,7 +51,7 @@ impl Queue {
         };
         let mut terminal = ratatui::try_init().map_err(failed)?;
         // A terminal that does not know it sends what is pasted as keys.
-        let _ = execute!(std::io::stdout(), EnableBracketedPaste);
+        let _ = execute!(terminal.backend_mut(), EnableBracketedPaste);
         let sender = self.sender.clone();
         std::thread::spawn(move || {
             while let Ok(event) = read() {
@@ -81,7 +81,7 @@ impl Queue {
                 break Ok(());
             }
         };
-        let _ = execute!(std::io::stdout(), DisableBracketedPaste);
+        let _ = execute!(terminal.backend_mut(), DisableBracketedPaste);
         ratatui::restore();
         shown
     }
