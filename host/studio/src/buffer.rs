@@ -217,7 +217,7 @@ impl Buffer {
 
     /// The hash of the text.
     pub fn hash(&self) -> Hash {
-        Hash::of_parts(self.now().parts(0..self.now().bytes()).into_iter().map(str::as_bytes))
+        open::hash_of_text(&self.text)
     }
 
     /// The line and column of the cursor, from 1.

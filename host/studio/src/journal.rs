@@ -25,9 +25,9 @@ pub enum Record {
     Undo,
     /// And again.
     Redo,
-    /// The text was written to the file, which has this hash now.
+    /// The text was written to the file, which has this hash now. In logs of earlier versions alone.
     Saved(Hash),
-    /// The state behind so many edits was, while more was typed.
+    /// The text as it was after this number of edits was written to the file, which has this hash now.
     SavedAt(u64, Hash),
 }
 

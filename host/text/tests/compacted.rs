@@ -1,18 +1,9 @@
-//! Texts after so many edits that they were compacted and their oldest steps forgotten, compared with ropey.
+//! Texts that many edits have compacted, and whose oldest steps are forgotten, compared with ropey.
+
+mod random;
 
 use nda_text::{Step, Text};
-
-/// A generator of numbers that a seed repeats (G. Marsaglia, "Xorshift RNGs", 2003).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 11) % bound as u64) as usize
-    }
-}
+use random::Random;
 
 /// A text and what it should be; a rope's clone is a pointer.
 struct Pair {
@@ -59,7 +50,7 @@ impl Pair {
 
 #[test]
 fn a_hundred_thousand_steps_equal_ropeys_and_leave_few_pieces_and_a_bounded_undo() {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let mut pair = Pair::new((0..20_000).map(|n| format!("line {n} of a text\n")).collect());
     let mut at = 0;
     for edit in 0..100_000 {

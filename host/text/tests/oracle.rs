@@ -1,23 +1,10 @@
 //! Edits compared with ropey and with a plain String.
 
+mod random;
+
 use nda_text::{Opened, Position, Snapshot, Step, Text, TextError};
+use random::Random;
 use std::sync::Arc;
-
-/// A generator of numbers that a seed repeats (G. Marsaglia, "Xorshift RNGs", 2003).
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 11) % bound as u64) as usize
-    }
-}
 
 const ALPHABET: [&str; 10] = ["a", "b", "\n", "\r\n", "é", "ß", "\u{4e2d}", "\u{1f600}", "\u{10348}", "xyz"];
 

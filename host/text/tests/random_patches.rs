@@ -1,23 +1,10 @@
 //! Random patches: the reference's result, or a refusal; never another place.
 
+mod random;
+
 use nda_text::patch::{Action, Applied, Edit, Known, PatchError, apply, parse};
 use nda_text::unified;
-
-/// A generator of numbers that a seed repeats (G. Marsaglia, "Xorshift RNGs", 2003).
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 11) % bound as u64) as usize
-    }
-}
+use random::Random;
 
 /// Few different lines, so that contexts often stand at several places.
 const LINES: [&str; 8] = ["a", "b", "}", "    x();", "", "é", "fn f() {", "  x"];

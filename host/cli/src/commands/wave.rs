@@ -38,7 +38,7 @@ pub struct Arguments {
     /// The job's number within the token, from 0.
     #[arg(long, requires = "model", default_value_t = 0, value_name = "N")]
     job: usize,
-    /// Traces a text of at most so many tokens, which the board makes whole.
+    /// Traces a text of at most this many tokens, each made whole by the board.
     #[arg(long, requires = "model", conflicts_with_all = ["token", "job"], value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_tokens: Option<u16>,
     /// The configuration; 'nda devices' lists them. Without this, wide256, or token1024 for a text.

@@ -223,7 +223,7 @@ fn replayed(log: &[u8], path: &RelPath, drafts: &Drafts) -> Option<Replayed> {
     replay(log, &mut { copy }).ok().flatten()
 }
 
-fn hash_of_text(text: &Text) -> Hash {
+pub(super) fn hash_of_text(text: &Text) -> Hash {
     Hash::of_parts(text.now().parts(0..text.now().bytes()).into_iter().map(str::as_bytes))
 }
 
@@ -241,15 +241,10 @@ fn judged(
 ) -> Result<(Found, Steps, usize, Disk), OpenError> {
     let steps = replayed.steps;
     // What the disk has is what was saved, or the text itself, if a kill came before the journal's word of it.
-    let is_text = || disk.is_some_and(|disk| disk == hash_of_text(&replayed.text));
-    let is_same = replayed.file == disk || is_text();
-    if disk.is_none() && replayed.file.is_some() {
-        // The file is gone; its text is here.
-        let mapped = replayed.text.now().bytes() as u64 >= MAPPED_BYTES;
-        let found = Found { text: replayed.text, hash: replayed.file, mode, mapped };
-        return Ok((found, steps, replayed.bytes, Disk::Conflict));
-    }
-    if steps.is_saved() && (!is_same || replayed.bytes > MOST_BYTES) {
+    let is_same = replayed.file == disk || disk.is_some_and(|disk| disk == hash_of_text(&replayed.text));
+    // A file that is gone leaves its text in the log.
+    let is_gone = disk.is_none() && replayed.file.is_some();
+    if !is_gone && steps.is_saved() && (!is_same || replayed.bytes > MOST_BYTES) {
         // Nothing is unsaved; the file went on, or the log has grown too long.
         return Ok((read()?, Steps::default(), 0, Disk::Same));
     }

@@ -87,11 +87,6 @@ impl Steps {
         then
     }
 
-    /// The present state is the file's.
-    pub fn saved(&mut self) {
-        self.saved = self.now;
-    }
-
     /// The number of the present state.
     pub fn now(&self) -> u64 {
         self.now
@@ -122,7 +117,7 @@ mod tests {
         assert_eq!(steps.undo(&[Cursor::at(5)]), [Cursor::at(3)]);
         assert!(steps.is_saved());
         assert_eq!(steps.redo(&[]), [Cursor::at(5)]);
-        steps.saved();
+        steps.saved_at(steps.now());
         steps.undo(&[]);
         assert!(!steps.is_saved());
         steps.edit(Step::New, &[]);
