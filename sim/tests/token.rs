@@ -30,15 +30,22 @@ fn model(style: Style, size: Size, seed: u64) -> TokenModel {
     TokenModel::new(program, golden)
 }
 
-fn board() -> SimBoard {
-    SimBoard::new("token1024", Port::Parallel).unwrap()
+/// The images that make whole tokens: arrays of eight rows and of four, in which a word of sums takes two beats.
+const BOARDS: [&str; 2] = ["token1024", "token512"];
+
+fn board(name: &str) -> SimBoard {
+    SimBoard::new(name, Port::Parallel).unwrap()
 }
 
 /// A prompt and an answer, greedy and drawn, in one sequence each.
 #[test]
 fn the_board_makes_the_tokens_that_golden_makes() {
+    BOARDS.iter().for_each(|name| makes_the_tokens_that_golden_makes(name));
+}
+
+fn makes_the_tokens_that_golden_makes(name: &str) {
     let model = model(Style::Llama, TINY, 3);
-    let driver = Driver::open(board(), DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap();
+    let driver = Driver::open(board(name), DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap();
     let mut fabric = FabricGemv::new(driver);
     let id = model.prepare(&mut fabric);
     for choice in [Choice::GREEDY, Choice::at(0.8, 7).unwrap()] {
@@ -55,8 +62,12 @@ fn the_board_makes_the_tokens_that_golden_makes() {
 /// Three architectures on one board, one after another, none of them known to it: programs and weights are what it is sent.
 #[test]
 fn one_board_runs_a_llama_a_gemma_and_a_bitnet_of_61_tokens() {
+    BOARDS.iter().for_each(|name| runs_a_llama_a_gemma_and_a_bitnet_of_61_tokens(name));
+}
+
+fn runs_a_llama_a_gemma_and_a_bitnet_of_61_tokens(name: &str) {
     let models = [Style::Llama, Style::Gemma, Style::BitNet].map(|style| (style, model(style, SMALL, 11)));
-    let mut board = board();
+    let mut board = board(name);
     for (style, model) in &models {
         let driver = Driver::open(&mut board, DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap();
         let mut fabric = FabricGemv::new(driver);
@@ -79,7 +90,7 @@ fn one_board_runs_a_llama_a_gemma_and_a_bitnet_of_61_tokens() {
 #[test]
 fn a_sequence_that_begins_in_the_midst_of_a_token_is_what_golden_makes_of_it() {
     let model = model(Style::Llama, LEAST, 3);
-    let mut fabric = FabricGemv::new(Driver::open(board(), DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap());
+    let mut fabric = FabricGemv::new(Driver::open(board("token1024"), DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap());
     let id = model.prepare(&mut fabric);
     let mut machine = Machine::new(model.program.clone()).unwrap();
     let Ok(expected) = machine.logits(&mut model.golden.clone(), 7).map(<[i32]>::to_vec);
@@ -111,7 +122,11 @@ fn no_fault_around_a_text_on_the_emitted_board_gives_a_wrong_lost_or_doubled_tok
         resets: 100,
         deadline: Duration::from_secs(20),
     };
-    let report = token_scenario(&mut board(), &models, &scenario, |link| *link = board());
+    BOARDS.iter().for_each(|name| no_fault_shows(name, frames, &models, &scenario));
+}
+
+fn no_fault_shows(name: &str, frames: u64, models: &[TokenModel], scenario: &TokenScenario) {
+    let report = token_scenario(&mut board(name), models, scenario, |link| *link = board(name));
     let FaultReport { sessions, kills, resets, right, errors, faults, stats, longest } = &report;
     println!("{sessions} sessions, {kills} kills, {resets} resets, {right} tokens right, {} errors, {longest:?}", errors.len());
     println!("  {faults:?}\n  {stats:?}");

@@ -118,7 +118,7 @@ pub fn plane_netlist(g: &Geometry) -> Arc<Netlist> {
 /// The array of tables of a token machine's board: as [`GemvArray`], but its sums between beats lie in the results' memory, each
 /// where its row group's result will be, because nobody looks at results while a job runs.
 #[derive(LogicBlock)]
-pub struct TokenArray {
+pub struct TokenArray<const W: usize, const Y: usize> {
     /// System clock.
     pub clock: Signal<In, Clock>,
     /// An issue of the sequencer.
@@ -136,32 +136,34 @@ pub struct TokenArray {
     /// Added to every sum; stands for the whole job.
     pub init: Signal<In, Bits<24>>,
     /// Tile word.
-    pub w: Signal<In, Bits<2048>>,
+    pub w: Signal<In, Bits<W>>,
     /// Activation word.
     pub x: Signal<In, Bits<1024>>,
     /// The sums of a row group stand.
     pub result_valid: Signal<Out, Bit>,
     /// The sums, row 0 lightest, 24 bits each.
-    pub result: Signal<Out, Bits<192>>,
+    pub result: Signal<Out, Bits<Y>>,
     /// A word of sums is wanted.
     pub sums_read: Signal<Out, Bit>,
     /// Which row group's.
     pub sums_read_address: Signal<Out, Bits<9>>,
     /// The word asked for a cycle ago.
-    pub fetched: Signal<In, Bits<192>>,
+    pub fetched: Signal<In, Bits<Y>>,
     /// A word of sums is to be kept.
     pub sums_write: Signal<Out, Bit>,
     /// Which row group's.
     pub sums_write_address: Signal<Out, Bits<9>>,
     /// The word.
-    pub sums_data: Signal<Out, Bits<192>>,
+    pub sums_data: Signal<Out, Bits<Y>>,
     _geometry: Geometry,
 }
 
-impl TokenArray {
-    /// The array of this geometry: 8 rows of 128 columns, 512 words of results.
+impl<const W: usize, const Y: usize> TokenArray<W, Y> {
+    /// The array of this geometry: rows of 128 columns, 512 words of results.
     pub fn new(g: &Geometry) -> Self {
-        assert_eq!((g.array, g.array_rows, g.array_cols, g.result_words), (ArrayKind::Tables, 8, 128, 512));
+        assert_eq!((g.array, g.array_cols, g.result_words), (ArrayKind::Tables, 128, 512));
+        assert_eq!(W, g.tile_word_bytes() * 8, "a tile word holds two planes of {} lanes", g.lanes());
+        assert_eq!(Y, g.array_rows * ACC_BITS, "a result word holds {} sums", g.array_rows);
         Self {
             clock: Default::default(),
             issue: Default::default(),
@@ -186,7 +188,7 @@ impl TokenArray {
     }
 }
 
-impl Logic for TokenArray {
+impl<const W: usize, const Y: usize> Logic for TokenArray<W, Y> {
     fn update(&mut self) {}
 
     fn connect(&mut self) {

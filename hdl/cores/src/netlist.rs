@@ -71,10 +71,10 @@ impl Emit for Netlist {
 /// rust-hdl's simulator is not used, so `update` is empty; the emitted Verilog is the netlist's.
 #[macro_export]
 macro_rules! netlist_block {
-    ($(#[$meta:meta])* $name:ident, $stem:literal, { $($in:ident: $in_type:ty),* $(,)? } { $($out:ident: $out_type:ty),* $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident $(<$width:ident>)?, $stem:literal, { $($in:ident: $in_type:ty),* $(,)? } { $($out:ident: $out_type:ty),* $(,)? }) => {
         $(#[$meta])*
         #[derive(LogicBlock)]
-        pub struct $name {
+        pub struct $name $(<const $width: usize>)? {
             /// System clock.
             pub clock: Signal<In, Clock>,
             $(#[allow(missing_docs, reason = "the netlist says what it is")] pub $in: Signal<In, $in_type>,)*
@@ -82,7 +82,7 @@ macro_rules! netlist_block {
             _netlist: std::sync::Arc<$crate::netlist::Netlist>,
         }
 
-        impl $name {
+        impl $(<const $width: usize>)? $name $(<$width>)? {
             /// The block around a netlist with these ports.
             pub fn around(netlist: std::sync::Arc<$crate::netlist::Netlist>) -> Self {
                 use $crate::netlist::PortBits;
@@ -100,7 +100,7 @@ macro_rules! netlist_block {
             }
         }
 
-        impl Logic for $name {
+        impl $(<const $width: usize>)? Logic for $name $(<$width>)? {
             fn update(&mut self) {}
 
             fn connect(&mut self) {

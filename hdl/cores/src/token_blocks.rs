@@ -1,17 +1,17 @@
-//! The token machine and its commands as blocks of Rust-HDL, for the top: eight rows of 128 columns.
+//! The token machine and its commands as blocks of Rust-HDL, for the top: 128 columns, and results of `Y` bits.
 
 use crate::netlist_block;
 use rust_hdl_core::prelude::*;
 
 netlist_block! {
-    /// [`crate::token::token_machine`] of an array of 8 x 128 tables.
-    TokenMachine, "token_machine_text", {
+    /// [`crate::token::token_machine`] of an array of 128 columns.
+    TokenMachine<Y>, "token_machine_text", {
         load_valid: Bit,
         load_address: Bits<20>,
         load_data: Bits<64>,
         peek_valid: Bit,
         peek_address: Bits<20>,
-        result: Bits<192>,
+        result: Bits<Y>,
         clear: Bit,
         abort: Bit,
         token_valid: Bit,
@@ -33,6 +33,8 @@ netlist_block! {
         tile_address: Bits<12>,
         x: Bits<1024>,
         values: Bits<192>,
+        row_values: Bits<Y>,
+        row_last: Bit,
         logit_valid: Bit,
         logit_last: Bit,
         logit_word: Bits<10>,
@@ -46,8 +48,8 @@ netlist_block! {
 }
 
 netlist_block! {
-    /// [`crate::token::commands::commands`] of words of eight results.
-    TokenCommands, "token_commands_text", {
+    /// [`crate::token::commands::commands`] of words of results.
+    TokenCommands<Y>, "token_commands_text", {
         frame_valid: Bit,
         frame_bytes: Bits<13>,
         read_data: Bits<8>,
@@ -68,7 +70,7 @@ netlist_block! {
         row_valid: Bit,
         row_last: Bit,
         peek_data: Bits<64>,
-        row_data: Bits<192>,
+        row_data: Bits<Y>,
     } {
         frame_done: Bit,
         read_enable: Bit,

@@ -10,7 +10,7 @@ use rust_hdl_core::prelude::*;
 
 /// See [`TokenEngine`].
 #[derive(LogicBlock)]
-pub struct TokenBoardParallel {
+pub struct TokenBoardParallel<const W: usize, const Y: usize, const U: usize> {
     /// System clock.
     pub clock: Signal<In, Clock>,
     /// A byte for the device waits.
@@ -25,10 +25,10 @@ pub struct TokenBoardParallel {
     pub tx_data: Signal<Out, Bits<8>>,
     /// It is taken.
     pub tx_ready: Signal<In, Bit>,
-    engine: TokenEngine,
+    engine: TokenEngine<W, Y, U>,
 }
 
-impl TokenBoardParallel {
+impl<const W: usize, const Y: usize, const U: usize> TokenBoardParallel<W, Y, U> {
     /// A board of this configuration.
     pub fn new(config: &Config, page: [u8; IDENT_BYTES]) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl TokenBoardParallel {
     }
 }
 
-impl Logic for TokenBoardParallel {
+impl<const W: usize, const Y: usize, const U: usize> Logic for TokenBoardParallel<W, Y, U> {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, engine);

@@ -11,7 +11,7 @@ use rust_hdl_core::prelude::*;
 
 /// See [`TokenEngine`].
 #[derive(LogicBlock)]
-pub struct TokenBoardUart {
+pub struct TokenBoardUart<const W: usize, const Y: usize, const U: usize> {
     /// System clock.
     pub clock: Signal<In, Clock>,
     /// The pin that the host drives.
@@ -24,13 +24,13 @@ pub struct TokenBoardUart {
     pub busy: Signal<Out, Bit>,
     /// Lit by refused frames.
     pub fault: Signal<Out, Bit>,
-    engine: TokenEngine,
+    engine: TokenEngine<W, Y, U>,
     uart_rx: UartRx,
     uart_tx: UartTx,
     lights: StatusLights,
 }
 
-impl TokenBoardUart {
+impl<const W: usize, const Y: usize, const U: usize> TokenBoardUart<W, Y, U> {
     /// A board of this configuration.
     pub fn new(config: &Config, page: [u8; IDENT_BYTES]) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl TokenBoardUart {
     }
 }
 
-impl Logic for TokenBoardUart {
+impl<const W: usize, const Y: usize, const U: usize> Logic for TokenBoardUart<W, Y, U> {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, engine, uart_rx, uart_tx, lights);

@@ -32,12 +32,17 @@ use nda_spec::Config;
 use nda_spec::wire::IDENT_BYTES;
 use rust_hdl_core::prelude::*;
 
-/// Bits of a word of results beyond five block RAMs of 36.
-const RESULT_LOW_BITS: usize = 12;
+/// Bits of a block RAM's word at its widest, which 512 words have.
+const BLOCK_BITS: usize = 36;
 
-/// Of 8 x 128 tables and frames of 4 KB.
+/// Bits of a word of results that lie in LUT RAM: a few beyond whole block RAMs.
+const fn low_bits(word: usize) -> usize {
+    if word % BLOCK_BITS <= BLOCK_BITS / 3 { word % BLOCK_BITS } else { 0 }
+}
+
+/// Of 128 columns of tables and frames of 4 KB; `W`, `Y`: bits of a tile and of a result word, `U`: of a response word.
 #[derive(LogicBlock)]
-pub struct TokenEngine {
+pub struct TokenEngine<const W: usize, const Y: usize, const U: usize> {
     /// System clock.
     pub clock: Signal<In, Clock>,
     /// A wire byte waits.
@@ -62,21 +67,21 @@ pub struct TokenEngine {
     pub run_cycle: Signal<Out, Bit>,
     decoder: CobsDecoder,
     frames: FrameBuffer<12>,
-    commands: TokenCommands,
-    machine: TokenMachine,
-    command: CommandProcessor<2048, 192, 192>,
+    commands: TokenCommands<Y>,
+    machine: TokenMachine<Y>,
+    command: CommandProcessor<W, Y, U>,
     encoder: FrameEncoder,
-    tiles: PackedStore<2048>,
+    tiles: PackedStore<W>,
     activations: PackedStore<1024>,
-    results: BlockRam<192, 12>,
+    results: BlockRam<Y, 12>,
     sequencer: GemvSequencer,
     tile_request: ReadDelay,
-    array: TokenArray,
+    array: TokenArray<W, Y>,
     identity: Identity,
     counters: Counters,
 }
 
-impl TokenEngine {
+impl<const W: usize, const Y: usize, const U: usize> TokenEngine<W, Y, U> {
     /// An engine of this configuration that identifies itself with `page`. `when_full` says what
     /// becomes of a byte that finds no room.
     pub fn new(config: &Config, page: [u8; IDENT_BYTES], when_full: WhenFull) -> Self {
@@ -102,14 +107,14 @@ impl TokenEngine {
             decoder: Default::default(),
             frames: FrameBuffer::new(config.slots, config.slot_bytes, when_full),
             commands: TokenCommands::around(commands("commands", &layout)),
-            machine: TokenMachine::around(token_machine(&sizes, &map, &attention)),
+            machine: TokenMachine::around(token_machine(&sizes, &map, &attention, g.array_rows)),
             command,
             encoder: FrameEncoder::in_lut_ram(),
             tiles: PackedStore::new(g.tile_words, weight_style(config.weight_memory)),
             activations: PackedStore::new(g.act_words, activation_style(g.array)),
-            results: BlockRam::with_lut_ram(g.result_words, RESULT_LOW_BITS),
+            results: BlockRam::with_lut_ram(g.result_words, low_bits(Y)),
             sequencer: GemvSequencer::new(g.array),
-            tile_request: ReadDelay::new(request_stages(g, 2048)),
+            tile_request: ReadDelay::new(request_stages(g, W)),
             array: TokenArray::new(g),
             identity: Identity::new(page),
             counters: Default::default(),
@@ -117,7 +122,7 @@ impl TokenEngine {
     }
 }
 
-impl Logic for TokenEngine {
+impl<const W: usize, const Y: usize, const U: usize> Logic for TokenEngine<W, Y, U> {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, decoder, frames, commands, machine, command, encoder, tiles);
@@ -167,7 +172,7 @@ impl Logic for TokenEngine {
         self.commands.made_token.next = self.machine.made_token.val();
         self.commands.last_token.next = self.machine.last_token.val();
         self.commands.row_valid.next = self.machine.row_valid.val();
-        self.commands.row_last.next = self.machine.logit_last.val();
+        self.commands.row_last.next = self.machine.row_last.val();
         self.commands.peek_data.next = self.machine.peek_data.val();
         self.commands.row_data.next = self.results.read_data.val();
         self.machine.result.next = self.array.result.val();
@@ -223,7 +228,7 @@ impl Logic for TokenEngine {
         self.results.write_data.next = self.array.result.val();
         if self.machine.row_valid.val() {
             self.results.write_address.next = self.commands.row_write_address.val();
-            self.results.write_data.next = self.machine.values.val();
+            self.results.write_data.next = self.machine.row_values.val();
         }
         if self.array.sums_write.val() {
             self.results.write_address.next = bit_cast::<12, 9>(self.array.sums_write_address.val());
@@ -271,19 +276,25 @@ impl Logic for TokenEngine {
     }
 }
 
-/// The text of a board with a token machine: of one geometry, that of its array.
+/// The text of a board with a token machine: of 128 columns, and rows that are compiled in.
 ///
 /// # Errors
 /// [`EmitError::Geometry`] of any other, and what rust-hdl finds.
 pub(crate) fn board(config: &Config, page: [u8; IDENT_BYTES], port: Port) -> Result<String, EmitError> {
     let (g, frames) = (&config.geometry, config.slots * config.slot_bytes);
-    if (g.array_rows, g.array_cols, g.planes, frames) != (8, 128, 8, 1 << 12) {
-        let (rows, cols, planes) = (g.array_rows, g.array_cols, g.planes);
-        return Err(EmitError::Geometry { rows, cols, planes, slot_bytes: config.slot_bytes, slots: config.slots });
+    match (g.array_rows, g.array_cols, g.planes, frames) {
+        (8, 128, 8, 4096) => of_rows::<2048, 192, 192>(config, page, port),
+        (4, 128, 8, 4096) => of_rows::<1024, 96, 96>(config, page, port),
+        (rows, cols, planes, _) => {
+            Err(EmitError::Geometry { rows, cols, planes, slot_bytes: config.slot_bytes, slots: config.slots })
+        }
     }
+}
+
+fn of_rows<const W: usize, const Y: usize, const U: usize>(config: &Config, page: [u8; IDENT_BYTES], port: Port) -> Result<String, EmitError> {
     match port {
         Port::Parallel => {
-            let mut board = TokenBoardParallel::new(config, page);
+            let mut board = TokenBoardParallel::<W, Y, U>::new(config, page);
             board.clock.connect();
             board.rx_valid.connect();
             board.rx_data.connect();
@@ -292,7 +303,7 @@ pub(crate) fn board(config: &Config, page: [u8; IDENT_BYTES], port: Port) -> Res
             text(&board)
         }
         Port::Uart => {
-            let mut board = TokenBoardUart::new(config, page);
+            let mut board = TokenBoardUart::<W, Y, U>::new(config, page);
             board.clock.connect();
             board.rx.connect();
             board.connect_all();

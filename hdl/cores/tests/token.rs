@@ -14,10 +14,22 @@ use model::{Model, SMALL, Size, Style, TINY};
 use nda_spec::token::Choice;
 use token_bench::Bench;
 
+/// Architectures and rows of the array: a word of sums comes in one beat, in two, four and eight.
+const SMALL_CASES: [(Style, usize); 8] = [
+    (Style::Llama, 8),
+    (Style::BitNet, 8),
+    (Style::Gemma, 8),
+    (Style::Llama, 4),
+    (Style::BitNet, 4),
+    (Style::Gemma, 4),
+    (Style::Gemma, 2),
+    (Style::Llama, 1),
+];
+
 #[test]
 fn a_small_model_of_every_architecture_streams_what_golden_computes() {
-    for style in [Style::Llama, Style::BitNet, Style::Gemma] {
-        let mut bench = Bench::new(&Model::random(style, SMALL, 5));
+    for (style, rows) in SMALL_CASES {
+        let mut bench = Bench::new(&Model::random(style, SMALL, 5), rows);
         for token in [3, 60, 3, 17] {
             bench.token(token);
         }
@@ -26,17 +38,20 @@ fn a_small_model_of_every_architecture_streams_what_golden_computes() {
 
 #[test]
 fn a_model_of_the_committed_shape_streams_what_golden_computes() {
-    let mut bench = Bench::new(&Model::random(Style::Llama, TINY, 5));
-    for token in [3, 255, 0] {
-        bench.token(token);
+    for rows in [8, 4] {
+        let mut bench = Bench::new(&Model::random(Style::Llama, TINY, 5), rows);
+        for token in [3, 255, 0] {
+            bench.token(token);
+        }
     }
 }
 
 /// The ring of 6 wraps; cycles are those that are predicted.
 #[test]
 fn small_models_choose_the_tokens_that_golden_chooses() {
-    for (style, positions) in [(Style::Llama, 8), (Style::BitNet, 2), (Style::Gemma, 8)] {
-        let mut bench = Bench::whole(&Model::random(style, Size { ring: 6, ..SMALL }, 6));
+    for (style, rows) in SMALL_CASES {
+        let positions = if style == Style::BitNet || rows < 4 { 2 } else { 8 };
+        let mut bench = Bench::whole(&Model::random(style, Size { ring: 6, ..SMALL }, 6), rows);
         let mut token = 1;
         for position in 0..positions {
             let choice = if position % 2 == 0 { Choice::GREEDY } else { Choice::at(0.8, 7).unwrap() };
@@ -48,17 +63,19 @@ fn small_models_choose_the_tokens_that_golden_chooses() {
 
 #[test]
 fn a_model_of_the_committed_shape_chooses_the_tokens_that_golden_chooses() {
-    let mut bench = Bench::whole(&Model::random(Style::Llama, TINY, 6));
-    let mut token = 1;
-    for position in 0..3 {
-        let (next, cycles) = bench.next(token, Choice::at(0.8, 7).unwrap());
-        assert!(cycles < 3_100, "{cycles} at position {position}");
-        token = next;
+    for (rows, most) in [(8, 3_100), (4, 4_020)] {
+        let mut bench = Bench::whole(&Model::random(Style::Llama, TINY, 6), rows);
+        let mut token = 1;
+        for position in 0..3 {
+            let (next, cycles) = bench.next(token, Choice::at(0.8, 7).unwrap());
+            assert!(cycles < most, "{rows} rows: {cycles} at position {position}");
+            token = next;
+        }
     }
 }
 
 /// What a seal is made of is what was written, to the last unit.
 #[test]
 fn every_unit_of_a_program_can_be_peeked_at() {
-    Bench::new(&Model::random(Style::Gemma, SMALL, 5)).peek_at_everything();
+    Bench::new(&Model::random(Style::Gemma, SMALL, 5), 8).peek_at_everything();
 }

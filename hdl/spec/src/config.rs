@@ -312,7 +312,7 @@ mod tests {
         let lanes: Vec<usize> = all.iter().map(|c| c.geometry.lanes()).collect();
         assert_eq!(lanes, [16, 64, 256, 1024, 256, 256, 64, 64, 32, 256, 1024, 64]);
         let tables: Vec<&str> = all.iter().filter(|c| c.geometry.array == ArrayKind::Tables).map(|c| c.name.as_str()).collect();
-        assert_eq!(tables, ["table1024", "table256", "token1024"]);
+        assert_eq!(tables, ["table1024", "table256", "token1024", "token512"]);
         let single_port: Vec<&str> = all.iter().filter(|c| c.weight_memory == WeightMemory::Spram).map(|c| c.name.as_str()).collect();
         assert_eq!(single_port, ["up32"]);
         let seeds: Vec<&str> = all.iter().filter(|c| c.seed).map(|c| c.name.as_str()).collect();

@@ -42,7 +42,7 @@ pub use kv::{KvForm, KvFormError, KvShape, KvStore, LEVEL_POINT, MAX_RING};
 pub use machine::{Golden, Machine, Products};
 pub use noise::{Choice, Chooser, INVERSE_TEMPERATURE_POINT, LANES, LOGIT_POINT, Noise};
 pub use number::{NARROW_MAX, Scale, WIDE_MAX, WIDE_POINT, narrow, round_shift, widen};
-pub use program::{Embedding, Matrix, Program, WORD};
+pub use program::{Embedding, Matrix, Program, WORD, word_beats};
 pub use sizes::{GATE_UNITS, Map, Misfit, Sizes};
 pub use step::{CodesTo, Factor, Into, Pass, Reduce, Source, Step};
 pub use table::{cosine, exp2_entry, noise_entry, reciprocal, root_entry, sine};

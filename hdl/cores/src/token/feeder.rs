@@ -8,7 +8,10 @@
 use super::field;
 use crate::netlist::{Bus, Module, Stage, Style, Value};
 use nda_spec::token::{limits, wired as w};
+use nda_spec::width::index_bits;
 
+/// Where the head's results go.
+const CHOICE: u64 = 5;
 /// Passes that wait.
 pub(super) const QUEUE: usize = 16;
 /// Bits of a word's number.
@@ -22,6 +25,8 @@ pub(super) const ROOT_WALK: usize = 8;
 
 /// What the feeder needs.
 pub(super) struct Feed<'m> {
+    /// Cycles from a word of the array's to the next.
+    pub pace: usize,
     /// A pass is issued: its step.
     pub push: Value<'m>,
     pub step: Value<'m>,
@@ -67,7 +72,10 @@ pub(super) fn update<'m>(m: &'m Module, feed: &Feed<'m>) -> Fed<'m> {
     let get = |f: w::Field| field(step, f);
     let is_product = get(w::SOURCE).is(0);
     let (is_gated, is_turned) = (get(w::GATE).any(), get(w::TURN).any());
-    let beat = (active & is_product.mux(feed.announced, !walks)).named("feeds_a_word");
+    let comes = m.forward("comes", 1);
+    let own = !walks & !rests(m, comes, feed.pace, is_turned | get(w::INTO).is(CHOICE));
+    let beat = (active & is_product.mux(feed.announced, own)).named("feeds_a_word");
+    m.connect(comes, beat);
     let is_last = left.is(1).named("feeds_the_last");
     let ends = (beat & is_last).named("pass_ends");
     let waits = !write_at.equals(read_at);
@@ -114,6 +122,19 @@ pub(super) fn update<'m>(m: &'m Module, feed: &Feed<'m>) -> Fed<'m> {
     ];
     let beat = word_of(m, &front, &[&words[..], &bounds[..], &[("starts_group", counted.fresh)]].concat());
     Fed { beat, root: walks & walk.less(m.constant(GROUPS as u64, 6)), root_group: walk.slice(0, GROUP_NUMBER), root_floor: get(w::FLOOR) }
+}
+
+/// Whether the next word has to wait: pairs, and the memory of a row, take words no faster than a product gives them.
+fn rests<'m>(m: &'m Module, comes: Value<'m>, pace: usize, is_paced: Value<'m>) -> Value<'m> {
+    let bits = index_bits(pace);
+    if pace == 1 {
+        return m.constant(0, 1);
+    }
+    let left = m.always("cycles until the next word").feedback("word_rest", bits, |left| {
+        let less = (left - m.constant(1, bits)).low(bits).unsigned();
+        comes.mux(m.constant(pace as u64 - 1, bits), left.any().mux(less, left))
+    });
+    left.any() & is_paced
 }
 
 /// What the pass in front does in this cycle.

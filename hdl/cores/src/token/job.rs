@@ -2,8 +2,9 @@
 //!
 //! Function: as [`crate::gemv_sequencer`] on an array of tables, but a vector of one beat of columns is loaded once, behind its
 //! codes, and its products are beats alone. Handshake: a job starts in a cycle in which `accepts` stands, and its first issue is
-//! the next cycle's. Interval 1: a job can follow in the cycle behind the last issue. Latency: a result
-//! is announced to the feeder 11 cycles behind the issue of its last beat (`ANNOUNCE`). Cost: it is a part of the machine's netlist
+//! the next cycle's. Interval 1: a job can follow in the cycle behind the last issue. Latency: a word
+//! is announced to the feeder 11 cycles behind the issue of its last beat (`ANNOUNCE`): where the array has fewer than eight rows, a word is several
+//! row groups. Cost: it is a part of the machine's netlist
 //! and counted there
 //! ([`super::machine`]).
 
@@ -12,6 +13,8 @@ use crate::netlist::{Module, Stage, Value};
 use nda_spec::cycles::TABLE_WORDS;
 use nda_spec::token::wired as w;
 
+/// Bits of a job's words, of a gated pass too.
+const GROUPS: usize = 11;
 /// From the issue of a beat to the cycle in which the feeder is told its result.
 const ANNOUNCE: usize = 11;
 
@@ -42,6 +45,7 @@ pub(super) struct Job<'m> {
 /// The job's registers.
 pub(super) struct State<'m> {
     m: &'m Module,
+    pace: usize,
     stage: Stage<'m>,
     busy: Value<'m>,
     loading: Value<'m>,
@@ -62,13 +66,14 @@ pub(super) struct State<'m> {
 }
 
 impl<'m> State<'m> {
-    /// `load` says that a load starts in this cycle.
-    pub(super) fn new(m: &'m Module, load: Value<'m>) -> State<'m> {
+    /// `load` says that a load starts in this cycle; the array sums a word in `pace` beats.
+    pub(super) fn new(m: &'m Module, load: Value<'m>, pace: usize) -> State<'m> {
+        let groups = GROUPS + pace.ilog2() as usize;
         let stage = m.always("the job");
         let (busy, loading, alone) =
             (stage.declare("array_busy", 1, 0), stage.declare("loading", 1, 0), stage.declare("loads_alone", 1, 0));
         let (step, beat, left) =
-            (stage.declare("load_step", 4, 0), stage.declare("column_beat", 2, 0), stage.declare("groups_left", 11, 0));
+            (stage.declare("load_step", 4, 0), stage.declare("column_beat", 2, 0), stage.declare("groups_left", groups, 0));
         let (tile, row_base) = (stage.declare("tile", 12, 0), stage.declare("row_base", 12, 0));
         let last_beat = stage.declare("last_beat", 2, 0);
         let at_last_step = (loading & step.is(TABLE_WORDS as u64 - 1)).named("at_last_load");
@@ -77,6 +82,7 @@ impl<'m> State<'m> {
         let accepts = ((!busy | ends) & !load).named("array_accepts");
         State {
             m,
+            pace,
             stage,
             busy,
             loading,
@@ -102,10 +108,12 @@ impl<'m> State<'m> {
         let get = |f: w::Field| field(start.step, f);
         let is_start = start.product | start.load;
         let taken = m.stage("the job's numbers", start.product);
-        // Of a gated pass there are twice as many row groups as words come out.
-        let count = get(w::COUNT).extend(11);
-        let words = get(w::GATE).any().mux(count << 1, count).named("job_groups");
+        // Of a gated pass there are twice as many words as come out; a word has as many row groups as beats.
+        let halves = self.pace.ilog2() as usize;
+        let count = get(w::COUNT).extend(left.bits);
+        let words = (get(w::GATE).any().mux(count << 1, count) << halves).low(left.bits).unsigned().named("job_groups");
         let groups = taken.register("groups", words);
+        let ends_word = (0..halves).fold(m.constant(1, 1), |ends, bit| if bit == 0 { left.bit(0) } else { ends & !left.bit(bit) });
         let ternary = taken.register("job_ternary", get(w::TERNARY));
         let at_last_beat = beat.equals(last_beat);
         let next_columns = (busy & self.at_last_group & !at_last_beat).named("next_columns");
@@ -119,7 +127,7 @@ impl<'m> State<'m> {
         s.take(step, (is_start | !loading).mux(m.constant(0, 4), step.next()));
         s.take(beat, is_start.mux(m.constant(0, 2), next_columns.mux(beat.next(), beat)));
         let issues = (busy & !loading).named("issues_a_beat");
-        let fewer = (left - m.constant(1, 11)).low(11).unsigned();
+        let fewer = (left - m.constant(1, left.bits)).low(left.bits).unsigned();
         s.take(left, start.product.mux(words, issues.mux(next_columns.mux(groups, fewer), left)));
         let stride = (last_beat.extend(12) + m.constant(1, 1)).low(12);
         let moved = next_columns.mux(row_base.next(), (tile + stride).low(12));
@@ -134,7 +142,7 @@ impl<'m> State<'m> {
             tile,
             reads: m.always("the load's columns").register("reads_columns", busy & loading & step.is(0)),
             beat: m.always("which columns").register("reads_beat", beat),
-            announced: m.delayed("announced", (issues & at_last_beat).named("result_comes"), ANNOUNCE),
+            announced: m.delayed("announced", (issues & at_last_beat & ends_word).named("result_comes"), ANNOUNCE),
         }
     }
 }

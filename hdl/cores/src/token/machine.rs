@@ -17,7 +17,7 @@ use super::stream::{Sources, Streamed, Vectors, joined, stream};
 use super::tables::{self, tables};
 use super::walker::{self, walker};
 use crate::netlist::{Bus, Module, Netlist, Value};
-use nda_spec::token::{Map, Sizes, WORD, wired as w};
+use nda_spec::token::{Map, Sizes, WORD, wired as w, word_beats};
 use nda_spec::width::index_bits;
 use std::sync::Arc;
 
@@ -42,9 +42,9 @@ struct Beside<'m> {
 }
 
 impl<'m> Beside<'m> {
-    fn new(m: &'m Module) -> Beside<'m> {
+    fn new(m: &'m Module, rows: usize) -> Beside<'m> {
         Beside {
-            sums: m.input("result", WORD * SUM),
+            sums: word_of(m, m.input("result", rows * SUM), word_beats(rows)),
             mixed: m.input("mixed", WORD * NARROW),
             mixed_mantissa: m.input("mixed_mantissa", NARROW),
             mixed_exponent: m.input("mixed_exponent", EXPONENT),
@@ -57,16 +57,26 @@ impl<'m> Beside<'m> {
     }
 }
 
-/// The machine of these sizes; `map` says where in a program what lies.
-pub fn machine(sizes: &Sizes, map: &Map) -> Arc<Netlist> {
+/// A word of sums, of which the array gives a part per cycle: the last with those before it.
+fn word_of<'m>(m: &'m Module, part: Value<'m>, beats: usize) -> Value<'m> {
+    let mut parts = vec![part];
+    for k in 1..beats {
+        parts.push(m.always(&format!("the part of a word {k} before")).register(&format!("part_of_word_{k}"), parts[k - 1]));
+    }
+    m.concat(&parts)
+}
+
+/// The machine of these sizes, beside an array of so many rows; `map` says where in a program what lies.
+pub fn machine(sizes: &Sizes, map: &Map, rows: usize) -> Arc<Netlist> {
     let m = Module::new("machine");
-    update(&m, sizes, map);
+    update(&m, sizes, map, rows);
     m.finish()
 }
 
-fn update(m: &Module, sizes: &Sizes, map: &Map) {
+fn update(m: &Module, sizes: &Sizes, map: &Map, rows: usize) {
+    let pace = word_beats(rows);
     let memories = Memories::new(m, sizes, map);
-    let beside = Beside::new(m);
+    let beside = Beside::new(m, rows);
     let (clear, abort) = (m.input("clear", 1), m.input("abort", 1));
     let (token_valid, token, want) = (m.input("token_valid", 1), m.input("token", 16), m.input("token_want", 2));
     let state = State::new(m);
@@ -80,7 +90,7 @@ fn update(m: &Module, sizes: &Sizes, map: &Map) {
     let step = m.concat(&[step[1], step[0]]).named("step");
 
     let vectors = Vectors::new(m, sizes);
-    let array = job::State::new(m, state.load);
+    let array = job::State::new(m, state.load, pace);
     let seen = Seen {
         flush,
         array_accepts: array.accepts,
@@ -93,7 +103,7 @@ fn update(m: &Module, sizes: &Sizes, map: &Map) {
     };
     let go = state.decide(step, &seen);
     let job = array.advance(&Start { product: go.product, step, load: state.load, flush });
-    let fed = feeder::update(m, &Feed { push: go.pass, step, announced: job.announced, half_head: memories.numbers.half_head, flush });
+    let fed = feeder::update(m, &Feed { pace, push: go.pass, step, announced: job.announced, half_head: memories.numbers.half_head, flush });
     let inverted = m.forward("inverted", tables::MANTISSA);
     let tables = m.part("tables", &tables(), &[("phase", walked.phase), ("mantissa", inverted)]);
     let made = makers(
@@ -114,7 +124,7 @@ fn update(m: &Module, sizes: &Sizes, map: &Map) {
     );
     m.connect(inverted, made.inverted);
     let row = row_of(m, &memories, state.token);
-    let sources = sources(&beside, &made, &walked, tables.get("cosine"), row);
+    let sources = Sources { pace, ..sources(&beside, &made, &walked, tables.get("cosine"), row) };
     let streamed = stream(m, &memories, &vectors, &fed.beat, &sources);
 
     let ended = ended(&streamed, &made, &beside);
@@ -167,6 +177,7 @@ fn row_of<'m>(m: &'m Module, memories: &Memories<'m>, token: Value<'m>) -> Value
 
 fn sources<'m>(beside: &Beside<'m>, made: &Made<'m>, walked: &walker::Walked<'m>, cosine: Value<'m>, row: Value<'m>) -> Sources<'m> {
     Sources {
+        pace: 1,
         sums: beside.sums,
         mixed: beside.mixed,
         mixed_mantissa: beside.mixed_mantissa,

@@ -4,7 +4,7 @@
 //! word may enter in every cycle. Latency, by stages:
 //!
 //! Stages are counted from the register that addresses the memories, one behind the feeder's: 2 constants and factor, 3 the
-//! value, 8 the product, then (turned: 4, gated: 17 later) 9 what leaves its section, 10 what is
+//! value, 8 the product, then (turned: 3 and the pace, gated: 17 later) 9 what leaves its section, 10 what is
 //! written or added, 14 `work`, 16 largest and squares. Cost: 48 DSP and 12 for gates.
 
 use super::factor::factor;
@@ -20,6 +20,8 @@ use nda_spec::width::index_bits;
 
 /// What comes to the pipe from other units.
 pub(super) struct Sources<'m> {
+    /// Cycles from a word of the array's to the next.
+    pub pace: usize,
     /// Results of the array, 24 bits a row, in the word's stage 2.
     pub sums: Value<'m>,
     /// What was mixed: stage 2.
@@ -214,15 +216,15 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
     let is_slow = is_turned | eight.get("settles");
     let named = |name: &str, bus: &Bus<'m>, valid: Value<'m>| bus.with(m, name, "valid", valid);
     let direct = named("direct_out", eight, eight.get("valid") & !is_slow & !is_gated);
-    let slow_stages = named("slow_in", eight, eight.get("valid") & is_slow).stages(m, "slow", turn::STAGES);
+    let slow_stages = named("slow_in", eight, eight.get("valid") & is_slow).stages(m, "slow", turn::stages(s.pace));
     let gated_in = named("gated_in", eight, eight.get("valid") & is_gated & eight.get("second"));
     let gated_stages = gated_in.stages(m, "gated", gate::STAGES);
-    let (slow, gated) = (&slow_stages[turn::STAGES], &gated_stages[gate::STAGES]);
+    let (slow, gated) = (&slow_stages[turn::stages(s.pace)], &gated_stages[gate::STAGES]);
 
     let half_words = memories.numbers.half_head;
     let set_word = eight.get("turn").bit(1).mux(half_words, m.constant(0, 4));
     let turn_word = (eight.get("turn_pair").slice(0, 4) + set_word).low(4);
-    let unit = turn_lane();
+    let unit = turn_lane(s.pace);
     let seven = &product.t[7];
     let turns = seven.get("valid") & (seven.get("turn").any() | seven.get("settles"));
     let active = working(m, "turns_work", turns);
@@ -234,7 +236,7 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
                 ("is_second", eight.get("second")),
                 ("is_turned", is_turned),
                 ("active", active),
-                ("comes", slow_stages[turn::STAGES - 1].get("valid")),
+                ("comes", slow_stages[turn::stages(s.pace) - 1].get("valid")),
                 ("word", turn_word),
                 ("set_cosine", s.set_cosine & is_it),
                 ("set_sine", s.set_sine & is_it),
@@ -249,7 +251,7 @@ fn sections<'m>(m: &'m Module, memories: &Memories<'m>, product: &Product<'m>, s
     let values = turned.iter().zip(&gates).map(|(turned, gate)| gated.get("valid").mux(wide(gate), *turned)).collect();
     let leaves = Bus::choose("leaves", gated.get("valid"), gated, &Bus::choose("fast_out", slow.get("valid"), slow, &direct));
     // The same a cycle before.
-    let (slow, gated) = (&slow_stages[turn::STAGES - 1], &gated_stages[gate::STAGES - 1]);
+    let (slow, gated) = (&slow_stages[turn::stages(s.pace) - 1], &gated_stages[gate::STAGES - 1]);
     let coming = Bus::choose("coming", gated.get("valid"), gated, &Bus::choose("fast_coming", slow.get("valid"), slow, &product.t[7]));
     Section { leaves, values, coming }
 }
@@ -262,8 +264,8 @@ fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[
     };
     let gate: Vec<Value> = (0..WORD).map(|k| hold("gate", !is_second, k)).collect();
     let up: Vec<Value> = (0..WORD).map(|k| hold("up", is_second, k)).collect();
-    // The word that gates stands in the first cycle that the second word is in stage 8, and the one behind it.
-    let upper = m.always("which half").register("upper", is_second);
+    // The word that gates stands in the cycle that the second word is in stage 8, and in the one behind it.
+    let upper = m.always("which half").register("upper", eight.get("valid") & is_second);
     let upper_up = m.always("which half of what is gated").register("upper_up", upper);
     let number = m.stage("which gate", eight.get("valid") & eight.get("gate").any()).register("gate_number", eight.get("gate"));
     let is_other = number.bit(1);

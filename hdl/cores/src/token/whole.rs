@@ -12,17 +12,17 @@ use super::attention::{self, unit::unit};
 use super::chooser::chooser;
 use super::machine::machine;
 use crate::netlist::{Module, Netlist, Value};
-use nda_spec::token::{Map, Sizes};
+use nda_spec::token::{Map, Sizes, WORD, word_beats};
+use nda_spec::width::ACC_BITS as SUM;
 use std::sync::Arc;
 
 /// Ports of the steps' machine that go through as they are.
-const IN: [(&str, usize); 11] = [
+const IN: [(&str, usize); 10] = [
     ("load_valid", 1),
     ("load_address", 20),
     ("load_data", 64),
     ("peek_valid", 1),
     ("peek_address", 20),
-    ("result", 192),
     ("clear", 1),
     ("abort", 1),
     ("token_valid", 1),
@@ -59,16 +59,17 @@ const HEARD: [(&str, usize, &str); 6] = [
     ("mix_done", 1, "mix_done"),
 ];
 
-/// The machine of these sizes.
-pub fn token_machine(sizes: &Sizes, map: &Map, attention: &attention::Sizes) -> Arc<Netlist> {
+/// The machine of these sizes, beside an array of so many rows.
+pub fn token_machine(sizes: &Sizes, map: &Map, attention: &attention::Sizes, rows: usize) -> Arc<Netlist> {
     let m = Module::new("token_machine");
-    let inputs: Vec<(&str, Value)> = IN.iter().map(|(name, bits)| (*name, m.input(name, *bits))).collect();
+    let inputs = IN.iter().map(|(name, bits)| (*name, m.input(name, *bits)));
+    let inputs: Vec<(&str, Value)> = inputs.chain([("result", m.input("result", rows * SUM))]).collect();
     let input = |name: &str| inputs.iter().find(|(of, _)| *of == name).expect("one of them").1;
     let (is_greedy, inverse, seed) = (m.input("is_greedy", 1), m.input("inverse_temperature", 17), m.input("seed", 64));
     let heard: Vec<(&str, Value)> = HEARD.iter().map(|(name, bits, _)| (*name, m.forward(&format!("heard_{name}"), *bits))).collect();
     let made = m.forward("heard_made", 1);
     let ports = [&inputs[..], &heard[..], &[("made_valid", made), ("kv_ready", m.constant(1, 1))]].concat();
-    let steps = m.part("steps", &machine(sizes, map), &ports);
+    let steps = m.part("steps", &machine(sizes, map, rows), &ports);
     let get = |name: &str| steps.get(name);
 
     let count = attention.count_bits();
@@ -113,8 +114,29 @@ pub fn token_machine(sizes: &Sizes, map: &Map, attention: &attention::Sizes) -> 
     let choice = m.part("chooser", &chooser("chooser"), &ports);
     m.connect(made, choice.get("made_valid"));
     OUT.iter().for_each(|name| m.output(name, get(name)));
-    m.output("row_valid", get("logit_valid") & get("row_wanted"));
+    row_ports(&m, rows, &get);
     m.output("made_valid", choice.get("made_valid"));
     m.output("made_token", choice.get("made_token"));
     m.finish()
+}
+
+/// The head's row for the memory of results, which takes as many values per cycle as the array has rows.
+fn row_ports<'m>(m: &'m Module, rows: usize, get: &impl Fn(&str) -> Value<'m>) {
+    let (values, keep) = (get("values"), get("logit_keep"));
+    let part = |k: usize| {
+        // A word's parts leave one after another; the one behind it comes no sooner than they have left.
+        let later = |name: &str, value: Value<'m>| m.delayed(&format!("row_{name}_{k}"), value, k);
+        let is_there = (get("logit_valid") & get("row_wanted") & keep.bit(k * rows)).named(&format!("row_comes_{k}"));
+        let has_more = if (k + 1) * rows < WORD { keep.bit((k + 1) * rows) } else { m.constant(0, 1) };
+        [
+            later("valid", is_there),
+            later("values", values.slice(k * rows * SUM, rows * SUM)),
+            later("last", is_there & get("logit_last") & !has_more),
+        ]
+    };
+    let parts: Vec<[Value; 3]> = (0..word_beats(rows)).map(part).collect();
+    let any = |port: usize| parts[1..].iter().fold(parts[0][port], |any, part| any | part[port]);
+    m.output("row_valid", any(0));
+    m.output("row_last", any(2));
+    m.output("row_values", parts[1..].iter().fold(parts[0][1], |of, part| part[0].mux(part[1], of)));
 }

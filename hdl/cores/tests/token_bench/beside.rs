@@ -148,8 +148,9 @@ impl Array {
         } else if m.get("array_issue") == 1 {
             let tile = &tiles[m.get("tile_address") as usize];
             let sum = |row: usize| tile[row * 128..][..128].iter().zip(&self.x).map(|(w, x)| i64::from(*w) * x).sum::<i64>();
-            let mut sums: Vec<i64> = (0..WORD).map(sum).collect();
-            self.partial.resize(self.partial.len().max(self.group + 1), vec![0; WORD]);
+            let rows = tile.len() / 128;
+            let mut sums: Vec<i64> = (0..rows).map(sum).collect();
+            self.partial.resize(self.partial.len().max(self.group + 1), vec![0; rows]);
             if m.get("array_is_first") == 0 {
                 sums.iter_mut().zip(&self.partial[self.group]).for_each(|(s, p)| *s += p);
             }
@@ -165,7 +166,7 @@ impl Array {
                 m.set("result", &packed(&sums, 24));
             }
             // Nothing that anybody may take.
-            _ => m.set("result", &packed(&[0x5a_5a5a; WORD], 24)),
+            _ => m.set("result", &packed(&vec![0x5a_5a5a; tiles[0].len() / 128], 24)),
         }
     }
 }

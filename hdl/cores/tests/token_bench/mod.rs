@@ -7,9 +7,10 @@ use crate::model::Model;
 use beside::{Array, Play};
 use nda_cores::netlist::{Evaluation, Netlist};
 use nda_cores::token::{attention, machine, token_machine};
+use nda_spec::config::Geometry;
 use nda_spec::token::cycles::{self, Fabric, LOOP_CYCLES};
 use nda_spec::token::wired::row_order;
-use nda_spec::token::{Choice, CodesTo, Golden, Image, Into, Machine, Map, Pass, Place, Scale, Sizes, Step, WORD};
+use nda_spec::token::{Choice, CodesTo, Golden, Image, Into, Machine, Map, Pass, Place, Scale, Sizes, Step, WORD, word_beats};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -22,8 +23,9 @@ pub struct Bench {
     machine: Evaluation,
     golden: Machine,
     products: Golden,
-    /// Tile words: weights of 8 rows of 128 columns.
+    /// Tile words: weights of the array's rows of 128 columns.
     tiles: Vec<Vec<i8>>,
+    array_rows: usize,
     units: Vec<u64>,
     cycle: u64,
 }
@@ -90,24 +92,25 @@ fn packed(values: &[i64], bits: usize) -> Vec<u64> {
 }
 
 impl Bench {
-    /// The steps' machine alone.
-    pub fn new(model: &Model) -> Bench {
-        Bench::of(model, machine)
+    /// The steps' machine alone, beside an array of so many rows.
+    pub fn new(model: &Model, array_rows: usize) -> Bench {
+        Bench::of(model, array_rows, |sizes, map| machine(sizes, map, array_rows))
     }
 
     /// The machine with its attention and its choice.
-    pub fn whole(model: &Model) -> Bench {
-        Bench::of(model, |sizes, map| token_machine(sizes, map, &attention::Sizes::of(sizes)))
+    pub fn whole(model: &Model, array_rows: usize) -> Bench {
+        Bench::of(model, array_rows, |sizes, map| token_machine(sizes, map, &attention::Sizes::of(sizes), array_rows))
     }
 
-    fn of(model: &Model, describe: impl Fn(&Sizes, &Map) -> Arc<Netlist>) -> Bench {
-        let geometry = nda_spec::Config::named("table1024").unwrap().geometry;
+    fn of(model: &Model, array_rows: usize, describe: impl Fn(&Sizes, &Map) -> Arc<Netlist>) -> Bench {
+        let table = nda_spec::Config::named("table1024").unwrap().geometry;
+        let geometry = Geometry { array_rows, tile_words: table.tile_words * word_beats(array_rows), ..table };
         let (program, products) = lower(model);
         let of = Sizes::of(&program, 1024, 512);
         let sizes = Sizes { wide_words: of.wide_words.max(16), ..of };
         let mut tiles = Vec::new();
         let order: Vec<Vec<usize>> = (0..program.matrices.len()).map(|i| row_order(&program, i)).collect();
-        let places: Vec<Place> = (0..program.matrices.len()).map(|i| place(&mut tiles, &products, i, &order[i])).collect();
+        let places: Vec<Place> = (0..program.matrices.len()).map(|i| place(&mut tiles, &products, i, (array_rows, &order[i]))).collect();
         let image = Image { program: program.clone(), places };
         let units = image.encode(&sizes, &geometry).unwrap();
         let map = sizes.map(geometry.tile_word_bytes());
@@ -117,6 +120,7 @@ impl Bench {
             products,
             tiles,
             units,
+            array_rows,
             cycle: 0,
         };
         bench.load();
@@ -199,7 +203,8 @@ impl Bench {
             self.cycle += 1;
             assert!(self.cycle - begin < MOST_CYCLES, "the token does not end");
         }
-        let predicted = cycles::token(self.golden.program(), &Fabric::TOKEN_1024, self.golden.position()).1 - LOOP_CYCLES;
+        let fabric = Fabric { rows: self.array_rows, ..Fabric::TOKEN_1024 };
+        let predicted = cycles::token(self.golden.program(), &fabric, self.golden.position()).1 - LOOP_CYCLES;
         assert_eq!(self.cycle - begin, predicted, "cycles at position {}", self.golden.position());
         let Ok(expected) = self.golden.next(&mut self.products, token, choice);
         assert_eq!(found, self.golden.last_logits(), "logits of position {}", self.golden.position() - 1);
@@ -261,20 +266,20 @@ fn in_order<T: Copy>(m: &Machine, values: &[T], order: Order) -> Vec<T> {
 }
 
 /// The place of a matrix: its words behind those that are there.
-fn place(tiles: &mut Vec<Vec<i8>>, products: &Golden, matrix: usize, order: &[usize]) -> Place {
+fn place(tiles: &mut Vec<Vec<i8>>, products: &Golden, matrix: usize, (array_rows, order): (usize, &[usize])) -> Place {
     let base = tiles.len() as u32;
     let (rows, cols) = (products.shapes[matrix].rows, products.shapes[matrix].cols);
-    for group in 0..rows.div_ceil(WORD) {
+    for group in 0..rows.div_ceil(WORD) * word_beats(array_rows) {
         for beat in 0..cols.div_ceil(128) {
             let weight = |k: usize| {
-                let (row, col) = (group * WORD + k / 128, beat * 128 + k % 128);
+                let (row, col) = (group * array_rows + k / 128, beat * 128 + k % 128);
                 match order.get(row) {
                     Some(row) if col < cols => products.weights[matrix][row * cols + col],
                     // Padding is not zero: what it meets has to be one.
                     _ => -2,
                 }
             };
-            tiles.push((0..WORD * 128).map(weight).collect());
+            tiles.push((0..array_rows * 128).map(weight).collect());
         }
     }
     Place { base }

@@ -6,7 +6,7 @@
 //! token; a step's cycle is the one in which it is issued. The rules are those of the control in `hdl/cores`, which a test holds
 //! to this model.
 
-use super::program::{Program, WORD};
+use super::program::{Program, WORD, word_beats};
 use super::step::{CodesTo, Factor, Into, Pass, Reduce, Source, Step};
 use crate::cycles::{TABLE_COLS, TABLE_WORDS, tree_levels};
 
@@ -22,8 +22,8 @@ const RESULT_STAGES: u64 = 4;
 const FEED_STAGES: u64 = 2;
 /// From a word's turn to where it goes: memories, constant times factor, times value, shift, saturation, addition.
 pub const PIPE_STAGES: u64 = 11;
-/// A cosine and a sine, four products, two sums.
-pub const TURN_STAGES: u64 = 4;
+/// A cosine and a sine, four products, two sums; on top of it comes the time from the first word of a pair to the second.
+const TURN_STAGES: u64 = 3;
 /// A gate's table, its line, two products.
 pub const GATE_STAGES: u64 = 17;
 /// Behind the pipe: half of what is cut off, shorter, weighted and squared, largest and sum.
@@ -52,7 +52,7 @@ pub const LOOP_CYCLES: u64 = 8;
 /// The sizes of a machine on the fabric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fabric {
-    /// Rows of the array of tables: sums per beat, a word at most.
+    /// Rows of the array of tables, 1, 2, 4 or 8: sums per beat.
     pub rows: usize,
     /// Columns of the array.
     pub cols: usize,
@@ -64,9 +64,14 @@ impl Fabric {
     /// What fits an ECP5-85F.
     pub const TOKEN_1024: Fabric = Fabric { rows: 8, cols: 128, makers: 16 };
 
+    /// Cycles from a word of a product to the next one.
+    const fn pace(&self) -> usize {
+        word_beats(self.rows)
+    }
+
     /// Cycles of the issues of a matrix, loads of further columns included, and from an issue to its result.
     fn array(&self, rows: usize, cols: usize) -> (u64, u64) {
-        let (groups, beats) = (rows.div_ceil(self.rows), cols.div_ceil(self.cols));
+        let (groups, beats) = (rows.div_ceil(WORD) * self.pace(), cols.div_ceil(self.cols));
         let loads = if beats > 1 { beats * TABLE_WORDS } else { 0 };
         ((loads + groups * beats) as u64, 10 + tree_levels(self.cols / TABLE_COLS) as u64)
     }
@@ -255,11 +260,13 @@ impl Ready {
             }
             _ => {
                 let roots = if matches!(pass.factor, Factor::Root(_)) { ROOT_CYCLES } else { 0 };
-                (begin + FEED_STAGES).max(self.fed + 1) + roots + words - 1
+                // Pairs, and the memory of a row, take words no faster than a product gives them.
+                let pace = if pass.turn.is_some() || pass.into == Into::Choice { fabric.pace() as u64 } else { 1 };
+                (begin + FEED_STAGES).max(self.fed + 1) + roots + (words - 1) * pace
             }
         };
         self.fed = fed;
-        let section = if gated { GATE_STAGES } else { TURN_STAGES * u64::from(is_slow) };
+        let section = if gated { GATE_STAGES } else { (TURN_STAGES + fabric.pace() as u64) * u64::from(is_slow) };
         let end = fed + PIPE_STAGES + section + 1;
         self.passes.push(end);
         if pass.reduce.is_some() {

@@ -63,7 +63,12 @@ impl Sizes {
         let factors = self.constant_words.saturating_sub(self.weight_words);
         let kv_heads = self.kv_width / self.head_dim.max(1);
         let rules = [
-            ("rows of the token machine's array", g.array_rows, g.array_rows == WORD && g.array == ArrayKind::Tables, "8, of tables"),
+            (
+                "rows of the token machine's array",
+                g.array_rows,
+                is_power(g.array_rows, 1, WORD) && g.array == ArrayKind::Tables,
+                "1, 2, 4 or 8, of tables",
+            ),
             ("tile words beside a token machine", g.tile_words, g.tile_words <= TILE_WORDS, "at most 4096"),
             ("bytes of a token's number", self.token_bytes, (1..=2).contains(&self.token_bytes), "1 or 2"),
             ("tokens of the queue", self.queue_tokens, is_power(self.queue_tokens, 1024, 1 << 14), "a power of two, 1024 to 16384"),
