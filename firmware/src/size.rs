@@ -142,7 +142,9 @@ pub fn measure(
 fn machine_text(config: &Config) -> Result<String, FlowError> {
     let sizes = config.token.ok_or_else(|| FlowError::malformed(Path::new("configs.toml"), "no token machine"))?;
     let map = sizes.map(config.geometry.tile_word_bytes());
-    machine(&sizes, &map, config.geometry.array_rows).emit(MACHINE).map_err(|source| FlowError::Emit { config: config.name.clone(), source })
+    machine(&sizes, &map, config.geometry.array_rows)
+        .emit(MACHINE)
+        .map_err(|source| FlowError::Emit { config: config.name.clone(), source })
 }
 
 fn alone(board: &Board, seeds: &[u64], tools: &Tools, folder: &Path, progress: &(dyn Fn(&str) + Sync)) -> Result<Alone, FlowError> {

@@ -9,7 +9,7 @@ use nda_cores::token::attention::{Sizes, unit::unit};
 use nda_cores::token::chooser::chooser;
 
 /// The attention of models/tiny.ndf: four heads of 32 channels on two of the cache, 102 positions in five layers.
-const TINY: Sizes = Sizes { heads: 4, kv_heads: 2, head_dim: 32, ring: 102, rows: 1020, makers: 16 };
+const TINY: Sizes = Sizes { heads: 4, kv_heads: 2, head_dim: 32, ring: 102, rows: 1020, makers: 16, positions: 2 };
 
 /// Holds cores to LUT4, multipliers and block RAMs: at most as many, and of LUT4 no less than nine tenths, so that a header
 /// that states too much is found too.

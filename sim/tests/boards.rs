@@ -12,8 +12,21 @@ use nda_spec::wire::{JOB_BYTES, Op, PROTOCOL_VERSION, Request, encode_frame};
 use nda_spec::{ActivationCode, Config, WeightCode, cycles, job, wire};
 use std::time::Duration;
 
-const CONFIGS: [&str; 13] =
-    ["nano16", "small64", "wide256", "table1024", "table256", "gw256", "gw64", "hx64", "up32", "deep256", "token1024", "token512", "seed64"];
+const CONFIGS: [&str; 13] = [
+    "nano16",
+    "small64",
+    "wide256",
+    "table1024",
+    "table256",
+    "gw256",
+    "gw64",
+    "hx64",
+    "up32",
+    "deep256",
+    "token1024",
+    "token512",
+    "seed64",
+];
 
 /// The ports through which a configuration's board is simulated.
 fn ports(config: &str) -> impl Iterator<Item = Port> + use<'_> {

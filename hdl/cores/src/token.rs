@@ -6,6 +6,7 @@
 
 pub mod attention;
 pub mod chooser;
+mod code_store;
 mod codes;
 pub mod commands;
 mod control;

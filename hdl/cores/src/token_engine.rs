@@ -13,7 +13,7 @@ use crate::cobs_decoder::CobsDecoder;
 use crate::command_processor::CommandProcessor;
 use crate::counters::Counters;
 use crate::emit::{EmitError, Port, text};
-use crate::engine::{activation_style, request_stages, weight_style};
+use crate::engine::{request_stages, weight_style};
 use crate::frame_buffer::{FrameBuffer, WhenFull};
 use crate::frame_encoder::FrameEncoder;
 use crate::gemv_array::TokenArray;
@@ -72,7 +72,6 @@ pub struct TokenEngine<const W: usize, const Y: usize, const U: usize> {
     command: CommandProcessor<W, Y, U>,
     encoder: FrameEncoder,
     tiles: PackedStore<W>,
-    activations: PackedStore<1024>,
     results: BlockRam<Y, 12>,
     sequencer: GemvSequencer,
     tile_request: ReadDelay,
@@ -89,7 +88,7 @@ impl<const W: usize, const Y: usize, const U: usize> TokenEngine<W, Y, U> {
         let layout = Layout::of(config).expect("a configuration with a token machine");
         let sizes = layout.sizes;
         let map = sizes.map(g.tile_word_bytes());
-        let attention = attention::Sizes::of(&sizes);
+        let attention = attention::Sizes::of(&sizes, g.array_rows);
         let mut command = CommandProcessor::new(g);
         command.seals = SealTable::in_lut_ram(g.pages().max(2));
         Self {
@@ -111,7 +110,6 @@ impl<const W: usize, const Y: usize, const U: usize> TokenEngine<W, Y, U> {
             command,
             encoder: FrameEncoder::in_lut_ram(),
             tiles: PackedStore::new(g.tile_words, weight_style(config.weight_memory)),
-            activations: PackedStore::new(g.act_words, activation_style(g.array)),
             results: BlockRam::with_lut_ram(g.result_words, low_bits(Y)),
             sequencer: GemvSequencer::new(g.array),
             tile_request: ReadDelay::new(request_stages(g, W)),
@@ -126,7 +124,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for TokenEngine<W, Y,
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, decoder, frames, commands, machine, command, encoder, tiles);
-        clock!(self, clock, activations, results, sequencer, tile_request, array, counters);
+        clock!(self, clock, results, sequencer, tile_request, array, counters);
         // Wire to frames.
         self.decoder.valid.next = self.rx_valid.val();
         self.decoder.data.next = self.rx_data.val();
@@ -189,12 +187,12 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for TokenEngine<W, Y,
             self.tiles.read_address.next = self.tile_request.out_address.val();
         }
         self.command.tile_read_data.next = self.tiles.read_data.val();
-        self.activations.byte_enable.next = self.command.act_byte_enable.val();
-        self.activations.byte_data.next = self.command.store_byte.val();
-        self.activations.write_enable.next = self.command.act_write_enable.val();
-        self.activations.write_address.next = self.command.write_address.val();
-        self.activations.read_enable.next = self.sequencer.act_read.val();
-        self.activations.read_address.next = self.sequencer.act_address.val();
+        self.machine.act_byte_enable.next = self.command.act_byte_enable.val();
+        self.machine.act_byte.next = self.command.store_byte.val();
+        self.machine.act_write_enable.next = self.command.act_write_enable.val();
+        self.machine.act_word.next = self.command.write_address.val();
+        self.machine.act_read.next = self.sequencer.act_read.val();
+        self.machine.act_read_word.next = self.sequencer.act_address.val();
         // Commands to the array.
         self.sequencer.start.next = self.command.start.val();
         self.sequencer.base.next = self.command.base.val();
@@ -209,7 +207,7 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for TokenEngine<W, Y,
         self.array.a2.next = self.command.a2.val();
         self.array.init.next = self.command.init.val();
         self.array.w.next = self.tiles.read_data.val();
-        self.array.x.next = self.activations.read_data.val();
+        self.array.x.next = self.machine.x.val();
         if self.machine.busy.val() {
             self.tile_request.address.next = bit_cast::<16, 12>(self.machine.tile_address.val());
             self.array.issue.next = self.machine.array_issue.val();
@@ -219,7 +217,6 @@ impl<const W: usize, const Y: usize, const U: usize> Logic for TokenEngine<W, Y,
             self.array.ternary.next = self.machine.array_ternary.val();
             self.array.a2.next = false;
             self.array.init.next = self.machine.array_init.val();
-            self.array.x.next = self.machine.x.val();
         }
         // Results to responses; while a job runs, sums between its beats where its results will be.
         self.results.write_enable.next =
@@ -285,13 +282,15 @@ pub(crate) fn board(config: &Config, page: [u8; IDENT_BYTES], port: Port) -> Res
     match (g.array_rows, g.array_cols, g.planes, frames) {
         (8, 128, 8, 4096) => of_rows::<2048, 192, 192>(config, page, port),
         (4, 128, 8, 4096) => of_rows::<1024, 96, 96>(config, page, port),
-        (rows, cols, planes, _) => {
-            Err(EmitError::Geometry { rows, cols, planes, slot_bytes: config.slot_bytes, slots: config.slots })
-        }
+        (rows, cols, planes, _) => Err(EmitError::Geometry { rows, cols, planes, slot_bytes: config.slot_bytes, slots: config.slots }),
     }
 }
 
-fn of_rows<const W: usize, const Y: usize, const U: usize>(config: &Config, page: [u8; IDENT_BYTES], port: Port) -> Result<String, EmitError> {
+fn of_rows<const W: usize, const Y: usize, const U: usize>(
+    config: &Config,
+    page: [u8; IDENT_BYTES],
+    port: Port,
+) -> Result<String, EmitError> {
     match port {
         Port::Parallel => {
             let mut board = TokenBoardParallel::<W, Y, U>::new(config, page);

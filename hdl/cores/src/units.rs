@@ -54,7 +54,8 @@ pub const ARRAYS: [(&str, Geometry); 11] = [
 ];
 
 /// Sizes of the attention unit's unit: heads that share, and a ring whose sums pass the bound from which on values lose bits.
-pub const ATTENTION: attention::Sizes = attention::Sizes { heads: 4, kv_heads: 2, head_dim: 8, ring: 70, rows: 420, makers: 16 };
+pub const ATTENTION: attention::Sizes =
+    attention::Sizes { heads: 4, kv_heads: 2, head_dim: 8, ring: 70, rows: 420, makers: 16, positions: 2 };
 
 /// Every unit's name and Verilog; a unit's top module bears its name.
 ///

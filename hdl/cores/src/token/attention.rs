@@ -16,6 +16,7 @@ pub mod span;
 pub mod unit;
 
 use crate::netlist::{Module, Stage, Value};
+use nda_spec::token::cycles::positions_per_cycle;
 use nda_spec::token::{CODE_MAX, KvForm, WORD, limits};
 use nda_spec::width::{index_bits, popcount_bits};
 
@@ -34,6 +35,8 @@ pub struct Sizes {
     pub rows: usize,
     /// Query codes per cycle.
     pub makers: usize,
+    /// Positions scored per cycle, 1 or 2: as many copies of the tables of every head.
+    pub positions: usize,
 }
 
 /// Bits of a layer's number.
@@ -60,8 +63,8 @@ pub const EXPONENT_BITS: usize = 8;
 pub const LEVEL_OFFSET: u64 = 6;
 
 impl Sizes {
-    /// Those of a token machine.
-    pub fn of(machine: &nda_spec::token::Sizes) -> Sizes {
+    /// Those of a token machine beside an array of so many rows.
+    pub fn of(machine: &nda_spec::token::Sizes, array_rows: usize) -> Sizes {
         Sizes {
             heads: machine.heads,
             kv_heads: machine.kv_width / machine.head_dim,
@@ -69,6 +72,7 @@ impl Sizes {
             ring: machine.ring,
             rows: 2 * machine.layers * machine.ring,
             makers: 16,
+            positions: positions_per_cycle(array_rows),
         }
     }
 
@@ -79,6 +83,7 @@ impl Sizes {
     pub fn check(&self) {
         assert!(self.kv_heads > 0 && self.heads.is_multiple_of(self.kv_heads) && self.heads <= limits::HEADS, "{self:?}");
         assert!(self.head_dim.is_power_of_two() && self.head_dim >= WORD && self.cols().is_multiple_of(self.makers), "{self:?}");
+        assert!(matches!(self.positions, 1 | 2), "{self:?}");
         assert!((2..=nda_spec::token::MAX_RING).contains(&self.ring) && self.rows >= self.ring, "{self:?}");
     }
 
@@ -110,6 +115,11 @@ impl Sizes {
     /// Bits of a head's dot product: codes to 127, levels to 6.
     pub const fn dot_bits(&self) -> usize {
         popcount_bits(CODE_MAX as usize * LEVEL_OFFSET as usize * self.head_dim) + 1
+    }
+
+    /// Words of the memory of dot products, each of the positions that are scored at once.
+    pub const fn dot_words(&self) -> usize {
+        self.ring.div_ceil(self.positions)
     }
 
     /// Bits of a number of positions.

@@ -103,7 +103,8 @@ fn update(m: &Module, sizes: &Sizes, map: &Map, rows: usize) {
     };
     let go = state.decide(step, &seen);
     let job = array.advance(&Start { product: go.product, step, load: state.load, flush });
-    let fed = feeder::update(m, &Feed { pace, push: go.pass, step, announced: job.announced, half_head: memories.numbers.half_head, flush });
+    let fed =
+        feeder::update(m, &Feed { pace, push: go.pass, step, announced: job.announced, half_head: memories.numbers.half_head, flush });
     let inverted = m.forward("inverted", tables::MANTISSA);
     let tables = m.part("tables", &tables(), &[("phase", walked.phase), ("mantissa", inverted)]);
     let made = makers(

@@ -3,6 +3,7 @@
 //! A job of codes reads two words of `work` per cycle. Array codes are gathered in beats of 128 columns, whole beats whatever the
 //! vector's length: what is beyond it is 0. Stages are counted from the register that names a group.
 
+use super::code_store::{FromMakers, codes_kept};
 use super::codes::{coder, maker};
 use super::feeder::GROUP_NUMBER;
 use super::field;
@@ -10,8 +11,8 @@ use super::lane::NARROW;
 use super::memories::Memories;
 use super::root::{self, inverse_roots};
 use super::stream::{VECTOR_WORD, Vectors};
-use crate::netlist::{Bus, Module, Style, Value};
-use nda_spec::token::{WORD, limits, wired as w};
+use crate::netlist::{Bus, Module, Value};
+use nda_spec::token::{WORD, wired as w};
 
 /// Codes per cycle.
 pub(super) const MAKERS: usize = 16;
@@ -19,8 +20,6 @@ pub(super) const MAKERS: usize = 16;
 pub(super) const COLS: usize = 128;
 /// Cycles of makers in a beat of columns.
 const BEAT: usize = COLS / MAKERS;
-/// Beats of columns that are kept.
-pub(super) const CODE_BEATS: usize = limits::CODE_BEATS;
 
 /// What the makers need.
 pub(super) struct Wanted<'m> {
@@ -49,7 +48,7 @@ pub(super) struct Made<'m> {
     pub is_single: Value<'m>,
     /// Minus twice the sum of the codes: what quaternary planes are too much.
     pub init: Value<'m>,
-    /// 128 codes, by bit.
+    /// Codes of 128 columns, by bit.
     pub x: Value<'m>,
     pub mantissa: Value<'m>,
     pub exponent: Value<'m>,
@@ -142,7 +141,17 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
         .collect();
     let (seven, valid) = (&c[7], c[7].get("valid"));
     let to_array = (valid & !seven.get("query")).named("codes_to_array");
-    let x = kept(m, to_array, seven, &codes, wanted);
+    let x = codes_kept(
+        m,
+        &FromMakers {
+            valid: to_array,
+            beat: seven.get("beat"),
+            segment: seven.get("segment"),
+            codes: m.concat(&codes.iter().rev().copied().collect::<Vec<_>>()).named("codes_word_of_makers"),
+            reads: wanted.reads,
+            read_beat: wanted.beat,
+        },
+    );
     let scale = (c[8].get("valid") & c[8].get("fresh")).named("scale_stands");
     let [mantissa, exponent] = ["scale_mantissa", "scale_exponent"].map(|port| coder.get(port));
     let of_array = m.stage("the scale of the array's codes", scale & !c[8].get("query"));
@@ -189,23 +198,4 @@ fn correction<'m>(m: &'m Module, start: Value<'m>, to_array: Value<'m>, codes: &
     });
     let twice = m.concat(&[total, m.constant(0, 1)]);
     (m.constant(0, 24) - twice).low(24).unsigned()
-}
-
-/// The codes that the array multiplies by: beats of columns in LUT RAM, the one that is loaded in a register, by bit.
-fn kept<'m>(m: &'m Module, to_array: Value<'m>, seven: &Bus<'m>, codes: &[Value<'m>], wanted: &Wanted<'m>) -> Value<'m> {
-    let word = m.concat(&codes.iter().rev().copied().collect::<Vec<_>>()).named("codes_word_of_makers");
-    // A segment is kept by planes, so that a beat's planes are put together from whole pieces.
-    let planes = (0..8).rev().flat_map(|plane| (0..MAKERS).rev().map(move |code| word.bit(code * 8 + plane)));
-    let word = m.concat(&planes.collect::<Vec<_>>()).named("planes_word_of_makers");
-    let reading = m.stage("the beat of columns that is loaded", wanted.reads);
-    let segments: Vec<Value> = (0..BEAT)
-        .map(|k| {
-            let memory = m.memory(&format!("kept_codes_{k}"), Style::Distributed, CODE_BEATS, MAKERS * 8);
-            let is_it = to_array & seven.get("segment").is(k as u64);
-            m.stage(&format!("codes of segment {k}"), is_it).write(memory, seven.get("beat"), word);
-            reading.register(&format!("x_{k}"), memory.at(wanted.beat))
-        })
-        .collect();
-    let planes = (0..8).rev().flat_map(|plane| segments.iter().rev().map(move |segment| segment.slice(plane * MAKERS, MAKERS)));
-    m.concat(&planes.collect::<Vec<_>>())
 }

@@ -36,8 +36,8 @@ pub(super) fn turn_lane(pace: usize) -> Arc<Netlist> {
     m.stage("a cosine comes", set_cos).write(cosines, set_word, cosine_in);
     m.stage("a sine comes", set_sin).write(sines, set_word, cosine_in);
     // A word waits for the other one of its pair.
-    let [waited, word, is_second, is_turned] =
-        [("value", value), ("word", word), ("is_second", is_second), ("is_turned", is_turned)].map(|(name, of)| waits(&m, on, name, of, pace));
+    let [waited, word, is_second, is_turned] = [("value", value), ("word", word), ("is_second", is_second), ("is_turned", is_turned)]
+        .map(|(name, of)| waits(&m, on, name, of, pace));
     let one = m.stage("1: the pair", on);
     let cos = one.register("cos", cosines.at(word));
     let sin = one.register("sin", sines.at(word));

@@ -17,7 +17,7 @@ use nda_spec::width::ACC_BITS as SUM;
 use std::sync::Arc;
 
 /// Ports of the steps' machine that go through as they are.
-const IN: [(&str, usize); 10] = [
+const IN: [(&str, usize); 16] = [
     ("load_valid", 1),
     ("load_address", 20),
     ("load_data", 64),
@@ -25,6 +25,12 @@ const IN: [(&str, usize); 10] = [
     ("peek_address", 20),
     ("clear", 1),
     ("abort", 1),
+    ("act_byte_enable", 1),
+    ("act_byte", 8),
+    ("act_write_enable", 1),
+    ("act_word", 16),
+    ("act_read", 1),
+    ("act_read_word", 16),
     ("token_valid", 1),
     ("token", 16),
     ("token_want", 2),

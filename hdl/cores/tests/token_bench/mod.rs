@@ -99,7 +99,7 @@ impl Bench {
 
     /// The machine with its attention and its choice.
     pub fn whole(model: &Model, array_rows: usize) -> Bench {
-        Bench::of(model, array_rows, |sizes, map| token_machine(sizes, map, &attention::Sizes::of(sizes), array_rows))
+        Bench::of(model, array_rows, |sizes, map| token_machine(sizes, map, &attention::Sizes::of(sizes, array_rows), array_rows))
     }
 
     fn of(model: &Model, array_rows: usize, describe: impl Fn(&Sizes, &Map) -> Arc<Netlist>) -> Bench {

@@ -8,7 +8,7 @@ use nda_spec::token::{KvForm, NARROW_MAX, WIDE_MAX, WORD, exp2_entry, inverse_su
 use std::collections::VecDeque;
 
 /// Heads of 32 channels, as in the committed model.
-const SIZES: Sizes = Sizes { heads: 4, kv_heads: 2, head_dim: 32, ring: 102, rows: 1020, makers: 16 };
+const SIZES: Sizes = Sizes { heads: 4, kv_heads: 2, head_dim: 32, ring: 102, rows: 1020, makers: 16, positions: 2 };
 
 /// Sends one case per cycle down a pipeline and compares what comes out `stages` cycles later.
 fn stream<T: Copy>(
@@ -115,7 +115,7 @@ fn weights_are_golden_at_every_distance_from_the_largest() {
 
 #[test]
 fn inverse_sums_are_golden_around_every_mantissa() {
-    let sizes = Sizes { heads: 1, kv_heads: 1, head_dim: 8, ring: 1024, rows: 2048, makers: 8 };
+    let sizes = Sizes { heads: 1, kv_heads: 1, head_dim: 8, ring: 1024, rows: 2048, makers: 8, positions: 2 };
     let mut evaluated = Evaluated::new(&inverse_sum::inverse_sum("inverse", &sizes));
     let most = 4080 * 1024_u32;
     let edges = (9..22)

@@ -40,19 +40,22 @@ impl Circuit for Evaluated {
 
 fn sizes(heads: usize, kv_heads: usize, head_dim: usize, ring: usize) -> Sizes {
     let makers = if (heads * head_dim).is_multiple_of(16) { 16 } else { 8 };
-    Sizes { heads, kv_heads, head_dim, ring, rows: 2 * 3 * ring, makers }
+    Sizes { heads, kv_heads, head_dim, ring, rows: 2 * 3 * ring, makers, positions: 2 }
 }
 
 #[test]
 fn attention_equals_golden_at_every_tail_with_shared_heads_in_three_layers() {
     let sizes = sizes(4, 2, 8, 9);
-    let netlist = unit("attention", &sizes);
-    every_tail(|| Evaluated::new(&netlist), sizes, 3);
+    for sizes in [sizes, Sizes { positions: 1, ..sizes }] {
+        let netlist = unit("attention", &sizes);
+        every_tail(|| Evaluated::new(&netlist), sizes, 3);
+    }
 }
 
 #[test]
 fn attention_equals_golden_at_both_extremes_in_heads_of_every_shape() {
-    for sizes in [sizes(4, 4, 32, 3), sizes(1, 1, 8, 70), sizes(3, 1, 64, 2), sizes(2, 2, 16, 5)] {
+    let one = Sizes { positions: 1, ..sizes(4, 2, 32, 5) };
+    for sizes in [sizes(4, 4, 32, 3), sizes(1, 1, 8, 70), sizes(3, 1, 64, 2), sizes(2, 2, 16, 5), one] {
         both_extremes(Evaluated::new(&unit("attention", &sizes)), sizes);
     }
 }

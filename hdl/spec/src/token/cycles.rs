@@ -49,6 +49,11 @@ const WALK_STAGES: u64 = 7;
 /// The token goes out, is compared with the stops, comes in again.
 pub const LOOP_CYCLES: u64 = 8;
 
+/// Positions that are scored per cycle beside an array of so many rows: where the array is cut, the scores' tables are too.
+pub const fn positions_per_cycle(array_rows: usize) -> usize {
+    if array_rows == WORD { 2 } else { 1 }
+}
+
 /// The sizes of a machine on the fabric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fabric {
@@ -162,7 +167,7 @@ impl Ready {
             Step::Scores { window, .. } => {
                 let begin = self.issue.max(self.query).max(self.tables).max(self.keys).max(self.attention);
                 let levels = u64::from((program.kv.head_dim / TABLE_COLS).ilog2());
-                self.scores = begin + seen(window).div_ceil(2) + SCORE_STAGES + levels;
+                self.scores = begin + seen(window).div_ceil(positions_per_cycle(fabric.rows) as u64) + SCORE_STAGES + levels;
                 StepCycles { begin, end: self.scores }
             }
             Step::Mix { window, .. } => {

@@ -38,6 +38,8 @@ pub const TILE_WORDS: usize = 4096;
 pub const UNITS: usize = 1 << 20;
 /// Values that share a scale of the embedding: one or the other.
 pub const EMBEDDING_GROUPS: [usize; 2] = [8, 32];
+/// Words of codes that the machine's store holds, a host's among them.
+pub const ACT_WORDS: usize = 16;
 /// Query codes that are made in a cycle.
 const MAKERS: usize = 16;
 
@@ -70,6 +72,7 @@ impl Sizes {
                 "1, 2, 4 or 8, of tables",
             ),
             ("tile words beside a token machine", g.tile_words, g.tile_words <= TILE_WORDS, "at most 4096"),
+            ("activation words beside a token machine", g.act_words, g.act_words <= ACT_WORDS, "at most 16"),
             ("bytes of a token's number", self.token_bytes, (1..=2).contains(&self.token_bytes), "1 or 2"),
             ("tokens of the queue", self.queue_tokens, is_power(self.queue_tokens, 1024, 1 << 14), "a power of two, 1024 to 16384"),
             ("tokens of a prompt", self.prompt_tokens, (2..=1 << 12).contains(&self.prompt_tokens), "2 to 4096"),

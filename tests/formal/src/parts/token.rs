@@ -9,7 +9,7 @@ use nda_cores::token::attention::{PLANES, Sizes, dots, levels, mix_head, query_t
 use nda_spec::token::WORD;
 
 /// Heads of 32 channels and a ring of 102, as the committed model has them.
-const SHIPPED: Sizes = Sizes { heads: 4, kv_heads: 2, head_dim: 32, ring: 102, rows: 1020, makers: 16 };
+const SHIPPED: Sizes = Sizes { heads: 4, kv_heads: 2, head_dim: 32, ring: 102, rows: 1020, makers: 16, positions: 2 };
 /// One head of eight channels: whatever is proved of a channel, a group or a pair stands there once for all of them.
 const SMALL: Sizes = Sizes { heads: 1, kv_heads: 1, head_dim: 8, makers: 8, ..SHIPPED };
 

@@ -3,7 +3,7 @@
 //! Function, bit for bit: `nda_spec::token`, steps `Pass` into keys or values, `Scores`, `Mix`, and what a `Pass` of
 //! `Source::Mixed` with `Factor::Sums` reads.
 //!
-//! Scores: two positions per cycle go through the tables of the query's codes; their dot products are kept as they are, and
+//! Scores: two positions per cycle, or one ([`Sizes::positions`]), go through the tables of the query's codes; their dot products are kept as they are, and
 //! of each head the one that scores most. Mix: that one and then a position per cycle are multiplied, shifted, compared with
 //! the largest, looked up, and weigh the values, which are read eight cycles behind. So four multipliers scale the dots of
 //! four heads, not eight, and no score is scaled before it is wanted.
@@ -20,7 +20,7 @@
 //! - `clear`: the sequence is forgotten, and what was cut off of a row, a query or a walk. `advance`: the next position. Both four
 //!   cycles before an append or a start.
 //!
-//! Latency, in cycles, of a window of `n` positions: `score_start` to `score_done` `(n + 1) / 2 + 8 + levels`, `mix_start` to `mix_done`
+//! Latency, in cycles, of a window of `n` positions: `score_start` to `score_done` `ceil(n / positions) + 8 + levels`, `mix_start` to `mix_done`
 //! `n + 15`, where `levels` is log2 of a head's tables ([`score_cycles`], [`mix_cycles`]).
 //!
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs) at four heads of 32 channels on two of the cache, 102 positions in five
@@ -63,7 +63,7 @@ const DISTRIBUTED_WORDS: usize = 64;
 
 /// Cycles from `score_start` to `score_done` for a window of that many positions.
 pub const fn score_cycles(sizes: &Sizes, positions: usize) -> usize {
-    WALK + positions.div_ceil(2) - 1 + ROW_STAGES + dots::stages(sizes)
+    WALK + positions.div_ceil(sizes.positions) - 1 + ROW_STAGES + dots::stages(sizes)
 }
 
 /// Cycles from `mix_start` to `mix_done`.
@@ -73,9 +73,9 @@ pub const fn mix_cycles(positions: usize) -> usize {
 
 /// What goes on, cycle by cycle.
 struct Walk<'m> {
-    /// A pair of positions is scored.
+    /// One or two positions are scored.
     pair: Value<'m>,
-    /// First, second of it counts, last.
+    /// First, a second position counts, last.
     first: Value<'m>,
     second: Value<'m>,
     last_pair: Value<'m>,
@@ -117,7 +117,7 @@ pub fn unit(name: &str, sizes: &Sizes) -> Arc<Netlist> {
         ("append_slot", span.get("slot")),
         ("load", m.delayed("score_started", score_start, 1) | values_load),
         ("walk", walk.pair | walk.mix.at(VALUE_DELAY)),
-        ("pair", !is_mixing),
+        ("pair", if sizes.positions == 2 { !is_mixing } else { m.constant(0, 1) }),
         ("is_value", is_mixing & !score_start),
         ("first", span.get("first")),
         ("layer", layer),
@@ -143,8 +143,8 @@ fn walk<'m>(m: &'m Module, sizes: &Sizes, [clear, score_start, mix_start, is_mix
     let steps = m.always("positions left");
     let (busy, left) = (steps.declare("busy", 1, 0), steps.declare("left", bits, 0));
     let is_one = left.is(1).named("is_one");
-    let is_last = (is_one | (!is_mixing & left.is(2))).named("is_last");
-    let step = is_mixing.mux(m.constant(1, 2), m.constant(2, 2));
+    let is_last = if sizes.positions == 2 { is_one | (!is_mixing & left.is(2)) } else { is_one }.named("is_last");
+    let step = is_mixing.mux(m.constant(1, 2), m.constant(sizes.positions as u64, 2));
     steps.take(busy, !clear & (load | (busy & !is_last)));
     steps.take(left, load.mux(count, (left - step).low(bits).unsigned()));
     let index = steps.declare("index", bits, 0);
@@ -157,7 +157,7 @@ fn walk<'m>(m: &'m Module, sizes: &Sizes, [clear, score_start, mix_start, is_mix
         pair,
         now: mix,
         first: late("firsts", score_starts.at(WALK)),
-        second: late("seconds", !is_one),
+        second: if sizes.positions == 2 { late("seconds", !is_one) } else { m.constant(0, 1) },
         last_pair: late("last_pairs", pair & is_last),
         mix: m.delay_line("mixes", mix, 1, WEIGHT_STAGES + mix_head::STAGES),
         last_mix: m.delay_line("last_mixes", mix & is_last, 1, WEIGHT_STAGES + mix_head::STAGES),
@@ -188,13 +188,13 @@ fn scores<'m>(
     m.output("ready", query.get("ready"));
 
     let beat = m.delay_line("beats", walk.pair, 1, ROW_STAGES).at(ROW_STAGES);
-    let (dots, extreme) = (dots(&format!("{name}_dots"), sizes), extreme(&format!("{name}_extreme"), sizes));
+    let (core, extreme) = (dots(&format!("{name}_dots"), sizes), extreme(&format!("{name}_extreme"), sizes));
     let words = sizes.groups() * TABLE_BITS;
     let mut flag = None;
     let mut all = Vec::new();
     let mut most = Vec::new();
     for head in 0..sizes.heads {
-        let [a, b] = [0, 1].map(|position| {
+        let dots = |position: usize| {
             let ports = [
                 ("write_enable", query.get("write_enable")),
                 ("write_address", query.get("write_address")),
@@ -202,17 +202,18 @@ fn scores<'m>(
                 ("beat", beat),
                 ("planes", of_head(m, sizes, rows[position], head)),
             ];
-            let dots = m.part(&format!("dots_{head}_{position}"), &dots, &ports);
-            flag.get_or_insert(dots.get("dot_valid"));
-            dots.get("dot")
-        });
-        let valid = flag.expect("set above");
+            m.part(&format!("dots_{head}_{position}"), &core, &ports)
+        };
+        let found: Vec<_> = (0..sizes.positions).map(dots).collect();
+        let valid = *flag.get_or_insert(found[0].get("dot_valid"));
+        let here: Vec<Value> = found.iter().map(|dots| dots.get("dot")).collect();
+        let (a, b) = (here[0], here[sizes.positions - 1]);
         let ports = [("valid", valid), ("first", walk.first), ("second", walk.second), ("is_negative", is_negative), ("a", a), ("b", b)];
         most.push(m.part(&format!("extreme_{head}"), &extreme, &ports).get("most"));
-        all.extend([a, b]);
+        all.extend(here);
     }
     let valid = flag.expect("a head");
-    let (memory, words) = (dots_memory(m, sizes), sizes.ring.div_ceil(2));
+    let (memory, words) = (dots_memory(m, sizes), sizes.dot_words());
     let bits = nda_spec::width::index_bits(words);
     let writes = m.stage("dots", valid);
     let at = writes.declare("write_at", bits, 0);
@@ -224,9 +225,9 @@ fn scores<'m>(
 }
 
 fn dots_memory<'m>(m: &'m Module, sizes: &Sizes) -> Memory<'m> {
-    let words = sizes.ring.div_ceil(2);
+    let words = sizes.dot_words();
     let style = if words <= DISTRIBUTED_WORDS { Style::Distributed } else { Style::Block };
-    m.memory("dots", style, words, 2 * sizes.heads * sizes.dot_bits())
+    m.memory("dots", style, words, sizes.positions * sizes.heads * sizes.dot_bits())
 }
 
 /// The planes of a query head's channels in a row.
@@ -266,8 +267,9 @@ fn weights<'m>(
 ) -> Weights<'m> {
     let (bits, mix) = (sizes.dot_bits(), |k: usize| walk.mix.at(k));
     let (at, mixing) = (walk.index, m.stage("dots of a pair", walk.now));
-    let address_bits = nda_spec::width::index_bits(sizes.ring.div_ceil(2));
-    let address = if at.bits > 1 { at.slice(1, at.bits - 1) } else { m.constant(0, 1) };
+    let address_bits = nda_spec::width::index_bits(sizes.dot_words());
+    let low = sizes.positions - 1;
+    let address = if at.bits > low { at.slice(low, at.bits - low) } else { m.constant(0, 1) };
     let address = if address.bits < address_bits { address.extend(address_bits) } else { address.slice(0, address_bits) };
     let word = mixing.register("pair_dots", scores.memory.at(address));
     let half = mixing.register("is_second", at.bit(0));
@@ -278,8 +280,9 @@ fn weights<'m>(
     let scale = scale(&format!("{name}_scale"), sizes);
     let valid = (mix(2) | walk.starts.at(3)).named("scales");
     let score = |head: usize| {
-        let [a, b] = [0, 1].map(|k| word.slice((2 * head + k) * bits, bits));
-        let dot = choice.register(&format!("dot_{head}"), is_most.mux(scores.most[head], half.mux(b, a)));
+        let of = |k: usize| word.slice((sizes.positions * head + k) * bits, bits);
+        let here = if sizes.positions == 2 { half.mux(of(1), of(0)) } else { of(0) };
+        let dot = choice.register(&format!("dot_{head}"), is_most.mux(scores.most[head], here));
         let ports = [
             ("valid", valid),
             ("dot", dot),
