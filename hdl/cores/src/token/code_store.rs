@@ -2,8 +2,8 @@
 //!
 //! Function: words of 128 columns, plane by plane; bit `128 p + c` of `x` is bit `p` of the code of column `c`. The makers write 16
 //! columns of all planes per cycle, a host the bytes of a word in their order. Both never work at once: a product of a host's
-//! waits until the machine is not busy. Handshake: none. Latency: a word stands in `x` from the cycle behind `reads` on, until
-//! the next is read; what a host writes can be read from the third cycle behind its last byte on.
+//! waits until the machine is not busy. Handshake: none. Latency: a word stands in `x` from the second cycle behind `reads` on,
+//! until the next is read; what a host writes can be read from the third cycle behind its last byte on.
 //! Cost (derived): 64 LUT RAMs of 16 words by 16 bits, 1,024 FF.
 
 use super::maker::{COLS, MAKERS};
@@ -31,7 +31,7 @@ pub(super) struct FromMakers<'m> {
     pub read_beat: Value<'m>,
 }
 
-/// A host's codes: a byte of a word, and a word that is wanted, both of a cycle before it is looked at.
+/// A host's codes: bytes of a word, a cycle later, and a word that is wanted.
 struct FromHost<'m> {
     /// A byte completes a pair: 16 columns of a plane.
     pair: Value<'m>,
@@ -39,6 +39,7 @@ struct FromHost<'m> {
     segment: Value<'m>,
     word: Value<'m>,
     data: Value<'m>,
+    /// Of the cycle itself.
     reads: Value<'m>,
     read_word: Value<'m>,
 }
@@ -63,8 +64,8 @@ impl<'m> FromHost<'m> {
             segment: count.slice(1, bits - 4),
             word,
             data: m.concat(&[data, before]),
-            reads: came.register("act_reads", reads),
-            read_word: came.register("act_read_at", read_word.fit(index_bits(WORDS))),
+            reads,
+            read_word: read_word.fit(index_bits(WORDS)),
         }
     }
 }
@@ -74,8 +75,11 @@ pub(super) fn codes_kept<'m>(m: &'m Module, makers: &FromMakers<'m>) -> Value<'m
     let host = FromHost::new(m);
     let bits = index_bits(WORDS);
     let address = makers.valid.mux(makers.beat.fit(bits), host.word).named("codes_written_at");
-    let reading = m.stage("the word that is read", (makers.reads | host.reads).named("reads_codes"));
-    let read_at = host.reads.mux(host.read_word, makers.read_beat.fit(bits)).named("codes_read_at");
+    // A register of their own: a thousand flip-flops and their memories wait for them.
+    let asked = m.always("the word that is asked for");
+    let reads = asked.register("reads_codes", makers.reads | host.reads);
+    let read_at = asked.register("codes_read_at", host.reads.mux(host.read_word, makers.read_beat.fit(bits)));
+    let reading = m.stage("the word that is read", reads);
     let part = |plane: usize, segment: usize| {
         let memory = m.memory(&format!("kept_codes_{plane}_{segment}"), Style::Distributed, WORDS, MAKERS);
         let of_host = host.pair & host.plane.is(plane as u64) & host.segment.is(segment as u64);

@@ -36,7 +36,7 @@ pub(super) struct Job<'m> {
     pub is_last: Value<'m>,
     pub ternary: Value<'m>,
     pub tile: Value<'m>,
-    /// Two cycles in front of what the tables are loaded from.
+    /// Two cycles in front of the word that the tables are loaded from.
     pub reads: Value<'m>,
     pub beat: Value<'m>,
     pub announced: Value<'m>,
@@ -140,8 +140,8 @@ impl<'m> State<'m> {
             is_last: at_last_beat,
             ternary,
             tile,
-            reads: m.always("the load's columns").register("reads_columns", busy & loading & step.is(0)),
-            beat: m.always("which columns").register("reads_beat", beat),
+            reads: (busy & loading & step.is(0)).named("reads_columns"),
+            beat,
             announced: m.delayed("announced", (issues & at_last_beat & ends_word).named("result_comes"), ANNOUNCE),
         }
     }

@@ -136,6 +136,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let whole = WholeToken::of(&weights, &config, link);
     if arguments.json {
         let mut value = plan_json(arguments, &config, board.as_ref(), &rows);
+        if let (Some(_), Some(Ok(whole))) = (&board, &whole) {
+            whole.on_board(&mut value["board"]);
+        }
         value["whole_token"] =
             whole.map_or(Value::Null, |whole| whole.map_or_else(|reason| json!({ "reason": reason }), |whole| whole.json()));
         return output::json(&value);
@@ -146,7 +149,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     plan_text(arguments, &config, &rows)?;
     let t = Totals::of(&rows);
     if let Some(board) = board.as_ref().filter(|_| t.on_device > 0) {
-        time_text(&format!("on the {}", board.title), &config, t.cost)?;
+        let what = if matches!(whole, Some(Ok(_))) { "product by product on" } else { "on" };
+        time_text(&format!("{what} the {}", board.title), &config, t.cost)?;
         if t.on_cpu > 0 {
             output::line("the layers on the CPU are not counted")?;
         }
@@ -365,7 +369,8 @@ fn plan_json(arguments: &Arguments, config: &Config, board: Option<&Board>, rows
         let time = time(config, cost);
         json!({
             "array_s": time.array_s, "link_s": time.link_s, "turnaround_s": time.turnaround_s,
-            "limit": time.limit(), "tokens_per_second": time.tokens_per_second(), "evidence": "projected",
+            "limit": time.limit(), "tokens_per_second": time.tokens_per_second(), "cycles_per_token": cost.run_cycles,
+            "clock_mhz": f64::from(config.clk_hz) / 1e6, "evidence": "projected",
         })
     };
     let on_board = board.map(|board| {

@@ -6,7 +6,7 @@ use nda_engine::{Weights, token_program};
 use nda_spec::Config;
 use nda_spec::token::cycles::{Fabric, token};
 use nda_spec::token::text::{FRAME_TOKENS, Link, request_bytes, response_bytes};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Positions that a token's cycles are told at, besides a full ring.
 const POSITION: u64 = 64;
@@ -61,6 +61,21 @@ impl WholeToken {
             "cycles_at_64": self.at_64, "cycles_at_most": self.most, "bytes_in": self.bytes_in, "bytes_out": self.bytes_out, "link_cycles": self.link_cycles,
             "limit": self.limit(), "tokens_per_second": self.tokens_per_second(), "evidence": "derived",
         })
+    }
+
+    /// Puts the figures of whole tokens in front of those of a board's products, which then stand below `products`.
+    pub fn on_board(&self, board: &mut Value) {
+        let Some(fields) = board.as_object_mut() else { return };
+        let names = ["array_s", "link_s", "turnaround_s", "limit", "tokens_per_second", "cycles_per_token"];
+        let products: Map<String, Value> = names.iter().filter_map(|name| fields.remove_entry(*name)).collect();
+        let own = [
+            ("products", Value::Object(products)),
+            ("tokens_per_second", json!(self.tokens_per_second())),
+            ("cycles_per_token", json!(self.most)),
+            ("limit", json!(self.limit())),
+            ("evidence", json!("projected")),
+        ];
+        fields.extend(own.map(|(name, value)| (name.to_string(), value)));
     }
 
     /// For people.
