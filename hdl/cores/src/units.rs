@@ -1,6 +1,7 @@
 //! Single cores as tops of their own: what the simulator's tests drive one by one.
 
 use crate::block_ram::BlockRam;
+use crate::bus::{BusKind, emit_bus};
 use crate::cobs_decoder::CobsDecoder;
 use crate::counters::Counters;
 use crate::crc32::Crc32;
@@ -53,6 +54,9 @@ pub const ARRAYS: [(&str, Geometry); 11] = [
     ("table_array_1x128", array(ArrayKind::Tables, 1, 128, 8)),
 ];
 
+/// Rows and columns of the arrays on buses: as small as their words' ports are read and written in one piece.
+pub const BUS_ARRAY: (usize, usize) = (2, 8);
+
 /// Sizes of the attention unit's unit: heads that share, and a ring whose sums pass the bound from which on values lose bits.
 pub const ATTENTION: attention::Sizes =
     attention::Sizes { heads: 4, kv_heads: 2, head_dim: 8, ring: 70, rows: 420, makers: 16, positions: 2 };
@@ -95,6 +99,9 @@ pub fn units() -> Result<Vec<(&'static str, String)>, EmitError> {
     all.push(unit(ARRAYS[9].0, &GemvArray::<256, 512, 48>::new(&ARRAYS[9].1))?);
     all.push(unit(ARRAYS[10].0, &GemvArray::<256, 1024, 24>::new(&ARRAYS[10].1))?);
     all.extend(element_units()?);
+    for kind in [BusKind::AxiStream, BusKind::Wishbone] {
+        all.push((kind.top(), emit_bus(kind, BUS_ARRAY.0, BUS_ARRAY.1)?));
+    }
     all.push(("attention_unit", attention::unit::unit("attention", &ATTENTION).emit("attention_unit")?));
     all.push(("chooser", chooser("choice").emit("chooser")?));
     Ok(all)

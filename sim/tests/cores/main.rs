@@ -5,6 +5,7 @@ mod array;
 mod circuit;
 mod elements;
 mod link;
+mod recorded;
 mod stores;
 mod token;
 
