@@ -1,67 +1,56 @@
-"""A page per core: its header, its ports as they are emitted, and a wave of it on the simulated board."""
+"""A page per core: its header, its ports as they are emitted, and a wave of it at work."""
 
+import json
 import pathlib
 import re
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(HERE / "pictures")]
 
 import waves  # noqa: E402
+from ports import EMITTED, ROOT, SOURCES, Ports, machine, modules, page_name, said  # noqa: E402
 
-SOURCES = ROOT / "hdl/cores/src"
-# The boards that have every core between them: configuration, port, and what is traced of it beside the small product. The first one
-# that has a core shows it.
-BOARDS = {
-    "nano16": ("parallel", ""),
-    "nano16 --uart": ("uart", ""),
-    "token1024": ("parallel", "models/tiny.ndf --prompt S --max-tokens 1"),
-    "seed64": ("parallel", ""),
+# What is traced of a simulated board, beside the small product.
+TRACED = {
+    "nano16_parallel": "--config nano16",
+    "nano16_uart": "--config nano16 --uart",
+    "token1024_parallel": "models/tiny.ndf --prompt S --max-tokens 1 --config token1024",
+    "seed64_parallel": "--config seed64",
 }
 # Cores that work slowly: cycles that their pictures show.
-SLOW = {"uart_rx": 92, "uart_tx": 92}
-
-# Cores of the token machine whose modules have other names than their files.
-MACHINE = "machine_machine"
-NAMES = {
-    "machine": MACHINE,
-    "mix_head": "mix",
-    "query_tables": "query",
-    "inverse_sum": "inverse",
-    "kv_store": "store",
-    "scale_factors": "factors",
-    "softmax": "softmax_2",
-}
-
-# Cores that are written into the machine's module, and the signals there that show them.
-PARTS = {
-    "job": "array_busy loading loads_alone load_step column_beat groups_left tile array_accepts job_ends array_issue array_is_load array_is_first array_is_last tile_address",
-    "walker": "token_begins turns turn_pair_at is_sine walks_a_pair phase turn_address sets_cosine_3 sets_sine_3 sets_word_3 sets_lane_3 drain",
-    "factor": "enters factor_group root_read mantissa_1 exponent_1 exponent_2 shift_sum shift_4",
-    "stream": "feeds_a_word enters read_word constant_at mantissa_1 shift_4 slow_in gated_in leaves out_word written wide_writes wide_write_at reduces_16 last_word_out",
-}
-
-# Cores that stand on no board: the bus that they are emitted for, and their top.
-BUSES = {"bus/stream.rs": ("axi-stream", "gemv_axis"), "bus/wishbone.rs": ("wishbone", "gemv_wb")}
+SLOW = {"uart_rx": 92, "uart_tx": 92, "board_uart": 92}
+# Waves of cores that stand on no simulated board: sim/tests/cores/recorded.rs records them and holds them to the cores.
+RECORDED = HERE / "recorded"
 
 
-class Module:
-    """A module of the emitted Verilog."""
+class Board:
+    """Modules of a board, where each stands first, and what was traced."""
 
-    def __init__(self, name, text):
-        self.name = name
-        self.inner = re.findall(r"^\s*(\w+) (\w+)\s*\(", text, re.M)
-        self.ports = []
-        for direction, bits, name in re.findall(r"\b(input|output)\s+(?:wire|reg)?\s*(?:\[(\d+):0\])?\s*(\w+)\s*[,;\n)]", text):
-            if name not in [port[1] for port in self.ports]:
-                self.ports.append((direction, name, int(bits) + 1 if bits else 1))
+    def __init__(self, nda, emitted, found, ports, folder):
+        self.found, self.at = found, places(found)
+        self.command = f"nda wave {TRACED[emitted]}"
+        run(nda, "wave", *TRACED[emitted].split(), "--out", folder / "wave.vcd")
+        wanted = {f"TOP.{path}.{port}" for name, path in self.at.items() for _, port, _ in found[name].ports}
+        if emitted.startswith("token"):
+            at = self.at[machine(found).name]
+            wanted |= {f"TOP.{at}.{signal}" for path in ports.sources() for signals in ports.parts(path).values() for signal in signals}
+        self.recorded = waves.Recorded(folder / "wave.vcd", wanted)
+        (folder / "wave.vcd").unlink()
 
+    def wave(self, its, name):
+        """The wave of the first of some modules that works."""
+        cycles = SLOW.get(name, waves.CYCLES)
+        found = (self.recorded.wave(self.at[module.name], module.ports, cycles) for module in its if module.name in self.at)
+        return next((wave for wave in found if wave is not None), None)
 
-def modules(verilog):
-    found = re.findall(r"^module (\w+)\((.*?)^endmodule", verilog, re.S | re.M)
-    return {name: Module(name, text) for name, text in found}
+    def wave_of_part(self, parts):
+        """The wave of a core that is written into the machine's module."""
+        module = machine(self.found)
+        words = {"in": "input", "out": "output"}
+        signals = [(words[direction], signal, module.bits(signal)) for direction, signals in parts.items() for signal in signals]
+        return self.recorded.wave(self.at[module.name], signals)
 
 
 def places(found, top="board"):
@@ -75,159 +64,88 @@ def places(found, top="board"):
     return at
 
 
-def said(path):
-    """What a source says of itself."""
-    lines = []
-    for line in path.read_text().splitlines():
-        if not line.startswith("//!"):
-            break
-        lines.append(line[3:].removeprefix(" "))
-    return "\n".join(lines)
+def run(nda, *arguments):
+    subprocess.run([nda, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
 
 
-def is_core(path):
-    return path.exists() and re.search("Cost|Handshake", said(path)) is not None
+def emit(nda, emitted, folder):
+    """The modules of what is emitted to show cores."""
+    if emitted.startswith("gemv"):
+        run(nda, "emit", *EMITTED[emitted].split(), "--out", folder)
+        return modules((folder / f"{emitted}.v").read_text())
+    configuration, port = emitted.split("_")
+    run(nda, "emit", "--config", configuration, "--port", port, "--out", folder)
+    return modules((folder / f"board_{emitted}.v").read_text())
 
 
-def page_name(path):
-    return "_".join(path.relative_to(SOURCES).with_suffix("").parts)
-
-
-def header(path):
-    """The same as Markdown: links of rustdoc lead to other cores' pages, or nowhere."""
+def header(path, ports):
+    """What a source says of itself, as Markdown: links of rustdoc lead to other cores' pages, or nowhere."""
 
     def link(match):
         place, _, name = match[1].rpartition("::")
         other = {"crate": SOURCES, "super": path.parent}.get(place, HERE) / f"{name}.rs"
-        return f"[`{name}`]({page_name(other)}.md)" if is_core(other) else f"`{match[1]}`"
+        return f"[`{name}`]({page_name(other)}.md)" if ports.is_core(other) else f"`{match[1]}`"
 
-    return re.sub(r"\[`([^`\]]+)`\](?!\()", link, said(path))
-
-
-def block(path):
-    """The block of rust-hdl in a source: its ports with what they mean."""
-    text = path.read_text()
-    ports, said = {}, []
-    for line in text.splitlines():
-        # The first block is the core; those that follow are its forms.
-        if ports and line == "}":
-            break
-        if comment := re.match(r"\s*/// (.*)", line):
-            said.append(comment[1])
-            continue
-        if port := re.match(r"\s*pub (\w+): Signal<(In|Out),", line):
-            ports.setdefault(port[1], " ".join(said))
-        said = []
-    return ports
+    return re.sub(r"\[`([^`\]]+)`\](?!\()", link, said(path)) + "\n\n" * bool(ports.of_page(path, "about")) + ports.of_page(path, "about")
 
 
-def modules_of(path, found):
-    """The emitted modules of a source: the one whose ports are the block's or whose name ends as the file's, else those that it names."""
-    wanted, stem = set(block(path)), path.stem
-    if wanted:
-        same = [module for module in found.values() if {port[1] for port in module.ports} == wanted]
-        return same[:1]
-    stem = emitted_name(path)
-    named = [stem, *re.findall(r'Module::new\("(\w+)"\)', path.read_text())]
-    ends = lambda name: [module for module in found.values() if module.name == name or module.name.endswith(f"_{name}")]
-    all_ends = [min(ends(name), key=lambda module: len(module.name)) for name in named if ends(name)]
-    return all_ends[:1] if all_ends and all_ends[0] in ends(stem) else all_ends
+def title(path, ports):
+    """A page's name, and the field's term behind it."""
+    term = ports.of_page(path, "term")
+    return page_name(path) + (f": {term}" if term else "")
 
 
-def emitted_name(path):
-    """How the name of a source's module ends."""
-    relative = path.relative_to(SOURCES).as_posix()
-    # A part's unit bears the part's own name; what stands on a bus is a top; both kinds of the array are one module.
-    if path.stem == "unit":
-        return path.parent.name
-    if path.parent.name == "gemv_array":
-        return "engine_array"
-    return BUSES[relative][1] if relative in BUSES else NAMES.get(path.stem, path.stem)
+def wave_of(path, ports, verilogs, boards):
+    """A core's wave, and what is said of where it comes from."""
+    name = page_name(path)
+    if (RECORDED / f"{name}.json").exists():
+        return json.loads((RECORDED / f"{name}.json").read_text()), "`sim/tests/cores/recorded.rs`, which drives the core alone"
+    if parts := ports.parts(path):
+        board = boards["token1024_parallel"]
+        return board.wave_of_part(parts), f"`{board.command}`"
+    emitted, its = ports.where(path, verilogs)
+    board = boards.get(emitted)
+    return (board.wave(its, name), f"`{board.command}`") if board else (None, "")
 
 
-def belongs(path, configuration):
-    """Whether a source's core can stand in that Verilog: names and ports alone are those of others too."""
-    inside = path.relative_to(SOURCES).as_posix()
-    if inside.startswith("bus") or configuration.startswith("--bus"):
-        return inside.startswith("bus") and configuration.startswith("--bus")
-    if inside.startswith("board"):
-        return not configuration.startswith("token")
-    return configuration.startswith("token") or not inside.startswith(("token", "gemv_array/tables"))
+def page(path, ports, verilogs, boards):
+    """A core's page, its picture and the faults of that."""
+    name, faults = page_name(path), []
+    text = f"# {title(path, ports)}\n\n{header(path, ports)}\n\nSource: `hdl/cores/src/{path.relative_to(SOURCES)}`.\n\n## Ports\n"
+    text += ports.table(path, verilogs)
+    wave, origin = wave_of(path, ports, verilogs, boards)
+    if wave is None:
+        why = ports.of_page(path, "unsimulated")
+        faults += [] if why else [f"{name}: no wave"]
+        return text + f"\n## Wave\n\nNone: {why[:1].lower()}{why[1:]}\n", None, faults
+    outputs = {port for port, direction in directions(path, ports, verilogs) if direction in ("output", "out")}
+    if not waves.moving(wave, outputs):
+        faults.append(f"{name}: no output moves in its wave")
+    text += f"\n## Wave\n\nSimulated: {origin}, where a piece of work begins and most of the signals move.\n\n![wave]({name}.svg)\n"
+    return text, waves.svg(wave, name, origin.strip("`").replace("`", "")), faults
 
 
-def page(path, boards, folder):
-    relative, name = path.relative_to(SOURCES), page_name(path)
-    text = f"# {name}\n\n{header(path)}\n\nSource: `hdl/cores/src/{relative}`.\n"
-    pictures = {}
-    for configuration, (found, at, recorded) in boards.items():
-        its = modules_of(path, found) if belongs(path, configuration) else []
-        if not its:
-            continue
-        meanings = block(path)
-        text += "\n## Ports\n"
-        for module in its:
-            text += f"\nAs emitted for `{configuration}`, module `{module.name}`.\n\n| port | direction | bits | |\n|---|---|---|---|\n"
-            text += "".join(f"| `{port}` | {direction} | {bits} | {meanings.get(port, '')} |\n" for direction, port, bits in module.ports)
-        cycles = SLOW.get(name, waves.CYCLES)
-        recordings = (recorded.wave(at[module.name], [(port, bits) for _, port, bits in module.ports], cycles) for module in its if module.name in at)
-        wave = next((wave for wave in recordings if wave is not None), None)
-        if wave is not None:
-            pictures[f"{name}.svg"] = waves.svg(wave, name, command(configuration))
-            text += pictured(name, configuration)
-        else:
-            text += "\nIt stands on no board of this project, so `nda wave` does not show it: bus models of others drive it in `hdl/cores/tests/bus.rs`.\n"
-        break
-    else:
-        part, pictures = part_of(path, name, boards["token1024"])
-        text += part
-    return name, text, pictures
-
-
-def part_of(path, name, board):
-    """What a page says of a core that is no module of its own, and its picture."""
-    found, at, recorded = board
-    if path.parent.name != "token" or path.stem not in PARTS:
-        return "\nNo configuration has it, so `nda wave` does not show it: its Verilog is driven alone in `sim/tests/cores/elements.rs`.\n", {}
-    module = next(module for module in found.values() if module.name.endswith(MACHINE))
-    wave = recorded.wave(at[module.name], [(signal, recorded.bits(at[module.name], signal)) for signal in PARTS[path.stem].split()])
-    said = f"\nIt is written into the module `{module.name}`; these are its signals there.\n"
-    return said + pictured(name, "token1024"), {f"{name}.svg": waves.svg(wave, name, command("token1024"))}
-
-
-def command(configuration):
-    return " ".join(["nda wave", *BOARDS[configuration][1].split(), "--config", configuration])
-
-
-def pictured(name, configuration):
-    return f"\n## Wave\n\nSimulated: `{command(configuration)}`, where a piece of work begins and most of the signals move.\n\n![wave]({name}.svg)\n"
+def directions(path, ports, verilogs):
+    """A core's ports with their directions."""
+    return re.findall(r"^\| `(\w+)` \| (\w+) \|", ports.table(path, verilogs), re.M)
 
 
 def pages(nda, folder):
-    """Every core's page and picture, by their paths in the book."""
-    boards = {}
-    for board, (port, _) in BOARDS.items():
-        configuration = board.split(" ")[0]
-        place = folder / f"{configuration}_{port}"
+    """Every core's page and picture, by their paths in the book; and what is wrong with them."""
+    ports, verilogs, boards = Ports(), {}, {}
+    for emitted in EMITTED:
+        place = folder / emitted
         place.mkdir(parents=True)
-        run = lambda *arguments: subprocess.run([nda, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
-        run("emit", "--config", configuration, "--port", port, "--out", place)
-        run(*command(board).split()[1:], "--out", place / "wave.vcd")
-        found = modules((place / f"board_{configuration}_{port}.v").read_text())
-        at = places(found)
-        wanted = {f"TOP.{path}.{port}" for name, path in at.items() for _, port, _ in found[name].ports}
-        wanted |= {f"TOP.{path}.{signal}" for name, path in at.items() if name.endswith(MACHINE) for part in PARTS.values() for signal in part.split()}
-        boards[board] = (found, at, waves.Recorded(place / "wave.vcd", wanted))
-        (place / "wave.vcd").unlink()
-    for bus, top in BUSES.values():
-        subprocess.run([nda, "emit", "--bus", bus, "--rows", "4", "--cols", "32", "--out", folder / top], check=True, stdout=subprocess.DEVNULL)
-        boards[f"--bus {bus} --rows 4 --cols 32"] = (modules((folder / top / f"{top}.v").read_text()), {}, None)
-    sources = [path for path in sorted(SOURCES.rglob("*.rs")) if is_core(path)]
-    all_pages, rows = {}, []
-    for path in sources:
-        name, text, pictures = page(path, boards, folder)
-        all_pages[f"docs/cores/{name}.md"] = text
-        all_pages |= {f"docs/cores/{picture}": svg for picture, svg in pictures.items()}
-        first = header(path).split("\n")[0]
-        rows.append(f"| [{name}]({name}.md) | {first} | {'wave' if pictures else ''} |\n")
-    index = "# The cores\n\nMade of the cores' headers, the emitted Verilog and `nda wave`.\n\n| core | what it is | |\n|---|---|---|\n" + "".join(rows)
-    return {"docs/cores/index.md": index} | all_pages
+        verilogs[emitted] = emit(nda, emitted, place)
+        if emitted in TRACED:
+            boards[emitted] = Board(nda, emitted, verilogs[emitted], ports, place)
+    all_pages, rows, faults = {}, [], []
+    for path in ports.sources():
+        name = page_name(path)
+        all_pages[f"docs/cores/{name}.md"], picture, its = page(path, ports, verilogs, boards)
+        all_pages |= {f"docs/cores/{name}.svg": picture} if picture else {}
+        faults += its
+        first = header(path, ports).split("\n")[0]
+        rows.append(f"| [{name}]({name}.md) | {ports.of_page(path, 'term')} | {first} |\n")
+    index = "# The cores\n\nMade of the cores' headers, the emitted Verilog and `nda wave`.\n\n| core | term | what it is |\n|---|---|---|\n" + "".join(rows)
+    return {"docs/cores/index.md": index} | all_pages, sorted(set(faults + ports.faults + ports.strangers()))

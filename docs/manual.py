@@ -64,10 +64,10 @@ def prose(text):
 
 class Manual:
     def __init__(self, nda, out):
-        self.out, self.source, self.faults = out, out / "src", []
+        self.out, self.source = out, out / "src"
         shutil.rmtree(out, ignore_errors=True)
         self.source.mkdir(parents=True)
-        self.pages = cores.pages(nda, out / "cores")
+        self.pages, self.faults = cores.pages(nda, out / "cores")
         self.chapters = chapters()
         self.known = set(self.chapters) | set(self.pages)
 
@@ -77,7 +77,7 @@ class Manual:
             lines.append(LINK.sub(lambda m: m[1] + os.path.normpath(os.path.join("docs", m[2])) + m[3], line))
             if "(cores/index.md)" in line:
                 inner = [path for path in self.pages if path.endswith(".md") and not path.endswith("index.md")]
-                lines += [f"    - [{pathlib.PurePath(path).stem.replace('_', ' ')}]({path})" for path in inner]
+                lines += [f"    - [{self.pages[path].split(chr(10))[0][2:].replace('_', ' ')}]({path})" for path in inner]
         (self.source / "SUMMARY.md").write_text("\n".join(lines) + "\n")
         for path, text in self.pages.items():
             self.write(path, text)

@@ -38,9 +38,6 @@ class Recorded:
             elif line[0] in "01xz" and line[1:-1] in self.changes:
                 self.changes[line[1:-1]].append((at, int(line[0] == "1")))
 
-    def bits(self, path, signal):
-        return self.widths[self.codes[f"TOP.{path}.{signal}"]]
-
     def values(self, code):
         """A signal's value just before every edge of the clock."""
         found, changes, k, value = [], self.changes.get(code, []), 0, 0
@@ -52,14 +49,14 @@ class Recorded:
         return found
 
     def wave(self, path, ports, cycles=CYCLES):
-        """A core's ports where a piece of its work begins, as WaveJSON; none if nothing happens."""
-        signals = [(port, bits, self.codes.get(f"TOP.{path}.{port}")) for port, bits in ports if port != "clock"]
-        signals = [(port, bits, self.values(code)) for port, bits, code in signals if code is not None]
+        """A core's ports where a piece of its work begins, as WaveJSON; none if nothing happens. Ports are (direction, name, bits)."""
+        signals = [(port, bits, self.codes.get(f"TOP.{path}.{port}"), direction == "output") for direction, port, bits in ports if port != "clock"]
+        signals = [(port, bits, self.values(code), is_output) for port, bits, code, is_output in signals if code is not None]
         begin = window(signals, cycles)
         if begin is None:
             return None
         lanes = [{"name": "clock", "wave": "p" + "." * (cycles - 1)}]
-        lanes += [lane(port, bits, values[begin : begin + cycles]) for port, bits, values in signals]
+        lanes += [lane(port, bits, values[begin : begin + cycles]) for port, bits, values, _ in signals]
         return {"signal": lanes, "head": {"tick": begin}}
 
 
@@ -85,16 +82,26 @@ def changes(values, only=None):
 
 
 def window(signals, cycles):
-    """Where a picture begins: where an event comes after a pause, and most ports move in what is shown; none if nothing moves."""
-    moves = [changes(values) for _, _, values in signals]
-    bits = [(port, values) for port, bits, values in signals if bits == 1]
+    """Where a picture begins: where an event comes after a pause, outputs move and most ports do; none if nothing moves."""
+    moves = [(changes(values), is_output) for _, _, values, is_output in signals]
+    bits = [(port, values) for port, bits, values, _ in signals if bits == 1]
     events = [values for port, values in bits if any(word in port for word in EVENTS)]
     rising = lambda some: sorted({cycle for values in some for cycle in changes(values, 1)})
-    starts = rising(events) or rising(values for _, values in bits) or sorted({cycle for found in moves for cycle in found})
+    starts = rising(events) or rising(values for _, values in bits) or sorted({cycle for found, _ in moves for cycle in found})
     behind_pauses = [cycle for cycle in starts if not any(any(values[cycle - BEFORE : cycle]) for values in events)] or starts
-    moving = lambda cycle: sum(bisect(found, cycle - BEFORE) < bisect(found, cycle - BEFORE + cycles - 1) for found in moves)
-    best = max(behind_pauses[:WINDOWS], key=lambda cycle: (moving(cycle), -cycle), default=None)
+    # What takes longer than a picture shows is seen where it ends.
+    ends = sorted({max(cycle - cycles // 2, BEFORE) for found, is_output in moves if is_output for cycle in found[:WINDOWS]})
+    shows = lambda cycle, found: bisect(found, cycle - BEFORE) < bisect(found, cycle - BEFORE + cycles - 1)
+    moving = lambda cycle: sum(shows(cycle, found) for found, _ in moves)
+    tells = lambda cycle: any(shows(cycle, found) for found, is_output in moves if is_output)
+    telling = [cycle for cycle in behind_pauses[:WINDOWS] + ends[:WINDOWS] if tells(cycle)]
+    best = max(telling or behind_pauses[:WINDOWS], key=lambda cycle: (moving(cycle), -cycle), default=None)
     return None if best is None else best - BEFORE
+
+
+def moving(wave, names):
+    """Those of some signals that change in what a wave shows."""
+    return [signal["name"] for signal in wave["signal"] if signal["name"] in names and signal["wave"].strip(".")[1:]]
 
 
 def lane(port, bits, values):
