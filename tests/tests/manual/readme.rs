@@ -5,8 +5,20 @@ use std::collections::BTreeSet;
 
 /// Columns of a line: what a narrow window shows.
 const COLUMNS: usize = 100;
-/// Lines: two screens.
-const LINES: usize = 90;
+/// Lines, those that the pictures take among them: two screens.
+const LINES: f64 = 105.0;
+/// Lines as high as the text is wide: a hundred columns of 8 pixels, lines of 20.
+const LINES_OF_A_SQUARE: f64 = 40.0;
+
+/// Lines that a picture as wide as the text takes.
+fn picture_lines(path: &str) -> f64 {
+    let text = read(path);
+    let pixels = |name: &str| -> f64 {
+        let (_, rest) = text.split_once(&format!(" {name}=\"")).unwrap_or_else(|| panic!("{path}: no {name}"));
+        rest.split('"').next().unwrap().parse().unwrap()
+    };
+    LINES_OF_A_SQUARE * pixels("height") / pixels("width")
+}
 
 /// Values of the figures in docs/evidence.toml.
 fn figures() -> BTreeSet<String> {
@@ -20,9 +32,10 @@ fn the_readme_has_two_screens_of_a_hundred_columns() {
     let text = read("README.md");
     let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > COLUMNS).collect();
     assert!(wide.is_empty(), "more than {COLUMNS} columns:\n{}", wide.join("\n"));
-    assert!(text.lines().count() <= LINES, "{} lines", text.lines().count());
-    let pictures = text.matches("![").count();
-    assert_eq!(pictures, 3, "a recording, a block diagram and a chart");
+    let pictures: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("![")?.split("](").nth(1)?.strip_suffix(')')).collect();
+    assert_eq!((pictures.len(), text.matches("![").count()), (3, 3), "a recording, a block diagram and a chart");
+    let lines = text.lines().count() as f64 + pictures.iter().map(|path| picture_lines(path)).sum::<f64>();
+    assert!(lines <= LINES, "{lines} lines, pictures among them");
 }
 
 /// Numbers with a comma or a point are claims, and stand in the evidence; small ones are words of the text.
@@ -36,6 +49,29 @@ fn every_figure_of_the_readme_stands_in_the_evidence_with_tag_and_command() {
     // Names: of a kind of model, and of a licence.
     let strangers: Vec<&str> = words.filter(is_number).filter(|word| !["1.58", "2.0"].contains(word) && !known.contains(*word)).collect();
     assert!(strangers.is_empty(), "not in docs/evidence.toml: {strangers:?}");
+}
+
+/// The value of a figure in docs/evidence.toml.
+fn figure(name: &str) -> String {
+    let text = read("docs/evidence.toml");
+    let (_, rest) = text.split_once(&format!("name = \"{name}\"\nvalue = \"")).unwrap_or_else(|| panic!("no figure {name}"));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn the_documents_that_tell_a_tokens_figures_tell_those_of_the_evidence() {
+    let told: [(&str, &[&str]); 5] = [
+        ("README.md", &["token-cycles", "weights", "token-clock", "token-speed"]),
+        ("docs/first-run.md", &["token-cycles", "token-clock", "token-speed"]),
+        ("docs/faq.md", &["token-cycles", "token-clock", "token-speed"]),
+        ("docs/pictures/token.svg", &["token-cycles"]),
+        ("hdl/spec/NUMBERS.md", &["token-cycles", "bits-per-byte", "price-of-integers"]),
+    ];
+    for (path, names) in told {
+        let text = read(path);
+        let missing: Vec<String> = names.iter().map(|name| figure(name)).filter(|value| !text.contains(value.as_str())).collect();
+        assert!(missing.is_empty(), "{path} has other figures than {missing:?}");
+    }
 }
 
 /// A figure of something that no board has done must not read as if one had.
