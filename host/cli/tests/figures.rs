@@ -35,6 +35,7 @@ fn texts() -> Vec<Vec<u8>> {
 }
 
 /// What a token costs on the simulated board that makes it whole: cycles of it and of the prompt's, bytes from the board and to it.
+/// Every token is the one that the CPU has.
 fn whole_tokens() -> [f64; 4] {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("prompt");
@@ -42,7 +43,10 @@ fn whole_tokens() -> [f64; 4] {
     for text in texts() {
         std::fs::write(&file, text).unwrap();
         let tokens = (TOKENS + 1).to_string();
-        let found = json(&["run", "models/tiny.ndf", "--backend", "sim", "--prompt-file", file.to_str().unwrap(), "--max-tokens", &tokens]);
+        let text = ["run", "models/tiny.ndf", "--prompt-file", file.to_str().unwrap(), "--max-tokens", &tokens];
+        let found = json(&[&text[..], &["--backend", "sim"]].concat());
+        let on_cpu = json(&[&text[..], &["--offload", "token"]].concat());
+        assert!(found["tokens"] == on_cpu["tokens"] && found["tokens"].as_array().is_some_and(|all| all.len() > TOKENS), "{found}");
         assert_eq!(found["decode"]["measured_tokens"], TOKENS, "{found}");
         let fields = [
             ("decode", "cycles_per_token"),
