@@ -38,7 +38,7 @@ wheel: system ## the package for Python: target/wheels/nda-*.whl
 CHAT := target/models/smollm2-k2.ndf
 NDA_CPU := $(CARGO) run --release --quiet --locked -p nda-cli --no-default-features --features bench,chat,convert --
 
-chat: $(CHAT) ## a conversation with SmolLM2-135M on the CPU
+chat: $(CHAT) ## a conversation with SmolLM2-135M-Instruct on the CPU
 	$(NDA_CPU) chat $(CHAT)
 
 $(CHAT):

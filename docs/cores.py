@@ -89,6 +89,10 @@ def header(path, ports):
     return re.sub(r"\[`([^`\]]+)`\](?!\()", link, said(path)) + "\n\n" * bool(ports.of_page(path, "about")) + ports.of_page(path, "about")
 
 
+def first_sentence(text):
+    return text.split("\n\n")[0].replace("\n", " ").split(". ")[0].removesuffix(".") + "."
+
+
 def title(path, ports):
     """A page's name, and the field's term behind it."""
     term = ports.of_page(path, "term")
@@ -145,7 +149,6 @@ def pages(nda, folder):
         all_pages[f"docs/cores/{name}.md"], picture, its = page(path, ports, verilogs, boards)
         all_pages |= {f"docs/cores/{name}.svg": picture} if picture else {}
         faults += its
-        first = header(path, ports).split("\n")[0]
-        rows.append(f"| [{name}]({name}.md) | {ports.of_page(path, 'term')} | {first} |\n")
-    index = "# The cores\n\nMade of the cores' headers, the emitted Verilog and `nda wave`.\n\n| core | term | what it is |\n|---|---|---|\n" + "".join(rows)
+        rows.append(f"| [{name}]({name}.md){title(path, ports).removeprefix(name)} | {first_sentence(header(path, ports))} |\n")
+    index = "# The cores\n\nMade of the cores' headers, the emitted Verilog and `nda wave`.\n\n| core | what it is |\n|---|---|\n" + "".join(rows)
     return {"docs/cores/index.md": index} | all_pages, sorted(set(faults + ports.faults + ports.strangers()))

@@ -38,10 +38,10 @@ def device():
     block(20, 300, 220, 66, ["activation store", f"{row['act_words']} words of {thousands(wide['act'])}", "codes of a vector, 8 bits each"], edge="one")
     block(300, 214, 170, 128, ["array", f"{wide['lanes']} lanes", f"{row['array_rows']} rows × {row['array_cols']} columns", "tables of 4 columns"], edge="two")
     block(530, 190, 160, 66, ["results", f"{row['result_words']} words of {wide['result']}", "24 bits per row"], edge="one")
-    block(530, 300, 160, 66, ["stream pipe", "8 values per cycle", "scale, turn, gate, add"], edge="two")
+    block(530, 300, 160, 66, ["elementwise pipe", "8 values per cycle", "scale, RoPE, gate, add"], edge="two")
     block(740, 190, 140, 66, ["attention", f"{token['heads']} heads of {token['head_dim']}", f"ring of {token['ring']}"], edge="two")
     block(740, 286, 140, 52, ["KV memory", f"{thousands(2 * token['layers'] * token['ring'])} rows of {token['kv_width']} × 4"], edge="one")
-    block(740, 382, 140, 66, ["choice", "largest, or drawn", "by noise of a seed"], edge="two")
+    block(740, 382, 140, 66, ["token selection", "argmax, or sampled", "with seeded noise"], edge="two")
     block(300, 396, 390, 52, ["wide values, constants, embedding", f"{token['wide_words']} + {token['constant_words']} words of 8, {thousands(token['embedding_codes'])} codes"], edge="one")
     line = picture.line
     line([(432, 128), (432, 160), (130, 160), (130, 190)], arrow=True)
@@ -79,8 +79,8 @@ def token():
     block(360, 86, 500, 58, ["the residual stream", "kept wide; every block adds to it twice"])
     picture.rect(20, 176, 860, 240, "page", radius=8, edge="rest")
     picture.text(32, 196, f"one of {sizes['layers']} blocks", "soft b", 12)
-    top = [("norm, codes", "int8"), ("q, k, v", "product"), ("turn", "positions"), ("scores", f"last {sizes['ring']}"), ("softmax, mix", "integers"), ("o", "product, + x")]
-    low = [("norm, codes", "int8"), ("gate, up", "product"), ("SwiGLU", "table"), ("codes", "int8"), ("down", "product, + x")]
+    top = [("norm, quantize", "int8"), ("q, k, v", "product"), ("RoPE", "positions"), ("scores", f"last {sizes['ring']}"), ("softmax, V", "weighted sum"), ("o", "product, + x")]
+    low = [("norm, quantize", "int8"), ("gate, up", "product"), ("SwiGLU", "table"), ("quantize", "int8"), ("down", "product, + x")]
     for y, steps, pitch in ((208, top, 142), (346, low, 142)):
         for k, (name, what) in enumerate(steps):
             is_product = what.startswith("product")
@@ -93,9 +93,9 @@ def token():
         picture.text(x + 8, 277, text, "one", 11.5)
     line([(803, 262), (803, 335), (93, 335), (93, 346)], arrow=True)
     line([(610, 144), (610, 176)], arrow=True)
-    block(32, 436, 142, 54, ["norm, codes", "int8"])
-    block(194, 436, 142, 54, ["head", "product"], edge="two")
-    block(356, 436, 142, 54, ["choice", "largest, or drawn"])
+    block(32, 436, 142, 54, ["norm, quantize", "int8"])
+    block(194, 436, 142, 54, ["LM head", "product"], edge="two")
+    block(356, 436, 142, 54, ["token selection", "argmax or sampled"])
     block(540, 436, 160, 54, ["token", "to the queue, and on"])
     for x, to in ((174, 194), (336, 356), (498, 540)):
         line([(x, 463), (to, 463)], arrow=True)

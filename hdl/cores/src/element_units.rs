@@ -51,7 +51,7 @@ pub const ELEMENT_UNITS: [ElementUnit; 21] = [
     costed("seed_compare_32", 32, "compare"),
     costed("seed_truthy_32", 32, "truthy"),
     costed("seed_rms_norm_32", 32, "rms_norm, popcount"),
-    costed("seed_quantize_1", 1, "quantize, one float a cycle"),
+    costed("seed_quantize_1", 1, "quantize, one float per cycle"),
     costed("growing_add_4x8", 4, "growing add, A8 (default mode)"),
     costed("growing_add_2x16", 2, "growing add, 16 bits: two parts of A8"),
     tested("seed_aligned_add_8", 8),

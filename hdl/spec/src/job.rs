@@ -8,7 +8,7 @@ use crate::wire::{JOB_BYTES, JobFlags};
 /// The descriptor that stands first in a `RUN` request's payload; the activation words follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Job {
-    /// Job id: grows by one a job, modulo 2^16; the device never runs an id twice or an older one.
+    /// Job id: grows by one per job, modulo 2^16; the device never runs an id twice or an older one.
     pub id: u16,
     /// Codes of weights and activations.
     pub flags: JobFlags,

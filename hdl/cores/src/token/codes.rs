@@ -1,9 +1,9 @@
-//! Code makers: two words of `work` become 16 codes per cycle, and a vector's largest its scale.
+//! Int8 quantizers (code makers): two words of `work` become 16 codes per cycle, and a vector's largest magnitude its scale.
 //!
 //! Function: [`nda_spec::token::Coder`]: `value * 127 / largest`, the reciprocal out of [`super::tables`], and the coder's scale or
 //! that times an inverse root. Stages are counted from the register that names a group: its largest stands in 1, the
 //! reciprocal and the words of `work` in 5, codes in 7, a group's scale in 8. Latency: 7 cycles
-//! to codes, 16 codes per cycle. Cost: 1 DSP per maker and 1.
+//! to codes, 16 codes per cycle. Cost: 1 DSP per quantizer and 1.
 
 use super::lane::NARROW;
 use super::root::EXPONENT;

@@ -1,7 +1,7 @@
 //! The factor of a word: what its constants are multiplied by, and how far its product is shifted.
 //!
 //! Function: of a factor's four kinds none, the scale of the array's codes, the inverse root of the word's group, or the inverse
-//! sum of the weights that were mixed; the step's shift plus the factor's exponent, 0 to 35. Latency: from the feeder's register to the
+//! sum of the softmax, behind a weighted sum of values; the step's shift plus the factor's exponent, 0 to 35. Latency: from the feeder's register to the
 //! mantissa 2 cycles (stage 1 of the pipe), to the shift 5 (stage 4); a word enters in every cycle. Cost: 16 words of LUT RAM.
 
 use super::feeder::GROUPS;

@@ -1,7 +1,7 @@
-//! A lane of the stream pipe: a value times a constant times a factor, rounded to a wide value.
+//! A lane of the elementwise pipeline: a value times a constant times a factor, rounded to a wide value.
 //!
 //! Function: `value * narrow(constant * mantissa / 2^17) / 2^shift`, rounded and saturated: [`nda_spec::token::Scale::times`] and
-//! `round_shift`. The value is the array's sum, a wide value rounded to 18 bits, what was mixed, or a code of the embedding, whose
+//! `round_shift`. The value is the array's sum, a wide value rounded to 18 bits, a weighted sum of values, or a code of the embedding, whose
 //! scale is the factor itself. Handshake: a value enters in every cycle while `active`
 //! stands, from a value's first cycle to its last. Stages are counted from the read of the memories:
 //! `wide` and `mantissa` stand in stage 1, everything else that is read in stage 2, `value` in stage 8. Latency: 8 cycles,

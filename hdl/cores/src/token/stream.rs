@@ -1,10 +1,10 @@
-//! The stream pipe: eight lanes from a word's read to where it goes.
+//! The elementwise pipeline (stream): eight lanes from a word's read to where it goes.
 //!
-//! Function: a step `Pass` on a word of eight values: scale, turn, gate, add; golden model: `nda_spec::token::Machine`. Handshake: none, a
+//! Function: a step `Pass` on a word of eight values: scale, rotate (RoPE), gate, add; golden model: `nda_spec::token::Machine`. Handshake: none, a
 //! word may enter in every cycle. Latency, by stages:
 //!
 //! Stages are counted from the register that addresses the memories, one behind the feeder's: 2 constants and factor, 3 the
-//! value, 8 the product, then (turned: 3 and the pace, gated: 17 later) 9 what leaves its section, 10 what is
+//! value, 8 the product, then (rotated: 3 and the pace, gated: 17 later) 9 what leaves its section, 10 what is
 //! written or added, 14 `work`, 16 largest and squares. Cost: 48 DSP and 12 for gates.
 
 use super::factor::factor;

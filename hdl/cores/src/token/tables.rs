@@ -1,6 +1,6 @@
 //! Cosines and reciprocals in one block RAM, a port each.
 //!
-//! Function: [`nda_spec::token::cosine`] of a phase of 10 bits, out of half a turn: the other half is its negative; and
+//! Function: [`nda_spec::token::cosine`] of a phase of 10 bits, out of half a rotation: the other half is its negative; and
 //! [`nda_spec::token::reciprocal`] of a mantissa of nine bits without its leading one. Handshake: none, one of each per cycle.
 //! Latency: 2 cycles. Cost: 1 DP16KD.
 

@@ -1,8 +1,8 @@
-//! RoPE in the stream: pairs of words, a channel half a head away from the other, turned by a phase.
+//! Rotary embedding (RoPE) in the pipeline: pairs of channels, half a head apart, rotated by a phase.
 //!
 //! Function: a lane takes the first value of a pair and, `pace` cycles later, the second: `x cos - y sin`, then `y cos + x sin`. The
 //! pace is that in which the array sums words: 1 cycle of 8 rows.
-//! Latency: 3 cycles and the pace for each; values that are not turned pass with the same delay. When nothing comes out of the lane, its output is what
+//! Latency: 3 cycles and the pace for each; values that are not rotated pass with the same delay. When nothing comes out of the lane, its output is what
 //! enters: `comes` says so a cycle before, and every lane keeps it for itself, because all bits of all lanes wait for it.
 //! [`walker`] looks the cosines and sines of a token's phases up while its first steps run. Nothing moves but while `active` stands,
 //! from a word's first cycle

@@ -1,6 +1,6 @@
-//! The phases of a token: every set's cosines and sines go to the lanes while the token's first steps run.
+//! The phases of a token's rotary embedding: every set's cosines and sines go to the lanes while the token's first steps run.
 //!
-//! Function: `phase += step` in 2^-32 of a turn per token, its nearest tenth-bit phase looked up twice, for the cosine and a quarter
+//! Function: `phase += step` in 2^-32 of a full rotation per token, its nearest tenth-bit phase looked up twice, for the cosine and a quarter
 //! back for the sine. Interval: two cycles per pair of channels. Latency: `stands` comes
 //! `2 n + 7` cycles behind `start` for `n` pairs; a look-up reaches its lane 3 behind its address. Cost: LUT RAM for the phases.
 

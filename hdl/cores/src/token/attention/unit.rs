@@ -1,4 +1,4 @@
-//! The attention unit: keys and values, scores, softmax, mixing.
+//! The attention unit: the KV cache, scores, softmax, the weighted sum of values (mix).
 //!
 //! Function, bit for bit: `nda_spec::token`, steps `Pass` into keys or values, `Scores`, `Mix`, and what a `Pass` of
 //! `Source::Mixed` with `Factor::Sums` reads.

@@ -1,4 +1,4 @@
-//! Two lanes of the choice: a logit over the temperature, and noise.
+//! Two lanes of the token selection: a logit over the temperature, and Gumbel noise.
 //!
 //! Function: `score = greedy ? logit : round_shift(narrow(round_shift(logit, 2)) * inverse_temperature, 8) + noise`, the
 //! noise an entry of one table, which both lanes read at a port each. Every valid beat moves the generators on by a
