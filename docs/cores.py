@@ -86,7 +86,7 @@ def header(path, ports):
         other = {"crate": SOURCES, "super": path.parent}.get(place, HERE) / f"{name}.rs"
         return f"[`{name}`]({page_name(other)}.md)" if ports.is_core(other) else f"`{match[1]}`"
 
-    return re.sub(r"\[`([^`\]]+)`\](?!\()", link, said(path)) + "\n\n" * bool(ports.of_page(path, "about")) + ports.of_page(path, "about")
+    return re.sub(r"\[`([^`\]]+)`\](?!\()", link, said(path))
 
 
 def first_sentence(text):

@@ -38,8 +38,8 @@ NAMES = {
 }
 # Tops of the array on a bus.
 BUSES = {"bus/stream.rs": "gemv_axis", "bus/wishbone.rs": "gemv_wb"}
-# What a page has beside its ports: the field's term for the core, more of its header, why it is not simulated.
-OWN = ("term", "about", "unsimulated")
+# What a page has beside its ports: the field's term for the core, why it is not simulated.
+OWN = ("term", "unsimulated")
 # Every module has it.
 CLOCK = {"clock": "System clock."}
 HEAD = "\n| {} | direction | bits | meaning |\n|---|---|---|---|\n"
@@ -151,7 +151,7 @@ class Ports:
         return self.pages.get(page_name(path), {}).get(what, "").strip()
 
     def is_core(self, path):
-        return path.exists() and re.search("Cost|Handshake", said(path) + self.of_page(path, "about")) is not None
+        return path.exists() and re.search("Cost|Handshake", said(path)) is not None
 
     def sources(self):
         return [path for path in sorted(SOURCES.rglob("*.rs")) if self.is_core(path)]

@@ -1,6 +1,7 @@
-//! Memory files: which block RAM of the part each of a netlist's memories is.
+//! Memory files: which block RAM of the part each of a netlist's memories is, and which multiplier each of its products.
 //!
-//! nextpnr's analytic placer legalises a hundred block RAMs by filling rows from one side, whatever hangs on them. On a large
+//! nextpnr's analytic placer legalises a hundred block RAMs by filling rows from one side, whatever hangs on them, and tears
+//! multipliers apart where most of the part's are taken. On a large
 //! part that decides everything else: so a board may say where they are, and the placer finds places for logic around them.
 //! A line is a site and the cell that gets it, as nextpnr calls them; what stands behind `#` is for people.
 
@@ -33,7 +34,7 @@ impl MemoryFile {
                 _ => return Err(error("must be a site and a cell".into())),
             };
             if !is_site(site) {
-                return Err(error(format!("'{site}' is not a block RAM; one is called like X13/Y22/EBR0")));
+                return Err(error(format!("'{site}' is no block RAM and no multiplier; they are called like X13/Y22/EBR0 and X8/Y34/MULT18_4")));
             }
             if !cell.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)) {
                 return Err(error(format!("'{cell}' is not a cell's name")));
@@ -47,11 +48,11 @@ impl MemoryFile {
     }
 }
 
-/// `X13/Y22/EBR0`.
+/// `X13/Y22/EBR0`, `X8/Y34/MULT18_4`.
 fn is_site(site: &str) -> bool {
     let number = |text: &str, prefix: &str| text.strip_prefix(prefix).is_some_and(|n| n.parse::<u16>().is_ok());
     let parts: Vec<&str> = site.split('/').collect();
-    parts.len() == 3 && number(parts[0], "X") && number(parts[1], "Y") && number(parts[2], "EBR")
+    parts.len() == 3 && number(parts[0], "X") && number(parts[1], "Y") && ["EBR", "MULT18_"].iter().any(|kind| number(parts[2], kind))
 }
 
 #[cfg(test)]
@@ -60,11 +61,11 @@ mod tests {
 
     #[test]
     fn a_line_is_a_site_and_a_cell_and_what_is_not_is_named() {
-        let file = MemoryFile::parse("a.ebr", "# of all\n\nX13/Y22/EBR0 board.a.mem.0.0 # first\nX15/Y22/EBR1 board.a.mem.0.1\n").unwrap();
-        assert_eq!(file.places[1], ("board.a.mem.0.1".into(), "X15/Y22/EBR1".into()));
+        let file = MemoryFile::parse("a.ebr", "# of all\n\nX13/Y22/EBR0 board.a.mem.0.0 # first\nX8/Y34/MULT18_4 board.a.product_P0\n").unwrap();
+        assert_eq!(file.places[1], ("board.a.product_P0".into(), "X8/Y34/MULT18_4".into()));
         for (text, wanted) in [
             ("X13/Y22/EBR0\n", "a.ebr, line 1: must be a site and a cell"),
-            ("\nX13/EBR0 a\n", "a.ebr, line 2: 'X13/EBR0' is not a block RAM; one is called like X13/Y22/EBR0"),
+            ("\nX13/EBR0 a\n", "a.ebr, line 2: 'X13/EBR0' is no block RAM and no multiplier; they are called like X13/Y22/EBR0 and X8/Y34/MULT18_4"),
             ("X13/Y22/EBR0 a;b\n", "a.ebr, line 1: 'a;b' is not a cell's name"),
             ("X1/Y2/EBR0 a\nX1/Y2/EBR0 b\n", "a.ebr, line 2: 'X1/Y2/EBR0' or 'b' is named twice"),
             ("X1/Y2/EBR0 a\nX1/Y2/EBR1 a\n", "a.ebr, line 2: 'X1/Y2/EBR1' or 'a' is named twice"),

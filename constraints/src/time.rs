@@ -9,7 +9,7 @@
 //! use nda_boards::Board;
 //!
 //! let board = Board::named("ulx3s-85f")?;
-//! assert_eq!(board.config()?.geometry.lanes(), 1024);
+//! assert_eq!(board.config()?.geometry.lanes(), 512);
 //! # Ok::<(), nda_boards::BoardError>(())
 //! ```
 

@@ -183,9 +183,9 @@ pub fn table(record: &Record) -> Result<String, FlowError> {
         "# Element operations: what they cost\n\n\
          Made by `make elements` from `{RECORD}`; not edited by hand. Counts are **yosys**'s ({}) for each core alone, after mapping and before\n\
          packing: nothing here was placed, routed or run on a board. Logic is LUTs, with two for a carry cell of an ECP5 and one for a Gowin's; an\n\
-         iCE40's carry is part of a LUT's cell and is not counted. `a / b` is a count for the core and one for each element that it takes in a cycle.\n\
+         iCE40's carry is part of a LUT's cell and is not counted. `a / b` is a count for the core and one for each element that it takes per cycle.\n\
          What the operations are: `hdl/spec/NUMBERS.md`.\n\n\
-         | operation | elements a cycle |",
+         | operation | elements per cycle |",
         record.tool
     );
     for family in &FAMILIES {

@@ -29,10 +29,12 @@ pub(crate) fn synthesis(board: &Board, config: &Config, memories: Option<&Memory
     // Copies of a register, one a bank, would be made one again.
     let banks = ["tiles", "command_seal_bytes"].map(|store| format!("board_engine_{store}_bank board_engine_{store}_last")).join(" ");
     let kept = if is_banked(8 * g.tile_word_bytes()) { format!(" {banks}") } else { String::new() };
-    let placed = match (memories.is_some(), kept.is_empty()) {
+    // Of units that are mapped once, each has memories and multipliers of its own.
+    let apart = format!("{units}{kept}");
+    let placed = match (memories.is_some(), apart.is_empty()) {
         (false, _) => String::new(),
         (true, true) => format!(" script {PLACEMENT};"),
-        (true, false) => format!(" setattr -mod -unset keep_hierarchy{kept}; flatten; script {PLACEMENT};"),
+        (true, false) => format!(" setattr -mod -unset keep_hierarchy{apart}; flatten; script {PLACEMENT};"),
     };
     format!(
         "read_verilog board.v top.v; setattr -mod -set keep_hierarchy 1 board_engine_identity{rows}{units}{kept}; \

@@ -9,6 +9,7 @@ use crate::size;
 use nda_boards::{Board, Family, Status, TURNAROUND_S, TokenTime, TokenWork};
 use nda_cores::{Port, emit_as};
 use nda_spec::plan::{Layer, TokenCost, macs_per_cycle, token_cost};
+use nda_spec::token::text::{FRAME_TOKENS, Link, response_bytes};
 use nda_spec::wire::PROTOCOL_VERSION;
 use nda_spec::{ActivationCode, Config};
 use std::fmt::Write as _;
@@ -34,6 +35,8 @@ struct Line {
     /// The cores have changed since the record.
     stale: bool,
     cost: TokenCost,
+    /// Cycles of a whole token, where the board makes it.
+    token_cycles: Option<u64>,
 }
 
 /// The whole document.
@@ -53,6 +56,7 @@ pub fn table(root: &Path) -> Result<String, FlowError> {
     }
     size_and_speed(&mut text, &lines);
     before_placement(root, &mut text)?;
+    whole_tokens(&mut text, &lines, &layers);
     meaning(&mut text, &lines, &layers);
     pins(&mut text, &boards)?;
     notes(&mut text, &boards, &lines);
@@ -78,7 +82,8 @@ fn line(root: &Path, board: &Board, layers: &[Layer], code: ActivationCode) -> R
     let record = Record::read(&record_path(root, board))?;
     let stale = is_other(board, &config, &record)?;
     let cost = token_cost(&config, layers, code);
-    Ok(Line { board: board.clone(), config, record, stale, cost })
+    let token_cycles = model::token_cycles(&root.join(model::MODEL), &config)?;
+    Ok(Line { board: board.clone(), config, record, stale, cost, token_cycles })
 }
 
 /// Whether a board's record is of other Verilog than is emitted now.
@@ -239,14 +244,45 @@ fn before_placement(root: &Path, text: &mut String) -> Result<(), FlowError> {
     Ok(())
 }
 
+fn whole_tokens(text: &mut String, lines: &[Line], layers: &[Layer]) {
+    let weights: u64 = layers.iter().map(Layer::weights).sum();
+    let _ = write!(
+        text,
+        "## Whole tokens\n\n\
+         These images make text by themselves: the host sends a prompt and fetches tokens. `{}` has {weights} 2-bit weights, a cache of 4-bit keys and\n\
+         values and a byte per token. Cycles are those of a full ring, predicted and in simulation the same; the link carries a frame of\n\
+         {FRAME_TOKENS} tokens meanwhile.\n\n\
+         | board | configuration | cycles per token (simulated) | clock, MHz (nextpnr) | board, link: ms per token (projected) | tokens/s (projected) |\n\
+         |---|---|---|---|---|---|\n",
+        model::MODEL,
+    );
+    for (l, cycles) in lines.iter().filter_map(|l| Some((l, l.token_cycles?))) {
+        let clk_hz = f64::from(l.config.clk_hz);
+        let bytes = response_bytes(FRAME_TOKENS, l.config.token.map_or(1, |sizes| sizes.token_bytes));
+        let link_s = Link::Uart(l.config.uart_divisor()).cycles(bytes) as f64 / clk_hz / f64::from(FRAME_TOKENS);
+        let board_s = cycles as f64 / clk_hz;
+        let _ = writeln!(
+            text,
+            "| {} | {} | {cycles} | {} | {:.3}, {:.3} | {:.0} |",
+            l.board.title,
+            l.config.name,
+            clk_hz / 1e6,
+            1e3 * board_s,
+            1e3 * link_s,
+            1.0 / board_s.max(link_s),
+        );
+    }
+    *text += "\n";
+}
+
 fn meaning(text: &mut String, lines: &[Line], layers: &[Layer]) {
     let weights: u64 = layers.iter().map(Layer::weights).sum();
     let _ = write!(
         text,
-        "## What it comes to\n\n\
-         `{}` has {} layers with {weights} weights. A layer that does not fit beside those before it stays on the host's CPU.\n\
+        "## Products alone\n\n\
+         With `--offload gemv` a board multiplies, and the host does the rest. `{}` has {} layers with {weights} weights. A layer that does not fit beside those before it stays on the host's CPU.\n\
          A token's time is the board's, the wire's and {} ms for each round trip over USB, which is assumed; the CPU's own work is not in it.\n\
-         Every board here multiplies, and the host does the rest: a board that holds a part of the weights is asked for a part of the products, and how fast that part is\n\
+         A board that holds a part of the weights is asked for a part of the products, and how fast that part is\n\
          says nothing of a token. So tokens/s stands only where all of the weights are on the board.\n\n\
          | board | MACs per cycle, A8 (derived) | GMAC/s (projected) | weights on the board (derived) | layers (derived) | round trips per token (derived) | board, link, turnarounds: ms per token (projected) | tokens/s (projected) |\n\
          |---|---|---|---|---|---|---|---|\n",

@@ -16,10 +16,16 @@ fn one_board_and_all_boards_are_planned_alike() {
     let tiny = tiny.to_str().unwrap();
     let all = json(&["plan", tiny, "--board", "all", "--json"])["boards"].clone();
     let large = all.as_array().unwrap().iter().find(|row| row["board"] == "ulx3s-85f").unwrap();
-    let alone = json(&["plan", tiny, "--board", "ulx3s-85f", "--json"])["board"].clone();
+    let plan = json(&["plan", tiny, "--board", "ulx3s-85f", "--json"]);
+    let alone = &plan["board"];
     for field in ["array_s", "link_s", "turnaround_s", "limit", "tokens_per_second"] {
-        assert_eq!(alone[field], large["all_on_boards"][field], "{field}: {alone} {large}");
+        assert_eq!(alone["products"][field], large["all_on_boards"][field], "{field}: {alone} {large}");
     }
+    // A token that the board makes by itself: its cycles at the image's clock.
+    let (cycles, mhz) = (alone["cycles_per_token"].as_f64().unwrap(), alone["clock_mhz"].as_f64().unwrap());
+    let speed = alone["tokens_per_second"].as_f64().unwrap();
+    assert_eq!((alone["limit"].as_str(), alone["cycles_per_token"].as_u64()), (Some("array"), plan["whole_token"]["cycles_at_most"].as_u64()));
+    assert!((speed * cycles / (mhz * 1e6) - 1.0).abs() < 1e-9 && speed > 1_000.0, "{alone}");
     let listed = json(&["devices", "--json"])["boards"].clone();
     for row in all.as_array().unwrap() {
         let its = listed.as_array().unwrap().iter().find(|board| board["name"] == row["board"]).unwrap();

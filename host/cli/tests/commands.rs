@@ -410,7 +410,7 @@ fn plan_of_a_board_says_where_weights_go_and_where_a_tokens_time_goes() {
     let (board, token) = (&plan["board"], &plan["token"]);
     let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{plan}"));
     assert_eq!(token["layers_on_cpu"], 0, "{plan}");
-    assert!((number(&board["array_s"]) - number(&token["run_cycles"]) / 100e6).abs() < 1e-12);
+    assert!((number(&board["array_s"]) - number(&token["run_cycles"]) / (1e6 * number(&board["clock_mhz"]))).abs() < 1e-12);
     assert!((number(&board["link_s"]) - (number(&token["bytes_out"]) + number(&token["bytes_in"])) / 100e3).abs() < 1e-12);
     let total = number(&board["array_s"]) + number(&board["link_s"]) + number(&board["turnaround_s"]);
     assert!((number(&board["tokens_per_second"]) * total - 1.0).abs() < 1e-9);

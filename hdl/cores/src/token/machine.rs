@@ -1,4 +1,4 @@
-//! The machine whole, but for the array and its weights, the attention and the choice, which stand beside it.
+//! The machine whole, but for the array and its weights, the attention and the token selection, which stand beside it.
 //!
 //! Function: the steps of a token program, in their order, each as soon as what it reads is there; golden model:
 //! `nda_spec::token::Machine`. Handshake: `token_valid` waits for `token_ready`; `token_done` ends a token. Latency, in cycles:
@@ -22,7 +22,7 @@ use nda_spec::width::index_bits;
 use std::sync::Arc;
 
 /// Cycles after an abort until nothing of the token is left: at most 45 from a beat of the array to the group's largest, 8 to a row
-/// of the cache, 10 from there to a choice.
+/// of the cache, 10 from there to a token.
 const FLUSH_CYCLES: u64 = 96;
 const FLUSH_BITS: usize = index_bits(FLUSH_CYCLES as usize + 1);
 /// Bits of a sum of the array.

@@ -1,4 +1,4 @@
-//! The token machine: the steps' machine, the attention beside its cache, the choice. The table array and the tile store stand
+//! The token machine: the steps' machine, the attention beside its cache, the token selection. The table array and the tile store stand
 //! beside it, because they are what an image without tokens has too.
 //!
 //! Handshake: `token_valid` with `token` and `token_want` (0: it is taken in, 1: its successor is chosen, 2: the head's row is
@@ -6,7 +6,7 @@
 //! of them are tokens. `clear` before a new sequence, `abort` at any time: the sequence is lost then.
 //!
 //! Function: golden model `nda_spec::token::Machine`. Latency, in cycles: `nda_spec::token::cycles`. Cost (derived): the machine's, the
-//! attention's and the choice's, 46,872 LUT4 and 139 MULT18X18D in token1024, as their headers state them.
+//! attention's and the selection's, 46,872 LUT4 and 139 MULT18X18D in token1024, as their headers state them.
 
 use super::attention::{self, unit::unit};
 use super::chooser::chooser;
