@@ -34,7 +34,9 @@ impl MemoryFile {
                 _ => return Err(error("must be a site and a cell".into())),
             };
             if !is_site(site) {
-                return Err(error(format!("'{site}' is no block RAM and no multiplier; they are called like X13/Y22/EBR0 and X8/Y34/MULT18_4")));
+                return Err(error(format!(
+                    "'{site}' is no block RAM and no multiplier; they are called like X13/Y22/EBR0 and X8/Y34/MULT18_4"
+                )));
             }
             if !cell.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)) {
                 return Err(error(format!("'{cell}' is not a cell's name")));
@@ -61,11 +63,15 @@ mod tests {
 
     #[test]
     fn a_line_is_a_site_and_a_cell_and_what_is_not_is_named() {
-        let file = MemoryFile::parse("a.ebr", "# of all\n\nX13/Y22/EBR0 board.a.mem.0.0 # first\nX8/Y34/MULT18_4 board.a.product_P0\n").unwrap();
+        let file =
+            MemoryFile::parse("a.ebr", "# of all\n\nX13/Y22/EBR0 board.a.mem.0.0 # first\nX8/Y34/MULT18_4 board.a.product_P0\n").unwrap();
         assert_eq!(file.places[1], ("board.a.product_P0".into(), "X8/Y34/MULT18_4".into()));
         for (text, wanted) in [
             ("X13/Y22/EBR0\n", "a.ebr, line 1: must be a site and a cell"),
-            ("\nX13/EBR0 a\n", "a.ebr, line 2: 'X13/EBR0' is no block RAM and no multiplier; they are called like X13/Y22/EBR0 and X8/Y34/MULT18_4"),
+            (
+                "\nX13/EBR0 a\n",
+                "a.ebr, line 2: 'X13/EBR0' is no block RAM and no multiplier; they are called like X13/Y22/EBR0 and X8/Y34/MULT18_4",
+            ),
             ("X13/Y22/EBR0 a;b\n", "a.ebr, line 1: 'a;b' is not a cell's name"),
             ("X1/Y2/EBR0 a\nX1/Y2/EBR0 b\n", "a.ebr, line 2: 'X1/Y2/EBR0' or 'b' is named twice"),
             ("X1/Y2/EBR0 a\nX1/Y2/EBR1 a\n", "a.ebr, line 2: 'X1/Y2/EBR1' or 'a' is named twice"),

@@ -22,7 +22,7 @@ def utilisation():
     rows = table(TABLE, FMAX)
     picture = Picture(900, 92 + 66 * len(rows), "What an image takes of its part", f"nextpnr: placed and routed, never run on a board; {TABLE}, firmware/records")
     if stale(rows):
-        picture.text(20, 66, f"{stale(rows)} of {len(rows)} records are stale: images of earlier cores, before today's protocol. Today's are not routed.", "five", 12)
+        picture.text(20, 66, f"{stale(rows)} of {len(rows)} records are stale: images of earlier cores.", "five", 12)
     for k, row in enumerate(rows):
         y = 84 + 66 * k
         picture.text(20, y + 16, short(row["board"]) + (" (stale)" if stale([row]) else ""), "ink b", 13)
@@ -47,29 +47,21 @@ def percent(text):
     return int(re.search(r"\((\d+) %\)", text)[1])
 
 
-# The line's rate and what a byte takes on it, as the projections of the table have them.
-BAUD, BITS = 1_000_000, 10
+WHOLE = "cycles per token (simulated)"
 
 
 def whole_tokens():
-    """What makes whole tokens by its record: what it is, the milliseconds of its machine and of the link, the clock."""
-    names = {row["part"]: short(row["board"]) for row in table(TABLE, FMAX)}
-    cycles, *ways = (float(figure(name).replace(",", "")) for name in ("token-cycles", "token-bytes-in", "token-bytes-out"))
-    # The link's two directions work at once.
-    exchanged = max(ways)
-    for path in sorted((ROOT / "firmware/sizes").glob("*.json")):
-        record = records(path.relative_to(ROOT))
-        if record["configuration"].startswith("token") and record.get("alone", {}).get("mhz"):
-            part = next(row["part"] for row in table(TABLE, "LUT sites") if row["configuration"] == record["configuration"])
-            mhz = max(record["alone"]["mhz"].values())
-            yield f"{names[part]}, {record['configuration']}", cycles / mhz / 1000, exchanged * BITS / BAUD * 1000, mhz
+    """Boards that make whole tokens: what each is, the milliseconds of its machine and of the link, the clock."""
+    for row in table(TABLE, WHOLE):
+        machine, link = (float(part) for part in row["board, link: ms per token (projected)"].split(", "))
+        yield f"{short(row['board'])}, {row['configuration']}", machine, link, float(row["clock, MHz (nextpnr)"])
 
 
 def tokens():
     rows = table(TABLE, "GMAC/s (projected)")
     share = lambda row: int(row["weights on the board (derived)"].split(" of ")[0]) / int(row["weights on the board (derived)"].split(" of ")[1])
     parts = sorted((row for row in rows if share(row) < 1), key=lambda row: (-share(row), short(row["board"])))
-    clock = "a clock that nextpnr met for earlier cores (stale records)" if stale(table(TABLE, FMAX)) else "a clock that nextpnr meets"
+    clock = "clocks that nextpnr met, some for earlier cores" if stale(table(TABLE, FMAX)) else "clocks that nextpnr meets"
     below = f"projected: cycle model at {clock}, 1 Mbaud, 1 ms for a round trip; {TABLE}"
     picture = Picture(900, 0, "A token of models/tiny.ndf, by board", below)
     y = whole_model(picture, [row for row in rows if share(row) == 1])
@@ -80,7 +72,7 @@ def tokens():
         picture.rect(LEFT, y, LONGEST * share(row), 22, "one")
         picture.text(LEFT + LONGEST + 8, y + 16, f"{100 * share(row):.0f} % of the weights, {row['layers (derived)']} products", "ink", 12)
         y += 44
-    end = f"A whole token is {figure('token-cycles')} cycles, {figure('token-bytes-in')} bytes from the board and {figure('token-bytes-out')} to it (simulated)."
+    end = f"A whole token of the ULX3S 85F is {figure('board-cycles')} cycles, {figure('token-bytes-in')} bytes from the board and {figure('token-bytes-out')} to it (simulated)."
     picture.text(20, y + 16, end, "soft", 12)
     picture.grow(y + 34)
     return picture
@@ -100,14 +92,13 @@ def whole_model(picture, rows):
         picture.rect(600 + 90 * n, y - 34, 12, 12, colour, radius=2)
         picture.text(618 + 90 * n, y - 24, title, "soft", 12)
     for title, machine, link, mhz in whole_tokens():
-        name(picture, y, title, "makes whole tokens; not routed yet")
+        name(picture, y, title, "makes whole tokens")
         # Tokens are queued, so the link sends one while the machine makes the next: the slower of the two limits, as 'nda plan' has it.
         slower = max(machine, link)
-        bar(picture, y, scale, (machine, 0) if machine >= link else (0, link), f"{slower:.3f} ms, {thousands(round(1000 / slower))} tokens/s, at the {mhz:.1f} MHz of its machine alone; the link takes {link:.3f} ms meanwhile")
+        bar(picture, y, scale, (machine, 0) if machine >= link else (0, link), f"{slower:.3f} ms, {thousands(round(1000 / slower))} tokens/s, at the {mhz:g} MHz of its image; the link takes {link:.3f} ms meanwhile")
         y += 44
-    configurations = {row["board"]: row["configuration"] for row in table(TABLE, FMAX)}
     for row, parts in zip(rows, times):
-        name(picture, y, f"{short(row['board'])}, {configurations[row['board']]}", "multiplies; the host does the rest")
+        name(picture, y, f"{short(row['board'])}, products alone", "multiplies; the host does the rest")
         bar(picture, y, scale, parts, f"{sum(parts):.0f} ms plus the host's time: {row['tokens/s (projected)']} tokens/s at most")
         y += 44
     return y

@@ -24,7 +24,10 @@ fn one_board_and_all_boards_are_planned_alike() {
     // A token that the board makes by itself: its cycles at the image's clock.
     let (cycles, mhz) = (alone["cycles_per_token"].as_f64().unwrap(), alone["clock_mhz"].as_f64().unwrap());
     let speed = alone["tokens_per_second"].as_f64().unwrap();
-    assert_eq!((alone["limit"].as_str(), alone["cycles_per_token"].as_u64()), (Some("array"), plan["whole_token"]["cycles_at_most"].as_u64()));
+    assert_eq!(
+        (alone["limit"].as_str(), alone["cycles_per_token"].as_u64()),
+        (Some("array"), plan["whole_token"]["cycles_at_most"].as_u64())
+    );
     assert!((speed * cycles / (mhz * 1e6) - 1.0).abs() < 1e-9 && speed > 1_000.0, "{alone}");
     let listed = json(&["devices", "--json"])["boards"].clone();
     for row in all.as_array().unwrap() {

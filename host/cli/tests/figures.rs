@@ -34,9 +34,9 @@ fn texts() -> Vec<Vec<u8>> {
     (0..TEXTS).map(piece).collect()
 }
 
-/// What a token costs on the simulated board that makes it whole: cycles of it and of the prompt's, bytes from the board and to it.
+/// What a token costs on a simulated board that makes it whole: cycles of it and of the prompt's, bytes from the board and to it.
 /// Every token is the one that the CPU has.
-fn whole_tokens() -> [f64; 4] {
+fn whole_tokens(board: &str) -> [f64; 4] {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("prompt");
     let mut sums = [0.0; 4];
@@ -44,7 +44,7 @@ fn whole_tokens() -> [f64; 4] {
         std::fs::write(&file, text).unwrap();
         let tokens = (TOKENS + 1).to_string();
         let text = ["run", "models/tiny.ndf", "--prompt-file", file.to_str().unwrap(), "--max-tokens", &tokens];
-        let found = json(&[&text[..], &["--backend", "sim"]].concat());
+        let found = json(&[&text[..], &["--backend", board]].concat());
         let on_cpu = json(&[&text[..], &["--offload", "token"]].concat());
         assert!(found["tokens"] == on_cpu["tokens"] && found["tokens"].as_array().is_some_and(|all| all.len() > TOKENS), "{found}");
         assert_eq!(found["decode"]["measured_tokens"], TOKENS, "{found}");
@@ -63,7 +63,9 @@ fn whole_tokens() -> [f64; 4] {
 
 #[test]
 fn the_figures_of_the_evidence_are_those_of_the_command() {
-    let [cycles, prompt_cycles, bytes_in, bytes_out] = whole_tokens();
+    let [cycles, prompt_cycles, bytes_in, bytes_out] = whole_tokens("sim");
+    // The image of the ULX3S 85F.
+    let [board_cycles, ..] = whole_tokens("sim:token512");
     let demo = json(&["demo", "models/tiny.ndf", "--max-tokens", "16", "--offload", "gemv"]);
     let board = &demo["backends"][1]["decode"];
     let of = |field: &str| board[field].as_f64().unwrap_or_else(|| panic!("{demo}"));
@@ -73,6 +75,7 @@ fn the_figures_of_the_evidence_are_those_of_the_command() {
     let found: Map<String, Value> = [
         ("token-cycles", thousands(cycles)),
         ("prompt-cycles", thousands(prompt_cycles)),
+        ("board-cycles", thousands(board_cycles)),
         ("token-bytes-in", format!("{bytes_in:.2}")),
         ("token-bytes-out", format!("{bytes_out:.2}")),
         ("product-cycles", thousands(of("cycles_per_token"))),
