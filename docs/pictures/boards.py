@@ -51,10 +51,10 @@ WHOLE = "cycles per token (simulated)"
 
 
 def whole_tokens():
-    """Boards that make whole tokens: what each is, the milliseconds of its machine and of the link, the clock."""
+    """Boards that make whole tokens: what each is, the milliseconds of its machine and of the link, the clock, tokens/s."""
     for row in table(TABLE, WHOLE):
         machine, link = (float(part) for part in row["board, link: ms per token (projected)"].split(", "))
-        yield f"{short(row['board'])}, {row['configuration']}", machine, link, float(row["clock, MHz (nextpnr)"])
+        yield f"{short(row['board'])}, {row['configuration']}", machine, link, row["clock, MHz (nextpnr)"], row["tokens/s (projected)"]
 
 
 def tokens():
@@ -91,11 +91,11 @@ def whole_model(picture, rows):
     for n, (title, colour) in enumerate((("array", "two"), ("link", "three"), ("round trips", "four"))):
         picture.rect(600 + 90 * n, y - 34, 12, 12, colour, radius=2)
         picture.text(618 + 90 * n, y - 24, title, "soft", 12)
-    for title, machine, link, mhz in whole_tokens():
+    for title, machine, link, mhz, speed in whole_tokens():
         name(picture, y, title, "makes whole tokens")
         # Tokens are queued, so the link sends one while the machine makes the next: the slower of the two limits, as 'nda plan' has it.
         slower = max(machine, link)
-        bar(picture, y, scale, (machine, 0) if machine >= link else (0, link), f"{slower:.3f} ms, {thousands(round(1000 / slower))} tokens/s, at the {mhz:g} MHz of its image; the link takes {link:.3f} ms meanwhile")
+        bar(picture, y, scale, (machine, 0) if machine >= link else (0, link), f"{slower:.3f} ms, {thousands(int(speed))} tokens/s with a full ring, at the {mhz} MHz of its image; the link takes {link:.3f} ms meanwhile")
         y += 44
     for row, parts in zip(rows, times):
         name(picture, y, f"{short(row['board'])}, products alone", "multiplies; the host does the rest")

@@ -30,8 +30,7 @@ const CONFIGS: [&str; 13] = [
 
 /// The ports through which a configuration's board is simulated.
 fn ports(config: &str) -> impl Iterator<Item = Port> + use<'_> {
-    let is_built = move |port: &Port| nda_sim::builds::BUILDS.iter().any(|b| (b.0, b.1) == (config, port.name()));
-    [Port::Parallel, Port::Uart].into_iter().filter(is_built)
+    [Port::Parallel, Port::Uart].into_iter().filter(move |port| nda_sim::builds::BUILDS.iter().any(|b| (b.0, b.1) == (config, port.name())))
 }
 
 #[test]

@@ -141,17 +141,7 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
         .collect();
     let (seven, valid) = (&c[7], c[7].get("valid"));
     let to_array = (valid & !seven.get("query")).named("codes_to_array");
-    let x = codes_kept(
-        m,
-        &FromMakers {
-            valid: to_array,
-            beat: seven.get("beat"),
-            segment: seven.get("segment"),
-            codes: m.concat(&codes.iter().rev().copied().collect::<Vec<_>>()).named("codes_word_of_makers"),
-            reads: wanted.reads,
-            read_beat: wanted.beat,
-        },
-    );
+    let x = kept(m, to_array, seven, &codes, wanted);
     let scale = (c[8].get("valid") & c[8].get("fresh")).named("scale_stands");
     let [mantissa, exponent] = ["scale_mantissa", "scale_exponent"].map(|port| coder.get(port));
     let of_array = m.stage("the scale of the array's codes", scale & !c[8].get("query"));
@@ -175,6 +165,19 @@ pub(super) fn makers<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vecto
         root,
         root_exponent,
     }
+}
+
+/// What the array multiplies by: the codes as they come, in their store.
+fn kept<'m>(m: &'m Module, to_array: Value<'m>, seven: &Bus<'m>, codes: &[Value<'m>], wanted: &Wanted<'m>) -> Value<'m> {
+    let makers = FromMakers {
+        valid: to_array,
+        beat: seven.get("beat"),
+        segment: seven.get("segment"),
+        codes: m.concat(&codes.iter().rev().copied().collect::<Vec<_>>()).named("codes_word_of_makers"),
+        reads: wanted.reads,
+        read_beat: wanted.beat,
+    };
+    codes_kept(m, &makers)
 }
 
 /// The words of `work` that a word in stage 4 names, in stage 5.
