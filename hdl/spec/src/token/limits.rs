@@ -190,7 +190,10 @@ mod tests {
         for (what, sizes) in wrong {
             assert_eq!(sizes.check(&g).unwrap_err().what, what, "{sizes:?}");
         }
-        assert_eq!(sizes.check(&Geometry { array: ArrayKind::Planes, ..g }).unwrap_err().rule, "8, of tables");
+        for wrong in [Geometry { array: ArrayKind::Planes, ..g }, Geometry { array_rows: 3, ..g }, Geometry { array_rows: 16, ..g }] {
+            assert_eq!(sizes.check(&wrong).unwrap_err().rule, "1, 2, 4 or 8, of tables");
+        }
+        assert_eq!(sizes.check(&Geometry { act_words: 17, ..g }).unwrap_err().value, 17);
         assert_eq!(sizes.check(&Geometry { tile_words: 4112, ..g }).unwrap_err().value, 4112);
     }
 }
