@@ -125,7 +125,7 @@ fn update(m: &Module, sizes: &Sizes, map: &Map, rows: usize) {
     );
     m.connect(inverted, made.inverted);
     let row = row_of(m, &memories, state.token);
-    let sources = Sources { pace, ..sources(&beside, &made, &walked, tables.get("cosine"), row) };
+    let sources = sources(pace, &beside, &made, &walked, tables.get("cosine"), row);
     let streamed = stream(m, &memories, &vectors, &fed.beat, &sources);
 
     let ended = ended(&streamed, &made, &beside);
@@ -176,9 +176,16 @@ fn row_of<'m>(m: &'m Module, memories: &Memories<'m>, token: Value<'m>) -> Value
     product.fit(bits)
 }
 
-fn sources<'m>(beside: &Beside<'m>, made: &Made<'m>, walked: &walker::Walked<'m>, cosine: Value<'m>, row: Value<'m>) -> Sources<'m> {
+fn sources<'m>(
+    pace: usize,
+    beside: &Beside<'m>,
+    made: &Made<'m>,
+    walked: &walker::Walked<'m>,
+    cosine: Value<'m>,
+    row: Value<'m>,
+) -> Sources<'m> {
     Sources {
-        pace: 1,
+        pace,
         sums: beside.sums,
         mixed: beside.mixed,
         mixed_mantissa: beside.mixed_mantissa,
