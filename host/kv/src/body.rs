@@ -24,10 +24,27 @@ pub(crate) struct BodyHead {
     pub value_scales: [u8; FRAME_POSITIONS],
 }
 
-/// The closed form of a block's heads.
+/// The closed form of a block's heads, in two pieces of memory: a conversation has thousands of heads, and each piece costs some bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Body {
-    pub heads: Vec<BodyHead>,
+    heads: u32,
+    head_dim: u32,
+    key_words: u32,
+    /// Of every head its keys and values.
+    words: Box<[u64]>,
+    /// Of every head the mean's codes, its scale, the scales of keys and values; scales are bytes without a sign.
+    bytes: Box<[i8]>,
+}
+
+/// A head of a body: [`BodyHead`], borrowed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head<'b> {
+    pub keys: &'b [u64],
+    pub values: &'b [u64],
+    pub key_mean: &'b [i8],
+    pub key_mean_scale: u8,
+    key_scales: &'b [i8],
+    value_scales: &'b [i8],
 }
 
 /// How positions of a form are closed.
@@ -77,18 +94,79 @@ impl BodyHead {
 }
 
 impl Body {
+    /// Of heads of one shape.
+    pub fn of(heads: Vec<BodyHead>) -> Body {
+        let first = heads.first().map_or((0, 0), |head| (head.head_dim as u32, head.keys.len() as u32));
+        // As large as they become, from the start: a vector that grows leaves holes behind it.
+        let mut words = Vec::with_capacity(heads.iter().map(|head| head.keys.len() + head.values.len()).sum());
+        let mut bytes = Vec::with_capacity(heads.iter().map(|head| head.key_mean.len() + 1 + 2 * FRAME_POSITIONS).sum());
+        for head in &heads {
+            words.extend(head.keys.iter().chain(&head.values));
+            bytes.extend(&head.key_mean);
+            bytes.push(head.key_mean_scale.cast_signed());
+            bytes.extend(head.key_scales.iter().chain(&head.value_scales).map(|scale| scale.cast_signed()));
+        }
+        let (words, bytes) = (words.into_boxed_slice(), bytes.into_boxed_slice());
+        Body { heads: heads.len() as u32, head_dim: first.0, key_words: first.1, words, bytes }
+    }
+
+    /// Heads.
+    pub fn len(&self) -> usize {
+        self.heads as usize
+    }
+
+    /// Channels of a head.
+    pub fn head_dim(&self) -> usize {
+        self.head_dim as usize
+    }
+
+    /// A head.
+    ///
+    /// # Panics
+    /// If there is none of that number.
+    pub fn head(&self, head: usize) -> Head<'_> {
+        assert!(head < self.len(), "head {head} of {}", self.heads);
+        let part = |of: usize| head * of / self.len()..(head + 1) * of / self.len();
+        let (keys, values) = self.words[part(self.words.len())].split_at(self.key_words as usize);
+        let (key_mean, scales) = self.bytes[part(self.bytes.len())].split_at(self.head_dim());
+        let (key_scales, value_scales) = scales[1..].split_at(FRAME_POSITIONS);
+        Head { keys, values, key_mean, key_mean_scale: scales[0].cast_unsigned(), key_scales, value_scales }
+    }
+
+    pub fn heads(&self) -> impl Iterator<Item = Head<'_>> {
+        (0..self.len()).map(|head| self.head(head))
+    }
+
     pub fn bytes(&self) -> usize {
-        self.heads.iter().map(|head| 8 * (head.keys.len() + head.values.len()) + 2 * FRAME_POSITIONS + head.key_mean.len() + 1).sum()
+        size_of_val(&*self.words) + self.bytes.len()
     }
 
     pub fn hash(&self, hasher: &mut blake3::Hasher) {
         let mut bytes = Vec::new();
-        for head in &self.heads {
+        for head in self.heads() {
             bytes.clear();
-            head.keys.iter().chain(&head.values).for_each(|word| bytes.extend(word.to_le_bytes()));
-            bytes.extend(head.key_mean.iter().map(|code| code.cast_unsigned()));
-            bytes.push(head.key_mean_scale);
-            hasher.update(&bytes).update(&head.key_scales).update(&head.value_scales);
+            head.put(&mut bytes);
+            hasher.update(&bytes);
         }
+    }
+}
+
+impl<'b> Head<'b> {
+    /// A byte per position.
+    pub fn key_scales(self) -> impl Iterator<Item = u8> + 'b {
+        self.key_scales.iter().map(|scale| scale.cast_unsigned())
+    }
+
+    /// A byte per position.
+    pub fn value_scales(self) -> impl Iterator<Item = u8> + 'b {
+        self.value_scales.iter().map(|scale| scale.cast_unsigned())
+    }
+
+    /// Appends the head as files and seals have it.
+    pub fn put(self, out: &mut Vec<u8>) {
+        self.keys.iter().chain(self.values).for_each(|word| out.extend(word.to_le_bytes()));
+        out.extend(self.key_mean.iter().map(|code| code.cast_unsigned()));
+        out.push(self.key_mean_scale);
+        out.extend(self.key_scales().chain(self.value_scales()));
     }
 }

@@ -140,7 +140,7 @@ pub fn write(frames: &Frames, model: &str, note: &[u8]) -> Vec<u8> {
     out.extend(header.as_bytes());
     for frame in &frames.closed {
         frame.tokens().iter().for_each(|token| out.extend(token.to_le_bytes()));
-        frame.bodies().iter().for_each(|body| put_body(&mut out, body));
+        frame.bodies().iter().flat_map(Body::heads).for_each(|head| head.put(&mut out));
         frame.sinks().iter().flatten().for_each(|head| put_exact(&mut out, head));
         out.extend(frame.seal().as_bytes());
     }
@@ -155,16 +155,6 @@ pub fn write(frames: &Frames, model: &str, note: &[u8]) -> Vec<u8> {
     let last = seal(header, last.as_bytes());
     out.extend(last.as_bytes());
     out
-}
-
-fn put_body(out: &mut Vec<u8>, body: &Body) {
-    for head in &body.heads {
-        head.keys.iter().chain(&head.values).for_each(|word| out.extend(word.to_le_bytes()));
-        out.extend(head.key_mean.iter().map(|code| code.cast_unsigned()));
-        out.push(head.key_mean_scale);
-        out.extend(head.key_scales);
-        out.extend(head.value_scales);
-    }
 }
 
 fn put_exact(out: &mut Vec<u8>, head: &ExactHead) {
@@ -204,7 +194,7 @@ impl<'b> Reader<'b> {
     }
 
     fn body(&mut self, form: &FrameForm, (heads, head_dim): (usize, usize), place: &str) -> Result<Body, FileError> {
-        let mut body = Body { heads: Vec::new() };
+        let mut body = Vec::with_capacity(heads);
         for _ in 0..heads {
             let mut head = BodyHead::empty(form, head_dim);
             for words in [&mut head.keys, &mut head.values] {
@@ -215,9 +205,9 @@ impl<'b> Reader<'b> {
             head.key_mean_scale = self.take(1, place)?[0];
             head.key_scales.copy_from_slice(self.take(FRAME_POSITIONS, place)?);
             head.value_scales.copy_from_slice(self.take(FRAME_POSITIONS, place)?);
-            body.heads.push(head);
+            body.push(head);
         }
-        Ok(body)
+        Ok(Body::of(body))
     }
 
     fn exact(&mut self, positions: usize, (heads, head_dim): (usize, usize), place: &str) -> Result<Vec<ExactHead>, FileError> {

@@ -137,9 +137,8 @@ impl Frames {
     fn adopt(&mut self, chain: Vec<Arc<Frame>>) -> usize {
         let Some(first) = chain.first() else { return self.truncate(0) };
         let block = |(body, sinks): (&Body, &Vec<ExactHead>)| {
-            let head_dim = body.heads.first().map_or(0, |head| head.head_dim);
-            let open = vec![ExactHead::default(); body.heads.len()];
-            Block { head_dim, open, sinks: sinks.clone(), ..Block::default() }
+            let open = vec![ExactHead::default(); body.len()];
+            Block { head_dim: body.head_dim(), open, sinks: sinks.clone(), ..Block::default() }
         };
         self.blocks = first.bodies().iter().zip(first.sinks()).map(block).collect();
         self.tokens = chain.iter().flat_map(|frame| frame.tokens()).copied().collect();
@@ -238,7 +237,7 @@ impl Frames {
                 Some(BodyHead::close(form, closings, &block.open[head], if is_first { form.sinks } else { 0 }));
         });
         let heads = closed.into_iter().filter_map(|head| head.into_inner().unwrap_or_else(PoisonError::into_inner));
-        block.pending.push(Body { heads: heads.collect() });
+        block.pending.push(Body::of(heads.collect()));
         if is_first {
             block.sinks = block.open.iter().map(|head| head.first(form.sinks, block.head_dim)).collect();
         }
@@ -327,7 +326,7 @@ impl Frames {
                 None => &block.pending[frame - self.closed.len()],
             };
             let first = frame * FRAME_POSITIONS;
-            sources.push(Source::Closed { head: &body.heads[head], first, from: first.max(sinks) });
+            sources.push(Source::Closed { head: body.head(head), first, from: first.max(sinks) });
         }
         for frame in exact_from..open {
             let heads = &block.recent[block.recent.len() - (open - frame)];

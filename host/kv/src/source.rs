@@ -1,6 +1,6 @@
 //! What queries look at: at most 64 positions of a head at a time, closed or exact.
 
-use crate::body::BodyHead;
+use crate::body::Head;
 use crate::exact::ExactHead;
 use nda_kernels::kv::stride;
 use nda_kernels::kv::weigh::{Mean, Scales, Score, Weighed, exact_mix, exact_scores, weigh};
@@ -12,7 +12,7 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Source<'c> {
     /// All of a closed frame, the first of its positions at `first`; what stands before `from` is read elsewhere.
-    Closed { head: &'c BodyHead, first: usize, from: usize },
+    Closed { head: Head<'c>, first: usize, from: usize },
     /// Some exact ones.
     Exact { head: &'c ExactHead, first: usize },
 }
@@ -46,9 +46,9 @@ pub(crate) struct Scratch {
     weighed: Vec<Option<Weighed>>,
 }
 
-fn scales(bytes: &[u8]) -> [f32; FRAME_POSITIONS] {
+fn scales(bytes: impl Iterator<Item = u8>) -> [f32; FRAME_POSITIONS] {
     let mut scales = [0.0; FRAME_POSITIONS];
-    scales.iter_mut().zip(bytes).for_each(|(to, &k)| *to = scale(k));
+    scales.iter_mut().zip(bytes).for_each(|(to, k)| *to = scale(k));
     scales
 }
 
@@ -75,12 +75,14 @@ impl Source<'_> {
             return;
         }
         let (keys, values, positions) = match self {
-            Source::Closed { head, .. } => (scales(&head.key_scales), scales(&head.value_scales), FRAME_POSITIONS),
-            Source::Exact { head, .. } => (scales(&head.keys.scales), scales(&head.values.scales), head.positions()),
+            Source::Closed { head, .. } => (scales(head.key_scales()), scales(head.value_scales()), FRAME_POSITIONS),
+            Source::Exact { head, .. } => {
+                (scales(head.keys.scales.iter().copied()), scales(head.values.scales.iter().copied()), head.positions())
+            }
         };
         scratch.sums.resize(count * FRAME_POSITIONS, 0);
         match self {
-            Source::Closed { head, .. } => kernels.keys.product(&head.keys, FRAME_POSITIONS, &queries.vectors, &mut scratch.sums),
+            Source::Closed { head, .. } => kernels.keys.product(head.keys, FRAME_POSITIONS, &queries.vectors, &mut scratch.sums),
             Source::Exact { head, .. } => {
                 for (x, sums) in queries.codes.chunks_exact(head_dim).zip(scratch.sums.chunks_exact_mut(FRAME_POSITIONS)) {
                     exact_scores(x, &head.keys.codes, &mut sums[..positions]);
@@ -97,7 +99,7 @@ impl Source<'_> {
             let offset = match self {
                 Source::Closed { head, .. } => {
                     let mut sum = [0];
-                    exact_scores(&queries.codes[query * head_dim..][..head_dim], &head.key_mean, &mut sum);
+                    exact_scores(&queries.codes[query * head_dim..][..head_dim], head.key_mean, &mut sum);
                     sum[0] as f32 * scale(head.key_mean_scale)
                 }
                 Source::Exact { .. } => 0.0,
@@ -110,7 +112,7 @@ impl Source<'_> {
         match self {
             Source::Closed { head, .. } => {
                 scratch.vectors.set(positions, &scratch.weights);
-                kernels.values.product(&head.values, head_dim, &scratch.vectors, &mut scratch.mixed);
+                kernels.values.product(head.values, head_dim, &scratch.vectors, &mut scratch.mixed);
             }
             Source::Exact { head, .. } => {
                 for (weights, mixed) in scratch.weights.chunks_exact(positions).zip(scratch.mixed.chunks_exact_mut(stride)) {
