@@ -96,14 +96,14 @@ def token():
     block(32, 436, 142, 54, ["norm, quantize", "int8"])
     block(194, 436, 142, 54, ["LM head", "product"], edge="two")
     block(356, 436, 142, 54, ["token selection", "argmax or sampled"])
-    block(540, 436, 160, 54, ["token", "to the queue, and on"])
-    for x, to in ((174, 194), (336, 356), (498, 540)):
+    block(520, 436, 160, 54, ["token", "to the queue, and on"])
+    for x, to in ((174, 194), (336, 356), (498, 520)):
         line([(x, 463), (to, 463)], arrow=True)
     line([(103, 416), (103, 436)], arrow=True)
-    line([(620, 436), (620, 426), (888, 426), (888, 70), (80, 70), (80, 86)], "soft", 1.2, arrow=True, dashes="5 4")
-    picture.text(712, 452, f"green: products by {thousands(wide['lanes'])} lanes;", "two", 11.5)
-    picture.text(712, 468, "weight bits address sums", "two", 11.5)
-    picture.text(712, 484, "of activations in LUT RAM", "two", 11.5)
+    line([(600, 436), (600, 426), (888, 426), (888, 70), (80, 70), (80, 86)], "soft", 1.2, arrow=True, dashes="5 4")
+    picture.text(692, 452, f"green: products by {thousands(wide['lanes'])} lanes;", "two", 11.5)
+    picture.text(692, 468, "weight bits address sums", "two", 11.5)
+    picture.text(692, 484, "of activations in LUT RAM", "two", 11.5)
     return picture
 
 
