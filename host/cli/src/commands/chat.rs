@@ -27,7 +27,7 @@ Up and Ctrl-R find earlier lines. Ctrl-C ends an answer; where nothing is being 
 
 /// Talks with a model that was trained for conversations.
 ///
-/// A line is a turn, and so is what stands between two \"\"\"; answers stream to standard output. Ctrl-C ends an answer
+/// A line is a turn, and so is what stands between two """; answers stream to standard output. Ctrl-C ends an answer
 /// and not the program; Ctrl-D ends the program. '/help' lists more. In a terminal, lines are edited, and remembered in
 /// $XDG_STATE_HOME/nda/chat_history (~/.local/state unless set), which only this user can read.
 #[derive(clap::Args)]

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// The folder itself is read-only for it, no other files of yours can be read, and nothing of it runs on when it ends. What it changed in
 /// the clone is listed, and forgotten; with --propose it is shown as a diff, and you decide whether it is written.
 ///
-/// A part of the kernel that lacks is named, with how to get it. There is no option to run without.
+/// A missing part of the kernel is named, with how to get it. There is no option to run without.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The command and its arguments.

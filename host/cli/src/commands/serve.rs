@@ -32,7 +32,7 @@ const MAX_NAME_BYTES: usize = 256;
 /// /v1/models, /v1/chat/completions, /v1/completions; /health, /metrics; /tokenize, /detokenize. Listens on 127.0.0.1 unless
 /// '--host' says otherwise; others are answered with an API key alone. Several requests are answered at once, their tokens in common steps, and others wait; the KV
 /// cache of the longest common beginning is kept from one to the next. Ctrl-C, SIGTERM and SIGHUP end the server: open streams get a last event.
-/// The sampling options hold for requests that say nothing of it.
+/// The sampling options hold for requests that do not set them.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The model, an .ndf document; without a chat template it completes plain text alone.

@@ -23,7 +23,7 @@ pub enum WeightsChoice {
     K2,
     /// Three 2-bit stacks, scales for 32 columns: 6.5 bits per weight.
     K3,
-    /// Two stacks with a scale per row and 0.1 % outliers, which fabric multiplies in whole rows.
+    /// Two stacks with a scale per row and 0.1 % outliers, which a board multiplies in whole rows.
     K2Row,
     /// Three stacks with a scale per row and 0.1 % outliers.
     K3Row,
