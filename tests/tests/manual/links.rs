@@ -101,6 +101,27 @@ fn the_chapter_for_rust_shows_the_programs_that_are_tested() {
     assert!(program("simulated").contains("BackendName::parse(\"sim\")?") && program("serial").contains("\"serial:{port}\""));
 }
 
+/// Whether a source begins with an example that is compiled: of its fences every second one ends a block, and blocks of text are none.
+fn has_an_example(source: &str) -> bool {
+    let fences = source.lines().filter_map(|line| line.strip_prefix("//! ```"));
+    fences.step_by(2).any(|kind| kind != "text")
+}
+
+/// What docs/rust.md says of the crates' documentation.
+#[test]
+fn every_crate_but_those_that_the_chapter_names_begins_with_an_example() {
+    let manifest = read("Cargo.toml");
+    let (_, members) = manifest.split_once("members = [").expect("a workspace");
+    let members: Vec<&str> = members.split(']').next().unwrap().split(',').map(|member| member.trim().trim_matches('"')).collect();
+    let is_named = |member: &str| member.starts_with("tests") || member == "constraints";
+    let is_mute = |member: &str| {
+        let path = format!("{member}/src/lib.rs");
+        root().join(&path).exists() && !has_an_example(&read(&path))
+    };
+    let mute: Vec<&&str> = members.iter().filter(|member| !is_named(member) && is_mute(member)).collect();
+    assert!(members.len() > 30 && mute.is_empty(), "crates without an example: {mute:?}");
+}
+
 /// The lines of the chapter's netlist are those of the crate's own example, which is compiled and evaluated.
 #[test]
 fn the_chapter_of_a_core_shows_a_netlist_that_is_tested() {
