@@ -3,13 +3,29 @@
 //! A row says what a tool flow, a plan or a person has to know of a board; where a port's pin is stands in the pin
 //! file alone. Everything is checked when it is read, so that nothing behind this crate meets a half row. No HDL and no
 //! tool is known here.
+//!
+//! ```
+//! use nda_boards::Board;
+//!
+//! let board = Board::named("ulx3s-85f").expect("a row");
+//! let config = board.config()?;
+//! assert_eq!(config.name, "token512");
+//! // What the PLL makes of the oscillator is the clock that the configuration names.
+//! let clock = board.pll.and_then(|pll| pll.output(board.oscillator.hz)).expect("a PLL");
+//! assert!((clock.mhz() * 1e6 - f64::from(config.clk_hz)).abs() < 1.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod error;
+mod family;
 mod memories;
 mod pins;
 mod pll;
 mod status;
 mod time;
 
+pub use error::BoardError;
+pub use family::{ECP5_SYNTHESIS, Family};
 pub use memories::MemoryFile;
 pub use pins::{Pin, PinFile};
 pub use pll::{Frequency, Pll, PllError};
@@ -43,59 +59,6 @@ pub const PIN_FILES: &[(&str, &str)] = files![
 
 /// Every memory file: name and text.
 pub const MEMORY_FILES: &[(&str, &str)] = files!["ulx3s-85f.ebr"];
-
-/// Which tools and which primitives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// Lattice iCE40 HX and UltraPlus.
-    Ice40,
-    /// Lattice ECP5.
-    Ecp5,
-    /// Gowin LittleBee, Arora and Arora V.
-    Gowin,
-    /// Cologne Chip GateMate.
-    Gatemate,
-}
-
-/// Yosys's command for an ECP5, as every bitstream, netlist under test and cost of this project uses it.
-///
-/// Wide multiplexers of LUTs (PFUMX) make control logic three times as big; read and write of one address in one cycle never
-/// happen, so nothing has to decide between them. ABC's `flow2` maps what decides in seven LUTs where its default takes eight,
-/// with fewer of them: on `table256` 109 instead of 97 and 106 MHz for the Colorlight i5's first two seeds.
-pub const ECP5_SYNTHESIS: &str = "scratchpad -copy abc9.script.flow2 abc9.script; synth_ecp5 -nowidelut -no-rw-check";
-
-impl Family {
-    /// How a pin file's name ends.
-    pub const fn pin_extension(self) -> &'static str {
-        match self {
-            Family::Ice40 => "pcf",
-            Family::Ecp5 => "lpf",
-            Family::Gowin => "cst",
-            Family::Gatemate => "ccf",
-        }
-    }
-
-    /// How a bitstream's name ends.
-    pub const fn bitstream_extension(self) -> &'static str {
-        match self {
-            Family::Ice40 => "bin",
-            Family::Ecp5 | Family::Gatemate => "bit",
-            Family::Gowin => "fs",
-        }
-    }
-
-    /// Cycles of the PLL's clock in one of the system clock.
-    ///
-    /// An ECP5 gates the PLL's clock with a primitive that is made for it. The others divide it by two in a flip-flop
-    /// that does not toggle before the start: an output of a flip-flop has no glitch whatever its enable does.
-    pub const fn pll_cycles(self) -> u32 {
-        match self {
-            Family::Ecp5 => 1,
-            Family::Ice40 | Family::Gowin | Family::Gatemate => 2,
-        }
-    }
-}
 
 /// The level at which an LED is lit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -208,42 +171,6 @@ pub struct Board {
     /// What a person should know.
     #[serde(default)]
     pub note: String,
-}
-
-/// What is wrong with a row or a pin file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BoardError {
-    /// The text is not what boards.toml should be.
-    #[error("boards.toml cannot be read: {0}")]
-    Syntax(String),
-    /// No such board.
-    #[error("no board is called '{name}'; there are {known}")]
-    Unknown {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: String,
-    },
-    /// A field of a row.
-    #[error("board '{board}': {field}: {problem}")]
-    Field {
-        /// The row.
-        board: String,
-        /// The field.
-        field: &'static str,
-        /// What is wrong, and what would be right.
-        problem: String,
-    },
-    /// A line of a pin file or a memory file.
-    #[error("{file}, line {line}: {problem}")]
-    Pins {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong, and what would be right.
-        problem: String,
-    },
 }
 
 #[derive(Deserialize)]
