@@ -1,7 +1,7 @@
 """The GEMV array in a LiteX SoC: litex_gemv.py VERILOG BUILD writes a SoC's Verilog with the array as a peripheral.
 
 VERILOG is gemv_wb.v of 'nda emit --bus wishbone'. The SoC has no CPU but a bridge of Wishbone over UART, so a host reads and writes the array's
-registers; with a CPU the registers are at the same place in its memory map. It was elaborated and simulated, never run on a board."""
+registers; with a CPU the registers are at the same place in its memory map. It was elaborated, never run on a board."""
 
 import sys
 

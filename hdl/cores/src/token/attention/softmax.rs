@@ -3,7 +3,7 @@
 //! Function: `entry = 255 * 2^7 * 2^(-(below & 255) / 256)` out of a table, one block RAM for both heads; of it
 //! `exponential = round_shift(entry, 3 + below / 256)` for the sum and `weight = round_shift(entry, 7 + below / 256)` for the
 //! values. One shift serves both: the rounding of each is the bit below it.
-//! Streams: the score that is marked `is_most` is kept and comes first; Latency: `weight` and `exponential` of a
+//! Streams: the score that is marked `is_most` is kept and comes first. Latency: `weight` and `exponential` of a
 //! score stand 5 cycles later (`STAGES`). Nothing waits.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 168 LUT4, 1 DP16KD for two heads.
 //! Golden model: `Attention::mix`, `exp2_entry`.

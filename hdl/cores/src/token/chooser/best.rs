@@ -3,7 +3,7 @@
 //! Function: the number of the first of the largest scores: eight lanes go through a tree of comparisons in which the lower
 //! lane wins a tie, its winner through one with the best so far, which wins a tie. Lanes count from 0 on, so the
 //! upper of two counts only where the lower one does.
-//! Streams: beats of `valid`, the first one behind `start`; Latency: `made_valid` with `made_token` 4 cycles behind `last` ([`STAGES`]).
+//! Streams: beats of `valid`, the first one behind `start`. Latency: `made_valid` with `made_token` 4 cycles behind `last` ([`STAGES`]).
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 451 LUT4.
 //! Golden model: `Chooser::offer`, `Chooser::token`.
 
