@@ -26,7 +26,11 @@ fn wired(size: Size) -> Size {
 const LEAST: Size = Size { layers: 1, width: 16, ff: 16, tokens: 29, ring: 12, ..SMALL };
 
 fn model(style: Style, size: Size, seed: u64) -> TokenModel {
-    let (program, golden) = lower::lower(&Model::random(style, wired(size), seed));
+    lowered(&Model::random(style, wired(size), seed))
+}
+
+fn lowered(model: &Model) -> TokenModel {
+    let (program, golden) = lower::lower(model);
     TokenModel::new(program, golden)
 }
 
@@ -59,16 +63,19 @@ fn makes_the_tokens_that_golden_makes(name: &str) {
     }
 }
 
-/// Three architectures on one board, one after another, none of them known to it: programs and weights are what it is sent.
+/// Three architectures on one board, one after another, none of them known to it: programs and weights are what it is sent. The
+/// products of the fourth model are quaternary and ternary in turns, and follow one another at once.
 #[test]
 fn one_board_runs_a_llama_a_gemma_and_a_bitnet_of_61_tokens() {
     BOARDS.iter().for_each(|name| runs_a_llama_a_gemma_and_a_bitnet_of_61_tokens(name));
 }
 
 fn runs_a_llama_a_gemma_and_a_bitnet_of_61_tokens(name: &str) {
-    let models = [Style::Llama, Style::Gemma, Style::BitNet].map(|style| (style, model(style, SMALL, 11)));
+    let styles = [Style::Llama, Style::Gemma, Style::BitNet].map(|style| (format!("{style:?}"), model(style, SMALL, 11)));
+    let of_two_codes = ("two codes".to_string(), lowered(&Model::of_two_codes(wired(SMALL), 11)));
+    let models = styles.into_iter().chain([of_two_codes]);
     let mut board = board(name);
-    for (style, model) in &models {
+    for (what, model) in models {
         let driver = Driver::open(&mut board, DriverOptions { seed: 1, ..DriverOptions::default() }).unwrap();
         let mut fabric = FabricGemv::new(driver);
         let id = model.prepare(&mut fabric);
@@ -78,10 +85,10 @@ fn runs_a_llama_a_gemma_and_a_bitnet_of_61_tokens(name: &str) {
             let (reply, _) = tokens.generate(id, Start::Anew, &request, &mut |_, _| ControlFlow::Continue(())).unwrap();
             let mut machine = Machine::new(model.program.clone()).unwrap();
             let Ok(expected) = generate(&mut machine, &mut model.golden.clone(), &request, |_| ControlFlow::Continue(()));
-            assert_eq!(reply, expected, "{style:?}, {choice:?}");
+            assert_eq!(reply, expected, "{what}, {choice:?}");
             let mut row = Vec::new();
             tokens.step(id, Start::Continues, reply.tokens[39], &mut row).unwrap();
-            assert_eq!(Ok(&row[..]), machine.logits(&mut model.golden.clone(), reply.tokens[39]), "{style:?}, {choice:?}");
+            assert_eq!(Ok(&row[..]), machine.logits(&mut model.golden.clone(), reply.tokens[39]), "{what}, {choice:?}");
         }
     }
 }

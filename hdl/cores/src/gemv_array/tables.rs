@@ -151,8 +151,12 @@ fn generator() -> Part {
 /// The rows, and what they share of the pipeline.
 fn rows(g: &Geometry) -> String {
     let (rows, cols) = (g.array_rows, g.array_cols);
+    let Schedule { counted, .. } = Schedule::new(g);
     let groups = (0..cols / TABLE_COLS).rev().map(|group| format!("sums_{group}")).collect::<Vec<_>>().join(", ");
     let mut v = format!("wire [{}:0] sums = {{{groups}}};\n", cols / TABLE_COLS * SUM_BITS - 1);
+    // The weights' code goes along with its beats, so that a job of another code may follow at once.
+    v += &pipeline("ternaries", "ternary", 1, counted - 1);
+    v += &format!("reg [{}:0] initial_sum = 0;\nalways @(posedge clock) initial_sum <= init;\n", ACC_BITS - 1);
     for row in 0..rows {
         v += &format!("wire [{top}:0] sum_{row};\nwire [{top}:0] total_{row};\n", top = ACC_BITS - 1);
         let mut ports: Vec<(&str, String)> = vec![
@@ -162,8 +166,8 @@ fn rows(g: &Geometry) -> String {
             ("beat", format!("beats[{}]", LOOK_UP - 1)),
             ("is_first_beat", format!("firsts[{}]", LOOK_UP - 1)),
             ("is_last_beat", format!("lasts[{}]", LOOK_UP - 1)),
-            ("ternary", "ternary".into()),
-            ("init", "init".into()),
+            ("ternary", format!("ternaries[{}]", counted - 1)),
+            ("init", "initial_sum".into()),
         ];
         for (j, port) in ["w0", "w1"].into_iter().enumerate() {
             let at = (j * rows + row) * cols;
@@ -246,6 +250,7 @@ fn row(g: &Geometry) -> Part {
     part.body = "// verilator no_inline_module\n".to_string() + &pipeline("valid", "beat", LOOK_UP, summed);
     part.body += &pipeline("first", "is_first_beat", LOOK_UP, weighed);
     part.body += &pipeline("last", "is_last_beat", LOOK_UP, summed);
+    part.body += &pipeline("code", "ternary", counted, counted);
     part.body += &format!(
         "reg writes = 0;\nreg [{}:0] address = 0;\nalways @(posedge clock) begin\n    writes <= write_enable;\n    address <= write_address;\nend\n",
         ADDRESS_BITS - 1
@@ -302,11 +307,11 @@ fn weigh(v: &mut Stages, cols: usize, stage: usize) {
     for j in 0..2 {
         v.value(stage, &format!("wide_{j}"), bits, true, &format!("e_{j}"));
     }
-    v.value(stage, "signed_0", bits, false, &format!("wide_0 ^ {{{bits}{{ternary}}}}"));
+    v.value(stage, "signed_0", bits, false, &format!("wide_0 ^ {{{bits}{{code[{stage}]}}}}"));
     // The bit below both numbers carries in the 1 that makes the negative number of the inverted one.
-    v.value(stage, "both", bits + 1, false, "{wide_1, 1'b1} + {signed_0, ternary}");
+    v.value(stage, "both", bits + 1, false, &format!("{{wide_1, 1'b1}} + {{signed_0, code[{stage}]}}"));
     v.register(stage, "once", bits, true, &format!("both[{bits}:1]"));
-    v.register(stage, "more", bits, true, "ternary ? wide_1 : wide_0 <<< 1");
+    v.register(stage, "more", bits, true, &format!("code[{stage}] ? wide_1 : wide_0 <<< 1"));
     v.register(stage + 1, "weighted", bits, true, "once + more");
 }
 

@@ -25,6 +25,8 @@ use std::sync::Arc;
 /// of the cache, 10 from there to a token.
 const FLUSH_CYCLES: u64 = 96;
 const FLUSH_BITS: usize = index_bits(FLUSH_CYCLES as usize + 1);
+/// From the issue of a beat to the cycle in which the array takes what its sums begin with: two before the result stands.
+const INIT: usize = 13;
 /// Bits of a sum of the array.
 const SUM: usize = 24;
 
@@ -212,7 +214,8 @@ fn array_ports<'m>(m: &'m Module, job: &job::Job<'m>, made: &Made<'m>) {
     m.output("array_is_last", job.is_last);
     m.output("array_ternary", job.ternary);
     m.output("tile_address", job.tile);
-    m.output("array_init", job.ternary.mux(m.constant(0, 24), made.init));
+    let code = m.delayed("code_of_sums", job.ternary, INIT);
+    m.output("array_init", code.mux(m.constant(0, 24), made.init));
     m.output("x", made.x);
 }
 
@@ -257,9 +260,11 @@ fn choice_ports<'m>(m: &'m Module, streamed: &Streamed<'m>, tokens: Value<'m>) {
 }
 
 fn flushing<'m>(m: &'m Module, abort: Value<'m>) -> Value<'m> {
-    let left = m.always("what an abort leaves").feedback("flush_left", FLUSH_BITS, |left| {
+    let stage = m.always("what an abort leaves");
+    let left = stage.feedback("flush_left", FLUSH_BITS, |left| {
         let less = (left - m.constant(1, FLUSH_BITS)).low(FLUSH_BITS).unsigned();
         abort.mux(m.constant(FLUSH_CYCLES, FLUSH_BITS), left.any().mux(less, left))
     });
-    left.any().named("flushing")
+    // Whether any are left, in a register: half the machine waits for it.
+    stage.register("flushing", abort | (left.any() & !left.is(1)))
 }

@@ -25,7 +25,6 @@ pub fn lower(model: &Model) -> (Program, Golden) {
         asm: Assembler::new(&model.embed, model.size.width, kv(model)),
         golden: Golden::default(),
         model,
-        code: if model.style == Style::BitNet { WeightCode::Ternary } else { WeightCode::Quaternary },
         scratch: (model.size.width / WORD) as u16,
     };
     for (i, (layer, constants)) in model.layers.iter().zip(calibrate(model)).enumerate() {
@@ -50,20 +49,19 @@ struct Lowering<'a> {
     asm: Assembler,
     golden: Golden,
     model: &'a Model,
-    code: WeightCode,
     scratch: u16,
 }
 
 impl Lowering<'_> {
-    fn matrix(&mut self, rows: usize, cols: usize, codes: Vec<i8>) -> Source {
-        let matrix = Matrix { rows, cols, code: self.code };
+    fn matrix(&mut self, rows: usize, cols: usize, codes: Vec<i8>, code: WeightCode) -> Source {
+        let matrix = Matrix { rows, cols, code };
         self.golden.shapes.push(matrix);
         self.golden.weights.push(codes);
         Source::Product { matrix: self.asm.matrix(matrix) }
     }
 
     fn product(&mut self, w: &Weights, fold: impl Fn(usize) -> f64, into_unit: Unit, turn: Option<u8>, into: Into) {
-        let source = self.matrix(w.rows, w.cols, w.codes.clone());
+        let source = self.matrix(w.rows, w.cols, w.codes.clone(), w.code);
         let by = w.scales.iter().enumerate().map(|(r, s)| s * fold(r)).collect();
         let unit = self.asm.codes_unit();
         self.asm.pass(&Folded { source, unit, factor: Factor::Codes, by, into_unit }, turn, None, into);
@@ -131,7 +129,7 @@ impl Lowering<'_> {
         let (gate, gated) = Gate::of(self.model.activation(), range);
         let gate = self.asm.gate(gate);
         let codes = [&layer.gate.codes[..], &layer.up.codes].concat();
-        let source = self.matrix(2 * layer.gate.rows, layer.gate.cols, codes);
+        let source = self.matrix(2 * layer.gate.rows, layer.gate.cols, codes, layer.gate.code);
         let by = [&layer.gate.scales[..], &layer.up.scales].concat();
         let unit = self.asm.codes_unit();
         let into_unit = Unit::point(VALUE_POINT);

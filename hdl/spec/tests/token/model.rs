@@ -38,6 +38,7 @@ pub struct Weights {
     pub cols: usize,
     pub codes: Vec<i8>,
     pub scales: Vec<f64>,
+    pub code: WeightCode,
 }
 
 impl Weights {
@@ -45,7 +46,7 @@ impl Weights {
         let values = code.values();
         let codes = (0..rows * cols).map(|_| values[rng.below(values.len())]).collect();
         let scales = (0..rows).map(|_| (0.5 + rng.unit()) / (cols as f64).sqrt() / 1.6).collect();
-        Weights { rows, cols, codes, scales }
+        Weights { rows, cols, codes, scales, code }
     }
 
     pub fn times(&self, x: &[f64]) -> Vec<f64> {
@@ -112,6 +113,18 @@ impl Model {
         let norm = weights(&mut rng, size.width);
         let head = Weights::random(&mut rng, size.tokens, size.width, code);
         Model { style, size, embed, layers, norm, head }
+    }
+
+    /// Quaternary but for `k` and `down`, so that products of both codes follow one another at once.
+    pub fn of_two_codes(size: Size, seed: u64) -> Model {
+        let mut model = Model::random(Style::Llama, size, seed);
+        let mut rng = Rng::new(seed + 1);
+        for layer in &mut model.layers {
+            for w in [&mut layer.k, &mut layer.down] {
+                *w = Weights::random(&mut rng, w.rows, w.cols, WeightCode::Ternary);
+            }
+        }
+        model
     }
 
     pub fn activation(&self) -> Activation {
