@@ -19,11 +19,13 @@ fn logits_of(machine: &mut Machine, golden: &mut Golden, token: u32) -> Vec<f64>
     logits.iter().map(|&v| f64::from(v) / f64::from(1 << LOGIT_POINT)).collect()
 }
 
-/// Three architectures of one instruction set, far past the ring. Activations of 8 bits and a cache of 4 are most of what is left.
+/// Three architectures of one instruction set, and matrices of two codes, far past the ring. Activations of 8 bits and a cache of 4
+/// are most of what is left.
 #[test]
 fn a_program_computes_its_models_logits_in_every_architecture() {
-    for style in STYLES {
-        let model = Model::random(style, SMALL, 7);
+    let models = STYLES.map(|style| Model::random(style, SMALL, 7)).into_iter().chain([Model::of_two_codes(SMALL, 7)]);
+    for model in models {
+        let style = model.style;
         let (program, mut golden) = lower(&model);
         let mut reference = Reference::with_levels(&model, lower::calibrate(&model), &program.embedding);
         let mut machine = Machine::new(program).unwrap();
