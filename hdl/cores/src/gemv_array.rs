@@ -129,11 +129,11 @@ pub struct TokenArray<const W: usize, const Y: usize> {
     pub is_first: Signal<In, Bit>,
     /// Last of its rows.
     pub is_last: Signal<In, Bit>,
-    /// Weights are ternary; stands for the whole job.
+    /// The weights are ternary.
     pub ternary: Signal<In, Bit>,
     /// Activations are A2; stands for the whole job.
     pub a2: Signal<In, Bit>,
-    /// Added to every sum; stands for the whole job.
+    /// Added to the sums whose result stands two cycles later.
     pub init: Signal<In, Bits<24>>,
     /// Tile word.
     pub w: Signal<In, Bits<W>>,
