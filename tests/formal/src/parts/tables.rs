@@ -118,8 +118,9 @@ fn row(unit: &str, quick: bool) -> Result<Part, TextError> {
         }
     }
     let e = |j: usize| format!("$signed($past(e_{j}))");
-    checks.after(&format!("valid[{counted}]"), &format!("once == ($past(ternary) ? {1} - {0} : {1} + {0})", e(0), e(1)));
-    checks.after(&format!("valid[{counted}]"), &format!("more == ($past(ternary) ? {1} : 2 * {0})", e(0), e(1)));
+    checks.say(&format!("always @(posedge clock) if (past) assert (code[{counted}] == $past(ternary));"));
+    checks.after(&format!("valid[{counted}]"), &format!("once == ($past(code[{counted}]) ? {1} - {0} : {1} + {0})", e(0), e(1)));
+    checks.after(&format!("valid[{counted}]"), &format!("more == ($past(code[{counted}]) ? {1} : 2 * {0})", e(0), e(1)));
     checks.always(&format!("once >= {} && once <= {} && more >= {0} && more <= {1}", -1024 * tables as i64, 1024 * tables));
     checks.after(&format!("valid[{}]", counted + 1), "weighted == 0 + $signed($past(once)) + $signed($past(more))");
     let old = format!("($past(first[{}]) ? 0 : $signed($past(carried)))", counted + 2);
@@ -140,6 +141,7 @@ fn row(unit: &str, quick: bool) -> Result<Part, TextError> {
         mutants: vec![
             Mutant::new("a level of the tree, one entry", "s0_6_0 <= t0_0 + t0_1", "s0_6_0 <= t0_0 + t0_1 + (t0_1 == -512)"),
             Mutant::new("ternary weights, one entry", "signed_0 = wide_0 ^", "signed_0 = (wide_0 == 5) ^ wide_0 ^"),
+            Mutant::new("the code, a job late", "code <= ternary", "if (valid[5]) code <= ternary"),
             Mutant::new("the beats before, one entry", "sum <= old + weighted", "sum <= old + weighted + (weighted == 7)"),
         ],
         quick,
