@@ -9,7 +9,7 @@ JOBS ?= 1
 help: ## this list
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: help wheel recordings pictures docs beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal tools system build bitstream flash boards boards-table elements sizes train-test wave clean capacity
+.PHONY: help wheel recordings pictures docs beside-llama test-agent-model test-lm-eval bench-server gpu-test snapshots chat chat-sim demo dist check test memcheck asan neon-test bench soak formal netlist tools system build bitstream flash boards boards-table elements sizes train-test wave clean capacity
 
 # A prompt on the CPU and on the board, first with whole tokens on the board, then with products alone: the text, and a table that
 # says whether the tokens are equal. The command is built with what this takes and nothing else.
@@ -181,6 +181,9 @@ soak: ## the long runs: edits, patches, histories, kills, templates
 # Every proof of the emitted Verilog, the long ones too, as a table; tests/formal/README.md says what they mean.
 formal: tools ## every proof of the emitted Verilog
 	$(CARGO) run --release --quiet --locked -p nda-formal
+
+netlist: tools ## whole tokens on the synthesised netlist of the ULX3S 85F, minutes
+	REQUIRE=all $(CARGO) test --release --locked -p nda-gates --test token -- --ignored --nocapture
 
 build: system ## the whole workspace
 	$(CARGO) build --release --locked --workspace

@@ -3,7 +3,8 @@
 //! nextpnr's analytic placer legalises a hundred block RAMs by filling rows from one side, whatever hangs on them, and tears
 //! multipliers apart where most of the part's are taken. On a large
 //! part that decides everything else: so a board may say where they are, and the placer finds places for logic around them.
-//! A line is a site and the cell that gets it, as nextpnr calls them; what stands behind `#` is for people.
+//! A line is a site and the cell that gets it, as nextpnr calls them; `*` is any text, because yosys calls a multiplier after the
+//! first bit that is read of it; the synthesis stops unless one cell is called so. What stands behind `#` is for people.
 
 use crate::BoardError;
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 pub struct MemoryFile {
     /// Its name.
     pub name: String,
-    /// Cell and site.
+    /// Cell, or the pattern of its name, and site.
     pub places: Vec<(String, String)>,
 }
 
@@ -38,7 +39,7 @@ impl MemoryFile {
                     "'{site}' is no block RAM and no multiplier; they are called like X13/Y22/EBR0 and X8/Y34/MULT18_4"
                 )));
             }
-            if !cell.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)) {
+            if !cell.chars().all(|c| c.is_ascii_alphanumeric() || "._*".contains(c)) {
                 return Err(error(format!("'{cell}' is not a cell's name")));
             }
             if !sites.insert(site) || !cells.insert(cell) {

@@ -305,11 +305,11 @@ impl<'t> Flow<'t> {
     /// Every memory of the memory file is where the file says.
     fn check_places(&self, routed: &Routed) -> Result<(), FlowError> {
         let Some(file) = &self.memories else { return Ok(()) };
-        match file.places.iter().find(|(cell, site)| routed.site(cell) != Some(site)) {
+        match file.places.iter().find(|(cell, site)| !routed.sites(cell).any(|found| found == site)) {
             Some((cell, site)) => Err(FlowError::Place {
                 cell: cell.clone(),
                 wanted: site.clone(),
-                found: routed.site(cell).unwrap_or("nowhere").into(),
+                found: routed.sites(cell).next().unwrap_or("nowhere").into(),
                 file: file.name.clone(),
             }),
             None => Ok(()),

@@ -27,7 +27,7 @@ pub mod top;
 
 pub use error::FlowError;
 pub use flow::{Flow, SEEDS, bitstream_path};
-pub use record::{Inputs, Record};
+pub use record::{Inputs, Record, Run};
 pub use tools::Tools;
 
 use std::path::{Path, PathBuf};

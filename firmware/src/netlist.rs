@@ -230,9 +230,10 @@ impl Routed {
         if found == WORD_BITS { Ok(()) } else { Err(error(format!("{found} of {WORD_BITS} LUTs were found"))) }
     }
 
-    /// The site of the cell of that name.
-    pub fn site(&self, cell: &str) -> Option<&str> {
-        self.modules.values().find_map(|m| m.cells.get(cell))?.attributes.get("NEXTPNR_BEL")?.as_str()
+    /// The sites of the cells of that name; `*` in it is any text.
+    pub fn sites(&self, cell: &str) -> impl Iterator<Item = &str> {
+        let named = self.cells().filter(move |(name, _)| fits(name, cell));
+        named.filter_map(|(_, cell)| cell.attributes.get("NEXTPNR_BEL")?.as_str())
     }
 
     /// The I/O standard that the pad cell called `pad` has in the routed design.
@@ -244,9 +245,29 @@ impl Routed {
     }
 }
 
+/// Whether a name is one of those of a pattern.
+fn fits(name: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        None => name == pattern,
+        Some((before, rest)) => {
+            name.strip_prefix(before).is_some_and(|name| name.char_indices().any(|(at, _)| fits(&name[at..], rest)) || fits("", rest))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_is_any_text_or_none() {
+        for (name, pattern) in [("a_1_P3", "a_*P*"), ("a_P", "a_*P*"), ("a", "a*"), ("a", "a"), ("abab", "*ab")] {
+            assert!(fits(name, pattern), "{name} {pattern}");
+        }
+        for (name, pattern) in [("a_1_Q3", "a_*P*"), ("ab", "a"), ("b", "a*"), ("aba", "*ab")] {
+            assert!(!fits(name, pattern), "{name} {pattern}");
+        }
+    }
 
     #[test]
     fn a_cells_site_is_what_nextpnr_wrote() {
@@ -254,7 +275,8 @@ mod tests {
             "a.mem.0.0": {"attributes": {"NEXTPNR_BEL": "X13/Y22/EBR0"}}, "b": {"attributes": {}}
         }}}}"#;
         let routed = Routed::parse(text, Path::new("routed.json")).unwrap();
-        assert_eq!(routed.site("a.mem.0.0"), Some("X13/Y22/EBR0"));
-        assert_eq!((routed.site("b"), routed.site("c")), (None, None));
+        let sites = |cell| routed.sites(cell).collect::<Vec<_>>();
+        assert_eq!((sites("a.mem.0.0"), sites("a.mem*0")), (vec!["X13/Y22/EBR0"], vec!["X13/Y22/EBR0"]));
+        assert!([sites("b"), sites("c"), sites("b*")].iter().all(Vec::is_empty));
     }
 }

@@ -64,7 +64,11 @@ const PLACEMENT: &str = "memories.ys";
 
 /// Its name and text. Yosys stops at a cell that is not there, nextpnr at a site.
 pub(crate) fn placement(memories: &MemoryFile) -> (String, String) {
-    let lines =
-        memories.places.iter().map(|(cell, site)| format!("select -assert-count 1 top/{cell}\nsetattr -set BEL \"{site}\" top/{cell}\n"));
-    (PLACEMENT.into(), lines.collect())
+    let line = |(cell, site): &(String, String)| {
+        // Logic around a multiplier is called after it.
+        let kind = if site.contains("/MULT18_") { "MULT18X18D" } else { "DP16KD" };
+        let it = format!("top/c:{cell} top/t:{kind} %i");
+        format!("select -assert-count 1 {it}\nsetattr -set BEL \"{site}\" {it}\n")
+    };
+    (PLACEMENT.into(), memories.places.iter().map(line).collect())
 }

@@ -1,11 +1,12 @@
 //! Which models are built, and their Verilog.
 
+use nda_boards::Board;
 use nda_cores::{Port, emit, units::units};
 use nda_spec::Config;
 use nda_spec::config::DEFAULT_CONFIG;
 
-/// Cycles per bit above which a board's UART is not simulated: almost all of them would be waiting, and the engine behind
-/// the pins is that of the parallel port.
+/// Cycles per bit above which a board's UART is not for everyday use: almost all of them would be waiting, and the engine behind
+/// the pins is that of the parallel port. Tests have the UART of every routed board.
 const MOST_BIT_CYCLES: u32 = 20;
 
 /// One model: a top module and the Verilog that it is in.
@@ -45,17 +46,19 @@ impl Models {
     /// Emits what the features ask for.
     pub fn emit() -> Result<Models, String> {
         let (mut all, mut builds) = (Vec::new(), Vec::new());
+        let images = images()?;
         for config in Config::all().map_err(|e| e.to_string())?.iter().filter(|config| is_asked_for(config)) {
-            for port in Port::ALL.into_iter().filter(|&port| is_simulated(config, port)) {
+            for port in Port::ALL.into_iter().filter(|&port| is_simulated(config, port) || images.contains(&config.name)) {
                 let emitted = emit(config, port).map_err(|e| format!("{} ({}): {e}", config.name, port.name()))?;
                 let name = format!("board_{}_{}", config.name, port.name());
                 builds.push(Build { config: config.name.clone(), port: port.name(), hash: emitted.ident.build });
                 let (top, verilog) = (emitted.top.to_string(), emitted.verilog);
-                if cfg!(feature = "waves") {
+                if cfg!(feature = "waves") && is_simulated(config, port) {
                     let (name, top, verilog) = (format!("{name}_waves"), top.clone(), verilog.clone());
                     all.push(Model { name, top, verilog, optimise: 1, kind: Kind::Waves });
                 }
-                all.push(Model { name, top, verilog, optimise: 3, kind: Kind::Fast });
+                let optimise = if is_simulated(config, port) { 3 } else { 1 };
+                all.push(Model { name, top, verilog, optimise, kind: Kind::Fast });
             }
         }
         all.sort_by_key(|model| std::cmp::Reverse(model.verilog.len()));
@@ -78,6 +81,13 @@ fn is_asked_for(config: &Config) -> bool {
     cfg!(feature = "configurations") || config.name == DEFAULT_CONFIG
 }
 
+/// The configurations of routed boards, for tests.
+fn images() -> Result<Vec<String>, String> {
+    let boards = if cfg!(feature = "units") { Board::all().map_err(|e| e.to_string())? } else { Vec::new() };
+    Ok(boards.into_iter().filter(|board| board.status.is_routed()).map(|board| board.configuration).collect())
+}
+
+/// Whether the command can have a board through this port.
 fn is_simulated(config: &Config, port: Port) -> bool {
     port == Port::Parallel || config.uart_divisor() <= MOST_BIT_CYCLES
 }

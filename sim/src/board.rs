@@ -52,17 +52,21 @@ enum Pins {
     Uart { rx: PortId, tx: PortId, line: UartLine },
 }
 
-/// The host's side of the UART, bit by bit.
+/// The host's side of the UART, bit by bit. Times are thousandths of the board's cycles: the host has a clock of its own.
 struct UartLine {
-    divisor: u32,
+    /// How long the host takes a bit to be.
+    bit: i64,
     /// Bits to send, start bit lightest; 0 if idle.
     sending: u16,
     send_bits: u32,
-    send_count: u32,
+    send_left: i64,
     receiving: u16,
     receive_bits: u32,
-    receive_count: u32,
+    receive_left: i64,
 }
+
+/// A cycle, in the units of [`UartLine`].
+const CYCLE: i64 = 1_000;
 
 /// A simulated board.
 pub struct SimBoard {
@@ -165,6 +169,16 @@ impl SimBoard {
         self
     }
 
+    /// The same board beside a host whose bits are this many thousandths longer than the board's, or shorter where it is negative;
+    /// a parallel port has no bits.
+    #[must_use]
+    pub fn with_host_clock(mut self, permille: i16) -> SimBoard {
+        if let Pins::Uart { line, .. } = &mut self.pins {
+            line.bit += line.bit * i64::from(permille) / 1_000;
+        }
+        self
+    }
+
     /// Writes all signals to a sink from now on, in the board's time; GTKWave and Surfer read both formats.
     ///
     /// # Errors
@@ -241,7 +255,8 @@ struct FramingError;
 
 impl UartLine {
     fn new(divisor: u32) -> UartLine {
-        UartLine { divisor, sending: 0, send_bits: 0, send_count: 0, receiving: 0, receive_bits: 0, receive_count: 0 }
+        let bit = i64::from(divisor) * CYCLE;
+        UartLine { bit, sending: 0, send_bits: 0, send_left: 0, receiving: 0, receive_bits: 0, receive_left: 0 }
     }
 
     /// The level of the board's receive pin in this cycle.
@@ -252,14 +267,14 @@ impl UartLine {
             // Start bit 0, eight data bits lightest first, stop bit 1.
             self.sending = u16::from(byte) << 1 | 1 << 9;
             self.send_bits = 10;
-            self.send_count = self.divisor;
+            self.send_left = self.bit;
         }
         let level = self.sending & 1 == 1;
-        self.send_count -= 1;
-        if self.send_count == 0 {
+        self.send_left -= CYCLE;
+        if self.send_left <= 0 {
             self.sending >>= 1;
             self.send_bits -= 1;
-            self.send_count = self.divisor;
+            self.send_left += self.bit;
         }
         level
     }
@@ -271,16 +286,16 @@ impl UartLine {
             if !level {
                 // The first cycle of a start bit: its middle is half a bit away.
                 self.receive_bits = 10;
-                self.receive_count = self.divisor / 2;
+                self.receive_left = self.bit / 2;
                 self.receiving = 0;
             }
             return None;
         }
-        self.receive_count -= 1;
-        if self.receive_count > 0 {
+        self.receive_left -= CYCLE;
+        if self.receive_left > 0 {
             return None;
         }
-        self.receive_count = self.divisor;
+        self.receive_left += self.bit;
         self.receiving = self.receiving >> 1 | u16::from(level) << 9;
         self.receive_bits -= 1;
         if self.receive_bits > 0 {

@@ -6,7 +6,7 @@
 //! is asked for meanwhile. Latency: the cycles of `nda_spec::cycles` and
 //! `nda_spec::token::cycles`. It knows no pin, board or frequency.
 //! Cost (yosys, with a UART and the clock around it): beside eight rows (firmware/sizes/token1024.json) 80,988 LUT sites, 60,337 FF, 175
-//! DP16KD, 139 MULT18X18D, more than an ECP5-85F; beside four rows (firmware/records/ulx3s-85f.json) 60,851, 44,771, 175 and 139.
+//! DP16KD, 139 MULT18X18D, more than an ECP5-85F; beside four rows (firmware/records/ulx3s-85f.json) 60,884, 45,887, 175 and 139.
 
 use crate::block_ram::BlockRam;
 use crate::cobs_decoder::CobsDecoder;

@@ -120,8 +120,11 @@ impl Speed {
                     100.0 * self.run_utilisation(),
                     100.0 * self.total_utilisation(),
                 ));
-            } else {
+            } else if self.cost.cycles > 0 {
                 text.push_str(&format!("\n  {cycles:.0} cycles/token, {bytes}"));
+            } else {
+                // The software model of a board has no clock that a token would take time of.
+                text.push_str(&format!("\n  {bytes}"));
             }
         }
         text

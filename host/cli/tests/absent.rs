@@ -12,7 +12,7 @@ const LINES: [(&str, bool, &[&str]); 9] = [
     ("bench", cfg!(feature = "bench"), &["bench", "--seconds", "-1"]),
     ("chat", cfg!(feature = "chat"), &["chat", "missing.ndf"]),
     // A UART so slow that it is simulated in no build.
-    ("configurations", cfg!(feature = "configurations"), &["run", TINY, "--prompt", "a", "--backend", "sim-uart:gw256"]),
+    ("configurations", cfg!(feature = "configurations"), &["run", TINY, "--prompt", "a", "--backend", "sim-uart:deep256"]),
     ("convert", cfg!(feature = "convert"), &["convert", "missing.gguf", "missing.ndf", "--weights", "k2"]),
     ("emit", cfg!(feature = "emit"), &["emit", "--out", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml/folder")]),
     ("lsp", cfg!(feature = "lsp"), &["lsp", "--nothing"]),
@@ -52,5 +52,5 @@ fn devices_lists_the_boards_that_this_build_simulates() {
     let if_built = |is_built: bool, doors: &str| if is_built { doors.to_owned() } else { "[]".to_owned() };
     assert_eq!(doors("token1024"), if_built(cfg!(feature = "verilator"), r#"["sim:token1024"]"#));
     assert_eq!(doors("wide256"), if_built(cfg!(feature = "configurations"), r#"["sim:wide256","sim-uart:wide256"]"#));
-    assert_eq!(doors("gw256"), if_built(cfg!(feature = "configurations"), r#"["sim:gw256"]"#));
+    assert_eq!(doors("deep256"), if_built(cfg!(feature = "configurations"), r#"["sim:deep256"]"#));
 }

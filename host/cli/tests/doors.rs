@@ -32,6 +32,12 @@ fn a_server_that_others_reach_asks_for_a_key_and_warns_aloud() {
     let said = text(&without.stderr);
     assert!(without.status.code() == Some(2) && said.contains("0.0.0.0") && said.contains("no API key"), "{said}");
 
+    let elsewhere = Command::new(NDA).args(["serve", &model, "--port", "0", "--host", "my-machine"]).output().unwrap();
+    let said = text(&elsewhere.stderr);
+    assert!(elsewhere.status.code() == Some(2) && said.contains("my-machine") && said.contains("or localhost"), "{said}");
+    let (_here, address, _) = serving(&mut serve(&model, &["--host", "localhost"]));
+    assert!(address.is_ipv4() && address.ip().is_loopback(), "{address}");
+
     let (_ended, address, said) = shared(&model, &["--cors", "*"], "secret");
     let reached = format!("WARNING: other machines reach {address}");
     assert!(said.contains(&reached) && said.contains("nothing is encrypted") && said.contains("WARNING: every page"), "{said}");

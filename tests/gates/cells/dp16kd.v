@@ -1,8 +1,8 @@
 // The ECP5's block RAM, of which yosys has only the ports. Modelled from Lattice's documents (ECP5 and ECP5-5G Memory Usage
-// Guide, FPGA-TN-02204: the true dual port and pseudo dual port modes, byte enables and the alignment of addresses) are the
-// modes that yosys 0.70 uses for a memory with one write port and one read port of the same width and clock: port A
-// writes, port B reads, no output register, no reset. A pseudo dual port of 36 bits has the lighter half of its word at
-// DIA and DOA, the heavier at DIB and DOB, as yosys's brams_map_16kd.v wires it. Anything else stops the simulation.
+// Guide, FPGA-TN-02204: the true dual port and pseudo dual port modes, byte enables, write modes and the alignment of addresses)
+// are the modes that yosys 0.70 uses: both ports as wide as each other and of one clock, no output register, no reset. A pseudo dual
+// port of 36 bits writes at port A and reads at port B; it has the lighter half of its word at DIA and DOA, the heavier at DIB and
+// DOB, as yosys's brams_map_16kd.v wires it. Anything else stops the simulation.
 //
 // A read of a word in the cycle in which the other port writes it is undefined in the documents: it gives the old word
 // inverted here, so that nothing can hang on it.
@@ -71,10 +71,14 @@ module DP16KD(
     localparam SHIFT = DATA_WIDTH_A == 36 ? 5 : DATA_WIDTH_A == 18 ? 4 : DATA_WIDTH_A == 9 ? 3 : DATA_WIDTH_A == 4 ? 2 : DATA_WIDTH_A == 2 ? 1 : 0;
     localparam WORDS = 16384 >> SHIFT;
     reg [DATA_WIDTH_A-1:0] mem [0:WORDS-1];
-    reg [DATA_WIDTH_A-1:0] q = 0;
-    wire [13:0] write_at = ada >> SHIFT;
-    wire [13:0] read_at = adb >> SHIFT;
-    wire [3:0] bytes = DATA_WIDTH_A == 36 ? ada[3:0] : DATA_WIDTH_A == 18 ? {2'b00, ada[1:0]} : 4'b0001;
+    reg [DATA_WIDTH_A-1:0] qa = 0, qb = 0;
+    wire [13:0] at_a = ada >> SHIFT;
+    wire [13:0] at_b = adb >> SHIFT;
+    wire [3:0] bytes_a = DATA_WIDTH_A == 36 ? ada[3:0] : DATA_WIDTH_A == 18 ? {2'b00, ada[1:0]} : 4'b0001;
+    wire [3:0] bytes_b = DATA_WIDTH_A == 18 ? {2'b00, adb[1:0]} : 4'b0001;
+    wire write_a = CEA && WEA && bytes_a != 0;
+    wire write_b = CEB && WEB && bytes_b != 0;
+    wire is_same = at_a == at_b;
 
     localparam [20479:0] INITVALS_ALL = {
         INITVAL_3F, INITVAL_3E, INITVAL_3D, INITVAL_3C, INITVAL_3B, INITVAL_3A, INITVAL_39, INITVAL_38,
@@ -97,26 +101,34 @@ module DP16KD(
 
     initial
         if (DATA_WIDTH_A != DATA_WIDTH_B || REGMODE_A != "NOREG" || REGMODE_B != "NOREG" || CLKAMUX != "CLKA" || CLKBMUX != "CLKB"
-            || CSDECODE_A != "0b000" || CSDECODE_B != "0b000") begin
+            || CSDECODE_A != "0b000" || CSDECODE_B != "0b000" || WRITEMODE_A == "WRITETHROUGH" || WRITEMODE_B == "WRITETHROUGH") begin
             $display("DP16KD %m: this mode is not modelled");
             $finish;
         end
 
+    // What a port shows when it writes: NORMAL, what it showed before; READBEFOREWRITE, the word as it was.
+    localparam KEEPS_A = WRITEMODE_A == "NORMAL";
+    localparam KEEPS_B = WRITEMODE_B == "NORMAL";
     integer b;
     always @(posedge CLKA) begin
-        if (CEA && WEA)
-            for (b = 0; b < DATA_WIDTH_A; b = b + 1)
-                if (bytes[b / 9]) mem[write_at][b] <= di[b];
-        if (CEB) q <= CEA && WEA && bytes != 0 && write_at == read_at ? ~mem[read_at] : mem[read_at];
-        if (WEB || RSTA || RSTB || CSA0 || CSA1 || CSA2 || CSB0 || CSB1 || CSB2) begin
-            $display("DP16KD %m: port B writes, or a reset or chip select is used: not modelled");
+        for (b = 0; b < DATA_WIDTH_A; b = b + 1) begin
+            if (write_a && bytes_a[b / 9]) mem[at_a][b] <= di[b];
+            if (write_b && bytes_b[b / 9]) mem[at_b][b] <= di[18 + b];
+        end
+        if (CEA && !(WEA && KEEPS_A)) qa <= write_b && is_same ? ~mem[at_a] : mem[at_a];
+        if (CEB && !(WEB && KEEPS_B)) qb <= write_a && is_same ? ~mem[at_b] : mem[at_b];
+        if (write_a && write_b && is_same) begin
+            $display("DP16KD %m: both ports write a word");
+            $finish;
+        end
+        if ((DATA_WIDTH_A == 36 && WEB) || RSTA || RSTB || CSA0 || CSA1 || CSA2 || CSB0 || CSB1 || CSB2) begin
+            $display("DP16KD %m: port B of a pseudo dual port writes, or a reset or chip select is used: not modelled");
             $finish;
         end
     end
 
-    // A width below 36 reads at port B alone; what a real RAM shows at port A meanwhile is never used.
-    wire [35:0] word = q;
-    wire [17:0] doa = DATA_WIDTH_A == 36 ? word[17:0] : 18'bx;
+    wire [35:0] word = qb;
+    wire [17:0] doa = DATA_WIDTH_A == 36 ? word[17:0] : qa;
     wire [17:0] dob = DATA_WIDTH_A == 36 ? word[35:18] : word[17:0];
     assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} = doa;
     assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} = dob;

@@ -26,9 +26,12 @@ pub const LUT_MODELS: [(Family, &str, &str, &str); 2] = [
     ),
 ];
 
-/// Block RAMs of which yosys has the ports alone.
-const BLOCK_RAMS: [(Family, &str); 2] =
-    [(Family::Ecp5, include_str!("../cells/dp16kd.v")), (Family::Gowin, include_str!("../cells/sdpx9b.v"))];
+/// Block RAMs and multipliers of which yosys has the ports alone.
+const PORTS_ALONE: [(Family, &str); 3] = [
+    (Family::Ecp5, include_str!("../cells/dp16kd.v")),
+    (Family::Ecp5, include_str!("../cells/mult18x18d.v")),
+    (Family::Gowin, include_str!("../cells/sdpx9b.v")),
+];
 
 /// All cell models of a family.
 ///
@@ -40,7 +43,7 @@ pub fn cell_models(tools: &Tools, family: Family) -> Result<String, GateError> {
         let (start, end) = place(&text, module).ok_or_else(|| missing(tools, module))?;
         text.replace_range(start..end, model);
     }
-    BLOCK_RAMS.iter().filter(|m| m.0 == family).for_each(|m| text += m.1);
+    PORTS_ALONE.iter().filter(|m| m.0 == family).for_each(|m| text += m.1);
     Ok(text)
 }
 

@@ -5,7 +5,7 @@
 //! `i`, `i + 8`, ... share a lane and its generator.
 //!
 //! Handshake: every pulse is taken. `start` comes before a token's first logits, with `seed` and `position`, which stay until
-//! `ready`, 200 cycles later ([`seeds::CYCLES`]): then logits may come. `is_greedy` and `inverse_temperature` stay until the token is selected.
+//! `ready`, 201 cycles later ([`seeds::CYCLES`]): then logits may come. `is_greedy` and `inverse_temperature` stay until the token is selected.
 //! Then beats of `logit_valid` with eight logits, any gaps; `logit_keep` says which lanes are tokens, lanes from 0 on, and
 //! `logit_last` ends them. Latency: `made_valid` comes 9 cycles behind the last beat ([`CYCLES`]), with `made_token`.
 //!

@@ -22,7 +22,10 @@ pub(super) fn maker() -> Arc<Netlist> {
     m.comment("verilator no_inline_module");
     let (value, reciprocal, is_there) = (m.input("value", NARROW), m.input("reciprocal", NARROW), m.input("is_there", 1));
     let to_half = m.input("to_half", CODE_SHIFT);
-    let product = m.always("6: the product").register("product", value.signed().times(reciprocal.signed()));
+    let six = m.always("6: the product");
+    let product = six.register("product", value.signed().times(reciprocal.signed()));
+    // Sixteen quantizers wait for it: each has it in a register of its own.
+    let to_half = six.register("to_half_6", to_half);
     // Half of what is cut off, added before, is the highest bit that is cut off, added behind: eight bits of carry instead of 37.
     let halves = product.signed().shifted_right(to_half);
     let code = (halves.slice(1, 8) + halves.slice(0, 1)).low(8) & is_there.repeat(8);
@@ -50,7 +53,7 @@ pub(super) fn coder() -> Arc<Netlist> {
     m.output("mantissa_3", mantissa.slice(0, MANTISSA));
     // A code is the product shifted by 18 and the exponent; one bit less leaves the bit that rounds.
     let to_half = (exponent + m.constant(17, EXPONENT)).low(EXPONENT).slice(0, CODE_SHIFT);
-    m.output("to_half", m.delayed("to_half", to_half, 3));
+    m.output("to_half", m.delayed("to_half", to_half, 2));
 
     let (mantissa, exponent) = (m.delayed("mantissa_later", mantissa, 3), m.delayed("exponent_later", exponent, 3));
     let seven = m.always("7: times the root");

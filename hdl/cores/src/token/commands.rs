@@ -11,7 +11,7 @@
 //! `peek_data` at the end of them. `want`: 0 nothing, 1 a successor, 2 the row.
 //! Latency: 53 cycles for a frame before its operation is looked at; 7 per page of a digest; from `made_valid` to the next
 //! `token_valid` 3. Golden model: `nda_spec::wire`, `nda_spec::token::generate`.
-//! Cost (yosys, `synth_ecp5`, in token1024; held by firmware/tests/parts.rs): 3,264 LUT4, 1,705 FF, 1 DP16KD.
+//! Cost (yosys, `synth_ecp5`, in token1024; held by firmware/tests/parts.rs): 3,304 LUT4, 1,754 FF, 1 DP16KD.
 
 mod answer;
 mod flow;
@@ -125,8 +125,11 @@ fn update(m: &Module, layout: &Layout) {
     let answer_at = Kept::new(m, "answer_at", 2);
     answer_at.when(passed & !answer_at.q.is(2), answer_at.q.next());
     answer_at.when(!passes, m.constant(0, 2));
-    let status_passes = (passed & answer_at.q.is(1)).named("status_passes");
-    let passed_status = |status: Status| status_passes & command_data.is(status as u64);
+    // A cycle behind the byte: it comes through the whole command processor.
+    let of_status = m.always("the status that was passed on");
+    let status_passes = of_status.register("status_passes", passed & answer_at.q.is(1));
+    let status = of_status.register("status_passed", command_data);
+    let passed_status = |of: Status| status_passes & status.is(of as u64);
     let op_is = |op: Op| fields.op.is(op as u64);
     let touched = Touched {
         tile_write,
@@ -146,7 +149,8 @@ fn update(m: &Module, layout: &Layout) {
     let read_index = m.always("read_index").declare("read_index", 32, 0);
     // Stands in the first cycle of `QUIET`, so that a new sequence's `forget` is one pulse.
     let begins_quiet = m.always("begins_quiet").register("begins_quiet", is(s::WALK_END));
-    let quiet = (is(s::QUIET) & !begins_quiet & !forget & !busy).named("quiet");
+    let was_busy = m.forward("was_busy", 1);
+    let quiet = (is(s::QUIET) & !begins_quiet & !forget & !was_busy).named("quiet");
     let orders = Orders {
         commit: is(s::COMMIT),
         is_step: op_is(Op::Step),
@@ -162,6 +166,9 @@ fn update(m: &Module, layout: &Layout) {
         read_index,
     };
     let of_maker = maker::update(m, layout, &fields, &machine, &orders);
+    let abort = (forget | of_maker.gives_up).named("aborts");
+    // The machine is busy from the cycle behind an abort on, and this comes one later.
+    m.connect(was_busy, m.always("whether the machine was busy").register("machine_was_busy", busy | abort));
     let known = Known { held: &held, maker: &of_maker };
     let asked = requests::update(m, layout, &fields, frame.payload, first_token, &known);
     m.always("forget").take(forget, (decide & asked.is_sync) | (begins_quiet & is(s::QUIET) & asked.is_new));
@@ -189,7 +196,7 @@ fn update(m: &Module, layout: &Layout) {
     m.output("peek_valid", is(s::SEAL_PEEK));
     m.output("peek_address", parts.of_pages.peek_address);
     m.output("clear", quiet & parts.asked.is_new);
-    m.output("abort", forget | parts.of_maker.gives_up);
+    m.output("abort", abort);
     let choice = m.stage("choice", is(s::COMMIT));
     let inverse = choice.register("inverse_temperature", fields.inverse_temperature.low(17).unsigned());
     m.output("greedy", !inverse.any());

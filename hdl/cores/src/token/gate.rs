@@ -83,6 +83,17 @@ fn gate_lane() -> Arc<Netlist> {
     let (step_half, factor_half, gated_half) = (m.input("step_half", 16), m.input("factor_half", 36), m.input("gated_half", 36));
     let (even_3, odd_3) = (m.input("even_3", NARROW), m.input("odd_3", NARROW));
     let on = m.input("active", 1);
+    // They come from far and stand long before a lane is at them; but stage 1 comes at once.
+    let of_gate = m.always("what stands as long as a gate");
+    let [step_3, factor_shift, shift, step_half, factor_half, gated_half] = [
+        ("step", step),
+        ("factor_shift", factor_shift),
+        ("gated_shift", shift),
+        ("step_half", step_half),
+        ("factor_half", factor_half),
+        ("gated_half", gated_half),
+    ]
+    .map(|(name, of)| of_gate.register(&format!("{name}_here"), of));
 
     let one = m.stage("1: the line", on);
     let x_1 = one.register("x_1", gate);
@@ -99,7 +110,7 @@ fn gate_lane() -> Arc<Netlist> {
     let odd_at = (base + half_line).low(ADDRESS);
     let even_at = (odd_at + line_2.bit(0)).low(ADDRESS);
     let centred = (line_2.extend(NARROW).signed() - m.constant(128, NARROW).signed()).low(NARROW);
-    let begin = three.register("begins", centred.shifted_left(step).unsigned());
+    let begin = three.register("begins", centred.shifted_left(step_3).unsigned());
     let x_3 = three.register("x_3", x_2);
     let is_odd_3 = three.register("is_odd_3", line_2.bit(0));
     let four = m.stage("4: within the line", on);
@@ -113,7 +124,7 @@ fn gate_lane() -> Arc<Netlist> {
     let rise = five.register("rise", (there.signed() - here.signed()).low(NARROW).unsigned());
     let inside_5 = five.register("inside_5", inside);
     let climbed = m.stage("6: on the line", on).register("climbed", rise.signed().times(inside_5.signed()));
-    let shifted = (climbed + step_half.extend(37).signed()).low(37).signed().shifted_right(step);
+    let shifted = (climbed + step_half.extend(37).signed()).low(37).signed().shifted_right(step_3);
     let up_7 = m.stage("7: its shift", on).register("climb", shifted).signed();
     let here_7 = m.delayed("here_later", here_5, 2);
     let factor = m.stage("8: the factor", on).register("factor", (up_7 + here_7.signed().extend(37)).saturated(NARROW));

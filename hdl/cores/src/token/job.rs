@@ -57,6 +57,8 @@ pub(super) struct State<'m> {
     row_base: Value<'m>,
     last_beat: Value<'m>,
     at_last_step: Value<'m>,
+    /// One row group is left: in a register, because whatever is issued waits for it.
+    is_one: Value<'m>,
     at_last_group: Value<'m>,
     ends: Value<'m>,
     /// A job can start now, if no load does.
@@ -77,7 +79,8 @@ impl<'m> State<'m> {
         let (tile, row_base) = (stage.declare("tile", 12, 0), stage.declare("row_base", 12, 0));
         let last_beat = stage.declare("last_beat", 2, 0);
         let at_last_step = (loading & step.is(TABLE_WORDS as u64 - 1)).named("at_last_load");
-        let at_last_group = (!loading & left.is(1)).named("at_last_group");
+        let is_one = stage.declare("one_group_left", 1, 0);
+        let at_last_group = (!loading & is_one).named("at_last_group");
         let ends = (busy & ((at_last_step & alone) | (at_last_group & beat.equals(last_beat)))).named("job_ends");
         let accepts = ((!busy | ends) & !load).named("array_accepts");
         State {
@@ -94,6 +97,7 @@ impl<'m> State<'m> {
             row_base,
             last_beat,
             at_last_step,
+            is_one,
             at_last_group,
             ends,
             accepts,
@@ -129,6 +133,8 @@ impl<'m> State<'m> {
         let issues = (busy & !loading).named("issues_a_beat");
         let fewer = (left - m.constant(1, left.bits)).low(left.bits).unsigned();
         s.take(left, start.product.mux(words, issues.mux(next_columns.mux(groups, fewer), left)));
+        let issued_one = next_columns.mux(groups.is(1), left.is(2));
+        s.take(self.is_one, start.product.mux(words.is(1), issues.mux(issued_one, self.is_one)));
         let stride = (last_beat.extend(12) + m.constant(1, 1)).low(12);
         let moved = next_columns.mux(row_base.next(), (tile + stride).low(12));
         s.take(tile, start.product.mux(get(w::TILE), issues.mux(moved, tile)));

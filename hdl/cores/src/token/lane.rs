@@ -3,7 +3,7 @@
 //! Function: `value * narrow(constant * mantissa / 2^17) / 2^shift`, rounded and saturated: [`nda_spec::token::Scale::times`] and
 //! `round_shift`. The value is the array's sum, a wide value rounded to 18 bits, a weighted sum of values, or a code of the embedding, whose
 //! scale is the factor itself. Handshake: a value enters in every cycle while `active`
-//! stands, from a value's first cycle to its last. Stages are counted from the read of the memories:
+//! stands, from a value's first cycle to its last. Stages are counted from the read of the memories: `take` stands in stage 0,
 //! `wide` and `mantissa` stand in stage 1, everything else that is read in stage 2, `value` in stage 8. Latency: 8 cycles,
 //! a value per cycle. Cost: 2 DSP.
 
@@ -49,7 +49,7 @@ pub(super) fn scaled_down<'m>(m: &'m Module, product: Value<'m>, bits: usize) ->
 pub(super) fn lane() -> Arc<Netlist> {
     let m = Module::new("lane");
     m.comment("verilator no_inline_module");
-    let (wide, take, take_half) = (m.input("wide", WIDE), m.input("take", 3), m.input("take_half", TAKE_HALF));
+    let (wide, take) = (m.input("wide", WIDE), m.input("take", 3));
     let (sum, mixed, code) = (m.input("sum", NARROW), m.input("mixed", NARROW), m.input("code", 4));
     let (is_wide, is_mixed, is_embed) = (m.input("is_wide", 1), m.input("is_mixed", 1), m.input("is_embed", 1));
     let (constant, mantissa) = (m.input("constant", NARROW), m.input("mantissa", NARROW));
@@ -57,6 +57,8 @@ pub(super) fn lane() -> Arc<Netlist> {
     let on = m.input("active", 1);
     let (halves, shift, narrow) = (m.input("half", 36), m.input("shift", SHIFT), m.input("narrow", 1));
 
+    let one = m.always("1: half of what is cut off");
+    let (take, take_half) = (one.register("take_1", take), one.register("take_half", take_half(&m, take)));
     // It comes from far, and every lane's multiplier has its own copy beside it.
     let mantissa_2 = m.stage("2: the factor", on).register("mantissa_2", mantissa);
     let two = m.stage("2: shorter", on);

@@ -99,10 +99,12 @@ impl<'m> Load<'m> {
     }
 
     /// What is seen of a part, if it is peeked at.
-    pub(super) fn show(&self, part: Part<'m>, low: usize, data: Value<'m>) {
+    pub(super) fn show(&self, name: &str, part: Part<'m>, low: usize, data: Value<'m>) {
         let unit =
             self.m.concat(&[data.unsigned(), self.m.constant(0, low.max(1))]).slice(usize::from(low == 0), data.bits + low).extend(UNIT);
-        self.shown.borrow_mut().push(part.peeked.repeat(UNIT) & unit);
+        // Parts lie all over the device: whose word it is stands in a register.
+        let peeked = self.m.always("whose word is peeked at").register(&format!("{name}_is_peeked"), part.peeked);
+        self.shown.borrow_mut().push(peeked.repeat(UNIT) & unit);
     }
 
     /// The unit that is peeked at: five cycles behind its number.
@@ -132,7 +134,8 @@ impl<'m> Words<'m> {
         m.stage(&format!("{name} come"), part.write).write(memory, part.at.fit(address), load.data.slice(low, bits));
         let words = Words { name: name.to_string(), memory, low, part, address };
         if style == Style::Distributed {
-            load.show(part, low, memory.at(part.peek_at.fit(address)));
+            let word = memory.at(part.peek_at.fit(address));
+            load.show(name, part, low, m.always(&format!("{name}: the word peeked at")).register(&format!("{name}_peek_data"), word));
         }
         words
     }
@@ -148,7 +151,7 @@ impl<'m> Words<'m> {
         let at = load.peek.mux(self.part.peek_at.fit(self.address), at.unsigned());
         let fetched = m.always(&format!("{name}: the memory")).register(&format!("{name}_fetched"), self.memory.at(at));
         let word = m.always(&format!("{name}: its output register")).register(&format!("{name}_read"), fetched);
-        load.show(self.part, self.low, word);
+        load.show(name, self.part, self.low, word);
         word
     }
 }

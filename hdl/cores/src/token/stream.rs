@@ -178,7 +178,6 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, e
     let shift_5 = m.always("5: how far").register("shift_5", shift);
     let halves = m.always("5: half of it").register("halves", half(m, shift, 36));
     let shift_6 = m.always("6: how far").register("shift_6", shift_5);
-    let take_half_1 = m.always("1: half of what a wide value loses").register("take_half", take_half(m, t[0].get("take")));
     let unit_lane = lane();
     let active = working(m, "lanes_work", t[0].get("valid"));
     let is = |k: usize, source: u64| t[k].get("source").is(source);
@@ -186,8 +185,7 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, e
         .map(|k| {
             let ports = [
                 ("wide", wide_read.slice(k * WIDE, WIDE)),
-                ("take", t[1].get("take")),
-                ("take_half", take_half_1),
+                ("take", t[0].get("take")),
                 ("sum", s.sums.slice(k * 24, NARROW)),
                 ("mixed", s.mixed.slice(k * NARROW, NARROW)),
                 ("code", codes.slice(k * 4, 4)),
@@ -303,7 +301,7 @@ fn gates<'m>(m: &'m Module, memories: &Memories<'m>, eight: &Bus<'m>, values: &[
         .collect();
     let now: Vec<Value> = pairs.iter().flat_map(|pair| [pair.get("gated_0"), pair.get("gated_1")]).collect();
     let lower = now.iter().enumerate().map(|(k, v)| m.always(&format!("gated {k}, lower")).register(&format!("lower_{k}"), *v));
-    memories.load.show(part, 0, pairs[0].get("peek_data"));
+    memories.load.show("gates", part, 0, pairs[0].get("peek_data"));
     lower.chain(now.iter().copied()).collect()
 }
 

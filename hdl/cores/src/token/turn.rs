@@ -2,7 +2,7 @@
 //!
 //! Function: a lane takes the first value of a pair and, `pace` cycles later, the second: `x cos - y sin`, then `y cos + x sin`. The
 //! pace is that in which the array sums words: 1 cycle of 8 rows.
-//! Latency: 3 cycles and the pace for each; values that are not rotated pass with the same delay. When nothing comes out of the lane, its output is what
+//! Latency: 4 cycles and the pace for each; values that are not rotated pass with the same delay. When nothing comes out of the lane, its output is what
 //! enters: `comes` says so a cycle before, and every lane keeps it for itself, because all bits of all lanes wait for it.
 //! [`walker`] looks the cosines and sines of a token's phases up while its first steps run. Nothing moves but while `active` stands,
 //! from a word's first cycle
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Cycles that a turn takes, of words that come every `pace` cycles.
 pub(super) const fn stages(pace: usize) -> usize {
-    3 + pace
+    4 + pace
 }
 /// Words of cosines that a lane keeps: of all sets together.
 pub(super) const WORDS: usize = limits::PHASES / WORD;
@@ -35,8 +35,12 @@ pub(super) fn turn_lane(pace: usize) -> Arc<Netlist> {
     let sines = m.memory("sines", Style::Distributed, WORDS, NARROW);
     m.stage("a cosine comes", set_cos).write(cosines, set_word, cosine_in);
     m.stage("a sine comes", set_sin).write(sines, set_word, cosine_in);
+    // The lane's value comes from far.
+    let zero = m.stage("0: in front of the multipliers", on);
+    let [value_0, word, is_second, is_turned] = [("value", value), ("word", word), ("is_second", is_second), ("is_turned", is_turned)]
+        .map(|(name, of)| zero.register(&format!("{name}_0"), of));
     // A word waits for the other one of its pair.
-    let [waited, word, is_second, is_turned] = [("value", value), ("word", word), ("is_second", is_second), ("is_turned", is_turned)]
+    let [waited, word, is_second, is_turned] = [("value", value_0), ("word", word), ("is_second", is_second), ("is_turned", is_turned)]
         .map(|(name, of)| waits(&m, on, name, of, pace));
     let one = m.stage("1: the pair", on);
     let cos = one.register("cos", cosines.at(word));
@@ -45,7 +49,7 @@ pub(super) fn turn_lane(pace: usize) -> Arc<Netlist> {
     let older = m.stage("2: the value before", on).register("older", waits(&m, on, "old", old, pace));
     let second = one.register("second", is_second);
     // The first is in `old` when the second comes in; both are one stage further when the second's turn is.
-    let first_of = second.mux(older, value);
+    let first_of = second.mux(older, value_0);
     let two = m.stage("2: products", on);
     let (a, b) = (old.slice(0, NARROW).signed(), first_of.slice(0, NARROW).signed());
     let direct = two.register("direct", a.times(cos.signed()));

@@ -22,8 +22,8 @@ const RESULT_STAGES: u64 = 4;
 const FEED_STAGES: u64 = 2;
 /// From a word's turn to where it goes: memories, constant times factor, times value, shift, saturation, addition.
 pub const PIPE_STAGES: u64 = 11;
-/// A cosine and a sine, four products, two sums; on top of it comes the time from the first word of a pair to the second.
-const TURN_STAGES: u64 = 3;
+/// A register, a cosine and a sine, four products, two sums; on top of it comes the time from the first word of a pair to the second.
+const TURN_STAGES: u64 = 4;
 /// A gate's table, its line, two products.
 pub const GATE_STAGES: u64 = 17;
 /// Behind the pipe: half of what is cut off, shorter, weighted and squared, largest and sum.

@@ -38,7 +38,7 @@ pub struct Arguments {
     /// The model, an .ndf document; without a chat template it completes plain text alone.
     model: PathBuf,
     /// The address; one that other machines reach needs an API key.
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = address)]
     host: IpAddr,
     /// A file with the API key that clients must show; without it, the variable NDA_API_KEY is looked at.
     #[arg(long, value_name = "FILE")]
@@ -193,6 +193,12 @@ fn shelf(folder: &Path, model: &Path) -> Outcome<Arc<dyn Shelf>> {
         return Err(Failure::usage(error, "--slot-save-path", "give an existing folder").into());
     }
     Ok(Arc::new(Folder { folder: folder.to_owned(), model: model.to_owned() }))
+}
+
+/// An address to listen on. No other name is looked up: it could be a machine's that is not this one.
+fn address(text: &str) -> Result<IpAddr, String> {
+    let local = (text == "localhost").then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    local.or_else(|| text.parse().ok()).ok_or_else(|| "must be an IP address such as 127.0.0.1, ::1 or 0.0.0.0, or localhost".into())
 }
 
 /// Says aloud who can ask besides programs of this machine.

@@ -37,7 +37,10 @@ pub fn lanes(name: &str) -> Arc<Netlist> {
     let m = Module::new(name);
     let seed = m.input("seed", STATE_BITS);
     let loads = m.flags(["seed_0", "seed_1"]);
-    let (is_greedy, inverse) = (m.input("is_greedy", 1), m.input("inverse_temperature", INVERSE_BITS));
+    // They stand long before a logit comes, and come from far.
+    let choice = m.always("how to choose");
+    let is_greedy = choice.register("chooses_greedily", m.input("is_greedy", 1));
+    let inverse = choice.register("factor", m.input("inverse_temperature", INVERSE_BITS));
     let valid = m.input("valid", 1);
     let logits = m.input("logits", 2 * LOGIT_BITS);
     let words: Vec<u64> = (0..ENTRIES).map(|i| noise_entry(i) as u64 & ((1 << NOISE_BITS) - 1)).collect();

@@ -3,7 +3,7 @@
 //! Function: `hash = mix(mix(mix(seed low) ^ seed high) + position)`, lane `i`'s seed `mix(hash + (i + 1) * 0x9e3779b9)`, 1 for 0,
 //! where `mix` folds its number and multiplies it by two constants. A token's whole time is there for it, so one adder
 //! multiplies, four bits of a number per cycle, their product with the constant out of a few LUTs.
-//! Latency: `seed` and `position` stay from `start` until `ready`, 200 cycles later ([`CYCLES`]); a lane's seed stands with its bit of
+//! Latency: `seed` and `position` stay from `start` until `ready`, 201 cycles later ([`CYCLES`]); a lane's seed stands with its bit of
 //! `lane_valid`. A start begins anew.
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs): 387 LUT4.
 //! Golden model: `Noise::new`.
@@ -26,7 +26,7 @@ const HALF: usize = 1 + BITS / DIGIT;
 /// Mixes before the first lane's.
 const HASHES: usize = 3;
 /// Cycles from a start to `ready`.
-pub const CYCLES: usize = 2 * HALF * (HASHES + LANES) + 2;
+pub const CYCLES: usize = 2 * HALF * (HASHES + LANES) + 3;
 
 /// The core.
 pub fn seeds(name: &str) -> Arc<Netlist> {
@@ -34,7 +34,7 @@ pub fn seeds(name: &str) -> Arc<Netlist> {
     let start = m.input("start", 1);
     let (seed, position) = (m.input("seed", 2 * BITS), m.input("position", BITS));
     let steps = m.always("steps");
-    let (busy, ready) = (steps.declare("busy", 1, 0), steps.declare("ready", 1, 0));
+    let (busy, ready) = (steps.declare("busy", 1, 0), steps.declare("mixed_all", 1, 0));
     let (cycle, mix) = (steps.declare("cycle", 5, 0), steps.declare("mix", 4, 0));
     let is_last = cycle.is((2 * HALF - 1) as u64).named("is_last");
     // The mix behind the last one is there for its first cycle: it hands the last seed on.
@@ -43,14 +43,15 @@ pub fn seeds(name: &str) -> Arc<Netlist> {
     steps.take(ready, (ready | (busy & is_end)) & !start);
     steps.take(cycle, (start | is_last).mux(m.constant(0, 5), cycle.next()));
     steps.take(mix, start.mux(m.constant(0, 4), is_last.mux(mix.next(), mix)));
+    // Of the mix behind the present one, for its first cycle.
+    let is_hashed = steps.register("next_is_hashed", mix.is(1) | mix.is(2));
+    let step = steps.register("next_step", mix.is(1).mux(position, m.constant(LANE, BITS)));
 
     let work = m.stage("a digit", busy);
     let (number, sum) = (work.declare("number", BITS, 0), work.declare("sum", BITS, 0));
     let mixed = folded(sum, FOLDS[2]).named("mixed");
     let lane_base = work.declare("lane_base", BITS, 0);
     let is_first_cycle = cycle.is(0).named("is_first_cycle");
-    let is_hashed = mix.is(2) | mix.is(3);
-    let step = mix.is(2).mux(position, m.constant(LANE, BITS));
     let next_base = (is_hashed.mux(mixed, lane_base) + step).low(BITS).named("next_base");
     work.take(lane_base, is_first_cycle.mux(next_base, lane_base));
     let begins = mix.is(0).mux(seed.slice(0, BITS), mix.is(1).mux(mixed ^ seed.slice(BITS, BITS), next_base)).named("begins");
@@ -68,9 +69,12 @@ pub fn seeds(name: &str) -> Arc<Netlist> {
     let is_lane = |lane: usize| busy & is_first_cycle & mix.is((HASHES + 1 + lane) as u64);
     let lanes: Vec<_> = (0..LANES).rev().map(is_lane).collect();
     let is_zero = !mixed.any();
-    m.output("ready", ready);
-    m.output("lane_valid", m.concat(&lanes));
-    m.output("lane_seed", m.concat(&[mixed.slice(1, BITS - 1), mixed.bit(0) | is_zero]));
+    // The lanes are far apart: a register behind the sums, and `ready` behind it.
+    let seed = m.concat(&[mixed.slice(1, BITS - 1), mixed.bit(0) | is_zero]);
+    let on = m.always("on the way to the lanes");
+    m.output("lane_valid", on.register("lane_comes", m.concat(&lanes)));
+    m.output("lane_seed", on.register("seed_comes", seed));
+    m.output("ready", steps.register("seeds_stand", ready & !start));
     m.finish()
 }
 

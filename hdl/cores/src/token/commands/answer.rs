@@ -99,7 +99,7 @@ pub(super) fn update<'m>(
     let sent_bytes = if layout.sizes.token_bytes.min(2) == 1 { sent } else { sent << 1 };
     length.when(told, sent_bytes.next());
     let told_making = Kept::new(m, "told_making", 3);
-    told_making.when(told, events.is_all.mux(of_maker.making, m.constant(Making::On as u64, 3)));
+    told_making.when(told, events.is_all.mux(events.making, m.constant(Making::On as u64, 3)));
 
     let op = fields.op | m.constant(RESPONSE_BIT.into(), 8);
     let content = Content {

@@ -37,6 +37,8 @@ pub(super) struct Events<'m> {
     pub sent: Value<'m>,
     /// All that are there.
     pub is_all: Value<'m>,
+    /// What was being made when they were counted.
+    pub making: Value<'m>,
     /// The frame's slot is given back.
     pub done: Value<'m>,
 }
@@ -75,7 +77,9 @@ pub(super) fn update<'m>(m: &'m Module, state: &Kept<'m>, frame: &Reader<'m>, pa
     go(is_other, s::REPLY);
     // A request for tokens.
     go(parts.quiet, s::STREAM);
-    let streamed = (is(s::STREAM) & frame.is_over).named("streamed");
+    // What is wrong with the last token stands a cycle behind it.
+    let is_over = m.always("the prompt's end").register("was_over", is(s::STREAM) & frame.is_over);
+    let streamed = (is(s::STREAM) & is_over).named("streamed");
     go(streamed, s::COMMIT);
     let is_bad = (streamed & parts.bad_token).named("is_bad");
     go(is_bad, s::REPLY);
@@ -89,10 +93,14 @@ pub(super) fn update<'m>(m: &'m Module, state: &Kept<'m>, frame: &Reader<'m>, pa
     let timer = Kept::new(m, "timer", 22);
     timer.when(is(s::WAIT) & timer.q.any(), (timer.q - m.constant(1, 1)).low(22).unsigned());
     timer.when(decide, fields.word.slice(8, 8).extend(22) << 14);
-    let kept = (of_maker.made - of_maker.base).low(32).unsigned().named("kept");
+    // Tokens and state of one and the same cycle: the last token and the end of making come together.
+    let seen = m.always("what a request for tokens sees");
+    let kept = seen.register("kept", (of_maker.made - of_maker.base).low(32).unsigned());
+    let is_on = seen.register("is_on_seen", of_maker.is_on);
+    let making = seen.register("making_seen", of_maker.making);
     let count = fields.word.slice(0, 8);
     let is_few = kept.less(count.extend(32)).named("is_few");
-    let told = (is(s::WAIT) & (!is_few | !of_maker.is_on | parts.frame_valid | !timer.q.any())).named("told");
+    let told = (is(s::WAIT) & (!is_few | !is_on | parts.frame_valid | !timer.q.any())).named("told");
     go(told, s::REPLY);
     let sent = is_few.mux(kept.low(8).unsigned(), count).named("tokens_sent");
     // The program memory.
@@ -110,5 +118,5 @@ pub(super) fn update<'m>(m: &'m Module, state: &Kept<'m>, frame: &Reader<'m>, pa
     let done = is(s::DONE) & holds.q;
     let is_all = sent.extend(32).equals(kept);
     [timer, holds].into_iter().for_each(Kept::close);
-    Events { is_dirty, is_other, is_bad, row_ends, told, sent, is_all, done }
+    Events { is_dirty, is_other, is_bad, row_ends, told, sent, is_all, making, done }
 }

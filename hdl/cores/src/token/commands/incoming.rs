@@ -74,7 +74,10 @@ pub(super) fn prompt<'m>(
     let is_stop = number.q.less(stop_count).named("token_is_stop");
     let bad = Kept::new(m, "bad_token", 1);
     bad.when(decide, m.constant(0, 1));
-    bad.when(takes & !is_stop & last_token.less(token.extend(16)), m.constant(1, 1));
+    // The byte comes out of a block RAM: no comparison in its cycle.
+    let taken = m.always("a token of the prompt");
+    let (is_taken, number_taken) = (taken.register("prompt_taken", takes & !is_stop), taken.register("token_taken", token.extend(16)));
+    bad.when(is_taken & last_token.less(number_taken), m.constant(1, 1));
     let incoming = Incoming {
         token: token.low(8 * width).unsigned(),
         takes_stop: takes & is_stop,

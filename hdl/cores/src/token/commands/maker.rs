@@ -131,9 +131,12 @@ pub(super) fn update<'m>(m: &'m Module, layout: &Layout, fields: &Fields<'m>, ma
     go(issued & choose, MADE);
     go(issued & stepping.q, ROW);
     go(is(MADE) & machine.made_valid, LOOK);
-    pending.when(is(MADE) & machine.made_valid, machine.made_token.low(width).unsigned());
-    let stop = |k: usize| valid.q.bit(k) & held.slice(k * width, width).equals(pending.q);
-    let is_stop = m.either(&(0..MAX_STOPS).map(stop).collect::<Vec<_>>()).named("is_stop");
+    let made_token = machine.made_token.low(width).unsigned();
+    pending.when(is(MADE) & machine.made_valid, made_token);
+    // Compared as it comes: what is pending in LOOK was made a cycle before.
+    let stop = |k: usize| valid.q.bit(k) & held.slice(k * width, width).equals(made_token);
+    let stops_made = m.concat(&(0..MAX_STOPS).map(stop).collect::<Vec<_>>());
+    let is_stop = m.always("the stops that the token is").register("stops_made", stops_made).any().named("is_stop");
     let pushes = (looks & !is_stop).named("pushes");
     go(looks, REST);
     become_(looks & is_stop, Making::Stop);
@@ -144,7 +147,9 @@ pub(super) fn update<'m>(m: &'m Module, layout: &Layout, fields: &Fields<'m>, ma
     let rows = Kept::new(m, "rows", 12);
     rows.count(is(ROW) & machine.row_valid);
     rows.when(issued, m.constant(0, 12));
-    let has_row = (is(ROW) & machine.row_valid & machine.row_last).named("row_is_there");
+    // A cycle behind the row's last word, which comes from the other end of the machine; by then the row may be forgotten.
+    let row_ends = m.always("the row's end").register("row_ended", is(ROW) & machine.row_valid & machine.row_last);
+    let has_row = (is(ROW) & row_ends).named("row_is_there");
     go(has_row, REST);
     stepping.when(has_row, zero);
     become_(has_row, Making::Length);

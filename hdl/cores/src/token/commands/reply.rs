@@ -83,7 +83,8 @@ pub(super) fn update<'m>(m: &'m Module, layout: &Layout, state: Value<'m>, out_r
     assert_eq!(page.len(), IDENT_BYTES);
     let page = m.table("token_page", Style::Distributed, 8, &page);
     let parts = |value: Value<'m>, count: usize| (0..count).map(|k| value.slice(8 * k, 8)).collect::<Vec<_>>();
-    let of_row = m.select(byte.q, &parts(of.row_data, row_bytes));
+    // The row comes out of a block RAM, which takes half a cycle; a byte has five.
+    let of_row = m.always("a byte of the row").register("row_byte", m.select(byte.q, &parts(of.row_data, row_bytes)));
     let of_token = m.select(byte.q, &parts(of.read_token.extend(8 * width), width));
     let of_tokens = is_state.q.mux(of.making.extend(8), of_token);
     let found = is_kind(ROW).mux(of_row, is_kind(TOKENS).mux(of_tokens, page.at(byte.q)));
