@@ -83,17 +83,8 @@ fn gate_lane() -> Arc<Netlist> {
     let (step_half, factor_half, gated_half) = (m.input("step_half", 16), m.input("factor_half", 36), m.input("gated_half", 36));
     let (even_3, odd_3) = (m.input("even_3", NARROW), m.input("odd_3", NARROW));
     let on = m.input("active", 1);
-    // They come from far and stand long before a lane is at them; but stage 1 comes at once.
-    let of_gate = m.always("what stands as long as a gate");
-    let [step_3, factor_shift, shift, step_half, factor_half, gated_half] = [
-        ("step", step),
-        ("factor_shift", factor_shift),
-        ("gated_shift", shift),
-        ("step_half", step_half),
-        ("factor_half", factor_half),
-        ("gated_half", gated_half),
-    ]
-    .map(|(name, of)| of_gate.register(&format!("{name}_here"), of));
+    let far = [step, factor_shift, shift, step_half, factor_half, gated_half];
+    let [step_3, factor_shift, shift, step_half, factor_half, gated_half] = kept_here(&m, far);
 
     let one = m.stage("1: the line", on);
     let x_1 = one.register("x_1", gate);
@@ -138,6 +129,13 @@ fn gate_lane() -> Arc<Netlist> {
     m.output("odd_at", odd_at);
     m.output("entries", m.concat(&[odd_4, even_4]));
     m.finish()
+}
+
+/// What comes from far and stands long before a lane is at it, in registers of the lane's own; stage 1 takes its step at once.
+fn kept_here<'m>(m: &'m Module, far: [Value<'m>; 6]) -> [Value<'m>; 6] {
+    let of_gate = m.always("what stands as long as a gate");
+    let names = ["step", "factor_shift", "gated_shift", "step_half", "factor_half", "gated_half"];
+    std::array::from_fn(|k| of_gate.register(&format!("{}_here", names[k]), far[k]))
 }
 
 /// A product rounded and saturated, three cycles later.
