@@ -64,9 +64,9 @@ mod tests {
 
     #[test]
     fn a_line_is_a_site_and_a_cell_and_what_is_not_is_named() {
-        let file =
-            MemoryFile::parse("a.ebr", "# of all\n\nX13/Y22/EBR0 board.a.mem.0.0 # first\nX8/Y34/MULT18_4 board.a.product_P0\n").unwrap();
-        assert_eq!(file.places[1], ("board.a.product_P0".into(), "X8/Y34/MULT18_4".into()));
+        let file = MemoryFile::parse("a.ebr", "# of all\n\nX13/Y22/EBR0 board.a.mem.0.0 # first\nX8/Y34/MULT18_4 board.a.product_*MULT*\n")
+            .unwrap();
+        assert_eq!(file.places[1], ("board.a.product_*MULT*".into(), "X8/Y34/MULT18_4".into()));
         for (text, wanted) in [
             ("X13/Y22/EBR0\n", "a.ebr, line 1: must be a site and a cell"),
             (

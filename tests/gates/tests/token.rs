@@ -12,11 +12,10 @@ use model::{Model, SMALL, Size, Style};
 use nda_device::testing::TokenModel;
 use nda_device::{Driver, DriverOptions, FabricGemv, Transport};
 use nda_gates::{Family, GateBoard, Shim, Tools, build, cell_models, synthesise};
-use nda_gemv::{Gemv, Start};
+use nda_gemv::Gemv;
 use nda_sim::SimBoard;
 use nda_spec::Config;
-use nda_spec::token::{Choice, Machine, Request, generate};
-use std::ops::ControlFlow;
+use nda_spec::token::{Choice, Request};
 use std::path::{Path, PathBuf};
 
 /// What the first content of memories and the words of colliding reads are drawn from.
@@ -61,15 +60,7 @@ fn tokens_of<T: Transport>(board: T, what: &str, model: &TokenModel) -> u64 {
     let id = model.prepare(&mut fabric);
     for choice in [Choice::GREEDY, Choice::at(0.8, 7).unwrap()] {
         let request = Request { prompt: (0..PROMPT as u32).map(|i| i * 7 % 61).collect(), most_tokens: ANSWER, stops: vec![], choice };
-        let tokens = fabric.tokens().unwrap();
-        let (reply, _) = tokens.generate(id, Start::Anew, &request, &mut |_, _| ControlFlow::Continue(())).unwrap();
-        let mut machine = Machine::new(model.program.clone()).unwrap();
-        let Ok(expected) = generate(&mut machine, &mut model.golden.clone(), &request, |_| ControlFlow::Continue(()));
-        assert_eq!(reply, expected, "{what}, {choice:?}");
-        let mut row = Vec::new();
-        let last = *reply.tokens.last().unwrap();
-        tokens.step(id, Start::Continues, last, &mut row).unwrap();
-        assert_eq!(Ok(&row[..]), machine.logits(&mut model.golden.clone(), last), "{what}, {choice:?}");
+        model.hold(&mut fabric, id, &request, what);
     }
     fabric.driver_mut().transport_mut().cycles().unwrap()
 }

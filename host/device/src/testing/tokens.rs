@@ -7,7 +7,7 @@ use crate::options::DriverOptions;
 use crate::random::Random;
 use crate::session::Driver;
 use crate::transport::Transport;
-use nda_gemv::{Gemv, MatrixId, Start, TokensId};
+use nda_gemv::{Cost, Gemv, MatrixId, Start, TokensId};
 use nda_spec::token::{Choice, Golden, Machine, Program, Reply, Request, generate};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -41,6 +41,24 @@ impl TokenModel {
             self.matrices.iter().map(|matrix| fabric.prepare(&[matrix.view()]).expect("any shape is supported")).collect();
         let tokens = fabric.tokens().expect("a token machine");
         tokens.prepare_tokens(&self.program, &|number| ids.get(number).copied()).expect("room for it")
+    }
+
+    /// Has the device make what a request asks for, and the row behind it: both golden's. Returns what the tokens cost.
+    ///
+    /// # Panics
+    /// If they are not golden's, or the device fails.
+    pub fn hold<T: Transport>(&self, fabric: &mut FabricGemv<'_, T>, id: TokensId, request: &Request, what: &str) -> Cost {
+        let tokens = fabric.tokens().expect("a token machine");
+        let made = tokens.generate(id, Start::Anew, request, &mut |_, _| ControlFlow::Continue(()));
+        let (reply, cost) = made.unwrap_or_else(|e| panic!("{what}: {e}"));
+        let mut machine = Machine::new(self.program.clone()).expect("a program that is right");
+        let Ok(expected) = generate(&mut machine, &mut self.golden.clone(), request, |_| ControlFlow::Continue(()));
+        assert_eq!(reply, expected, "{what}, {:?}", request.choice);
+        let last = *reply.tokens.last().expect("tokens");
+        let mut row = Vec::new();
+        tokens.step(id, Start::Continues, last, &mut row).unwrap_or_else(|e| panic!("{what}: {e}"));
+        assert_eq!(Ok(&row[..]), machine.logits(&mut self.golden.clone(), last), "{what}, {:?}: the row", request.choice);
+        cost
     }
 }
 
