@@ -12,7 +12,7 @@ use nda_device::testing::{FaultReport, TokenModel, TokenScenario, token_scenario
 use nda_device::{Driver, DriverOptions, FabricGemv, Faults, Transport};
 use nda_gemv::{Gemv, Start};
 use nda_sim::{Port, SimBoard};
-use nda_spec::token::{Choice, Machine, Request, generate};
+use nda_spec::token::{Choice, Machine, Request};
 use std::ops::ControlFlow;
 use std::time::Duration;
 

@@ -12,7 +12,6 @@ use model::{Model, SMALL, Size, Style};
 use nda_device::testing::TokenModel;
 use nda_device::{Driver, DriverOptions, FabricGemv, Transport};
 use nda_gates::{Family, GateBoard, Shim, Tools, build, cell_models, synthesise};
-use nda_gemv::Gemv;
 use nda_sim::SimBoard;
 use nda_spec::Config;
 use nda_spec::token::{Choice, Request};
