@@ -158,6 +158,9 @@ pub struct Board {
     pub pll: Option<Pll>,
     /// The LEDs.
     pub leds: Leds,
+    /// Configuration pins that the image uses as ordinary ones, as Gowin's tools call them (`cpu`, `done`).
+    #[serde(default)]
+    pub gpio: Vec<String>,
     /// Ports that are driven high for good.
     #[serde(default)]
     pub high: Vec<String>,

@@ -47,6 +47,16 @@ pub enum Pll {
         /// From the output up to the VCO.
         odiv_sel: u32,
     },
+    /// Gowin Arora V, fed back from the VCO: `f = f_in * mdiv_sel / idiv_sel / odiv_sel`.
+    #[serde(rename = "PLLA")]
+    Plla {
+        /// Divides the input.
+        idiv_sel: u32,
+        /// Divides the VCO for the feedback.
+        mdiv_sel: u32,
+        /// Divides the VCO for the output.
+        odiv_sel: u32,
+    },
 }
 
 /// A frequency as a fraction, so that "exact" means exact.
@@ -132,6 +142,8 @@ const ICE40: Limits = Limits { detector_khz: (10_000, 133_000), vco_khz: (533_00
 const GW1NR_9: Limits = Limits { detector_khz: (3_000, 400_000), vco_khz: (400_000, 1_200_000), output_khz: (3_125, 600_000) };
 // Gowin DS226 (GW2AR), C8/I7.
 const GW2AR_18: Limits = Limits { detector_khz: (3_000, 500_000), vco_khz: (500_000, 1_250_000), output_khz: (3_906, 625_000) };
+// Gowin GW5A-25: the VCO's range is what designs for this part state; the other two are ours, well inside what they use.
+const GW5A_25: Limits = Limits { detector_khz: (10_000, 400_000), vco_khz: (800_000, 1_600_000), output_khz: (6_250, 800_000) };
 
 /// Values that Gowin's ODIV_SEL has.
 const ODIV_SELS: [u32; 11] = [2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128];
@@ -144,6 +156,7 @@ impl Pll {
             Pll::SbPll40Core { .. } => "SB_PLL40_CORE",
             Pll::SbPll40TwoPad { .. } => "SB_PLL40_2_PAD",
             Pll::Rpll { .. } => "rPLL",
+            Pll::Plla { .. } => "PLLA",
         }
     }
 
@@ -167,6 +180,10 @@ impl Pll {
                 let (i, f) = (u64::from(idiv_sel) + 1, u64::from(fbdiv_sel) + 1);
                 let output = ratio(f, i)?;
                 Some([ratio(1, i)?, output.times(odiv_sel.into())?, output])
+            }
+            Pll::Plla { idiv_sel, mdiv_sel, odiv_sel } => {
+                let (i, m) = (u64::from(idiv_sel), u64::from(mdiv_sel));
+                Some([ratio(1, i)?, ratio(m, i)?, ratio(m, i.checked_mul(odiv_sel.into())?)?])
             }
         }
     }
@@ -200,6 +217,11 @@ impl Pll {
                 ("fbdiv_sel", fbdiv_sel, upto(fbdiv_sel, 0, 63), "0 to 63"),
                 ("odiv_sel", odiv_sel, ODIV_SELS.contains(&odiv_sel), "2, 4, 8, 16, 32, 48, 64, 80, 96, 112 or 128"),
             ],
+            Pll::Plla { idiv_sel, mdiv_sel, odiv_sel } => vec![
+                ("idiv_sel", idiv_sel, upto(idiv_sel, 1, 64), "1 to 64"),
+                ("mdiv_sel", mdiv_sel, upto(mdiv_sel, 2, 128), "2 to 128"),
+                ("odiv_sel", odiv_sel, upto(odiv_sel, 1, 128), "1 to 128"),
+            ],
         }
     }
 
@@ -209,6 +231,7 @@ impl Pll {
             (Pll::SbPll40Core { .. } | Pll::SbPll40TwoPad { .. }, Family::Ice40) => Some(&ICE40),
             (Pll::Rpll { .. }, Family::Gowin) if part.starts_with("GW1NR-LV9") => Some(&GW1NR_9),
             (Pll::Rpll { .. }, Family::Gowin) if part.starts_with("GW2AR-LV18") => Some(&GW2AR_18),
+            (Pll::Plla { .. }, Family::Gowin) if part.starts_with("GW5A-LV25") => Some(&GW5A_25),
             _ => None,
         }
     }

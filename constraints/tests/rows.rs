@@ -22,9 +22,9 @@ fn every_row_can_carry_its_configuration() {
 }
 
 #[test]
-fn nine_boards_are_routed_and_three_say_why_not() {
+fn ten_boards_are_routed_and_two_say_why_not() {
     let (routed, constraints): (Vec<Board>, Vec<Board>) = boards().into_iter().partition(|b| b.status.is_routed());
-    assert_eq!((routed.len(), constraints.len()), (9, 3));
+    assert_eq!((routed.len(), constraints.len()), (10, 2));
     assert!(constraints.iter().all(|b| b.note.len() > 20));
     for family in [Family::Ice40, Family::Ecp5, Family::Gowin] {
         assert!(routed.iter().any(|b| b.family == family), "{family:?}");
@@ -108,7 +108,7 @@ fn a_bad_row_is_named_with_its_field() {
         ("dark = [\"led[3]\", \"led[4]\"]", "dark = [\"led[3]\"]", "has a pin for 'led[4]', which is not a port of the row"),
         ("id = 7\n", "id = 7\nspeling = 1\n", "unknown field `speling`"),
         (
-            "note = \"No configuration has been tried on this family; its tools are younger than the others'.\"\n",
+            "note = \"hx64 asks for 48 MHz; nextpnr 0.11.1 estimates 44.9 after placement, and its PLL misses the clock by 0.17 %: a configuration of 40 MHz or less is missing, and its packer in the flow.\"\n",
             "",
             "board 'gatemate-evb': note: must say why",
         ),
@@ -174,6 +174,7 @@ fn plls_make_the_frequencies_of_their_data_sheets_and_refuse_others() {
         let (family, part) = match pll {
             Pll::Ehxplll { .. } => (Family::Ecp5, "LFE5U-25F"),
             Pll::Rpll { .. } => (Family::Gowin, "GW2AR-LV18QN88C8/I7"),
+            Pll::Plla { .. } => (Family::Gowin, "GW5A-LV25MG121NC1/I0"),
             _ => (Family::Ice40, "iCE40HX8K"),
         };
         pll.check(family, part, input, wanted).map_err(|e| e.to_string())
@@ -192,6 +193,9 @@ fn plls_make_the_frequencies_of_their_data_sheets_and_refuse_others() {
         (Pll::SbPll40Core { divr: 0, divf: 63, divq: u32::MAX }, 12_000_000, "divq is 4294967295"),
         (Pll::Rpll { idiv_sel: 0, fbdiv_sel: 5, odiv_sel: 2 }, 27_000_000, "the VCO is 324.000 MHz"),
         (Pll::Rpll { idiv_sel: 0, fbdiv_sel: 5, odiv_sel: 3 }, 27_000_000, "odiv_sel is 3"),
+        (Pll::Plla { idiv_sel: 1, mdiv_sel: 15, odiv_sel: 7 }, 50_000_000, "the VCO is 750.000 MHz"),
+        (Pll::Plla { idiv_sel: 8, mdiv_sel: 128, odiv_sel: 8 }, 50_000_000, "the phase detector's clock is 6.250 MHz"),
+        (Pll::Plla { idiv_sel: 1, mdiv_sel: 16, odiv_sel: 0 }, 50_000_000, "odiv_sel is 0, but must be 1 to 128"),
     ];
     for (pll, input, expected) in refused {
         let message = check(pll, input, 100_000_000).expect_err("refused");
@@ -201,6 +205,7 @@ fn plls_make_the_frequencies_of_their_data_sheets_and_refuse_others() {
     let at = |wanted| check(ecp5(1, 4, 6), 25_000_000, wanted).is_ok();
     assert!(at(100_050_000) && at(99_950_000) && !at(100_200_000) && !at(99_800_000));
     assert_eq!(check(Pll::Rpll { idiv_sel: 0, fbdiv_sel: 5, odiv_sel: 4 }, 27_000_000, 162_000_000), Ok(()));
+    assert_eq!(check(Pll::Plla { idiv_sel: 3, mdiv_sel: 68, odiv_sel: 7 }, 50_000_000, 162_000_000), Ok(()));
     assert!(Pll::Rpll { idiv_sel: 0, fbdiv_sel: 5, odiv_sel: 4 }.check(Family::Ecp5, "LFE5U", 27_000_000, 1).is_err());
     assert_eq!([12_000_000, 20_000_000, 48_000_000].map(|hz| Pll::SbPll40Core { divr: 0, divf: 63, divq: 4 }.filter_range(hz)), [1, 2, 4]);
 }

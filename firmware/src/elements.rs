@@ -7,7 +7,7 @@ use crate::error::{FlowError, read, write};
 use crate::record::hash;
 use crate::tools::Tools;
 use nda_boards::ECP5_SYNTHESIS;
-use nda_cores::element_units::{ELEMENT_UNITS, ElementUnit, element_units};
+use nda_cores::seed::element_units::{ELEMENT_UNITS, ElementUnit, element_units};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -220,7 +220,7 @@ fn columns(family: &Family, unit: &ElementUnit, cells: Option<&BTreeMap<String, 
 }
 
 const NOTES: &str = "\n\
-The table of 65,536 bytes is 524,288 bits: no iCE40 has so many in block RAM (an HX8K has 32 of the memories above, a UP5K 30), but a\n\
+The table of 65,536 bytes is 524,288 bits: no iCE40 has that many in block RAM (an HX8K has 32 of the memories above, a UP5K 30), but a\n\
 UP5K holds it in two of its four single-port RAMs. An ECP5-25F has 56 of the memories above, a GW2AR-18 has 46, a GW1NR-9 26. The Boolean form\n\
 does the same four elements in the logic of eight LUTs, which is why the cores that add use it; the table remains as what the articles\n\
 have, and as the one core that looks up any function of two codes.\n";

@@ -185,17 +185,20 @@ pub enum FlowError {
         /// What to run.
         command: &'static str,
     },
-    /// A model's document.
-    #[error("{}: {problem}", path.display())]
-    Model {
-        /// The document.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
 }
 
 impl FlowError {
+    /// Whether nextpnr ended because it found no legal placement: another seed may have one.
+    pub(crate) fn is_unplaced(&self) -> bool {
+        let signs = [
+            "Unable to find legal placement",
+            "Unable to find a placement location",
+            "after relative constraint legalisation",
+            "failed to place chain",
+        ];
+        matches!(self, FlowError::ToolFailed { tail, .. } if signs.iter().any(|sign| tail.contains(sign)))
+    }
+
     pub(crate) fn io(what: &'static str, path: &Path, source: std::io::Error) -> FlowError {
         FlowError::Io { what, path: path.into(), source }
     }

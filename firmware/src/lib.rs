@@ -11,17 +11,17 @@
 //! assert!(folder.ends_with("target/boards/icebreaker"));
 //! ```
 
+mod commands;
 pub mod elements;
 pub mod error;
 pub mod flow;
-pub mod model;
 pub mod netlist;
 pub mod program;
 pub mod record;
 pub mod report;
+pub mod rows;
 mod script;
 pub mod size;
-pub mod table;
 pub mod tools;
 pub mod top;
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use nda_boards::Board;
-use nda_firmware::{Flow, FlowError, Record, SEEDS, Tools, build_folder, elements, program, root, size, table};
+use nda_firmware::{Flow, FlowError, Record, SEEDS, Tools, build_folder, elements, program, root, rows, size};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,12 +36,6 @@ enum Command {
     Boards {
         #[command(flatten)]
         build: Build,
-    },
-    /// Writes docs/boards.md from the records, and into constraints/boards.toml which of them are stale.
-    Table {
-        /// Only compare it.
-        #[arg(long)]
-        check: bool,
     },
     /// Synthesises the element cores for every family and writes docs/elements.md.
     Elements {
@@ -112,13 +106,6 @@ fn run(command: &Command) -> Result<(), FlowError> {
             program::flash(&board, &build_folder(&root, &board.name))
         }
         Command::Boards { build } => boards(&root, build),
-        Command::Table { check: true } => table::check(&root),
-        Command::Table { check: false } => {
-            let (path, text) = (root.join(table::TABLE), table::table(&root)?);
-            nda_files::write(&path, &[], text.as_bytes())?;
-            let (path, rows) = (root.join(table::ROWS), table::rows(&root)?);
-            Ok(nda_files::write(&path, &[], rows.as_bytes())?)
-        }
         Command::Elements { check: true } => elements::check(&root),
         Command::Elements { check: false } => {
             let folder = root.join("target/elements");
@@ -139,7 +126,7 @@ fn bitstream(root: &Path, board: &Board, build: &Build, folder: &Path) -> Result
     let progress = |line: &str| println!("{}: {line}", board.name);
     let record = Flow::new(board, &tools, folder, &progress)?.build(&build.seeds(), build.jobs)?;
     if build.record {
-        record.write(&table::record_path(root, board))?;
+        record.write(&rows::record_path(root, board))?;
     }
     summary(board, folder, &record);
     Ok(())

@@ -70,12 +70,29 @@ pub struct Run {
     pub seed: u64,
     /// The id of a bitstream with this seed, as hexadecimal digits.
     pub id: String,
-    /// The system clock.
+    /// The system clock; 0 MHz where nextpnr found no legal placement.
     pub clock: Clock,
     /// Whether every clock is fast enough.
     pub met: bool,
     /// nextpnr's wall-clock time.
     pub seconds: f64,
+}
+
+impl Run {
+    /// Whether nextpnr found a legal placement.
+    pub fn is_placed(&self) -> bool {
+        self.clock.achieved > 0.0
+    }
+
+    /// The seed and what came of it, as a table has it: `2: 84.9 (missed)`.
+    pub fn outcome(&self) -> String {
+        let Run { seed, clock, .. } = self;
+        match (self.is_placed(), self.met) {
+            (false, _) => format!("{seed}: no placement"),
+            (true, true) => format!("{seed}: {:.1}", clock.achieved),
+            (true, false) => format!("{seed}: {:.1} (missed)", clock.achieved),
+        }
+    }
 }
 
 /// A file by its contents.
@@ -120,9 +137,9 @@ pub struct Spread {
 }
 
 impl Record {
-    /// The system clock over the seeds; `None` without runs.
+    /// The system clock over the seeds that were placed; `None` without any.
     pub fn spread(&self) -> Option<Spread> {
-        let mut all: Vec<f64> = self.runs.iter().map(|r| r.clock.achieved).collect();
+        let mut all: Vec<f64> = self.runs.iter().filter(|r| r.is_placed()).map(|r| r.clock.achieved).collect();
         all.sort_by(f64::total_cmp);
         Some(Spread { min: *all.first()?, median: *all.get((all.len() - 1) / 2)?, max: *all.last()? })
     }

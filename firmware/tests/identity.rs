@@ -10,11 +10,12 @@ use std::path::Path;
 
 /// The sixteen words that the emitted Verilog's table says.
 fn verilog_words(verilog: &str) -> Vec<u32> {
-    let module =
-        verilog.split(&format!("module {IDENTITY_MODULE}(")).nth(1).expect("the module").split("endmodule").next().expect("its end");
+    let start = format!("module {IDENTITY_MODULE}_words(");
+    let module = verilog.split(&start).nth(1).expect("the module").split("endmodule").next().expect("its end");
     let word = |at: usize| {
-        let case = module.split(&format!("4'd{at}: data = 32'h")).nth(1).unwrap_or_else(|| panic!("case {at} in {module}"));
-        u32::from_str_radix(&case[..8], 16).expect("eight digits")
+        let entry = module.split(&format!("page[{at}] = 32'")).nth(1).unwrap_or_else(|| panic!("word {at} in {module}"));
+        let (base, digits) = entry.split(';').next().expect("its end").split_at(1);
+        u32::from_str_radix(digits, if base == "h" { 16 } else { 10 }).expect("a number")
     };
     (0..16).map(word).collect()
 }

@@ -4,7 +4,7 @@
 mod mapped;
 
 use mapped::Mapped;
-use nda_cores::units::units;
+use nda_cores::emit::units::units;
 
 /// LUT4 of a row of an array unit.
 fn row(unit: &str) -> u64 {

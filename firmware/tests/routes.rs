@@ -5,14 +5,14 @@
 //! One seed each, minutes; `make boards` routes the other boards and seeds, and `firmware/records/` keeps what came out.
 
 use nda_boards::Board;
-use nda_firmware::{Flow, Record, Tools, root, table};
+use nda_firmware::{Flow, Record, Tools, root, rows};
 use std::num::NonZeroUsize;
 
 /// Routes a board with its record's seed. What is made of the inputs that the record names is what it says, byte by byte and
 /// to the last digit of the clock, whichever machine made it.
 fn route(name: &str) -> (Record, Vec<u8>) {
     let board = Board::named(name).expect("a board");
-    let path = table::record_path(&root(), &board);
+    let path = rows::record_path(&root(), &board);
     let committed = Record::read(&path).unwrap_or_else(|e| panic!("{e}"));
     let seed = committed.inputs.seed;
     let (folder, tools) = (tempfile::tempdir().expect("a folder"), Tools::of_project(&root()));

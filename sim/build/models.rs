@@ -1,7 +1,7 @@
 //! Which models are built, and their Verilog.
 
 use nda_boards::Board;
-use nda_cores::{Port, emit, units::units};
+use nda_cores::{Port, emit, emit::units::units};
 use nda_spec::Config;
 use nda_spec::config::DEFAULT_CONFIG;
 

@@ -1,8 +1,9 @@
 //! Runs a whole product on the simulated board, checks the answer, and says how fast it went.
 use nda_device::testing::{RandomMatrix, random_vector};
-use nda_device::{Driver, DriverOptions, FabricGemv, Random};
+use nda_device::{Driver, DriverOptions, FabricGemv};
 use nda_gemv::{Activations, Gemv};
 use nda_sim::{Port, SimBoard};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, WeightCode, golden};
 use std::time::Instant;
 

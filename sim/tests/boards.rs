@@ -2,12 +2,12 @@
 
 use nda_device::testing::{FaultScenario, RandomMatrix, fault_scenario, golden_stack, random_vector};
 use nda_device::{
-    ByteDevice, Driver, DriverOptions, FabricGemv, Faults, Loopback, ModelDevice, ModelPort, PtyBridge, Random, SerialTransport, Transport,
+    ByteDevice, Driver, DriverOptions, FabricGemv, Faults, Loopback, ModelDevice, ModelPort, PtyBridge, SerialTransport, Transport,
 };
 use nda_gemv::{Activations, Gemv};
 use nda_sim::{Port, SimBoard, Stalls};
 use nda_spec::config::ArrayKind;
-use nda_spec::job::most_plane_groups;
+use nda_spec::random::Random;
 use nda_spec::wire::{JOB_BYTES, Op, PROTOCOL_VERSION, Request, encode_frame};
 use nda_spec::{ActivationCode, Config, WeightCode, cycles, job, wire};
 use std::time::Duration;
@@ -198,7 +198,7 @@ fn random_request(random: &mut Random, config: &Config, seq: u16, job_id: &mut u
             let job = job::Job {
                 id: *job_id,
                 flags: wire::JobFlags::from_byte(random.below(4) as u8),
-                plane_groups: random.below(most_plane_groups(g).min(7) + 2) as u8,
+                plane_groups: random.below(job::most_plane_groups(g).min(7) + 2) as u8,
                 base: (page * g.page_words + random.below(g.page_words)) as u32,
                 row_groups: random.below(5) as u16,
                 col_beats: random.below(4) as u16,

@@ -1,9 +1,10 @@
 //! The element operations of the articles on the emitted Verilog of a whole board, through the shipping driver.
 
 use nda_device::testing::SeedOperands;
-use nda_device::{Driver, DriverOptions, Loopback, ModelDevice, ModelPort, Random, Transport};
+use nda_device::{Driver, DriverOptions, Loopback, ModelDevice, ModelPort, Transport};
 use nda_sim::{Port, SimBoard, Stalls};
 use nda_spec::Config;
+use nda_spec::random::Random;
 use nda_spec::seed::{Call, Operation};
 use nda_spec::wire::{Op, Request, Status, cobs_decode, encode_frame, seed_elements};
 use std::time::Duration;

@@ -2,9 +2,10 @@
 
 use nda_boards::Board;
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
-use nda_device::{Driver, DriverOptions, FabricGemv, Random};
+use nda_device::{Driver, DriverOptions, FabricGemv};
 use nda_gemv::{Activations, Gemv};
 use nda_sim::{Port, SimBoard};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, Config, WeightCode};
 use std::collections::BTreeSet;
 

@@ -1,9 +1,10 @@
 //! The waves that a board writes, read back: the handshake rules hold in every cycle, and time is the board's.
 
 use nda_device::testing::{RandomMatrix, random_vector};
-use nda_device::{Driver, DriverOptions, FabricGemv, Random};
+use nda_device::{Driver, DriverOptions, FabricGemv};
 use nda_gemv::{Activations, Gemv};
 use nda_sim::{Port, SimBoard, Stalls, WaveFormat};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, Config, WeightCode};
 use std::collections::HashMap;
 use std::fs::File;

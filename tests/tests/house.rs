@@ -93,8 +93,9 @@ const DRAWN: &[(&str, &[&str])] = &[
     ("nda-boards", &["nda-spec"]),
     ("nda-gates", &["nda-spec", "nda-boards", "nda-device"]),
     ("nda-formal", &["nda-spec", "nda-cores", "nda-gates"]),
+    ("nda-firmware", &["nda-spec", "nda-files", "nda-cores", "nda-boards"]),
     // nda-engine and nda-ndf for the shapes of a model's layers.
-    ("nda-firmware", &["nda-spec", "nda-files", "nda-cores", "nda-boards", "nda-engine", "nda-ndf"]),
+    ("nda-table", &["nda-spec", "nda-files", "nda-boards", "nda-firmware", "nda-engine", "nda-ndf"]),
     // nda-cores for `nda emit` alone.
     (
         "nda-cli",

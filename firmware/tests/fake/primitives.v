@@ -30,6 +30,16 @@ module rPLL #(parameter FCLKIN = "", DEVICE = "", IDIV_SEL = 0, FBDIV_SEL = 0, O
     assign LOCK = bench.pll_locked;
 endmodule
 
+module PLLA #(parameter FCLKIN = "", IDIV_SEL = 0, FBDIV_SEL = 0, MDIV_SEL = 0, MDIV_FRAC_SEL = 0, ODIV0_FRAC_SEL = 0, CLKFB_SEL = "",
+    ODIV0_SEL = 0, ODIV1_SEL = 0, ODIV2_SEL = 0, ODIV3_SEL = 0, ODIV4_SEL = 0, ODIV5_SEL = 0, ODIV6_SEL = 0,
+    CLKOUT0_EN = "", CLKOUT1_EN = "", CLKOUT2_EN = "", CLKOUT3_EN = "", CLKOUT4_EN = "", CLKOUT5_EN = "", CLKOUT6_EN = "",
+    CLKOUT0_DT_DIR = 0, CLKOUT0_DT_STEP = 0, CLKOUT1_DT_DIR = 0, CLKOUT1_DT_STEP = 0, CLKOUT2_DT_DIR = 0, CLKOUT2_DT_STEP = 0, CLKOUT3_DT_DIR = 0, CLKOUT3_DT_STEP = 0)
+    (input CLKIN, CLKFB, RESET, PLLPWD, RESET_I, RESET_O, PSDIR, PSPULSE, SSCPOL, SSCON, MDCLK, MDAINC, input [2:0] PSSEL, SSCMDSEL_FRAC,
+    input [6:0] SSCMDSEL, input [1:0] MDOPC, input [7:0] MDWDI, output CLKOUT0, LOCK);
+    assign CLKOUT0 = bench.pll_clock;
+    assign LOCK = bench.pll_locked;
+endmodule
+
 // Passes whole pulses only: the enable is taken while the clock is low.
 module DCCA(input CLKI, CE, output CLKO);
     reg enable = 0;

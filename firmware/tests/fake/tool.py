@@ -35,6 +35,9 @@ def yosys():
 
 
 def nextpnr():
+    if value("--seed") in DOCTOR["unplaced"]:
+        print("ERROR: Unable to find legal placement for all cells, design is probably at utilisation limit.")
+        sys.exit(1)
     netlist = json.loads(pathlib.Path(value("--json")).read_text())
     table = netlist["modules"]["board_engine_identity"]["cells"]
     cells = {}

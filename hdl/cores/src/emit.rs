@@ -6,17 +6,20 @@
 
 mod check;
 mod error;
+mod parts;
+pub mod units;
 
 pub use error::{EmitError, MAX_BITS};
 
-use crate::board_parallel::{BoardParallel, SeedBoardParallel};
-use crate::board_uart::{BoardUart, SeedBoardUart};
+use crate::top::board_parallel::{BoardParallel, SeedBoardParallel};
+use crate::top::board_uart::{BoardUart, SeedBoardUart};
 use check::check;
 use nda_spec::Config;
 use nda_spec::config::Geometry;
 use nda_spec::wire::{ENGINE_VERSION, Ident, PROTOCOL_VERSION};
+use parts::place_parts;
 use rust_hdl_core::prelude::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// Which way a board's bytes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,7 +133,7 @@ const STACK_BYTES: usize = 64 << 20;
 fn board(config: &Config, ident: &Ident, port: Port) -> Result<String, EmitError> {
     let page = ident.to_bytes();
     let raw = if config.token.is_some() {
-        crate::token_engine::board(config, page, port)?
+        crate::top::token_engine::board(config, page, port)?
     } else if config.seed {
         geometries!(SeedBoardParallel, SeedBoardUart, config, page, port; (1, 64, 2, 12))?
     } else {
@@ -194,29 +197,6 @@ fn split(raw: &str) -> Vec<Module> {
         }
     }
     modules
-}
-
-/// Gives the modules that a core's own text brings along, `gemv_array$row`, names below the core that uses them,
-/// `top$engine$array$row`: from here on they are modules like all others.
-fn place_parts(mut modules: Vec<Module>) -> Result<Vec<Module>, EmitError> {
-    let is_part = |m: &&Module| m.name != "top" && !m.name.starts_with("top$");
-    let stems: BTreeSet<String> = modules.iter().filter(is_part).map(|m| stem(&m.name).to_string()).collect();
-    for stem in stems {
-        let prefix = format!("{stem}$");
-        let uses = |m: &Module| m.lines.iter().any(|line| line.trim_start().starts_with(&prefix));
-        let owners: Vec<String> = modules.iter().filter(|m| !is_part(m) && uses(m)).map(|m| m.name.clone()).collect();
-        let [owner] = owners.as_slice() else { return Err(EmitError::Part { stem, owners: owners.len() }) };
-        for module in modules.iter_mut().filter(|m| m.name == *owner || m.name.starts_with(&prefix)) {
-            let place = |text: &str| text.replace(&prefix, &format!("{owner}$"));
-            module.name = place(&module.name);
-            module.lines.iter_mut().for_each(|line| *line = place(line));
-        }
-    }
-    Ok(modules)
-}
-
-fn stem(name: &str) -> &str {
-    name.split('$').next().unwrap_or(name)
 }
 
 /// Merges modules whose text is the same once the modules inside them are.
@@ -347,11 +327,15 @@ mod tests {
         assert_eq!(finish(&keyword, "core").unwrap_err(), EmitError::Keyword { module: named("core_text$row"), name: "before".into() });
         let wide = top("top", "core_text$row") + &part("reg [5000:0] a;\nalways @(posedge clock) begin a <= y; y <= a[0]; end");
         assert!(matches!(finish(&wide, "core").unwrap_err(), EmitError::Width { bits: 5001, .. }));
-        // Two cores' texts with one name for their modules could mean two different modules by it.
-        let twice = top("top", "core_text$row") + &top("top$b", "core_text$row") + &part("always @(posedge clock) y <= ~y;");
-        assert_eq!(finish(&twice, "core").unwrap_err(), EmitError::Part { stem: "core_text".into(), owners: 2 });
-        let nowhere = top("top", "top$x") + &part("always @(posedge clock) y <= ~y;");
-        assert_eq!(finish(&nowhere, "core").unwrap_err(), EmitError::Part { stem: "core_text".into(), owners: 0 });
+        // Two cores' texts may share a name for their modules, but must not mean two different modules by it.
+        let (rising, falling) = (part("always @(posedge clock) y <= ~y;"), part("always @(negedge clock) y <= ~y;"));
+        let both = top("top", "core_text$row") + &top("top$b", "core_text$row");
+        let shared = finish(&(both.clone() + &rising + &rising), "core").unwrap();
+        assert_eq!(shared.matches("module core_row(").count() + shared.matches("module core_b_row(").count(), 1, "{shared}");
+        let named = |owners: usize| EmitError::Part { stem: "core_text".into(), owners };
+        assert_eq!(finish(&(both + &rising + &falling), "core").unwrap_err(), named(2));
+        let nowhere = top("top", "top$x") + &rising;
+        assert_eq!(finish(&nowhere, "core").unwrap_err(), named(0));
     }
 
     #[test]
@@ -361,7 +345,7 @@ mod tests {
         let names: Vec<&str> = verilog.lines().filter_map(|l| l.trim().strip_prefix("module ")?.split('(').next()).collect();
         let array = ["board", "board_engine_array", "board_engine_array_row", "board_engine_array_row_popcount"];
         assert!(array.iter().all(|name| names.contains(name)), "{names:?}");
-        assert!(names.len() < 45, "{} modules", names.len());
+        assert!(names.len() < 55, "{} modules", names.len());
         assert!(!verilog.contains("module top"));
     }
 
@@ -378,7 +362,7 @@ mod tests {
     #[test]
     fn the_build_hash_is_that_of_the_text_and_differs_between_images() {
         let all: Vec<Emitted> = Config::all().unwrap().iter().flat_map(|c| Port::ALL.map(|port| emit(c, port).unwrap())).collect();
-        let hashes: BTreeSet<u64> = all.iter().map(|e| e.ident.build).collect();
+        let hashes: std::collections::BTreeSet<u64> = all.iter().map(|e| e.ident.build).collect();
         assert_eq!(hashes.len(), all.len());
         let again = emit(&Config::named("nano16").unwrap(), Port::Parallel).unwrap();
         assert_eq!((again.verilog, again.ident.build), (all[0].verilog.clone(), all[0].ident.build));

@@ -10,6 +10,7 @@ mod code_store;
 mod codes;
 pub mod commands;
 mod control;
+mod decoded;
 mod factor;
 mod feeder;
 mod gate;

@@ -34,7 +34,7 @@ fn the_header_of_every_core_says_its_function_and_its_latency() {
 #[test]
 fn the_latencies_that_the_arrays_headers_give_are_those_of_the_cycle_model() {
     let latency = |name: &str| drain_cycles(&Config::named(name).unwrap().geometry);
-    let said = header(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gemv_array.rs"));
+    let said = header(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/array/gemv_array.rs"));
     assert!(said.contains("9 for 16 columns and one plane") && said.contains("15 for 128 columns"), "{said}");
     assert_eq!([latency("nano16"), latency("token1024")], [9, 15]);
 }

@@ -1,6 +1,6 @@
 //! The emitted Verilog under Verilator's strictest lint, but for the rules that lint.vlt gives up with their reasons.
 
-use nda_cores::{Port, emit, units::units};
+use nda_cores::{Port, emit, emit::units::units};
 use nda_spec::Config;
 use std::path::Path;
 use std::process::Command;

@@ -1,7 +1,7 @@
 //! What the ports of the cores mean (the sources, and hdl/cores/ports for netlists) is said of exactly the ports that there are.
 
 use nda_cores::bus::{BusKind, emit_bus};
-use nda_cores::units::BUS_ARRAY;
+use nda_cores::emit::units::BUS_ARRAY;
 use nda_cores::{Port, emit};
 use nda_spec::Config;
 use std::path::Path;

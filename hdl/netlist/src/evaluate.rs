@@ -83,9 +83,6 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// A module at power-up.
-    ///
-    /// # Panics
-    /// If it is, or has within it, a module whose text is given.
     pub fn new(netlist: &Netlist) -> Evaluation {
         let mut e = Evaluation::default();
         let inputs: Vec<Slot> = netlist.inputs.iter().map(|id| e.slot(netlist.nodes[*id].bits)).collect();
@@ -107,7 +104,6 @@ impl Evaluation {
     }
 
     fn lay_out(&mut self, n: &Netlist, inputs: &[Slot], path: &str) -> Vec<Slot> {
-        assert!(n.given.is_none(), "'{}' is given as text and cannot be evaluated", n.name);
         let live = n.live();
         let mut slots = vec![Slot { at: 0, bits: 0 }; n.nodes.len()];
         let mut instances: Vec<Vec<Slot>> = vec![Vec::new(); n.instances.len()];

@@ -8,7 +8,7 @@
 //! Rules: operands of `& | ^` and of a choice have the same width; `+` and `-` grow by the carry, and `low` takes that back;
 //! `signed` says how to extend and compare. Registers power up as zero or as they are told, memories of data as anything
 //! (zeros in the evaluation), tables as their contents. What the fabric needs beyond operators (a shift by a variable, a
-//! choice of many, saturation, a leading one) is made of them in `shapes.rs`.
+//! choice of many, saturation, a leading one) is made of them in `shapes.rs`, sums of many in `sums.rs`.
 //!
 //! # Example
 //!
@@ -36,6 +36,7 @@ mod evaluate;
 mod module;
 mod shapes;
 mod step;
+mod sums;
 mod value;
 mod verilog;
 mod within;
@@ -128,6 +129,10 @@ pub enum Style {
     Block,
     /// LUT RAM; a table of constants is made of LUTs.
     Distributed,
+    /// The large single-port RAM of an iCE40 UltraPlus: one address, and a read in every cycle that does not write.
+    SinglePort,
+    /// Where the synthesiser puts it.
+    Any,
 }
 
 #[derive(Clone, Debug)]
@@ -158,13 +163,13 @@ pub struct Netlist {
     pub(crate) nodes: Vec<Node>,
     pub(crate) inputs: Vec<Id>,
     pub(crate) outputs: Vec<(String, Id)>,
+    /// Whether it has no port `clock`.
+    pub(crate) is_combinational: bool,
     /// Name and enable of each stage.
     pub(crate) stages: Vec<(String, Option<Id>)>,
     pub(crate) items: Vec<Item>,
     pub(crate) memories: Vec<MemoryOf>,
     pub(crate) instances: Vec<InstanceOf>,
-    /// Of a module whose text is given: its body, and the modules that it is made of.
-    pub(crate) given: Option<[String; 2]>,
     names: BTreeSet<String>,
 }
 
@@ -213,23 +218,6 @@ impl Netlist {
             }
         }
         live
-    }
-
-    /// A module whose Verilog another generator made: ports, the body between them and `endmodule`, and the modules that the body
-    /// is made of. It is printed and instantiated as any other; it cannot be evaluated.
-    #[track_caller]
-    pub fn given(name: &str, inputs: &[(&str, usize)], outputs: &[(&str, usize)], body: String, parts: String) -> Arc<Netlist> {
-        let module = Module::new(name);
-        for (port, bits) in inputs {
-            module.input(port, *bits);
-        }
-        for (port, bits) in outputs {
-            let value = module.value(Op::Input, *bits);
-            module.name(value, port);
-            module.output(port, value);
-        }
-        module.0.borrow_mut().given = Some([body, parts]);
-        module.finish()
     }
 
     /// Its name.

@@ -13,6 +13,11 @@ impl Module {
         Module(RefCell::new(Netlist { name: name.into(), ..Netlist::default() }))
     }
 
+    /// An empty one without a clock: no register, no memory that is written, no instance of a module that has a clock.
+    pub fn combinational(name: &str) -> Module {
+        Module(RefCell::new(Netlist { name: name.into(), is_combinational: true, ..Netlist::default() }))
+    }
+
     /// Says something at the top of the printed module.
     pub fn comment(&self, text: &str) {
         self.0.borrow_mut().comment += &format!("// {text}\n");
@@ -178,11 +183,13 @@ impl Module {
     /// The module, whole.
     ///
     /// # Panics
-    /// If a forward wire was never connected.
+    /// If a forward wire was never connected, or a module without a clock has something clocked.
     pub fn finish(self) -> Arc<Netlist> {
         let netlist = self.0.into_inner();
         let open = netlist.nodes.iter().find(|node| matches!(node.op, Op::Forward(None)));
         assert!(open.is_none(), "{}: {open:?} is not connected", netlist.name);
+        let is_clocked = !netlist.stages.is_empty() || netlist.instances.iter().any(|i| !i.of.is_combinational);
+        assert!(!(netlist.is_combinational && is_clocked), "{} has no clock", netlist.name);
         Arc::new(netlist)
     }
 }

@@ -30,6 +30,20 @@ impl Netlist {
         self.verilog(stem).replace(&outer, &inner)
     }
 
+    /// What stands between the ports and `endmodule`, for a module whose ports are declared elsewhere under the same names, and the
+    /// modules that it is made of.
+    ///
+    /// # Panics
+    /// If an output is a register itself: it would have to be declared as one.
+    pub fn inside(&self, stem: &str) -> (String, String) {
+        let mut modules = BTreeMap::new();
+        let mut order = Vec::new();
+        self.instances.iter().for_each(|i| i.of.collect(stem, &mut modules, &mut order));
+        let register = self.outputs.iter().find(|(_, id)| self.is_port(*id) && matches!(self.nodes[*id].op, Op::Register(_)));
+        assert!(register.is_none(), "{}: output '{}' is a register", self.name, register.map_or("", |(name, _)| name));
+        (self.body(stem), order.iter().map(|name| modules[name].as_str()).collect::<Vec<_>>().join("\n"))
+    }
+
     fn collect(&self, stem: &str, modules: &mut BTreeMap<String, String>, order: &mut Vec<String>) {
         self.instances.iter().for_each(|i| i.of.collect(stem, modules, order));
         let text = self.module(stem);
@@ -42,21 +56,28 @@ impl Netlist {
     /// An instance whose ports are connected to signals of the same names.
     pub fn instance_text(&self, stem: &str, name: &str) -> String {
         let inputs = self.inputs.iter().map(|id| self.expression(*id));
-        let ports = inputs.chain(self.outputs.iter().map(|o| o.0.clone())).map(|port| format!(", .{port}({port})"));
-        format!("{stem}${} {name}(.clock(clock){});\n", self.name, ports.collect::<String>())
+        let ports = self.clock().chain(inputs).chain(self.outputs.iter().map(|o| o.0.clone()));
+        let ports: Vec<String> = ports.map(|port| format!(".{port}({port})")).collect();
+        format!("{stem}${} {name}({});\n", self.name, ports.join(", "))
+    }
+
+    /// The port `clock`, if there is one.
+    fn clock(&self) -> impl Iterator<Item = String> {
+        (!self.is_combinational).then(|| "clock".to_string()).into_iter()
     }
 
     fn module(&self, stem: &str) -> String {
-        let mut ports = vec!["    input wire clock".to_string()];
+        let mut ports: Vec<String> = self.clock().map(|clock| format!("    input wire {clock}")).collect();
         ports.extend(self.inputs.iter().map(|id| format!("    input wire {}{}", range(self.nodes[*id].bits), self.expression(*id))));
         for (name, id) in &self.outputs {
             let kind = if self.is_port(*id) && matches!(self.nodes[*id].op, Op::Register(_)) { "reg" } else { "wire" };
             ports.push(format!("    output {kind} {}{name}", range(self.nodes[*id].bits)));
         }
-        let mut text = format!("module {stem}${}(\n{}\n);\n{}", self.name, ports.join(",\n"), self.comment);
-        if let Some([body, parts]) = &self.given {
-            return text + body + "endmodule\n\n" + parts;
-        }
+        format!("module {stem}${}(\n{}\n);\n{}endmodule\n", self.name, ports.join(",\n"), self.body(stem))
+    }
+
+    fn body(&self, stem: &str) -> String {
+        let mut text = self.comment.clone();
         let (mut waiting, partly_used, blocks) = (Vec::new(), self.partly_used(), Blocks::new(self));
         for (item, block) in self.items.iter().zip(&blocks.of_item) {
             match (item, block) {
@@ -79,7 +100,7 @@ impl Netlist {
         for (name, id) in self.outputs.iter().filter(|(_, id)| !self.is_port(*id)) {
             text += &format!("assign {name} = {};\n", self.expression(*id));
         }
-        text + "endmodule\n"
+        text
     }
 
     /// Whether the signal is an output itself.
@@ -116,14 +137,10 @@ impl Netlist {
                 let wires = i.outputs.iter().map(|id| format!("wire {}{};\n", range(self.nodes[*id].bits), self.expression(*id)));
                 let inputs = i.of.inputs.iter().zip(&i.inputs).map(|(port, id)| (i.of.expression(*port), *id));
                 let outputs = i.of.outputs.iter().zip(&i.outputs).map(|((port, _), id)| (port.clone(), *id));
-                let ports = inputs.chain(outputs).map(|(port, id)| format!(",\n    .{port}({})", self.expression(id)));
-                format!(
-                    "{}{stem}${} {}(\n    .clock(clock){}\n);\n",
-                    wires.collect::<String>(),
-                    i.of.name,
-                    i.name,
-                    ports.collect::<String>()
-                )
+                let ports = inputs.chain(outputs).map(|(port, id)| (port, self.expression(id)));
+                let ports = i.of.clock().map(|clock| (clock.clone(), clock)).chain(ports);
+                let ports: Vec<String> = ports.map(|(port, signal)| format!("    .{port}({signal})")).collect();
+                format!("{}{stem}${} {}(\n{}\n);\n", wires.collect::<String>(), i.of.name, i.name, ports.join(",\n"))
             }
             Item::Clocked(..) => String::new(),
         }
@@ -239,11 +256,13 @@ impl Netlist {
 fn memory(m: &MemoryOf) -> String {
     // No LUT RAM powers up as a table: small ones are made of LUTs.
     let style = match (m.style, m.contents.is_empty()) {
-        (Style::Block, _) => "block",
-        (Style::Distributed, true) => "distributed",
-        (Style::Distributed, false) => "logic",
+        (Style::Block, _) => "(* ram_style = \"block\" *) ",
+        (Style::Distributed, true) => "(* ram_style = \"distributed\" *) ",
+        (Style::Distributed, false) => "(* ram_style = \"logic\" *) ",
+        (Style::SinglePort, _) => "(* ram_style = \"huge\" *) ",
+        (Style::Any, _) => "",
     };
-    let mut text = format!("(* ram_style = \"{style}\" *) reg {}{} [0:{}];\n", range(m.bits), m.name, m.words - 1);
+    let mut text = format!("{style}reg {}{} [0:{}];\n", range(m.bits), m.name, m.words - 1);
     if !m.contents.is_empty() {
         let words = m.contents.iter().enumerate().map(|(k, word)| format!("    {}[{k}] = {};\n", m.name, constant(word, m.bits)));
         text += &format!("initial begin\n{}end\n", words.collect::<String>());

@@ -1,17 +1,8 @@
 //! The typed netlist: every operator and shape against integers, what is refused, and the text that comes out.
 
 use nda_netlist::{Evaluation, Module, Style};
+use nda_spec::random::Random;
 use nda_spec::token::{narrow, round_shift};
-
-fn words(seed: u64) -> impl FnMut() -> u64 {
-    let mut s = seed;
-    move || {
-        s ^= s >> 12;
-        s ^= s << 25;
-        s ^= s >> 27;
-        s.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-}
 
 /// A number of that many bits as two's complement.
 fn signed(word: u64, bits: usize) -> i128 {
@@ -24,7 +15,7 @@ fn top(bits: usize) -> u64 {
 
 #[test]
 fn operators_are_those_of_integers() {
-    let mut next = words(7);
+    let mut random = Random::new(7);
     for bits in [1, 2, 7, 24, 31] {
         let m = Module::new("operators");
         let (a, b) = (m.input("a", bits), m.input("b", bits));
@@ -42,7 +33,8 @@ fn operators_are_those_of_integers() {
         m.output("reduced", m.concat(&[a.all(), a.any(), a.odd()]));
         let mut e = Evaluation::new(&m.finish());
         for k in 0..500 {
-            let [x, y] = [next() & top(bits), next() & top(bits)].map(|word| if k % 5 == 0 { top(bits) } else { word });
+            let [x, y] =
+                [random.next_u64() & top(bits), random.next_u64() & top(bits)].map(|word| if k % 5 == 0 { top(bits) } else { word });
             e.set("a", &[x]);
             e.set("b", &[y]);
             let (x_signed, y_signed) = (signed(x, bits), signed(y, bits));
@@ -82,11 +74,11 @@ fn shapes_are_those_of_the_golden_arithmetic() {
     m.output("largest_signed", m.largest("signed_parts", &parts.map(|part| part.signed())).unsigned());
     m.output("is_five", by.is(5));
     let mut e = Evaluation::new(&m.finish());
-    let mut next = words(11);
+    let mut random = Random::new(11);
     let extremes = [0, 1, top(37), 1 << 36, (1 << 17) - 1, 1 << 17, top(37) - (1 << 17) + 1, top(37) - (1 << 17) + 2];
     for k in 0..4000 {
-        let x = if k < 512 { extremes[k / 64] } else { (next() & top(37)) >> (next() % 37) };
-        let by = if k < 512 { k as u64 % 64 } else { next() % 64 };
+        let x = if k < 512 { extremes[k / 64] } else { (random.next_u64() & top(37)) >> random.below(37) };
+        let by = if k < 512 { k as u64 % 64 } else { random.below(64) as u64 };
         e.set("a", &[x]);
         e.set("by", &[by]);
         let value = signed(x, 37) as i64;
@@ -245,5 +237,53 @@ fn a_wire_stands_in_the_block_of_the_one_stage_that_reads_it() {
     assert!(within.find(" sum = ") < within.find(" twice = "), "{text}");
     for name in ["shared", "shown", "free"] {
         assert!(text.contains(&format!("wire [7:0] {name} = ")) && !within.contains(&format!("{name} =")), "{name}:\n{text}");
+    }
+}
+
+#[test]
+fn a_module_without_a_clock_has_no_port_for_one() {
+    let inner = Module::combinational("inner");
+    let address = inner.input("address", 2);
+    inner.output("square", inner.table("squares", Style::Distributed, 5, &[1, 4, 9, 16]).at(address));
+    let inner = inner.finish();
+    let m = Module::new("outer");
+    let square = m.instance("inner", &inner, &[("address", m.input("address", 2))])[0];
+    m.output("square", m.always("later").register("later", square));
+    let netlist = m.finish();
+    let mut e = Evaluation::new(&netlist);
+    e.set("address", &[2]);
+    e.clock();
+    assert_eq!(e.get("square"), 9);
+    let text = netlist.verilog("top");
+    assert!(text.contains("module top$inner(\n    input wire [1:0] address,"), "{text}");
+    assert!(text.contains("top$inner inner(\n    .address(address),\n    .square(inner_square)\n);"), "{text}");
+    assert_eq!(inner.instance_text("top", "core"), "top$inner core(.address(address), .square(square));\n");
+}
+
+#[test]
+#[should_panic(expected = "bad has no clock")]
+fn a_module_without_a_clock_has_no_registers() {
+    let m = Module::combinational("bad");
+    m.output("later", m.always("later").register("later", m.input("a", 1)));
+    m.finish();
+}
+
+#[test]
+fn a_memory_says_where_it_is_to_be_or_leaves_it_to_the_synthesiser() {
+    let text = |style| {
+        let m = Module::new("store");
+        let (write, address, data) = (m.input("write", 1), m.input("address", 4), m.input("data", 8));
+        let words = m.memory("words", style, 16, 8);
+        m.stage("write", write).write(words, address, data);
+        m.output("read", m.stage("read", !write).register("read", words.at(address)));
+        m.finish().verilog("top")
+    };
+    for (style, said) in [
+        (Style::Block, "(* ram_style = \"block\" *) reg"),
+        (Style::Distributed, "(* ram_style = \"distributed\" *) reg"),
+        (Style::SinglePort, "(* ram_style = \"huge\" *) reg"),
+        (Style::Any, "\nreg"),
+    ] {
+        assert!(text(style).contains(&format!("{said} [7:0] words [0:15];")), "{}", text(style));
     }
 }

@@ -147,9 +147,10 @@ impl WeightCode {
         self.row().affine.coefficients.len()
     }
 
-    /// The weight that the two bits spell, or `None` for bits that no weight of the code has: `(0, 1)` of ternary, and the
+    /// The weight that the bits of planes 0 and 1 spell, or `None` for bits that no weight of the code has: `(0, 1)` of ternary, and the
     /// second bit of a code of one plane.
-    pub const fn decode(self, plane0: bool, plane1: bool) -> Option<i8> {
+    pub const fn decode(self, bits: (bool, bool)) -> Option<i8> {
+        let (plane0, plane1) = bits;
         let Affine { coefficients, offset } = self.affine();
         if plane1 && (coefficients.len() < 2 || (!plane0 && self.row().excludes_second_alone)) {
             return None;
@@ -164,7 +165,7 @@ impl WeightCode {
         let mut pair = 0;
         while pair < 4 {
             let bits = (pair & 1 == 1, pair & 2 == 2);
-            match self.decode(bits.0, bits.1) {
+            match self.decode(bits) {
                 Some(found) if found == value => return Some(bits),
                 _ => pair += 1,
             }
@@ -279,21 +280,21 @@ mod tests {
         for code in WeightCode::ALL {
             let form = code.affine();
             for &value in code.values() {
-                let (bit0, bit1) = code.encode(value).expect("a value of the code");
-                assert_eq!(code.decode(bit0, bit1), Some(value));
-                let sum: i32 = form.coefficients.iter().zip([bit0, bit1]).map(|(c, bit)| c * i32::from(bit)).sum();
+                let bits = code.encode(value).expect("a value of the code");
+                assert_eq!(code.decode(bits), Some(value));
+                let sum: i32 = form.coefficients.iter().zip(<[bool; 2]>::from(bits)).map(|(c, bit)| c * i32::from(bit)).sum();
                 assert_eq!(sum + form.offset, i32::from(value), "{code:?} {value}");
             }
             let pairs = [(false, false), (true, false), (false, true), (true, true)];
-            let mut spelled: Vec<i8> = pairs.into_iter().filter_map(|(bit0, bit1)| code.decode(bit0, bit1)).collect();
+            let mut spelled: Vec<i8> = pairs.into_iter().filter_map(|bits| code.decode(bits)).collect();
             spelled.sort();
             assert_eq!(spelled, code.values(), "{code:?}");
             assert!(code.values().is_sorted() && i32::from(code.lowest()).abs() <= i32::from(code.highest()), "{code:?}");
             assert_eq!(WeightCode::ALL[code.index()], code);
         }
-        assert_eq!(WeightCode::Ternary.decode(false, true), None);
-        assert_eq!(WeightCode::Asymmetric.decode(false, true), Some(2));
-        assert_eq!((WeightCode::Binary.decode(true, true), WeightCode::Binary.encode(0)), (None, None));
+        assert_eq!(WeightCode::Ternary.decode((false, true)), None);
+        assert_eq!(WeightCode::Asymmetric.decode((false, true)), Some(2));
+        assert_eq!((WeightCode::Binary.decode((true, true)), WeightCode::Binary.encode(0)), (None, None));
         assert_eq!(WeightCode::Quaternary.encode(0), None);
         assert_eq!(WeightCode::Ternary.encode(2), None);
     }

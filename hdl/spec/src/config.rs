@@ -6,6 +6,7 @@ use crate::token::limits::Misbuilt;
 use crate::width;
 use crate::wire::{CRC_BYTES, HEADER_BYTES};
 use serde::Deserialize;
+use std::iter;
 
 /// The shipped configurations' text (`configs.toml`).
 pub const CONFIGS_TOML: &str = include_str!("../configs.toml");
@@ -48,6 +49,9 @@ impl ArrayKind {
         ArrayKind::ALL.into_iter().find(|kind| kind.to_byte() == byte)
     }
 }
+
+/// A rule of a configuration: the field, its value, whether the cores can be built for that, and what it must be.
+type Rule = (&'static str, usize, bool, &'static str);
 
 /// The array's shape and its memories' depths: all that the driver needs to lay out a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -100,6 +104,60 @@ impl Geometry {
     /// Weights that the tile store holds.
     pub const fn capacity(&self) -> usize {
         self.tile_words * self.lanes()
+    }
+
+    /// What the array and its memories can be built for.
+    fn rules(&self) -> [Rule; 12] {
+        let power = |n: usize, most: usize| n.is_power_of_two() && n <= most;
+        [
+            ("array_rows", self.array_rows, (1..=64).contains(&self.array_rows), "1 to 64"),
+            (
+                "array_cols",
+                self.array_cols,
+                self.array_cols.is_multiple_of(8) && (8..=512).contains(&self.array_cols),
+                "a multiple of 8, 8 to 512",
+            ),
+            ("planes", self.planes, matches!(self.planes, 1 | 2 | 4 | 8), "1, 2, 4 or 8"),
+            ("planes", self.planes, self.array == ArrayKind::Planes || self.planes == 8, "8 on an array of tables"),
+            (
+                "bytes of a tile word",
+                self.tile_word_bytes(),
+                power(self.tile_word_bytes() / 4, 64),
+                "a power of two, 4 to 256 (rows x cols / 4)",
+            ),
+            (
+                "bytes of an activation word",
+                self.act_word_bytes(),
+                power(self.act_word_bytes(), 256),
+                "a power of two, at most 256 (cols x planes / 8)",
+            ),
+            ("bytes of a result word", self.result_word_bytes(), self.result_word_bytes() <= 255, "at most 255 (3 x array_rows)"),
+            ("page_words", self.page_words, self.page_words.is_power_of_two() && self.page_words >= 2, "a power of two"),
+            (
+                "tile_words",
+                self.tile_words,
+                self.tile_words > 0 && self.page_words > 0 && self.tile_words.is_multiple_of(self.page_words) && self.tile_words <= 1 << 16,
+                "a multiple of page_words, at most 65536",
+            ),
+            (
+                "pages",
+                self.tile_words / self.page_words.max(1),
+                self.tile_words / self.page_words.max(1) <= 128,
+                "at most 128 (tile_words / page_words)",
+            ),
+            (
+                "act_words",
+                self.act_words,
+                self.act_words.is_power_of_two() && (8..=4096).contains(&self.act_words),
+                "a power of two, 8 to 4096",
+            ),
+            (
+                "result_words",
+                self.result_words,
+                self.result_words.is_power_of_two() && (2..=4096).contains(&self.result_words),
+                "a power of two, 2 to 4096",
+            ),
+        ]
     }
 }
 
@@ -227,56 +285,9 @@ impl Config {
     /// Whether the cores can be built so.
     pub fn check(&self) -> Result<(), ConfigError> {
         let g = &self.geometry;
-        let power = |n: usize, most: usize| n.is_power_of_two() && n <= most;
-        let rules: [(&'static str, usize, bool, &'static str); 16] = [
-            ("name's length", self.name.len(), (1..=16).contains(&self.name.len()) && self.name.is_ascii(), "1 to 16 ASCII characters"),
-            ("array_rows", g.array_rows, (1..=64).contains(&g.array_rows), "1 to 64"),
-            ("array_cols", g.array_cols, g.array_cols.is_multiple_of(8) && (8..=512).contains(&g.array_cols), "a multiple of 8, 8 to 512"),
-            ("planes", g.planes, matches!(g.planes, 1 | 2 | 4 | 8), "1, 2, 4 or 8"),
-            ("planes", g.planes, g.array == ArrayKind::Planes || g.planes == 8, "8 on an array of tables"),
-            ("bytes of a tile word", g.tile_word_bytes(), power(g.tile_word_bytes() / 4, 64), "a power of two, 4 to 256 (rows x cols / 4)"),
-            (
-                "bytes of an activation word",
-                g.act_word_bytes(),
-                power(g.act_word_bytes(), 256),
-                "a power of two, at most 256 (cols x planes / 8)",
-            ),
-            ("bytes of a result word", g.result_word_bytes(), g.result_word_bytes() <= 255, "at most 255 (3 x array_rows)"),
-            ("page_words", g.page_words, g.page_words.is_power_of_two() && g.page_words >= 2, "a power of two"),
-            (
-                "tile_words",
-                g.tile_words,
-                g.tile_words > 0 && g.page_words > 0 && g.tile_words.is_multiple_of(g.page_words) && g.tile_words <= 1 << 16,
-                "a multiple of page_words, at most 65536",
-            ),
-            (
-                "pages",
-                g.tile_words / g.page_words.max(1),
-                g.tile_words / g.page_words.max(1) <= 128,
-                "at most 128 (tile_words / page_words)",
-            ),
-            ("act_words", g.act_words, g.act_words.is_power_of_two() && (8..=4096).contains(&g.act_words), "a power of two, 8 to 4096"),
-            (
-                "result_words",
-                g.result_words,
-                g.result_words.is_power_of_two() && (2..=4096).contains(&g.result_words),
-                "a power of two, 2 to 4096",
-            ),
-            (
-                "slot_bytes",
-                self.slot_bytes,
-                self.slot_bytes.is_power_of_two() && (128..=4096).contains(&self.slot_bytes),
-                "a power of two, 128 to 4096",
-            ),
-            ("slots", self.slots, matches!(self.slots, 2 | 4 | 8), "2, 4 or 8"),
-            (
-                "uart divisor",
-                self.uart_divisor() as usize,
-                self.baud > 0 && self.clk_hz.is_multiple_of(self.baud) && (8..=65_535).contains(&self.uart_divisor()),
-                "clk_hz / baud, a whole number of at least 8",
-            ),
-        ];
-        for (field, value, good, rule) in rules {
+        let name = self.name.len();
+        let name: Rule = ("name's length", name, (1..=16).contains(&name) && self.name.is_ascii(), "1 to 16 ASCII characters");
+        for (field, value, good, rule) in iter::once(name).chain(g.rules()).chain(self.link_rules()) {
             if !good {
                 return Err(ConfigError::Field { name: self.name.clone(), field, value, rule });
             }
@@ -290,6 +301,26 @@ impl Config {
             });
         }
         self.check_token()
+    }
+
+    /// What the frames' buffers and the UART can be built for.
+    fn link_rules(&self) -> [Rule; 3] {
+        let divisor = self.uart_divisor();
+        [
+            (
+                "slot_bytes",
+                self.slot_bytes,
+                self.slot_bytes.is_power_of_two() && (128..=4096).contains(&self.slot_bytes),
+                "a power of two, 128 to 4096",
+            ),
+            ("slots", self.slots, matches!(self.slots, 2 | 4 | 8), "2, 4 or 8"),
+            (
+                "uart divisor",
+                divisor as usize,
+                self.baud > 0 && self.clk_hz.is_multiple_of(self.baud) && (8..=65_535).contains(&divisor),
+                "clk_hz / baud, a whole number of at least 8",
+            ),
+        ]
     }
 
     fn check_token(&self) -> Result<(), ConfigError> {

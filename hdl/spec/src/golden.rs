@@ -70,6 +70,7 @@ pub fn row_constant(code: WeightCode, x_code: ActivationCode, row: &[i8]) -> i32
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
     use proptest::prelude::*;
 
     fn codes() -> impl Strategy<Value = (WeightCode, ActivationCode)> {
@@ -101,16 +102,10 @@ mod tests {
     }
 
     fn random(code: WeightCode, x_code: ActivationCode, rows: usize, cols: usize, seed: u64) -> (Vec<i8>, Vec<i8>) {
-        let mut state = seed | 1;
-        let mut next = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 33) as usize
-        };
+        let mut random = Random::new(seed);
         let all: Vec<i8> = (i8::MIN..=i8::MAX).filter(|&v| x_code.contains(v)).collect();
-        let weights = (0..rows * cols).map(|_| code.values()[next() % code.values().len()]).collect();
-        let x = (0..cols).map(|_| all[next() % all.len()]).collect();
+        let weights = (0..rows * cols).map(|_| random.one_of(code.values())).collect();
+        let x = (0..cols).map(|_| random.one_of(&all)).collect();
         (weights, x)
     }
 }

@@ -83,11 +83,11 @@ pub const fn most_plane_groups(geometry: &Geometry) -> usize {
     }
 }
 
-/// Whether a job may have this many plane groups: any number up to [`most_plane_groups`] of two's complement, and for A2
+/// Whether the array has sums for a job's plane groups: any number up to [`most_plane_groups`] of two's complement, and for A2
 /// exactly the groups of its two planes, because its coefficients are not powers of two that could go on.
-pub const fn plane_groups_allowed(geometry: &Geometry, a2: bool, plane_groups: u8) -> bool {
-    let groups = plane_groups as usize;
-    if a2 { groups == plane_groups_of_a2(geometry.planes) } else { groups >= 1 && groups <= most_plane_groups(geometry) }
+pub const fn plane_groups_allowed(geometry: &Geometry, job: &Job) -> bool {
+    let groups = job.plane_groups as usize;
+    if job.flags.a2 { groups == plane_groups_of_a2(geometry.planes) } else { groups >= 1 && groups <= most_plane_groups(geometry) }
 }
 
 /// Plane groups of an A2 vector on an array of `planes` planes.

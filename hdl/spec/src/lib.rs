@@ -27,6 +27,7 @@ pub mod growing;
 pub mod job;
 pub mod kv;
 pub mod plan;
+pub mod random;
 pub mod requantize;
 pub mod seed;
 pub mod tile;

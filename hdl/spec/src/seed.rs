@@ -56,9 +56,9 @@ pub fn bits(code: i8) -> (bool, bool) {
     WeightCode::Quaternary.encode(code).unwrap_or_else(|| panic!("{code} is not a quaternary code"))
 }
 
-/// The code that two bits spell.
-pub const fn code(sign: bool, extra: bool) -> i8 {
-    match (sign, extra) {
+/// The code of a sign and an extra bit.
+pub const fn code(sign_and_extra: (bool, bool)) -> i8 {
+    match sign_and_extra {
         (false, false) => -2,
         (false, true) => -1,
         (true, false) => 1,
@@ -85,7 +85,7 @@ pub fn planes(codes: &[i8]) -> (Vec<u64>, Vec<u64>) {
 /// # Panics
 /// If the planes hold fewer.
 pub fn codes(sign: &[u64], extra: &[u64], count: usize) -> Vec<i8> {
-    (0..count).map(|i| code(sign[i / 64] >> (i % 64) & 1 == 1, extra[i / 64] >> (i % 64) & 1 == 1)).collect()
+    (0..count).map(|i| code((sign[i / 64] >> (i % 64) & 1 == 1, extra[i / 64] >> (i % 64) & 1 == 1))).collect()
 }
 
 /// `x + d`, element by element: the operand of the smaller scale is divided by the power of two between the scales, truncated
@@ -131,8 +131,9 @@ pub fn swiglu_lut_q16() -> Vec<u8> {
 fn table(of: impl Fn(i8, i8) -> i8) -> Vec<u8> {
     let entry = |index: usize| {
         let bit = |plane: usize, lane: usize| index >> (4 * plane + lane) & 1 == 1;
+        let operand = |plane: usize, lane: usize| code((bit(plane, lane), bit(plane + 1, lane)));
         (0..TABLE_LANES).fold(0, |entry, lane| {
-            let (sign, extra) = bits(of(code(bit(0, lane), bit(1, lane)), code(bit(2, lane), bit(3, lane))));
+            let (sign, extra) = bits(of(operand(0, lane), operand(2, lane)));
             entry | u8::from(sign) << lane | u8::from(extra) << (TABLE_LANES + lane)
         })
     };
@@ -259,8 +260,8 @@ mod tests {
         for index in 0..TABLE_ENTRIES {
             for lane in 0..TABLE_LANES {
                 let bit = |at: usize| index >> at & 1 == 1;
-                let (a, b) = (code(bit(lane), bit(4 + lane)), code(bit(8 + lane), bit(12 + lane)));
-                let got = |table: &[u8]| code(table[index] >> lane & 1 == 1, table[index] >> (4 + lane) & 1 == 1);
+                let (a, b) = (code((bit(lane), bit(4 + lane))), code((bit(8 + lane), bit(12 + lane))));
+                let got = |table: &[u8]| code((table[index] >> lane & 1 == 1, table[index] >> (4 + lane) & 1 == 1));
                 assert_eq!(got(&add), encode(i32::from(a) + i32::from(b)), "add {index:#06x}");
                 assert_eq!(got(&swiglu), encode(i32::from(a) * i32::from(b)), "swiglu {index:#06x}");
             }

@@ -254,7 +254,7 @@ impl<'a> TileMatrix<'a> {
         let [plane0, plane1] = self.planes_at(row, col / WORD_COLS);
         let bit = col % WORD_COLS;
         // A contradiction that check() would refuse reads as 0 here; it never gives another value.
-        self.code.decode(plane0 >> bit & 1 == 1, plane1 >> bit & 1 == 1).unwrap_or(0)
+        self.code.decode((plane0 >> bit & 1 == 1, plane1 >> bit & 1 == 1)).unwrap_or(0)
     }
 
     /// All weights, row by row: `rows * cols` values for the golden model.

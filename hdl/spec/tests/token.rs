@@ -6,7 +6,8 @@ mod lower;
 mod model;
 
 use lower::lower;
-use model::{Model, Reference, Rng, SMALL, Style, TINY};
+use model::{Model, Reference, SMALL, Style, TINY};
+use nda_spec::random::Random;
 use nda_spec::token::{cycles, cycles::Fabric, *};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
@@ -29,10 +30,10 @@ fn a_program_computes_its_models_logits_in_every_architecture() {
         let (program, mut golden) = lower(&model);
         let mut reference = Reference::with_levels(&model, lower::calibrate(&model), &program.embedding);
         let mut machine = Machine::new(program).unwrap();
-        let mut rng = Rng::new(5);
+        let mut random = Random::new(5);
         let (mut error, mut norm) = (0.0, 0.0);
         for _ in 0..60 {
-            let token = rng.below(SMALL.tokens) as u32;
+            let token = random.below(SMALL.tokens) as u32;
             let (found, exact) = (logits_of(&mut machine, &mut golden, token), reference.logits_beside(&machine, token));
             error += found.iter().zip(&exact).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
             norm += exact.iter().map(|v| v * v).sum::<f64>();
@@ -98,9 +99,9 @@ fn a_ring_forgets_the_oldest_position_alone_and_goes_on_for_ever() {
     let mut longer = program.clone();
     longer.kv.ring = 48;
     let (mut short, mut long) = (Machine::new(program).unwrap(), Machine::new(longer).unwrap());
-    let mut rng = Rng::new(1);
+    let mut random = Random::new(1);
     for position in 0..200 {
-        let token = rng.below(SMALL.tokens) as u32;
+        let token = random.below(SMALL.tokens) as u32;
         let same = logits_of(&mut short, &mut golden, token) == logits_of(&mut long, &mut golden, token);
         assert_eq!(same, position < 24, "position {position}");
     }
@@ -119,9 +120,9 @@ fn the_tokens_of_three_models_are_the_recorded_ones() {
 }
 
 const RECORDED: [[u32; 16]; 3] = [
-    [53, 49, 37, 45, 23, 12, 15, 30, 39, 17, 13, 36, 29, 16, 31, 7],
-    [53, 49, 37, 23, 23, 23, 41, 16, 39, 48, 13, 58, 16, 16, 31, 48],
-    [53, 36, 8, 23, 44, 23, 15, 31, 39, 48, 13, 15, 15, 16, 9, 7],
+    [53, 57, 8, 19, 53, 23, 20, 1, 39, 17, 13, 29, 29, 20, 14, 10],
+    [53, 12, 57, 21, 44, 23, 16, 30, 39, 48, 13, 46, 29, 16, 14, 33],
+    [53, 12, 8, 23, 23, 23, 20, 49, 39, 49, 13, 46, 29, 16, 31, 53],
 ];
 
 /// The budget of the model that an ECP5-85F holds.
@@ -153,16 +154,30 @@ fn every_step_of_every_program_survives_its_128_bits() {
     }
 }
 
-fn changed(style: Style, at: usize, bits: &[u32], drop: bool) -> (Program, Golden) {
+/// What happens to a step of a program.
+#[derive(Debug, Clone)]
+enum Damage {
+    /// It is left out.
+    Missing,
+    /// These bits of its encoding flip, if that is still a step.
+    Flipped(Vec<u32>),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![Just(Damage::Missing), prop::collection::vec(0_u32..110, 1..4).prop_map(Damage::Flipped)]
+}
+
+fn damaged(style: Style, at: usize, damage: &Damage) -> (Program, Golden) {
     static LOWERED: LazyLock<[(Program, Golden); 3]> = LazyLock::new(|| STYLES.map(|style| lower(&Model::random(style, SMALL, 2))));
     let (mut program, golden) = LOWERED[style as usize].clone();
     let at = at % program.body.len();
-    if drop {
-        program.body.remove(at);
-    } else {
-        let word = bits.iter().fold(encode(&program.body[at]).unwrap(), |word, bit| word ^ 1 << bit);
-        if let Some(step) = decode(word) {
-            program.body[at] = step;
+    match damage {
+        Damage::Missing => _ = program.body.remove(at),
+        Damage::Flipped(bits) => {
+            let word = bits.iter().fold(encode(&program.body[at]).unwrap(), |word, bit| word ^ 1 << bit);
+            if let Some(step) = decode(word) {
+                program.body[at] = step;
+            }
         }
     }
     (program, golden)
@@ -174,9 +189,9 @@ proptest! {
     /// A program with a changed or missing step is refused, or runs to its end: never a panic, whatever it computes.
     #[test]
     fn a_broken_program_is_refused_or_runs(
-        style in prop::sample::select(STYLES.to_vec()), at in any::<usize>(), bits in prop::collection::vec(0_u32..110, 1..4), drop in any::<bool>()
+        style in prop::sample::select(STYLES.to_vec()), at in any::<usize>(), damage in damage()
     ) {
-        let (program, mut golden) = changed(style, at, &bits, drop);
+        let (program, mut golden) = damaged(style, at, &damage);
         if let Ok(mut machine) = Machine::new(program.clone()) {
             for token in [0, 60, 7] {
                 let Ok(_) = machine.logits(&mut golden, token);
@@ -222,11 +237,11 @@ fn a_program_survives_the_memories_of_a_machine() {
         assert_eq!(Image::decode(&units[1..], &sizes, &g), None);
         let small = Sizes { floors: sizes.floors - 1, ..sizes };
         assert!(matches!(image.encode(&small, &g), Err(Misfit::Size { what: "floors", .. })));
-        let mut rng = Rng::new(3);
+        let mut random = Random::new(3);
         for _ in 0..2000 {
             let mut units = units.clone();
-            let at = if rng.below(2) == 0 { rng.below(8) } else { rng.below(units.len()) };
-            units[at] ^= 1 << rng.below(64);
+            let at = if random.below(2) == 0 { random.below(8) } else { random.below(units.len()) };
+            units[at] ^= 1 << random.below(64);
             if let Some(image) = Image::decode(&units, &sizes, &g) {
                 let _ = image.program.check();
             }

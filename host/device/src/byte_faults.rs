@@ -1,7 +1,7 @@
 //! Faults of single bytes: what a noisy line does, and a device behind such a line.
 
 use crate::loopback::ByteDevice;
-use crate::random::Random;
+use nda_spec::random::Random;
 
 /// Hurts every byte with the same chance: flips one of its bits (half of the faults), loses it or doubles it.
 #[derive(Debug, Clone)]

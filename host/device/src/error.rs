@@ -46,7 +46,7 @@ pub enum DeviceError {
         source: IdentError,
     },
     /// The identification's numbers are none that an image can be built with.
-    #[error("{device} describes itself as what no image can be ({source}); load an image built by these tools")]
+    #[error("{device} describes an image that cannot exist ({source}); load an image built by these tools")]
     Geometry {
         /// The other end.
         device: String,
@@ -121,7 +121,7 @@ pub enum DeviceError {
     },
     /// The device does none of the element operations of the articles.
     #[error(
-        "{device} has no {operation}: its image, '{config}', was built without the seed operations; load one of a configuration with 'seed = true' (seed64), or leave --backend away"
+        "{device} has no {operation}: its image, '{config}', was built without the seed operations; load one of a configuration with 'seed = true' (seed64), or leave --backend out"
     )]
     NoSeeds {
         /// The other end.

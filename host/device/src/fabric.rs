@@ -117,12 +117,12 @@ impl<'m, T: Transport> FabricGemv<'m, T> {
         self.allocator.end_word.saturating_sub(self.allocator.next_word.next_multiple_of(page_words))
     }
 
-    /// Row groups of so many columns that there is still room for, so that they stay on the device.
+    /// Row groups of the given number of columns that there is still room for, so that they stay on the device.
     pub fn room(&self, cols: usize) -> usize {
         self.groups_in(self.words_left(), cols)
     }
 
-    /// Row groups of so many columns that the device holds when it is empty.
+    /// Row groups of the given number of columns that the device holds when it is empty.
     pub fn capacity(&self, cols: usize) -> usize {
         self.groups_in(self.driver.geometry().tile_words, cols)
     }

@@ -1,8 +1,8 @@
 //! A transport that damages what it carries, from a seed.
 
 use crate::byte_faults::ByteFaults;
-use crate::random::Random;
 use crate::transport::{Transport, TransportError};
+use nda_spec::random::Random;
 use std::collections::VecDeque;
 use std::time::Duration;
 

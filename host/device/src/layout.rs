@@ -29,7 +29,7 @@ impl Limits {
         }
     }
 
-    /// The segments of so many columns.
+    /// The segments of the given number of columns.
     pub(crate) fn segments(&self, cols: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let step = self.segment_cols;
         (0..cols.div_ceil(step)).map(move |i| i * step..((i + 1) * step).min(cols))
@@ -107,7 +107,7 @@ impl Allocator {
     }
 }
 
-/// Tile words of so many row groups and columns, whatever their blocks; `None` if that cannot be counted.
+/// Tile words of the given number of row groups and columns, whatever their blocks; `None` if that cannot be counted.
 pub(crate) fn total_words(g: &Geometry, limits: &Limits, groups: usize, cols: usize) -> Option<usize> {
     let beats: usize = limits.segments(cols).map(|segment| segment.len().div_ceil(g.array_cols)).sum();
     groups.checked_mul(beats)

@@ -47,7 +47,6 @@ mod noise;
 mod options;
 #[cfg(unix)]
 mod pty;
-mod random;
 mod request;
 mod seeds;
 mod serial;
@@ -72,7 +71,6 @@ pub use model::{ModelDevice, ModelPort};
 pub use options::{DriverOptions, DriverStats};
 #[cfg(unix)]
 pub use pty::PtyBridge;
-pub use random::Random;
 pub use request::{JobRequest, RunOutcome, RunResult};
 pub use serial::{SerialDevice, SerialTransport, devices};
 pub use session::Driver;

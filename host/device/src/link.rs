@@ -181,13 +181,13 @@ impl<T: Transport> Link<T> {
     fn deadline(&self, pending: &[Pending]) -> Duration {
         let bytes: usize = pending.iter().map(Pending::wire_bytes).sum();
         let work: Duration = pending.iter().map(|p| p.call.work).sum();
-        let is_sync = pending.iter().any(|p| p.call.op == Op::Sync);
-        self.transport.now() + self.latency(is_sync) + 2 * wire_time(bytes, self.transport.bytes_per_second()) + work
+        self.transport.now() + self.latency(pending) + 2 * wire_time(bytes, self.transport.bytes_per_second()) + work
     }
 
     /// How long an answer may take besides its bytes and the device's work. Where frames are lost all the time, waiting for
     /// them is what costs, so little more is waited there than answers have taken; but a SYNC decides whether the device lives.
-    fn latency(&self, is_sync: bool) -> Duration {
+    fn latency(&self, pending: &[Pending]) -> Duration {
+        let is_sync = pending.iter().any(|p| p.call.op == Op::Sync);
         let longest = self.transport.latency();
         if is_sync || !self.noise.is_noisy() { longest } else { (EAGER.0 * self.slowest + EAGER.1).min(longest) }
     }

@@ -12,7 +12,7 @@ const AIM: f64 = 0.25;
 const LEAST_BYTES: usize = 32;
 /// Faults above which a frame that can be split must be: one in seven survives.
 const HOPELESS: f64 = 2.0;
-/// A frame gets so many tries that the chance that all of them fail is e to the power of minus this, about 1e-6.
+/// A frame gets enough tries that the chance that all of them fail is e to the power of minus this, about 1e-6.
 const PATIENCE: f64 = 14.0;
 /// Above this rate the link is called noisy: one 2,044-byte frame in five is lost.
 const NOISY: f64 = 1e-4;
@@ -30,12 +30,12 @@ impl Noise {
         Noise { bytes: FIRST_BYTES, faults: 0.0 }
     }
 
-    /// A request and its response of so many bytes on the wire came through.
+    /// A request and its response of the given number of bytes on the wire came through.
     pub(crate) fn arrived(&mut self, bytes: usize) {
         self.add(bytes as f64, 0.0);
     }
 
-    /// Of a request and its response of so many bytes one was lost.
+    /// Of a request and its response of the given number of bytes one was lost.
     pub(crate) fn lost(&mut self, bytes: usize) {
         // At least one fault. At the rate believed so far this many are expected of a frame that has one; it makes the
         // estimate right where frames are so long that each has several.
@@ -78,7 +78,7 @@ impl Noise {
         ((1.0 / self.rate()) as usize).max(LEAST_BYTES)
     }
 
-    /// Tries that a request and its response of so many bytes need at most, all but once in a million.
+    /// Tries that a request and its response of the given number of bytes need at most, all but once in a million.
     pub(crate) fn tries(&self, bytes: usize) -> f64 {
         PATIENCE * (self.rate() * bytes as f64).exp()
     }
@@ -87,7 +87,7 @@ impl Noise {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use nda_spec::random::Random;
 
     /// Sends that many frames, each as long as the estimate says and at most `longest`, through a link of that rate.
     fn send(noise: &mut Noise, frames: usize, longest: usize, rate: f64, random: &mut Random) {

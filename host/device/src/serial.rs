@@ -81,8 +81,8 @@ fn open_error(path: &str, error: &serialport::Error) -> TransportError {
         ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
             "you may not use it; join the group that owns it ('sudo usermod -aG dialout $USER') and log in again"
         }
-        ErrorKind::NoDevice | ErrorKind::Io(io::ErrorKind::NotFound) => "there is no such port; 'nda devices' lists those there are",
-        _ => "'nda devices' lists the ports there are",
+        ErrorKind::NoDevice | ErrorKind::Io(io::ErrorKind::NotFound) => "no such port; 'nda devices' lists the ports",
+        _ => "'nda devices' lists the ports",
     };
     TransportError::Open { device: path.into(), reason: format!("{text}; {step}") }
 }

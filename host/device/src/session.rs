@@ -4,10 +4,10 @@ use crate::call::{Call, Reply};
 use crate::error::DeviceError;
 use crate::link::{Link, Trouble};
 use crate::options::{DriverOptions, DriverStats};
-use crate::random::Random;
 use crate::spans::Spans;
 use crate::transport::{Transport, wire_time};
 use nda_spec::config::{Config, Geometry};
+use nda_spec::random::Random;
 use nda_spec::token::Sizes;
 use nda_spec::wire::{CRC_BYTES, HEADER_BYTES, IDENT_BYTES, Ident, Op, PROTOCOL_VERSION, STAT_BYTES, Stat, Status, max_wire_bytes};
 use std::ops::Range;
@@ -84,7 +84,7 @@ impl<T: Transport> Driver<T> {
         self.link.noise.frame_bytes().min(usize::from(self.ident.mtu))
     }
 
-    /// Payload bytes that a job should be split to if one of so many bytes hardly ever gets through.
+    /// Payload bytes that a job should be split to if one of the given number of bytes hardly ever gets through.
     pub(crate) fn job_limit(&self, payload_bytes: usize) -> Option<usize> {
         let noise = &self.link.noise;
         noise.is_hopeless(max_wire_bytes(payload_bytes)).then(|| noise.job_bytes())
@@ -111,7 +111,7 @@ impl<T: Transport> Driver<T> {
         Stat::from_bytes(&page).ok_or_else(|| self.link.malformed("STAT", page.len(), STAT_BYTES))
     }
 
-    /// Twice the time that the device works for so many cycles.
+    /// Twice the time that the device works for the given number of cycles.
     pub(crate) fn work(&self, cycles: u64) -> Duration {
         wire_time(usize::try_from((cycles + FRAME_CYCLES) * 2).unwrap_or(usize::MAX), u64::from(self.ident.clk_hz.max(1)))
     }
@@ -202,7 +202,7 @@ impl<T: Transport> Driver<T> {
         Ok(())
     }
 
-    /// How often a request of so many bytes is worth a new session: a device that answers SYNC lives, and on a noisy link a
+    /// How often a request of the given number of bytes is worth a new session: a device that answers SYNC lives, and on a noisy link a
     /// long frame needs many tries.
     fn most_recoveries(&self, wire_bytes: usize) -> u32 {
         let DriverOptions { max_tries, max_syncs, .. } = self.link.options;

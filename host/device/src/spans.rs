@@ -14,7 +14,7 @@ pub(crate) struct Spans {
 }
 
 impl Spans {
-    /// All of these units, of so many bytes each, in frames of at most so many.
+    /// All of these units, of `unit_bytes` bytes each, in frames of at most `most_bytes` bytes.
     pub(crate) fn new(units: Range<usize>, unit_bytes: usize, most_bytes: usize) -> Spans {
         Spans { left: if units.is_empty() { Vec::new() } else { vec![units] }, unit_bytes, most_bytes }
     }
@@ -24,7 +24,7 @@ impl Spans {
         Spans::new(0..count, 1, 1)
     }
 
-    /// Takes the next units: as many as a frame of so many bytes holds, and one if it holds none.
+    /// Takes the next units: as many as a frame of the given number of bytes holds, and one if it holds none.
     pub(crate) fn take(&mut self, frame_bytes: usize) -> Option<Range<usize>> {
         let most = frame_bytes.min(self.most_bytes) / self.unit_bytes;
         let next = self.left.last_mut()?;
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn every_unit_is_taken_once_whatever_is_put_back_and_however_large_the_pieces() {
-        let mut random = crate::random::Random::new(2);
+        let mut random = nda_spec::random::Random::new(2);
         for units in [0, 1, 2, 100] {
             let mut spans = Spans::new(3..3 + units, 4, 40);
             let mut answered = vec![0; units];

@@ -7,10 +7,10 @@ mod tokens;
 use crate::fabric::FabricGemv;
 use crate::fault::{FaultCounts, FaultInjector, Faults};
 use crate::options::{DriverOptions, DriverStats};
-use crate::random::Random;
 use crate::session::Driver;
 use crate::transport::Transport;
 use nda_gemv::{Activations, Gemv, GemvError};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, tile};
 use std::time::Duration;
 
@@ -119,8 +119,25 @@ pub fn fault_scenario<T: Transport>(transport: &mut T, scenario: &FaultScenario,
     report
 }
 
+/// Refuses calls of a session that take too long, and keeps the longest.
+struct Clock {
+    place: String,
+    deadline: Duration,
+    longest: Duration,
+}
+
+impl Clock {
+    fn check(&mut self, now: Duration, since: Duration) {
+        let took = now.saturating_sub(since);
+        let Clock { place, deadline, .. } = self;
+        assert!(took <= *deadline, "{place}: a call took {took:?}, more than {deadline:?}");
+        self.longest = self.longest.max(took);
+    }
+}
+
 fn session<T: Transport>(transport: &mut T, scenario: &FaultScenario, reset: &mut impl FnMut(&mut T), report: &mut FaultReport) {
     let place = format!("replay: seed {}, session {}", scenario.seed, report.sessions);
+    let mut clock = Clock { place: place.clone(), deadline: scenario.deadline, longest: report.longest };
     let seed = Random::new(scenario.seed ^ report.sessions << 32).next_u64();
     let mut random = Random::new(seed);
     report.sessions += 1;
@@ -132,17 +149,13 @@ fn session<T: Transport>(transport: &mut T, scenario: &FaultScenario, reset: &mu
     let code = WeightCode::ALL[random.below(WeightCode::ALL.len())];
     let stacks: Vec<Vec<RandomMatrix>> = (0..1 + random.below(4)).map(|_| random_stack(code, scenario, &mut random)).collect();
     let started = transport.now();
-    let mut check_time = |now: Duration, since: Duration| {
-        let took = now.saturating_sub(since);
-        assert!(took <= scenario.deadline, "{place}: a call took {took:?}, more than {:?}", scenario.deadline);
-        report.longest = report.longest.max(took);
-    };
     let injector = FaultInjector::new(&mut *transport, faults, random.next_u64());
     let options = DriverOptions { seed: random.next_u64(), ..DriverOptions::default() };
     let driver = match Driver::open(injector, options) {
         Ok(driver) => driver,
         Err(error) => {
-            check_time(transport.now(), started);
+            clock.check(transport.now(), started);
+            report.longest = clock.longest;
             // The driver is gone with its statistics; one frame was sent at least, so that scenarios end.
             if faults.kill_after_bytes.is_none() {
                 report.errors.push(format!("{place}: open: {error}"));
@@ -152,7 +165,25 @@ fn session<T: Transport>(transport: &mut T, scenario: &FaultScenario, reset: &mu
         }
     };
     let mut fabric = FabricGemv::new(driver);
-    check_time(fabric.driver().transport().now(), started);
+    clock.check(fabric.driver().transport().now(), started);
+    products(&mut fabric, &stacks, scenario, &mut random, reset, &mut clock, report);
+    report.longest = clock.longest;
+    let driver = fabric.into_driver();
+    add(&mut report.stats, driver.stats());
+    report.faults += driver.transport().counts();
+}
+
+/// A session's products, up to the death of its host.
+fn products<'m, T: Transport>(
+    fabric: &mut FabricGemv<'m, FaultInjector<&mut T>>,
+    stacks: &'m [Vec<RandomMatrix>],
+    scenario: &FaultScenario,
+    random: &mut Random,
+    reset: &mut impl FnMut(&mut T),
+    clock: &mut Clock,
+    report: &mut FaultReport,
+) {
+    let place = clock.place.clone();
     let ids: Vec<_> = stacks
         .iter()
         .map(|stack| {
@@ -167,12 +198,12 @@ fn session<T: Transport>(transport: &mut T, scenario: &FaultScenario, reset: &mu
         }
         let which = random.below(stacks.len());
         let x_code = ActivationCode::ALL[random.below(3)];
-        let x = random_vector(stacks[which][0].cols, x_code, &mut random);
+        let x = random_vector(stacks[which][0].cols, x_code, random);
         let expected = golden_stack(&stacks[which], &x);
         let mut y = vec![0; expected.len()];
         let since = fabric.driver().transport().now();
         let outcome = fabric.run(ids[which], Activations { code: x_code, values: &x }, &mut y);
-        check_time(fabric.driver().transport().now(), since);
+        clock.check(fabric.driver().transport().now(), since);
         match outcome {
             Ok(_) => {
                 assert_eq!(y, expected, "{place}, product {product}: WRONG NUMBER");
@@ -187,9 +218,6 @@ fn session<T: Transport>(transport: &mut T, scenario: &FaultScenario, reset: &mu
             Err(error) => panic!("{place}, product {product}: {error}"),
         }
     }
-    let driver = fabric.into_driver();
-    add(&mut report.stats, driver.stats());
-    report.faults += driver.transport().counts();
 }
 
 fn random_stack(code: WeightCode, scenario: &FaultScenario, random: &mut Random) -> Vec<RandomMatrix> {

@@ -1,9 +1,10 @@
 //! FabricGemv equals the golden model, whatever the shape, on the software model of the device.
 
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
-use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Random};
+use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort};
 use nda_gemv::{Activations, Cost, Gemv, GemvError, Shape};
 use nda_spec::config::{ArrayKind, Geometry};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, Config, TileMatrix, WeightCode, cycles};
 use proptest::prelude::*;
 

@@ -1,9 +1,10 @@
 //! What `nda_spec::plan` counts is what the driver does.
 
 use nda_device::testing::{RandomMatrix, random_vector};
-use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Random};
+use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort};
 use nda_gemv::{Activations, Gemv};
 use nda_spec::plan::{Layer, layer_cost};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, Config, WeightCode};
 
 #[test]

@@ -3,10 +3,11 @@
 
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
 use nda_device::{
-    ByteFaults, DeviceError, Driver, DriverOptions, FabricGemv, ModelDevice, ModelPort, NoisyDevice, PtyBridge, Random, SerialTransport,
+    ByteFaults, DeviceError, Driver, DriverOptions, FabricGemv, ModelDevice, ModelPort, NoisyDevice, PtyBridge, SerialTransport,
     TransportError,
 };
 use nda_gemv::{Activations, Gemv};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, Config, WeightCode};
 use std::time::{Duration, Instant};
 

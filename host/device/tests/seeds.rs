@@ -1,9 +1,10 @@
 //! The element operations of the articles over the link: the golden models', whatever the link does.
 
 use nda_device::testing::SeedOperands;
-use nda_device::{DeviceError, Driver, DriverOptions, FabricGemv, FaultInjector, Faults, Loopback, ModelDevice, ModelPort, Random};
+use nda_device::{DeviceError, Driver, DriverOptions, FabricGemv, FaultInjector, Faults, Loopback, ModelDevice, ModelPort};
 use nda_gemv::Gemv;
 use nda_spec::Config;
+use nda_spec::random::Random;
 use nda_spec::seed::{Call, Comparison, Operation};
 use nda_spec::wire::seed_elements;
 use std::time::Duration;

@@ -1,15 +1,20 @@
 //! Sessions: wrong devices, killed hosts, reset boards, and frames that come later than they should.
 
+#[path = "session/links.rs"]
+mod links;
+
+use links::{Broken, Liar, recorder};
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
 use nda_device::{
-    ByteDevice, DeviceError, Driver, DriverOptions, FabricGemv, FaultInjector, Faults, JobRequest, Loopback, ModelDevice, ModelPort,
-    Random, RunOutcome, Transport, TransportError,
+    DeviceError, Driver, DriverOptions, FabricGemv, FaultInjector, Faults, JobRequest, Loopback, ModelDevice, ModelPort, RunOutcome,
+    Transport, TransportError,
 };
 use nda_gemv::{Activations, Gemv};
 use nda_spec::config::{ArrayKind, Geometry};
+use nda_spec::random::Random;
 use nda_spec::wire::{self, IdentError, JobFlags, Op, Request, Response, Status};
 use nda_spec::{ActivationCode, Config, WeightCode};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn options(seed: u64) -> DriverOptions {
@@ -46,35 +51,6 @@ fn one_product<T: Transport>(fabric: &mut FabricGemv<'_, T>, id: nda_gemv::Matri
     let mut y = vec![0; expected.len()];
     fabric.run(id, Activations { code: ActivationCode::A8, values: &x }, &mut y).unwrap();
     assert_eq!(y, expected);
-}
-
-/// Changes or replaces what a model sends.
-struct Liar(ModelDevice, fn(Response, &mut Vec<u8>) -> Response);
-
-impl ByteDevice for Liar {
-    fn describe(&self) -> String {
-        "liar".into()
-    }
-    fn feed(&mut self, bytes: &[u8]) {
-        self.0.feed(bytes);
-    }
-    fn drain(&mut self, out: &mut Vec<u8>) -> bool {
-        let mut honest = Vec::new();
-        let busy = self.0.drain(&mut honest);
-        if !honest.is_empty() {
-            let raw = wire::cobs_decode(&honest[1..honest.len() - 1]).unwrap();
-            let mut payload = raw[8..raw.len() - 4].to_vec();
-            let header = (self.1)(Response::from_bytes(raw.first_chunk().unwrap()), &mut payload);
-            out.extend(wire::encode_frame(&header.to_bytes(), &payload));
-        }
-        busy
-    }
-    fn cycles(&self) -> u64 {
-        self.0.cycles()
-    }
-    fn clk_hz(&self) -> u32 {
-        self.0.clk_hz()
-    }
 }
 
 fn open_liar(lie: fn(Response, &mut Vec<u8>) -> Response) -> Result<Driver<Loopback<Liar>>, DeviceError> {
@@ -145,28 +121,6 @@ fn a_device_that_says_no_without_reason_is_named_with_its_status() {
 
 #[test]
 fn a_memory_that_does_not_hold_what_is_written_is_an_error_and_no_wrong_number() {
-    /// Every write to word 3 loses a bit.
-    struct Broken(ModelDevice);
-    impl ByteDevice for Broken {
-        fn describe(&self) -> String {
-            "broken".into()
-        }
-        fn feed(&mut self, bytes: &[u8]) {
-            self.0.feed(bytes);
-        }
-        fn drain(&mut self, out: &mut Vec<u8>) -> bool {
-            if self.0.tiles()[13] & 1 == 0 {
-                self.0.flip_tile_bit(13, 0);
-            }
-            self.0.drain(out)
-        }
-        fn cycles(&self) -> u64 {
-            self.0.cycles()
-        }
-        fn clk_hz(&self) -> u32 {
-            self.0.clk_hz()
-        }
-    }
     let link = Loopback::new(Broken(ModelDevice::new(&Config::named("nano16").unwrap(), ModelPort::Uart)));
     let mut fabric = FabricGemv::new(Driver::open(link, options(1)).unwrap());
     // All zero planes, so that the bit that is stuck at one is wrong.
@@ -249,75 +203,6 @@ fn another_image_after_a_recovery_is_refused() {
     *lose.lock().unwrap() = (0, 8);
     let error = driver.stat().unwrap_err().to_string();
     assert!(error.contains("build 0000006d6f64656c") && error.contains("is 'nano16, build 0000000000000009' now"), "{error}");
-}
-
-/// Keeps every frame that went out, and every chunk that came in.
-struct Recorder<T> {
-    inner: T,
-    sent: Arc<Mutex<Vec<Vec<u8>>>>,
-    received: Arc<Mutex<Vec<Vec<u8>>>>,
-    /// Chunks to hand to the host before anything else.
-    ahead: Arc<Mutex<Vec<Vec<u8>>>>,
-    /// How many of the next frames pass, and how many behind them are lost on their way to the device.
-    lose: Arc<Mutex<(usize, usize)>>,
-    /// A frame that follows the next RUN at once.
-    behind_run: Arc<Mutex<Option<Vec<u8>>>>,
-}
-
-impl<T: Transport> Transport for Recorder<T> {
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-    fn now(&self) -> Duration {
-        self.inner.now()
-    }
-    fn send(&mut self, bytes: &[u8], deadline: Duration) -> Result<(), TransportError> {
-        self.sent.lock().unwrap().push(bytes.to_vec());
-        let mut lose = self.lose.lock().unwrap();
-        match *lose {
-            (0, 0) => {}
-            (0, n) => {
-                *lose = (0, n - 1);
-                return Ok(());
-            }
-            (skip, n) => *lose = (skip - 1, n),
-        }
-        self.inner.send(bytes, deadline)?;
-        // Behind the delimiter and COBS's first byte stands the operation.
-        let is_run = bytes.get(2) == Some(&(Op::Run as u8));
-        match self.behind_run.lock().unwrap().take_if(|_| is_run) {
-            Some(frame) => self.inner.send(&frame, deadline),
-            None => Ok(()),
-        }
-    }
-    fn receive(&mut self, buffer: &mut [u8], deadline: Duration) -> Result<usize, TransportError> {
-        if let Some(stale) = self.ahead.lock().unwrap().pop() {
-            buffer[..stale.len()].copy_from_slice(&stale);
-            return Ok(stale.len());
-        }
-        let n = self.inner.receive(buffer, deadline)?;
-        if n > 0 {
-            self.received.lock().unwrap().push(buffer[..n].to_vec());
-        }
-        Ok(n)
-    }
-    fn latency(&self) -> Duration {
-        self.inner.latency()
-    }
-    fn bytes_per_second(&self) -> u64 {
-        self.inner.bytes_per_second()
-    }
-}
-
-fn recorder<T: Transport>(inner: T) -> Recorder<T> {
-    Recorder {
-        inner,
-        sent: Arc::default(),
-        received: Arc::default(),
-        ahead: Arc::default(),
-        lose: Arc::default(),
-        behind_run: Arc::default(),
-    }
 }
 
 /// The SYNC that ends the silence makes the device forget the job, so its results cannot be read any more.

@@ -146,7 +146,7 @@ mod tests {
             let form = Positive::of(code);
             for bits in 0..1_u32 << code.planes() {
                 let (p0, p1) = (bits & 1, bits >> 1);
-                let Some(value) = code.decode(p0 == 1, p1 == 1) else { continue };
+                let Some(value) = code.decode((p0 == 1, p1 == 1)) else { continue };
                 let factor = |plane: usize, bit: u32| form.factors[plane] * ((bit ^ form.flips[plane]) & 1);
                 let found = (factor(0, p0) + factor(1, p1)).cast_signed() + form.offset;
                 assert_eq!(found, i32::from(value), "{code:?} {bits:02b}");

@@ -6,21 +6,13 @@ use common::open;
 use nda_gemv::{Activations, Gemv, GemvError, Grids, GroupedVectors, MatrixId, Vectors};
 use nda_gpu::{GpuGemv, Kernel, adapters};
 use nda_spec::grid::{scale_count, scale_index};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, GridMatrix, GroupCols, TileMatrix, WeightCode, golden, grid, tile};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 fn tiles(rows: usize, cols: usize, code: WeightCode, values: &[i8]) -> Vec<u64> {
     tile::pack(rows, cols, code, values).unwrap()
-}
-
-/// Values below `n` from a seed.
-fn sequence(seed: u64) -> impl FnMut(usize) -> usize {
-    let mut state = seed;
-    move |below| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % below
-    }
 }
 
 fn codes_of(code: ActivationCode) -> Vec<i8> {
@@ -46,10 +38,10 @@ fn products_equal_golden(mut gemv: GpuGemv) {
     );
     let mut runner = TestRunner::new(Config::with_cases(100));
     let run = |(code, x_code, rows, cols, vectors, seed): (WeightCode, ActivationCode, usize, usize, usize, u64)| {
-        let mut next = sequence(seed);
-        let values: Vec<i8> = (0..rows * cols).map(|_| code.values()[next(code.values().len())]).collect();
+        let mut random = Random::new(seed);
+        let values: Vec<i8> = (0..rows * cols).map(|_| random.one_of(code.values())).collect();
         let all = codes_of(x_code);
-        let x: Vec<i8> = (0..vectors * cols).map(|_| all[next(all.len())]).collect();
+        let x: Vec<i8> = (0..vectors * cols).map(|_| random.one_of(&all)).collect();
         let words = tiles(rows, cols, code, &values);
         let part = TileMatrix::new(rows, cols, code, &words).unwrap();
         // Two parts: the second's rows stand behind the first's.
@@ -104,26 +96,26 @@ fn group_quantized_matrices_equal_golden_to_the_bit() {
     );
     let mut runner = TestRunner::new(Config::with_cases(100));
     let run = |(code, group, coefficients, rows, cols, vectors, seed): (WeightCode, GroupCols, Vec<i8>, usize, usize, usize, u64)| {
-        let mut next = sequence(seed);
+        let mut random = Random::new(seed);
         let mut words = Vec::new();
         for _ in &coefficients {
-            let values: Vec<i8> = (0..rows * cols).map(|_| code.values()[next(code.values().len())]).collect();
+            let values: Vec<i8> = (0..rows * cols).map(|_| random.one_of(code.values())).collect();
             words.extend(tiles(rows, cols, code, &values));
         }
         let mut scales = vec![0_u16; scale_count(rows, cols, group).unwrap()];
         for row in 0..rows {
             for col in (0..cols).step_by(group.cols()) {
-                let bits = next(1 << 16) as u16;
+                let bits = random.below(1 << 16) as u16;
                 // Finite, of every exponent; small ones often, so that sums meet what is near them.
                 scales[scale_index(row, col, cols, group)] = if bits & 0x7c00 == 0x7c00 { bits & 0xbfff } else { bits };
             }
         }
         let matrix = GridMatrix::new((rows, cols), code, group, &coefficients, &scales, &words).unwrap();
         let id = gemv.prepare_grid(&[matrix, matrix]).unwrap().unwrap();
-        let codes: Vec<i8> = (0..vectors * cols).map(|_| (next(255) as i32 - 127) as i8).collect();
+        let codes: Vec<i8> = (0..vectors * cols).map(|_| (random.below(255) as i32 - 127) as i8).collect();
         // From subnormal to large, but no infinite sums.
         let x_scales: Vec<f32> =
-            (0..vectors * cols.div_ceil(32)).map(|_| f32::from_bits((next(200) << 23 | next(1 << 23)) as u32)).collect();
+            (0..vectors * cols.div_ceil(32)).map(|_| f32::from_bits((random.below(200) << 23 | random.below(1 << 23)) as u32)).collect();
         let x = GroupedVectors::new(cols, &codes, &x_scales).unwrap();
         let mut found = vec![0.0; 2 * vectors * rows];
         gemv.run_grid(id, &x, &mut found).unwrap();

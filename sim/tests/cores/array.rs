@@ -1,10 +1,10 @@
 //! Sequencer and array: exhaustive schedules, and sums against `array_golden` for every geometry.
 
 use crate::Bench;
-use nda_cores::units::ARRAYS;
-use nda_device::Random;
+use nda_cores::emit::units::ARRAYS;
 use nda_spec::config::{ArrayKind, Geometry};
 use nda_spec::job::{Job, array_golden, pack_activations, pack_tile_words, plane_groups};
+use nda_spec::random::Random;
 use nda_spec::wire::JobFlags;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, cycles, golden, tile};
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! CRC, COBS, frame buffer, frame encoder, UART.
 
 use crate::Bench;
-use nda_device::Random;
+use nda_spec::random::Random;
 use nda_spec::wire::{cobs_decode, cobs_encode, crc32, crc32_step, encode_frame};
 
 /// Frames that reach every case of COBS: zeros, none, block borders, one byte.
@@ -161,93 +161,100 @@ enum Seen {
     Overrun,
 }
 
+/// Frames with whether their COBS was well formed, and their fate: good, wrong CRC, too short, too long, malformed.
+fn frames_and_fates(slot: usize, random: &mut Random) -> (Vec<(Vec<u8>, bool)>, Vec<Seen>) {
+    let (mut input, mut expected) = (Vec::new(), Vec::new());
+    for _ in 0..120 {
+        let body: Vec<u8> = (0..8 + random.below(slot - 12)).map(|_| random.next_u64() as u8).collect();
+        let mut frame = [&body[..], &crc32(&body).to_le_bytes()].concat();
+        let mut form = true;
+        match random.below(6) {
+            0 => {
+                let at = random.below(frame.len());
+                frame[at] ^= 1 << random.below(8);
+                expected.push(Seen::Crc);
+            }
+            1 => {
+                frame = crc32(&frame[..4]).to_le_bytes().to_vec();
+                frame.splice(0..0, body[..4].iter().copied());
+                expected.push(Seen::Crc);
+            }
+            2 => {
+                let body = vec![5; slot - 3];
+                frame = [&body[..], &crc32(&body).to_le_bytes()].concat();
+                expected.push(Seen::Overrun);
+            }
+            3 => {
+                form = false;
+                expected.push(Seen::Form);
+            }
+            _ => expected.push(Seen::Frame(frame.clone())),
+        }
+        input.push((frame, form));
+    }
+    (input, expected)
+}
+
+/// What the buffer does with the frames until it has done `count` things: bytes come with pauses, frames are read late.
+fn through_buffer(input: &[(Vec<u8>, bool)], count: usize, random: &mut Random) -> Vec<Seen> {
+    let mut bench = Bench::new("frame_buffer");
+    let mut got = Vec::new();
+    let (mut frame, mut at) = (0, 0);
+    let mut reading: Option<Vec<u8>> = None;
+    // A frame is judged in the cycle after its end.
+    let mut judging = false;
+    for _ in 0..200_000 {
+        // Writing side, with pauses.
+        let event = frame < input.len() && !judging && random.chance(8_000);
+        let ends = event && at == input[frame].0.len();
+        bench.set("data_valid", u64::from(event && !ends));
+        bench.set("data", if event && !ends { u64::from(input[frame].0[at]) } else { 0 });
+        bench.set("frame_end", u64::from(ends));
+        bench.set("frame_good", u64::from(ends && input[frame].1));
+        // Reading side: a byte a cycle once it has begun, then done.
+        let mut done = false;
+        match &mut reading {
+            None if bench.is("frame_valid") && random.chance(500) => reading = Some(Vec::new()),
+            None => {}
+            Some(bytes) if bytes.len() == bench.get("frame_bytes") as usize => {
+                got.push(Seen::Frame(std::mem::take(bytes)));
+                reading = None;
+                done = true;
+            }
+            Some(_) => {}
+        }
+        let fetching = reading.as_ref().map(Vec::len);
+        bench.set("read_enable", u64::from(fetching.is_some()));
+        bench.set("read_address", fetching.unwrap_or(0) as u64);
+        bench.set("frame_done", u64::from(done));
+        bench.eval();
+        for (count, seen) in [("count_crc", Seen::Crc), ("count_frame", Seen::Form), ("count_overrun", Seen::Overrun)] {
+            if bench.is(count) {
+                got.push(seen);
+            }
+        }
+        judging = ends && bench.is("ready");
+        if event && bench.is("ready") {
+            (frame, at) = if ends { (frame + 1, 0) } else { (frame, at + 1) };
+        }
+        bench.tick();
+        if let Some(bytes) = &mut reading {
+            bytes.push(bench.get("read_data") as u8);
+        }
+        if got.len() == count {
+            break;
+        }
+    }
+    got
+}
+
 #[test]
 fn frame_buffer_hands_on_whole_checked_frames_and_counts_the_rest() {
-    let slot = nda_cores::units::FRAME_SLOTS.1;
+    let slot = nda_cores::emit::units::FRAME_SLOTS.1;
     for seed in 1..=6 {
         let mut random = Random::new(seed);
-        let mut bench = Bench::new("frame_buffer");
-        // Frames with their fate: good, wrong CRC, too short, too long, malformed.
-        let mut input: Vec<(Vec<u8>, bool)> = Vec::new();
-        let mut expected = Vec::new();
-        for _ in 0..120 {
-            let body: Vec<u8> = (0..8 + random.below(slot - 12)).map(|_| random.next_u64() as u8).collect();
-            let mut frame = [&body[..], &crc32(&body).to_le_bytes()].concat();
-            let mut form = true;
-            match random.below(6) {
-                0 => {
-                    let at = random.below(frame.len());
-                    frame[at] ^= 1 << random.below(8);
-                    expected.push(Seen::Crc);
-                }
-                1 => {
-                    frame = crc32(&frame[..4]).to_le_bytes().to_vec();
-                    frame.splice(0..0, body[..4].iter().copied());
-                    expected.push(Seen::Crc);
-                }
-                2 => {
-                    let body = vec![5; slot - 3];
-                    frame = [&body[..], &crc32(&body).to_le_bytes()].concat();
-                    expected.push(Seen::Overrun);
-                }
-                3 => {
-                    form = false;
-                    expected.push(Seen::Form);
-                }
-                _ => expected.push(Seen::Frame(frame.clone())),
-            }
-            input.push((frame, form));
-        }
-        let mut got = Vec::new();
-        let (mut frame, mut at) = (0, 0);
-        let mut reading: Option<Vec<u8>> = None;
-        // A frame is judged in the cycle after its end.
-        let mut judging = false;
-        for _ in 0..200_000 {
-            // Writing side, with pauses.
-            let event = frame < input.len() && !judging && random.chance(8_000);
-            let ends = event && at == input[frame].0.len();
-            bench.set("data_valid", u64::from(event && !ends));
-            bench.set("data", if event && !ends { u64::from(input[frame].0[at]) } else { 0 });
-            bench.set("frame_end", u64::from(ends));
-            bench.set("frame_good", u64::from(ends && input[frame].1));
-            // Reading side: a byte a cycle once it has begun, then done.
-            let mut done = false;
-            match &mut reading {
-                None if bench.is("frame_valid") && random.chance(500) => reading = Some(Vec::new()),
-                None => {}
-                Some(bytes) if bytes.len() == bench.get("frame_bytes") as usize => {
-                    got.push(Seen::Frame(std::mem::take(bytes)));
-                    reading = None;
-                    done = true;
-                }
-                Some(_) => {}
-            }
-            let fetching = reading.as_ref().map(Vec::len);
-            bench.set("read_enable", u64::from(fetching.is_some()));
-            bench.set("read_address", fetching.unwrap_or(0) as u64);
-            bench.set("frame_done", u64::from(done));
-            bench.eval();
-            for (count, seen) in [("count_crc", Seen::Crc), ("count_frame", Seen::Form), ("count_overrun", Seen::Overrun)] {
-                if bench.is(count) {
-                    got.push(seen);
-                }
-            }
-            judging = ends && bench.is("ready");
-            if event && bench.is("ready") {
-                at += 1;
-                if ends {
-                    (frame, at) = (frame + 1, 0);
-                }
-            }
-            bench.tick();
-            if let Some(bytes) = &mut reading {
-                bytes.push(bench.get("read_data") as u8);
-            }
-            if got.len() == expected.len() {
-                break;
-            }
-        }
+        let (input, expected) = frames_and_fates(slot, &mut random);
+        let got = through_buffer(&input, expected.len(), &mut random);
         let of = |all: &[Seen], keep: fn(&Seen) -> bool| all.iter().filter(|s| keep(s)).cloned().collect::<Vec<_>>();
         let is_frame = |s: &Seen| matches!(s, Seen::Frame(_));
         // Frames wait in their slots, so only the order within each kind is kept.
@@ -291,7 +298,7 @@ fn a_full_frame_buffer_holds_the_wire_back_or_drops_whole_frames() {
 
 #[test]
 fn uart_tx_sends_every_byte_bit_by_bit() {
-    let divisor = nda_cores::units::UART_DIVISOR as usize;
+    let divisor = nda_cores::emit::units::UART_DIVISOR as usize;
     let mut bench = Bench::new("uart_tx");
     let mut levels = vec![bench.is("tx")];
     let mut sent = 0_usize;
@@ -316,7 +323,7 @@ fn uart_tx_sends_every_byte_bit_by_bit() {
 
 #[test]
 fn uart_rx_takes_every_byte_at_speeds_two_percent_off() {
-    let divisor = f64::from(nda_cores::units::UART_DIVISOR);
+    let divisor = f64::from(nda_cores::emit::units::UART_DIVISOR);
     for speed in [0.98, 1.0, 1.02] {
         let mut bench = Bench::new("uart_rx");
         let mut random = Random::new(5);

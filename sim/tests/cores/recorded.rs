@@ -1,7 +1,7 @@
 //! Waves of cores that stand on no simulated board, for their pages in the manual: WaveJSON in docs/recorded, which docs/cores.py draws.
 
 use crate::Bench;
-use nda_cores::units::BUS_ARRAY;
+use nda_cores::emit::units::BUS_ARRAY;
 use nda_spec::cycles::drain_cycles;
 use nda_spec::seed::add_lut_q16;
 use std::path::Path;

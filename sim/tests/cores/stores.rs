@@ -1,9 +1,9 @@
 //! Memories, seal table, unpacker, header register, counters: random operations against plain variables.
 
 use crate::Bench;
-use nda_cores::units::{SEAL_PAGES, STORE_WORDS};
-use nda_device::Random;
+use nda_cores::emit::units::{SEAL_PAGES, STORE_WORDS};
 use nda_spec::job::Job;
+use nda_spec::random::Random;
 use nda_spec::wire::{HEADER_BYTES, JOB_BYTES, JobFlags, Request};
 use std::collections::VecDeque;
 
@@ -76,7 +76,7 @@ fn packed_store_keeps_its_words(unit: &str, cycles: usize) {
         bench.set("read_enable", u64::from(read));
         bench.set("read_address", address as u64);
         bench.tick();
-        // What was asked for so many edges ago is shown after this one.
+        // What was asked for that many edges ago is shown after this one.
         shown = fetched.pop_front().flatten().unwrap_or(shown);
         fetched.push_back(read.then_some(memory[address]));
         assert_eq!(bench.get("read_data"), shown);
@@ -228,7 +228,7 @@ fn status_lights_outlive_their_events_and_go_out() {
             on
         });
         let cycles = lit.count();
-        let ticks = nda_cores::status_lights::LIT_TICKS as usize;
+        let ticks = nda_cores::top::status_lights::LIT_TICKS as usize;
         assert!((TICK * (ticks - 1)..=TICK * ticks + 1).contains(&cycles), "{light} was lit for {cycles} cycles");
     }
 }

@@ -7,7 +7,7 @@ mod chooser;
 
 use crate::Bench;
 use crate::circuit::Circuit;
-use nda_cores::units::ATTENTION;
+use nda_cores::emit::units::ATTENTION;
 
 impl Circuit for Bench {
     fn set(&mut self, name: &str, value: &[u64]) {

@@ -81,7 +81,7 @@ impl Method {
 
 /// yosys's command for every proof.
 const SAT: &str = "sat -verify -prove-asserts -set-assumes";
-/// The checks from power-up on, for so many cycles; a clocked check speaks of the cycle before.
+/// The checks from power-up on, for the given number of cycles; a clocked check speaks of the cycle before.
 fn within(cycles: usize) -> String {
     format!("{SAT} -tempinduct-baseonly -maxsteps {}", cycles + 1)
 }

@@ -1,6 +1,6 @@
 //! The emitted text as modules, and what is written into them.
 
-use nda_cores::units::units;
+use nda_cores::emit::units::units;
 
 /// Emitted Verilog: whole modules, unchanged but for checks that were added.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub enum TextError {
 }
 
 impl Verilog {
-    /// The emitted text of a unit of `nda_cores::units`.
+    /// The emitted text of a unit of `nda_cores::emit::units`.
     ///
     /// # Errors
     /// [`TextError::Unit`].

@@ -1,10 +1,10 @@
 //! Netlists of the arrays alone, for every code and extreme, and what becomes of them when one entry of one LUT is wrong.
 
-use nda_cores::units::{ARRAYS, units};
-use nda_device::Random;
+use nda_cores::emit::units::{ARRAYS, units};
 use nda_gates::{Family, GateBench, GateError, Netlist, Shim, Tools, build, cell_models, synthesise, with_mutable_luts};
 use nda_spec::config::{ArrayKind, Geometry};
 use nda_spec::job::{Job, array_golden, plane_groups};
+use nda_spec::random::Random;
 use nda_spec::wire::JobFlags;
 use nda_spec::{ActivationCode, WeightCode, cycles};
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("gates").join(name)
 }
 
-/// A unit of `nda_cores::units` and its geometry.
+/// A unit of `nda_cores::emit::units` and its geometry.
 fn unit(name: &str) -> (String, Geometry) {
     let verilog = units().unwrap().into_iter().find(|u| u.0 == name).expect("a unit of that name").1;
     (verilog, ARRAYS.iter().find(|a| a.0 == name).expect("an array of that name").1)

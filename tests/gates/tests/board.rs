@@ -2,9 +2,10 @@
 
 use nda_cores::{Port, emit};
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
-use nda_device::{Driver, DriverOptions, FabricGemv, Random};
+use nda_device::{Driver, DriverOptions, FabricGemv};
 use nda_gates::{Family, GateBoard, Netlist, Shim, Tools, build, cell_models, synthesise};
 use nda_gemv::{Activations, Gemv, MatrixId};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, Config, WeightCode, cycles};
 use std::path::{Path, PathBuf};
 

@@ -14,7 +14,7 @@
 //! Cost: that of the array, a memory of 256 words, an adder tree of `cols` bytes, 16 words of LUT RAM.
 
 use super::{RESULTS, VECTOR_BEATS};
-use crate::gemv_array::plane_netlist;
+use crate::array::gemv_array;
 use crate::netlist::{Memory, Module, Netlist, Style, Value};
 use nda_spec::config::Geometry;
 use nda_spec::cycles::drain_cycles;
@@ -162,7 +162,7 @@ pub fn gemv_axis(g: &Geometry) -> Arc<Netlist> {
         ("w", m.delayed("w_word", w.data, 2)),
         ("x", m.always("the same, with its weights").register("x_word", kept)),
     ];
-    let array = m.part("array", &plane_netlist(g), &inputs);
+    let array = m.part("array", &gemv_array::netlist(g), &inputs);
 
     let is_issued = (weights.fire & weights.is_last).named("is_issued");
     let results = Results { reset, is_issued, is_final: w.last, waiting: weights.waiting, y_ready, error };

@@ -60,7 +60,7 @@ pub enum EmitError {
         name: String,
     },
     /// A module below a core's own text has no place of its own to be named after.
-    #[error("the modules called '{stem}$...' belong to {owners} cores; the text of exactly one core may use that name")]
+    #[error("the modules called '{stem}$...' belong to {owners} cores; there must be one, or all must bring the same modules along")]
     Part {
         /// The name's first word.
         stem: String,

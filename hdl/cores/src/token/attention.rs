@@ -63,7 +63,7 @@ pub const EXPONENT_BITS: usize = 8;
 pub const LEVEL_OFFSET: u64 = 6;
 
 impl Sizes {
-    /// Those of a token machine beside an array of so many rows.
+    /// Those of a token machine beside an array of the given number of rows.
     pub fn of(machine: &nda_spec::token::Sizes, array_rows: usize) -> Sizes {
         Sizes {
             heads: machine.heads,

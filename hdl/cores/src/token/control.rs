@@ -3,6 +3,7 @@
 //! A step is fetched three cycles after the one before was issued. What is in flight is counted: a pass is pending from its issue to
 //! its last word, and so is what it writes. The rules are those of [`nda_spec::token::cycles`].
 
+use super::decoded::Decoded;
 use super::field;
 use crate::netlist::{Module, Stage, Value};
 use nda_spec::token::wired as w;
@@ -26,11 +27,16 @@ pub(super) struct State<'m> {
     passes: Value<'m>,
     work: Value<'m>,
     wide: Value<'m>,
+    /// As many passes are in flight as can be.
+    is_full: Value<'m>,
+    no_pass: Value<'m>,
+    no_work: Value<'m>,
+    no_wide: Value<'m>,
     keys: Value<'m>,
     values: Value<'m>,
     mixed: Value<'m>,
     rooted: Value<'m>,
-    class: Value<'m>,
+    pub class: Value<'m>,
     codes: Value<'m>,
     makes: Value<'m>,
     query: Value<'m>,
@@ -50,6 +56,7 @@ pub(super) struct Seen<'m> {
     pub query_ready: Value<'m>,
     pub kv_ready: Value<'m>,
     pub score_done: Value<'m>,
+    /// A cycle before the mixed values may be asked for.
     pub mix_done: Value<'m>,
 }
 
@@ -97,6 +104,10 @@ impl<'m> State<'m> {
             passes: count("passes_pending"),
             work: count("work_pending"),
             wide: count("wide_pending"),
+            is_full: flag("passes_full"),
+            no_pass: stage.declare("no_pass", 1, 1),
+            no_work: stage.declare("no_work", 1, 1),
+            no_wide: stage.declare("no_wide", 1, 1),
             keys: count("keys_pending"),
             values: count("values_pending"),
             mixed: flag("mixed_pending"),
@@ -114,50 +125,36 @@ impl<'m> State<'m> {
         }
     }
 
-    /// Product or not, turned or as slow, gated: passes of one class do not overtake one another.
-    fn class_of(&self, step: Value<'m>) -> Value<'m> {
-        let is_product = field(step, w::SOURCE).is(0);
-        let is_slow = field(step, w::TURN).any() | (field(step, w::SETTLES) & is_product);
-        self.m.concat(&[is_product, is_slow, field(step, w::GATE).any()])
-    }
-
     /// Whether the step that was fetched is issued in this cycle.
-    pub(super) fn decide(&self, step: Value<'m>, seen: &Seen<'m>) -> Go<'m> {
+    pub(super) fn decide(&self, step: Value<'m>, decoded: &Decoded<'m>, seen: &Seen<'m>) -> Go<'m> {
         let m = self.m;
-        let get = |f: w::Field| field(step, f);
-        let is = |f: w::Field, number: u64| get(f).is(number);
         let ready = self.running & self.step_valid & !seen.flush;
-        let (none, nothing) = (self.passes.is(0).named("no_pass"), self.work.is(0).named("no_work"));
-        let no_wide = self.wide.is(0);
-        let is_product = is(w::SOURCE, 0);
-        let touches_wide = is(w::SOURCE, 1) | is(w::INTO, 1) | is(w::INTO, 2);
+        let (none, nothing, is_product) = (self.no_pass, self.no_work, decoded.is_product);
         let pass = [
-            is(w::OP, 2),
-            !self.passes.is(PASSES),
-            self.class_of(step).equals(self.class) | none,
-            !get(w::REDUCES) | (none & !self.makes),
-            !touches_wide | no_wide,
+            decoded.is_pass,
+            !self.is_full,
+            !decoded.waits_for_passes | none,
+            !decoded.waits_for_codes | !self.makes,
+            !decoded.touches_wide | self.no_wide,
             !is_product | (!self.codes & seen.array_accepts),
-            !is(w::SOURCE, 2) | self.is_mixed | seen.mix_done,
-            !is(w::FACTOR, 2) | (nothing & !self.makes & none),
-            !get(w::TURN).any() | seen.turns_stand,
+            !decoded.from_mixed | self.is_mixed,
+            !decoded.from_roots | nothing,
+            !decoded.turns | seen.turns_stand,
         ];
-        let to_query = get(w::TO);
+        let to_query = field(step, w::TO);
         let free = to_query.mux(!self.attends & !self.query, seen.array_idle & !self.codes & none);
-        let codes = [is(w::OP, 3), nothing, !self.makes, !self.rooted, free];
-        let scores = [is(w::OP, 4), !self.query, seen.query_ready, self.keys.is(0), seen.kv_ready, !self.attends];
+        let codes = [decoded.is_codes, nothing, !self.makes, !self.rooted, free];
+        let scores = [decoded.is_scores, !self.query, seen.query_ready, self.keys.is(0), seen.kv_ready, !self.attends];
         let scored = self.scored | seen.score_done;
-        let mix = [is(w::OP, 5), scored, self.values.is(0), seen.kv_ready, !self.mixed];
+        let mix = [decoded.is_mix, scored, self.values.is(0), seen.kv_ready, !self.mixed];
         let go = |name: &str, all: &[Value<'m>]| (ready & m.every(all)).named(name);
         let (pass, codes, scores, mix) = (go("go_pass", &pass), go("go_codes", &codes), go("go_scores", &scores), go("go_mix", &mix));
         Go { pass, product: pass & is_product, codes, scores, mix, any: (pass | codes | scores | mix).named("goes") }
     }
 
     /// What the registers become.
-    pub(super) fn advance(&self, step: Value<'m>, go: &Go<'m>, ended: &Ended<'m>, seen: &Seen<'m>, run: &Run<'m>) {
+    pub(super) fn advance(&self, step: Value<'m>, decoded: &Decoded<'m>, go: &Go<'m>, ended: &Ended<'m>, seen: &Seen<'m>, run: &Run<'m>) {
         let (m, s) = (self.m, self.stage);
-        let get = |f: w::Field| field(step, f);
-        let is = |f: w::Field, number: u64| get(f).is(number);
         let keep = |value: Value<'m>| value & !seen.flush;
         s.take(self.running, keep(run.start | (self.running & !run.done)));
         s.take(self.token, run.start.mux(run.token, self.token));
@@ -172,20 +169,33 @@ impl<'m> State<'m> {
             let next = (register + change).low(PENDING);
             s.take(register, next & (!seen.flush).repeat(PENDING));
         };
+        // Whether nothing is pending, in a register beside the count.
+        let none = |flag: Value<'m>, register: Value<'m>, more: Value<'m>, less: Value<'m>| {
+            s.take(flag, seen.flush | (!more & less.mux(register.is(1), flag)) | (more & less & flag));
+        };
+        let into_work = go.pass & field(step, w::REDUCES);
+        let into_wide = go.pass & decoded.into_wide;
         count(self.passes, go.pass, ended.pass);
-        count(self.work, go.pass & get(w::REDUCES), ended.work);
-        count(self.wide, go.pass & (is(w::INTO, 1) | is(w::INTO, 2)), ended.wide);
-        count(self.keys, go.pass & is(w::INTO, 3), ended.keys);
-        count(self.values, go.pass & is(w::INTO, 4), ended.values);
-        s.take(self.mixed, keep((go.pass & is(w::SOURCE, 2)) | (self.mixed & !ended.mixed)));
-        s.take(self.rooted, keep((go.pass & is(w::FACTOR, 2)) | (self.rooted & !ended.roots)));
-        s.take(self.class, go.pass.mux(self.class_of(step), self.class));
-        let to_query = get(w::TO);
+        none(self.no_pass, self.passes, go.pass, ended.pass);
+        let fills = go.pass & !ended.pass & self.passes.is(PASSES - 1);
+        s.take(self.is_full, keep(fills | (self.is_full & (go.pass | !ended.pass))));
+        count(self.work, into_work, ended.work);
+        none(self.no_work, self.work, into_work, ended.work);
+        count(self.wide, into_wide, ended.wide);
+        none(self.no_wide, self.wide, into_wide, ended.wide);
+        count(self.keys, go.pass & decoded.into_keys, ended.keys);
+        count(self.values, go.pass & decoded.into_values, ended.values);
+        s.take(self.mixed, keep((go.pass & decoded.from_mixed) | (self.mixed & !ended.mixed)));
+        s.take(self.rooted, keep((go.pass & decoded.from_roots) | (self.rooted & !ended.roots)));
+        s.take(self.class, go.pass.mux(decoded.class, self.class));
+        let to_query = field(step, w::TO);
         s.take(self.codes, keep((go.codes & !to_query) | (self.codes & !ended.first_codes)));
         s.take(self.makes, keep(go.codes | (self.makes & !ended.codes_read)));
         s.take(self.load, keep(ended.first_codes & ended.is_single));
+        // The unit says it a cycle early: a pass that takes the mixed values waits for a register.
+        let mix_ended = m.always("the mix's end").register("mix_ended", seen.mix_done);
         s.take(self.query, keep((go.codes & to_query) | (self.query & !ended.query_codes)));
-        s.take(self.attends, keep(go.scores | go.mix | (self.attends & !seen.mix_done)));
+        s.take(self.attends, keep(go.scores | go.mix | (self.attends & !mix_ended)));
         s.take(self.scored, keep(!go.scores & !go.mix & (seen.score_done | self.scored)));
         s.take(self.is_mixed, keep(!go.mix & (seen.mix_done | self.is_mixed)));
         s.take(self.chosen, keep(!run.start & (ended.chosen | self.chosen)));
@@ -193,7 +203,7 @@ impl<'m> State<'m> {
 
     /// Whether everything of the token has come to its end.
     pub(super) fn is_done(&self, chosen: Value<'m>) -> Value<'m> {
-        let settled = self.issued_all & !self.step_valid & self.passes.is(0) & self.work.is(0) & !self.makes;
+        let settled = self.issued_all & !self.step_valid & self.no_pass & self.no_work & !self.makes;
         let waits_for_choice = self.want.is(1) & !(self.chosen | chosen);
         (self.running & settled & !self.attends & !waits_for_choice).named("token_is_done")
     }

@@ -1,6 +1,6 @@
 //! Jobs of the table array: loads of its tables, then a beat for every row group, column beat after column beat.
 //!
-//! Function: as [`crate::gemv_sequencer`] on an array of tables, but a vector of one beat of columns is loaded once, behind its
+//! Function: as [`crate::array::gemv_sequencer`] on an array of tables, but a vector of one beat of columns is loaded once, behind its
 //! codes, and its products are beats alone. Handshake: a job starts in a cycle in which `accepts` stands, and its first issue is
 //! the next cycle's. Interval 1: a job can follow in the cycle behind the last issue. Latency: a word
 //! is announced to the feeder 11 cycles behind the issue of its last beat (`ANNOUNCE`): where the array has fewer than eight rows, a word is several
@@ -8,13 +8,12 @@
 //! and counted there
 //! ([`super::machine`]).
 
+use super::decoded::{Decoded, group_bits};
 use super::field;
 use crate::netlist::{Module, Stage, Value};
 use nda_spec::cycles::TABLE_WORDS;
 use nda_spec::token::wired as w;
 
-/// Bits of a job's words, of a gated pass too.
-const GROUPS: usize = 11;
 /// From the issue of a beat to the cycle in which the feeder is told its result.
 const ANNOUNCE: usize = 11;
 
@@ -23,6 +22,7 @@ pub(super) struct Start<'m> {
     /// A product's, with its step.
     pub product: Value<'m>,
     pub step: Value<'m>,
+    pub decoded: Decoded<'m>,
     /// Loads alone.
     pub load: Value<'m>,
     pub flush: Value<'m>,
@@ -56,10 +56,11 @@ pub(super) struct State<'m> {
     tile: Value<'m>,
     row_base: Value<'m>,
     last_beat: Value<'m>,
+    /// A load's last step is issued: in a register, as the next two.
     at_last_step: Value<'m>,
-    /// One row group is left: in a register, because whatever is issued waits for it.
+    /// One row group is left.
     is_one: Value<'m>,
-    at_last_group: Value<'m>,
+    /// A job that runs ends in this cycle: whatever is issued waits for it.
     ends: Value<'m>,
     /// A job can start now, if no load does.
     pub accepts: Value<'m>,
@@ -70,7 +71,7 @@ pub(super) struct State<'m> {
 impl<'m> State<'m> {
     /// `load` says that a load starts in this cycle; the array sums a word in `pace` beats.
     pub(super) fn new(m: &'m Module, load: Value<'m>, pace: usize) -> State<'m> {
-        let groups = GROUPS + pace.ilog2() as usize;
+        let groups = group_bits(pace);
         let stage = m.always("the job");
         let (busy, loading, alone) =
             (stage.declare("array_busy", 1, 0), stage.declare("loading", 1, 0), stage.declare("loads_alone", 1, 0));
@@ -78,10 +79,9 @@ impl<'m> State<'m> {
             (stage.declare("load_step", 4, 0), stage.declare("column_beat", 2, 0), stage.declare("groups_left", groups, 0));
         let (tile, row_base) = (stage.declare("tile", 12, 0), stage.declare("row_base", 12, 0));
         let last_beat = stage.declare("last_beat", 2, 0);
-        let at_last_step = (loading & step.is(TABLE_WORDS as u64 - 1)).named("at_last_load");
+        let at_last_step = stage.declare("at_last_load", 1, 0);
         let is_one = stage.declare("one_group_left", 1, 0);
-        let at_last_group = (!loading & is_one).named("at_last_group");
-        let ends = (busy & ((at_last_step & alone) | (at_last_group & beat.equals(last_beat)))).named("job_ends");
+        let ends = stage.declare("job_ends", 1, 0);
         let accepts = ((!busy | ends) & !load).named("array_accepts");
         State {
             m,
@@ -98,7 +98,6 @@ impl<'m> State<'m> {
             last_beat,
             at_last_step,
             is_one,
-            at_last_group,
             ends,
             accepts,
             idle: !busy & !load,
@@ -112,29 +111,32 @@ impl<'m> State<'m> {
         let get = |f: w::Field| field(start.step, f);
         let is_start = start.product | start.load;
         let taken = m.stage("the job's numbers", start.product);
-        // Of a gated pass there are twice as many words as come out; a word has as many row groups as beats.
+        let Decoded { groups: wanted, is_one_group, has_beats, .. } = start.decoded;
+        let groups = taken.register("groups", wanted);
         let halves = self.pace.ilog2() as usize;
-        let count = get(w::COUNT).extend(left.bits);
-        let words = (get(w::GATE).any().mux(count << 1, count) << halves).low(left.bits).unsigned().named("job_groups");
-        let groups = taken.register("groups", words);
         let ends_word = (0..halves).fold(m.constant(1, 1), |ends, bit| if bit == 0 { left.bit(0) } else { ends & !left.bit(bit) });
         let ternary = taken.register("job_ternary", get(w::TERNARY));
         let at_last_beat = beat.equals(last_beat);
-        let next_columns = (busy & self.at_last_group & !at_last_beat).named("next_columns");
+        let next_columns = (busy & !loading & self.is_one & !at_last_beat).named("next_columns");
         s.take(last_beat, start.product.mux(get(w::BEATS), start.load.mux(m.constant(0, 2), last_beat)));
         // The array counts loads itself, so an abort does not cut them off: they are over long before the flush is.
         let loads_on = busy & loading & !self.at_last_step;
         s.take(busy, (!start.flush & (is_start | (busy & !self.ends))) | loads_on);
         let goes_on = next_columns | (loading & !self.at_last_step);
-        s.take(loading, start.load | (start.product & get(w::BEATS).any()) | (!is_start & goes_on));
+        s.take(loading, start.load | (start.product & has_beats) | (!is_start & goes_on));
         s.take(self.alone, start.load | (self.alone & !start.product));
         s.take(step, (is_start | !loading).mux(m.constant(0, 4), step.next()));
+        s.take(self.at_last_step, !is_start & loading & step.is(TABLE_WORDS as u64 - 2));
         s.take(beat, is_start.mux(m.constant(0, 2), next_columns.mux(beat.next(), beat)));
         let issues = (busy & !loading).named("issues_a_beat");
         let fewer = (left - m.constant(1, left.bits)).low(left.bits).unsigned();
-        s.take(left, start.product.mux(words, issues.mux(next_columns.mux(groups, fewer), left)));
+        s.take(left, start.product.mux(wanted, issues.mux(next_columns.mux(groups, fewer), left)));
         let issued_one = next_columns.mux(groups.is(1), left.is(2));
-        s.take(self.is_one, start.product.mux(words.is(1), issues.mux(issued_one, self.is_one)));
+        s.take(self.is_one, start.product.mux(is_one_group, issues.mux(issued_one, self.is_one)));
+        // What the next cycle issues is the job's last: of a load alone its last step, else the last beat's last group.
+        let behind_load = self.at_last_step.mux(!self.alone & self.is_one & at_last_beat, self.alone & step.is(TABLE_WORDS as u64 - 2));
+        let ends_soon = loading.mux(behind_load, left.is(2) & at_last_beat);
+        s.take(self.ends, start.product.mux(is_one_group & !has_beats, !start.load & ends_soon));
         let stride = (last_beat.extend(12) + m.constant(1, 1)).low(12);
         let moved = next_columns.mux(row_base.next(), (tile + stride).low(12));
         s.take(tile, start.product.mux(get(w::TILE), issues.mux(moved, tile)));

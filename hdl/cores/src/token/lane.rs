@@ -75,6 +75,8 @@ pub(super) fn lane() -> Arc<Netlist> {
     let sum = (product.signed() + m.concat(&[m.constant(0, 1), halves]).signed()).low(37);
     let rounded = m.stage("6: the half", on).register("rounded", sum).signed();
     let shifted = m.stage("7: the shift", on).register("shifted", rounded.shifted_right(shift)).signed();
+    // As the shift below: every lane has its own copy, because a pass's flags come from far.
+    let narrow = m.always("7: how wide").register("narrow_7", narrow);
     let result = narrow.mux(shifted.saturated(NARROW).extend(WIDE), shifted.saturated(WIDE));
     m.output("value", m.stage("8: what fits", on).register("value", result.unsigned()));
     m.finish()

@@ -6,6 +6,7 @@
 //! 78 MULT18X18D.
 
 use super::control::{Ended, Go, Run, Seen, State};
+use super::decoded::Decoded;
 use super::feeder::{self, Feed};
 use super::field;
 use super::job::{self, Start};
@@ -68,7 +69,7 @@ fn word_of<'m>(m: &'m Module, part: Value<'m>, beats: usize) -> Value<'m> {
     m.concat(&parts)
 }
 
-/// The machine of these sizes, beside an array of so many rows; `map` says where in a program what lies.
+/// The machine of these sizes, beside an array of the given number of rows; `map` says where in a program what lies.
 pub fn machine(sizes: &Sizes, map: &Map, rows: usize) -> Arc<Netlist> {
     let m = Module::new("machine");
     update(&m, sizes, map, rows);
@@ -82,14 +83,15 @@ fn update(m: &Module, sizes: &Sizes, map: &Map, rows: usize) {
     let (clear, abort) = (m.input("clear", 1), m.input("abort", 1));
     let (token_valid, token, want) = (m.input("token_valid", 1), m.input("token", 16), m.input("token_want", 2));
     let state = State::new(m);
-    let flush = flushing(m, abort);
+    let (flush, flushes_on) = flushing(m, abort);
     let start = (token_valid & !state.running & !flush & !abort).named("token_taken");
     let fresh = m.always("before the first token").feedback_from("is_fresh", 1, 1, |q| clear | (q & !start));
     let was_fresh = m.stage("the token is the first", start).register("was_fresh", fresh);
     let begins = m.always("the token begins").register("token_begins", start);
     let walked = walker(m, &memories, begins, was_fresh, flush);
-    let step = memories.steps.each_ref().map(|half| half.read(&memories.load, state.pc.fit(half.address)));
-    let step = m.concat(&[step[1], step[0]]).named("step");
+    let halves = memories.steps.each_ref().map(|half| half.fetch(&memories.load, state.pc.fit(half.address)));
+    let step = m.concat(&[halves[1].word, halves[0].word]).named("step");
+    let decoded = Decoded::new(m, m.concat(&[halves[1].early, halves[0].early]), state.class, pace);
 
     let vectors = Vectors::new(m, sizes);
     let array = job::State::new(m, state.load, pace);
@@ -103,8 +105,8 @@ fn update(m: &Module, sizes: &Sizes, map: &Map, rows: usize) {
         score_done: beside.score_done,
         mix_done: beside.mix_done,
     };
-    let go = state.decide(step, &seen);
-    let job = array.advance(&Start { product: go.product, step, load: state.load, flush });
+    let go = state.decide(step, &decoded, &seen);
+    let job = array.advance(&Start { product: go.product, step, decoded, load: state.load, flush });
     let fed =
         feeder::update(m, &Feed { pace, push: go.pass, step, announced: job.announced, half_head: memories.numbers.half_head, flush });
     let inverted = m.forward("inverted", tables::MANTISSA);
@@ -134,13 +136,16 @@ fn update(m: &Module, sizes: &Sizes, map: &Map, rows: usize) {
     let numbers = &memories.numbers;
     let steps = state.want.is(0).mux(numbers.body, (numbers.body + numbers.head).low(8));
     let done = state.is_done(beside.made_valid);
-    state.advance(step, &go, &ended, &seen, &Run { start, token, want, steps, done });
-    m.output("token_ready", !state.running & !flush & !abort);
+    state.advance(step, &decoded, &go, &ended, &seen, &Run { start, token, want, steps, done });
+    // In a register: what stands around the machine waits for it, far away.
+    let works_on = flushes_on | (!flush & (start | (state.running & !done)));
+    let busy = m.always("whether the machine works").register("works", works_on);
+    m.output("token_ready", !busy & !abort);
     m.output("token_done", m.always("the token's end").register("was_done", done));
     m.output("token_starts", begins);
     m.output("ring", numbers.ring);
     m.output("row_wanted", state.want.is(2));
-    m.output("busy", state.running | flush);
+    m.output("busy", busy);
     m.output("flushes", flush);
     array_ports(m, &job, &made);
     attention_ports(m, step, &go, &fed.beat, &streamed, &made);
@@ -259,12 +264,14 @@ fn choice_ports<'m>(m: &'m Module, streamed: &Streamed<'m>, tokens: Value<'m>) {
     m.output("logit_keep", m.concat(&(0..WORD as u64).rev().map(keep).collect::<Vec<_>>()));
 }
 
-fn flushing<'m>(m: &'m Module, abort: Value<'m>) -> Value<'m> {
+/// Whether the machine is flushed, and whether it is in the next cycle.
+fn flushing<'m>(m: &'m Module, abort: Value<'m>) -> (Value<'m>, Value<'m>) {
     let stage = m.always("what an abort leaves");
     let left = stage.feedback("flush_left", FLUSH_BITS, |left| {
         let less = (left - m.constant(1, FLUSH_BITS)).low(FLUSH_BITS).unsigned();
         abort.mux(m.constant(FLUSH_CYCLES, FLUSH_BITS), left.any().mux(less, left))
     });
+    let on = (abort | (left.any() & !left.is(1))).named("flushes_on");
     // Whether any are left, in a register: half the machine waits for it.
-    stage.register("flushing", abort | (left.any() & !left.is(1)))
+    (stage.register("flushing", on), on)
 }

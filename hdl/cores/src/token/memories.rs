@@ -147,13 +147,27 @@ impl<'m> Words<'m> {
 
     /// The word at an address, two cycles later: block RAM, whose one read port is the peek's too.
     pub(super) fn read(&self, load: &Load<'m>, at: Value<'m>) -> Value<'m> {
+        self.fetch(load, at).word
+    }
+
+    /// The word at an address, two cycles later and a cycle before that.
+    pub(super) fn fetch(&self, load: &Load<'m>, at: Value<'m>) -> Fetched<'m> {
         let (m, name) = (load.m, &self.name);
         let at = load.peek.mux(self.part.peek_at.fit(self.address), at.unsigned());
-        let fetched = m.always(&format!("{name}: the memory")).register(&format!("{name}_fetched"), self.memory.at(at));
-        let word = m.always(&format!("{name}: its output register")).register(&format!("{name}_read"), fetched);
+        let early = m.always(&format!("{name}: the memory")).register(&format!("{name}_fetched"), self.memory.at(at));
+        let word = m.always(&format!("{name}: its output register")).register(&format!("{name}_read"), early);
         load.show(name, self.part, self.low, word);
-        word
+        Fetched { early, word }
     }
+}
+
+/// A word that was read.
+#[derive(Clone, Copy)]
+pub(super) struct Fetched<'m> {
+    /// As the memory gives it.
+    pub early: Value<'m>,
+    /// Behind the output register, a cycle later.
+    pub word: Value<'m>,
 }
 
 /// Bits of a word's number.

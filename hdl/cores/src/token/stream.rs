@@ -198,7 +198,7 @@ fn products<'m>(m: &'m Module, memories: &Memories<'m>, vectors: &Vectors<'m>, e
                 ("uses_scale", is(3, 3)),
                 ("half", halves),
                 ("shift", shift_6),
-                ("narrow", t[7].get("turn").any() | t[7].get("gate").any()),
+                ("narrow", t[6].get("turn").any() | t[6].get("gate").any()),
                 ("active", active),
             ];
             m.part(&format!("lane_{k}"), &unit_lane, &ports).get("value")

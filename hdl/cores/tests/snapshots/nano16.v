@@ -535,30 +535,10 @@ module board_engine_activations(clock,byte_enable,byte_data,write_enable,write_a
     input wire  [15:0] write_address;
     input wire  read_enable;
     input wire  [15:0] read_address;
-    output reg  [15:0] read_data;
+    output wire  [15:0] read_data;
 
-    // Update code (custom)
-    (* ram_style = "block" *) reg [15:0] mem [0:127];
-    reg [15:0] gathered = 0;
-    reg [15:0] fetched = 0;
-    reg fetched_new = 0;
-    reg byte_in = 0;
-    reg write_in = 0;
-    reg [7:0] data_in = 0;
-    reg [6:0] place_in = 0;
-    wire [15:0] assembled = {data_in, gathered[15:8]};
-    initial read_data = 0;
-    always @(posedge clock) begin
-        byte_in <= byte_enable;
-        write_in <= write_enable;
-        data_in <= byte_data;
-        place_in <= write_address[6:0];
-        if (byte_in) gathered <= assembled;
-        if (write_in) mem[place_in] <= assembled;
-        if (read_enable) fetched <= mem[read_address[6:0]];
-        fetched_new <= read_enable;
-        if (fetched_new) read_data <= fetched;
-    end
+    // Update code (wrapper)
+    board_engine_activations_packed core(.clock(clock), .byte_enable(byte_enable), .byte_data(byte_data), .write_enable(write_enable), .write_address(write_address), .read_enable(read_enable), .read_address(read_address), .read_data(read_data));
 endmodule
 
 module board_engine_array(clock,issue,is_load,is_first,is_shift,is_heavy,is_last,ternary,a2,init,w,x,result_valid,result);
@@ -581,9 +561,26 @@ module board_engine_array(clock,issue,is_load,is_first,is_shift,is_heavy,is_last
 
     // Update code (wrapper)
     // 1 rows x 16 columns x 1 planes
-    wire [23:0] sum_0;
-    board_engine_array_row row_0(.clock(clock), .issue(issue), .is_first(is_first), .is_shift(is_shift), .is_heavy(is_heavy), .is_last(is_last), .ternary(ternary), .a2(a2), .init(init), .x(x), .w0(w[15:0]), .w1(w[31:16]), .sum(sum_0), .sum_valid(result_valid));
-    assign result = {sum_0};
+    wire row_0_sum_valid;
+    wire [23:0] row_0_sum;
+    board_engine_array_row row_0(
+        .clock(clock),
+        .issue(issue),
+        .is_first(is_first),
+        .is_shift(is_shift),
+        .is_heavy(is_heavy),
+        .is_last(is_last),
+        .ternary(ternary),
+        .a2(a2),
+        .init(init),
+        .w0(w[15:0]),
+        .w1(w[31:16]),
+        .x(x),
+        .sum_valid(row_0_sum_valid),
+        .sum(row_0_sum)
+    );
+    assign result_valid = row_0_sum_valid;
+    assign result = {row_0_sum};
 endmodule
 
 module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable,read_address,read_data,store_byte,tile_byte_enable,tile_write_enable,act_byte_enable,act_write_enable,write_address,tile_read_enable,tile_read_address,tile_read_data,start,base,row_groups,col_beats,plane_groups,ternary,a2,init,result_valid,result_write_address,result_read_address,result_read_data,page_address,identity_data,counter_data,run_cycle,out_valid,out_data,out_last,out_ready);
@@ -626,79 +623,6 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
     output reg  out_last;
     input wire  out_ready;
 
-    // Constant declarations
-    localparam  tile_byte_top = 8'h3;
-    localparam  tile_byte_mask = 13'b11;
-    localparam  tile_shift = 4'h2;
-    localparam  act_byte_top = 8'h1;
-    localparam  act_shift = 4'h1;
-    localparam  page_shift = 5'b110;
-    localparam  page_words = 16'h40;
-    localparam  pages = 16'h20;
-    localparam  tile_words = 18'b100000000000;
-    localparam  act_words = 32'h80;
-    localparam  result_words = 16'h100;
-    localparam  result_bytes = 8'h3;
-    localparam  most_groups = 8'h10;
-    localparam  a2_groups = 8'h2;
-    localparam  op_sync = 8'h1;
-    localparam  op_ident = 8'h2;
-    localparam  op_write = 8'h10;
-    localparam  op_seal = 8'h11;
-    localparam  op_run = 8'h20;
-    localparam  op_read = 8'h30;
-    localparam  op_stat = 8'h40;
-    localparam  version = 8'h2;
-    localparam  response_bit = 8'h80;
-    localparam  st_ok = 8'h0;
-    localparam  st_dup = 8'h3;
-    localparam  st_bad_op = 8'h80;
-    localparam  st_bad_len = 8'h81;
-    localparam  st_range = 8'h82;
-    localparam  st_dirty = 8'h83;
-    localparam  st_other = 8'h8a;
-    localparam  st_crc = 8'h85;
-    localparam  st_version = 8'h87;
-    localparam  st_stale = 8'h88;
-    localparam  from_none = 2'b0;
-    localparam  from_identity = 2'b1;
-    localparam  from_counters = 2'b10;
-    localparam  from_results = 2'b11;
-    localparam  identity_words = 16'h10;
-    localparam  counter_words = 16'ha;
-
-    // Enums
-    localparam CommandState$Idle = 0;
-    localparam CommandState$Settle = 1;
-    localparam CommandState$Header = 2;
-    localparam CommandState$Sums = 3;
-    localparam CommandState$Flags = 4;
-    localparam CommandState$Dispatch = 5;
-    localparam CommandState$Write = 6;
-    localparam CommandState$SealRead = 7;
-    localparam CommandState$SealWait = 8;
-    localparam CommandState$SealLoad = 9;
-    localparam CommandState$SealBytes = 10;
-    localparam CommandState$SealCompare = 11;
-    localparam CommandState$SealCheck = 12;
-    localparam CommandState$RunActWords = 13;
-    localparam CommandState$RunIdentify = 14;
-    localparam CommandState$RunTileWords = 15;
-    localparam CommandState$RunEnd = 16;
-    localparam CommandState$RunOver = 17;
-    localparam CommandState$RunRange = 18;
-    localparam CommandState$RunPages = 19;
-    localparam CommandState$RunSealed = 20;
-    localparam CommandState$RunDigest = 21;
-    localparam CommandState$RunCompare = 22;
-    localparam CommandState$RunSame = 23;
-    localparam CommandState$RunActs = 24;
-    localparam CommandState$RunStart = 25;
-    localparam CommandState$RunWait = 26;
-    localparam CommandState$Answer = 27;
-    localparam CommandState$Send = 28;
-    localparam CommandState$Done = 29;
-
     // Stub signals
     reg  header$clock;
     reg  header$enable;
@@ -740,206 +664,56 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
     reg  [63:0] answer$word;
     reg  answer$shift;
     wire  [7:0] answer$byte_data;
-    reg  [4:0] state$d;
-    wire  [4:0] state$q;
-    reg  state$clock;
-    reg  [12:0] position$d;
-    wire  [12:0] position$q;
-    reg  position$clock;
-    reg  fetched$d;
-    wire  fetched$q;
-    reg  fetched$clock;
-    reg  in_frame$d;
-    wire  in_frame$q;
-    reg  in_frame$clock;
-    reg  [7:0] byte_index$d;
-    wire  [7:0] byte_index$q;
-    reg  byte_index$clock;
-    reg  [15:0] word_at$d;
-    wire  [15:0] word_at$q;
-    reg  word_at$clock;
-    reg  [15:0] words_left$d;
-    wire  [15:0] words_left$q;
-    reg  words_left$clock;
-    reg  has_job$d;
-    wire  has_job$q;
-    reg  has_job$clock;
-    reg  [15:0] job_id$d;
-    wire  [15:0] job_id$q;
-    reg  job_id$clock;
-    reg  [15:0] job_rows$d;
-    wire  [15:0] job_rows$q;
-    reg  job_rows$clock;
-    reg  [31:0] job_cycles$d;
-    wire  [31:0] job_cycles$q;
-    reg  job_cycles$clock;
-    reg  [15:0] results$d;
-    wire  [15:0] results$q;
-    reg  results$clock;
-    reg  [31:0] factor$d;
-    wire  [31:0] factor$q;
-    reg  factor$clock;
-    reg  [15:0] multiplier$d;
-    wire  [15:0] multiplier$q;
-    reg  multiplier$clock;
-    reg  [31:0] product$d;
-    wire  [31:0] product$q;
-    reg  product$clock;
-    reg  [7:0] status$d;
-    wire  [7:0] status$q;
-    reg  status$clock;
-    reg  [31:0] aux$d;
-    wire  [31:0] aux$q;
-    reg  aux$clock;
-    reg  [1:0] source$d;
-    wire  [1:0] source$q;
-    reg  source$clock;
-    reg  [15:0] send_words$d;
-    wire  [15:0] send_words$q;
-    reg  send_words$clock;
-    reg  [7:0] bytes_left$d;
-    wire  [7:0] bytes_left$q;
-    reg  bytes_left$clock;
-    reg  [12:0] payload_end$d;
-    wire  [12:0] payload_end$q;
-    reg  payload_end$clock;
-    reg  [12:0] payload$d;
-    wire  [12:0] payload$q;
-    reg  payload$clock;
-    reg  [12:0] act_bytes$d;
-    wire  [12:0] act_bytes$q;
-    reg  act_bytes$clock;
-    reg  [17:0] write_end$d;
-    wire  [17:0] write_end$q;
-    reg  write_end$clock;
-    reg  [17:0] read_end$d;
-    wire  [17:0] read_end$q;
-    reg  read_end$clock;
-    reg  [17:0] tile_end$d;
-    wire  [17:0] tile_end$q;
-    reg  tile_end$clock;
-    reg  [15:0] last_page$d;
-    wire  [15:0] last_page$q;
-    reg  last_page$clock;
-    reg  [15:0] last_result$d;
-    wire  [15:0] last_result$q;
-    reg  last_result$clock;
-    reg  [15:0] before_last$d;
-    wire  [15:0] before_last$q;
-    reg  before_last$clock;
-    reg  [15:0] age$d;
-    wire  [15:0] age$q;
-    reg  age$clock;
-    reg  [63:0] next_word$d;
-    wire  [63:0] next_word$q;
-    reg  next_word$clock;
-    reg  at_last$d;
-    wire  at_last$q;
-    reg  at_last$clock;
-    reg  at_last_page$d;
-    wire  at_last_page$q;
-    reg  at_last_page$clock;
-    reg  is_sync$d;
-    wire  is_sync$q;
-    reg  is_sync$clock;
-    reg  is_ident$d;
-    wire  is_ident$q;
-    reg  is_ident$clock;
-    reg  is_stat$d;
-    wire  is_stat$q;
-    reg  is_stat$clock;
-    reg  is_write$d;
-    wire  is_write$q;
-    reg  is_write$clock;
-    reg  is_seal$d;
-    wire  is_seal$q;
-    reg  is_seal$clock;
-    reg  is_run$d;
-    wire  is_run$q;
-    reg  is_run$clock;
-    reg  is_read$d;
-    wire  is_read$q;
-    reg  is_read$clock;
-    reg  is_version$d;
-    wire  is_version$q;
-    reg  is_version$clock;
-    reg  has_payload$d;
-    wire  has_payload$q;
-    reg  has_payload$clock;
-    reg  has_word$d;
-    wire  has_word$q;
-    reg  has_word$clock;
-    reg  has_descriptor$d;
-    wire  has_descriptor$q;
-    reg  has_descriptor$clock;
-    reg  has_tail$d;
-    wire  has_tail$q;
-    reg  has_tail$clock;
-    reg  high_address$d;
-    wire  high_address$q;
-    reg  high_address$clock;
-    reg  write_over$d;
-    wire  write_over$q;
-    reg  write_over$clock;
-    reg  page_over$d;
-    wire  page_over$q;
-    reg  page_over$clock;
-    reg  read_over$d;
-    wire  read_over$q;
-    reg  read_over$clock;
-    reg  other_job$d;
-    wire  other_job$q;
-    reg  other_job$clock;
-    reg  same_job$d;
-    wire  same_job$q;
-    reg  same_job$clock;
-    reg  crc_same$d;
-    wire  crc_same$q;
-    reg  crc_same$clock;
-    reg  digest_same$d;
-    wire  digest_same$q;
-    reg  digest_same$clock;
-    reg  acts_wrong$d;
-    wire  acts_wrong$q;
-    reg  acts_wrong$clock;
-    reg  acts_over$d;
-    wire  acts_over$q;
-    reg  acts_over$clock;
-    reg  dup_over$d;
-    wire  dup_over$q;
-    reg  dup_over$clock;
-    reg  tile_over$d;
-    wire  tile_over$q;
-    reg  tile_over$clock;
-    reg  shape_bad$d;
-    wire  shape_bad$q;
-    reg  shape_bad$clock;
-    reg  counts_bad$d;
-    wire  counts_bad$q;
-    reg  counts_bad$clock;
-    reg  range_bad$d;
-    wire  range_bad$q;
-    reg  range_bad$clock;
-
-    // Local signals
-    reg  more;
-    reg  store_done;
-    reg  [12:0] tail;
-    reg  [12:0] write_words;
-    reg  [31:0] crc_found;
-    reg  [15:0] page_now;
-    reg  [15:0] write_page;
-    reg  [15:0] first_seal;
-    reg  [31:0] wanted_act_bytes;
-    reg  [15:0] addr_high;
-    reg  [15:0] addr_low;
-    reg  [15:0] base_high;
-    reg  [15:0] base_low;
-    reg  [15:0] count_high;
-    reg  [15:0] count_low;
-    reg  [63:0] head;
-    reg  [7:0] op_answer;
-    reg  [31:0] page_word;
+    reg  control$clock;
+    reg  control$frame_valid;
+    reg  [12:0] control$frame_bytes;
+    reg  [7:0] control$read_data;
+    reg  [7:0] control$op;
+    reg  [7:0] control$arg;
+    reg  [15:0] control$seq;
+    reg  [31:0] control$addr;
+    reg  [31:0] control$word;
+    reg  [15:0] control$job_id;
+    reg  control$a2;
+    reg  [7:0] control$plane_groups;
+    reg  [31:0] control$base;
+    reg  [15:0] control$row_groups;
+    reg  [15:0] control$col_beats;
+    reg  [31:0] control$digest;
+    reg  control$is_sealed;
+    reg  [31:0] control$crc;
+    reg  control$result_valid;
+    reg  [23:0] control$result_read_data;
+    reg  [31:0] control$identity_data;
+    reg  [31:0] control$counter_data;
+    reg  control$out_ready;
+    wire  control$frame_done;
+    wire  control$read_enable;
+    wire  [12:0] control$read_address;
+    wire  control$head_enable;
+    wire  [7:0] control$head_byte;
+    wire  control$tile_byte_enable;
+    wire  control$tile_write_enable;
+    wire  control$act_byte_enable;
+    wire  control$act_write_enable;
+    wire  [15:0] control$word_address;
+    wire  control$tile_read_enable;
+    wire  control$page_seal;
+    wire  control$page_clear;
+    wire  [7:0] control$page;
+    wire  [7:0] control$page_query;
+    wire  control$word_load;
+    wire  control$word_is_page_crc;
+    wire  control$word_shift;
+    wire  control$crc_clear;
+    wire  control$start;
+    wire  control$run_cycle;
+    wire  [11:0] control$result_write_address;
+    wire  control$answer_load;
+    wire  [63:0] control$answer_word;
+    wire  control$answer_shift;
+    wire  control$out_valid;
+    wire  control$out_last;
 
     // Sub module instances
     board_engine_command_header header(
@@ -992,1003 +766,134 @@ module board_engine_command(clock,frame_valid,frame_bytes,frame_done,read_enable
         .shift(answer$shift),
         .byte_data(answer$byte_data)
     );
-    board_engine_command_state state(
-        .d(state$d),
-        .q(state$q),
-        .clock(state$clock)
-    );
-    board_engine_frames_bytes_0 position(
-        .d(position$d),
-        .q(position$q),
-        .clock(position$clock)
-    );
-    board_engine_counters_up_0 fetched(
-        .d(fetched$d),
-        .q(fetched$q),
-        .clock(fetched$clock)
-    );
-    board_engine_counters_up_0 in_frame(
-        .d(in_frame$d),
-        .q(in_frame$q),
-        .clock(in_frame$clock)
-    );
-    board_engine_command_byte_index byte_index(
-        .d(byte_index$d),
-        .q(byte_index$q),
-        .clock(byte_index$clock)
-    );
-    board_engine_command_age word_at(
-        .d(word_at$d),
-        .q(word_at$q),
-        .clock(word_at$clock)
-    );
-    board_engine_command_age words_left(
-        .d(words_left$d),
-        .q(words_left$q),
-        .clock(words_left$clock)
-    );
-    board_engine_counters_up_0 has_job(
-        .d(has_job$d),
-        .q(has_job$q),
-        .clock(has_job$clock)
-    );
-    board_engine_command_age job_id(
-        .d(job_id$d),
-        .q(job_id$q),
-        .clock(job_id$clock)
-    );
-    board_engine_command_age job_rows(
-        .d(job_rows$d),
-        .q(job_rows$q),
-        .clock(job_rows$clock)
-    );
-    board_engine_command_seal_crc_state job_cycles(
-        .d(job_cycles$d),
-        .q(job_cycles$q),
-        .clock(job_cycles$clock)
-    );
-    board_engine_command_age results(
-        .d(results$d),
-        .q(results$q),
-        .clock(results$clock)
-    );
-    board_engine_command_seal_crc_state factor(
-        .d(factor$d),
-        .q(factor$q),
-        .clock(factor$clock)
-    );
-    board_engine_command_age multiplier(
-        .d(multiplier$d),
-        .q(multiplier$q),
-        .clock(multiplier$clock)
-    );
-    board_engine_command_seal_crc_state product(
-        .d(product$d),
-        .q(product$q),
-        .clock(product$clock)
-    );
-    board_engine_command_byte_index status(
-        .d(status$d),
-        .q(status$q),
-        .clock(status$clock)
-    );
-    board_engine_command_seal_crc_state aux(
-        .d(aux$d),
-        .q(aux$q),
-        .clock(aux$clock)
-    );
-    board_engine_command_source source(
-        .d(source$d),
-        .q(source$q),
-        .clock(source$clock)
-    );
-    board_engine_command_age send_words(
-        .d(send_words$d),
-        .q(send_words$q),
-        .clock(send_words$clock)
-    );
-    board_engine_command_byte_index bytes_left(
-        .d(bytes_left$d),
-        .q(bytes_left$q),
-        .clock(bytes_left$clock)
-    );
-    board_engine_frames_bytes_0 payload_end(
-        .d(payload_end$d),
-        .q(payload_end$q),
-        .clock(payload_end$clock)
-    );
-    board_engine_frames_bytes_0 payload(
-        .d(payload$d),
-        .q(payload$q),
-        .clock(payload$clock)
-    );
-    board_engine_frames_bytes_0 act_bytes(
-        .d(act_bytes$d),
-        .q(act_bytes$q),
-        .clock(act_bytes$clock)
-    );
-    board_engine_command_read_end write_end(
-        .d(write_end$d),
-        .q(write_end$q),
-        .clock(write_end$clock)
-    );
-    board_engine_command_read_end read_end(
-        .d(read_end$d),
-        .q(read_end$q),
-        .clock(read_end$clock)
-    );
-    board_engine_command_read_end tile_end(
-        .d(tile_end$d),
-        .q(tile_end$q),
-        .clock(tile_end$clock)
-    );
-    board_engine_command_age last_page(
-        .d(last_page$d),
-        .q(last_page$q),
-        .clock(last_page$clock)
-    );
-    board_engine_command_age last_result(
-        .d(last_result$d),
-        .q(last_result$q),
-        .clock(last_result$clock)
-    );
-    board_engine_command_age before_last(
-        .d(before_last$d),
-        .q(before_last$q),
-        .clock(before_last$clock)
-    );
-    board_engine_command_age age(
-        .d(age$d),
-        .q(age$q),
-        .clock(age$clock)
-    );
-    board_engine_command_next_word next_word(
-        .d(next_word$d),
-        .q(next_word$q),
-        .clock(next_word$clock)
-    );
-    board_engine_counters_up_0 at_last(
-        .d(at_last$d),
-        .q(at_last$q),
-        .clock(at_last$clock)
-    );
-    board_engine_counters_up_0 at_last_page(
-        .d(at_last_page$d),
-        .q(at_last_page$q),
-        .clock(at_last_page$clock)
-    );
-    board_engine_counters_up_0 is_sync(
-        .d(is_sync$d),
-        .q(is_sync$q),
-        .clock(is_sync$clock)
-    );
-    board_engine_counters_up_0 is_ident(
-        .d(is_ident$d),
-        .q(is_ident$q),
-        .clock(is_ident$clock)
-    );
-    board_engine_counters_up_0 is_stat(
-        .d(is_stat$d),
-        .q(is_stat$q),
-        .clock(is_stat$clock)
-    );
-    board_engine_counters_up_0 is_write(
-        .d(is_write$d),
-        .q(is_write$q),
-        .clock(is_write$clock)
-    );
-    board_engine_counters_up_0 is_seal(
-        .d(is_seal$d),
-        .q(is_seal$q),
-        .clock(is_seal$clock)
-    );
-    board_engine_counters_up_0 is_run(
-        .d(is_run$d),
-        .q(is_run$q),
-        .clock(is_run$clock)
-    );
-    board_engine_counters_up_0 is_read(
-        .d(is_read$d),
-        .q(is_read$q),
-        .clock(is_read$clock)
-    );
-    board_engine_counters_up_0 is_version(
-        .d(is_version$d),
-        .q(is_version$q),
-        .clock(is_version$clock)
-    );
-    board_engine_counters_up_0 has_payload(
-        .d(has_payload$d),
-        .q(has_payload$q),
-        .clock(has_payload$clock)
-    );
-    board_engine_counters_up_0 has_word(
-        .d(has_word$d),
-        .q(has_word$q),
-        .clock(has_word$clock)
-    );
-    board_engine_counters_up_0 has_descriptor(
-        .d(has_descriptor$d),
-        .q(has_descriptor$q),
-        .clock(has_descriptor$clock)
-    );
-    board_engine_counters_up_0 has_tail(
-        .d(has_tail$d),
-        .q(has_tail$q),
-        .clock(has_tail$clock)
-    );
-    board_engine_counters_up_0 high_address(
-        .d(high_address$d),
-        .q(high_address$q),
-        .clock(high_address$clock)
-    );
-    board_engine_counters_up_0 write_over(
-        .d(write_over$d),
-        .q(write_over$q),
-        .clock(write_over$clock)
-    );
-    board_engine_counters_up_0 page_over(
-        .d(page_over$d),
-        .q(page_over$q),
-        .clock(page_over$clock)
-    );
-    board_engine_counters_up_0 read_over(
-        .d(read_over$d),
-        .q(read_over$q),
-        .clock(read_over$clock)
-    );
-    board_engine_counters_up_0 other_job(
-        .d(other_job$d),
-        .q(other_job$q),
-        .clock(other_job$clock)
-    );
-    board_engine_counters_up_0 same_job(
-        .d(same_job$d),
-        .q(same_job$q),
-        .clock(same_job$clock)
-    );
-    board_engine_counters_up_0 crc_same(
-        .d(crc_same$d),
-        .q(crc_same$q),
-        .clock(crc_same$clock)
-    );
-    board_engine_counters_up_0 digest_same(
-        .d(digest_same$d),
-        .q(digest_same$q),
-        .clock(digest_same$clock)
-    );
-    board_engine_counters_up_0 acts_wrong(
-        .d(acts_wrong$d),
-        .q(acts_wrong$q),
-        .clock(acts_wrong$clock)
-    );
-    board_engine_counters_up_0 acts_over(
-        .d(acts_over$d),
-        .q(acts_over$q),
-        .clock(acts_over$clock)
-    );
-    board_engine_counters_up_0 dup_over(
-        .d(dup_over$d),
-        .q(dup_over$q),
-        .clock(dup_over$clock)
-    );
-    board_engine_counters_up_0 tile_over(
-        .d(tile_over$d),
-        .q(tile_over$q),
-        .clock(tile_over$clock)
-    );
-    board_engine_counters_up_0 shape_bad(
-        .d(shape_bad$d),
-        .q(shape_bad$q),
-        .clock(shape_bad$clock)
-    );
-    board_engine_counters_up_0 counts_bad(
-        .d(counts_bad$d),
-        .q(counts_bad$q),
-        .clock(counts_bad$clock)
-    );
-    board_engine_counters_up_0 range_bad(
-        .d(range_bad$d),
-        .q(range_bad$q),
-        .clock(range_bad$clock)
+    board_engine_command_control control(
+        .clock(control$clock),
+        .frame_valid(control$frame_valid),
+        .frame_bytes(control$frame_bytes),
+        .read_data(control$read_data),
+        .op(control$op),
+        .arg(control$arg),
+        .seq(control$seq),
+        .addr(control$addr),
+        .word(control$word),
+        .job_id(control$job_id),
+        .a2(control$a2),
+        .plane_groups(control$plane_groups),
+        .base(control$base),
+        .row_groups(control$row_groups),
+        .col_beats(control$col_beats),
+        .digest(control$digest),
+        .is_sealed(control$is_sealed),
+        .crc(control$crc),
+        .result_valid(control$result_valid),
+        .result_read_data(control$result_read_data),
+        .identity_data(control$identity_data),
+        .counter_data(control$counter_data),
+        .out_ready(control$out_ready),
+        .frame_done(control$frame_done),
+        .read_enable(control$read_enable),
+        .read_address(control$read_address),
+        .head_enable(control$head_enable),
+        .head_byte(control$head_byte),
+        .tile_byte_enable(control$tile_byte_enable),
+        .tile_write_enable(control$tile_write_enable),
+        .act_byte_enable(control$act_byte_enable),
+        .act_write_enable(control$act_write_enable),
+        .word_address(control$word_address),
+        .tile_read_enable(control$tile_read_enable),
+        .page_seal(control$page_seal),
+        .page_clear(control$page_clear),
+        .page(control$page),
+        .page_query(control$page_query),
+        .word_load(control$word_load),
+        .word_is_page_crc(control$word_is_page_crc),
+        .word_shift(control$word_shift),
+        .crc_clear(control$crc_clear),
+        .start(control$start),
+        .run_cycle(control$run_cycle),
+        .result_write_address(control$result_write_address),
+        .answer_load(control$answer_load),
+        .answer_word(control$answer_word),
+        .answer_shift(control$answer_shift),
+        .out_valid(control$out_valid),
+        .out_last(control$out_last)
     );
 
     // Update code
     always @(*) begin
-        state$clock = clock;
-        position$clock = clock;
-        fetched$clock = clock;
-        in_frame$clock = clock;
-        byte_index$clock = clock;
-        word_at$clock = clock;
-        words_left$clock = clock;
-        state$d = state$q;
-        position$d = position$q;
-        fetched$d = fetched$q;
-        in_frame$d = in_frame$q;
-        byte_index$d = byte_index$q;
-        word_at$d = word_at$q;
-        words_left$d = words_left$q;
-        has_job$clock = clock;
-        job_id$clock = clock;
-        job_rows$clock = clock;
-        job_cycles$clock = clock;
-        results$clock = clock;
-        factor$clock = clock;
-        multiplier$clock = clock;
-        product$clock = clock;
-        has_job$d = has_job$q;
-        job_id$d = job_id$q;
-        job_rows$d = job_rows$q;
-        job_cycles$d = job_cycles$q;
-        results$d = results$q;
-        factor$d = factor$q;
-        multiplier$d = multiplier$q;
-        product$d = product$q;
-        status$clock = clock;
-        aux$clock = clock;
-        source$clock = clock;
-        send_words$clock = clock;
-        bytes_left$clock = clock;
-        status$d = status$q;
-        aux$d = aux$q;
-        source$d = source$q;
-        send_words$d = send_words$q;
-        bytes_left$d = bytes_left$q;
-        payload_end$clock = clock;
-        payload$clock = clock;
-        act_bytes$clock = clock;
-        write_end$clock = clock;
-        read_end$clock = clock;
-        tile_end$clock = clock;
-        last_page$clock = clock;
-        last_result$clock = clock;
-        before_last$clock = clock;
-        at_last$clock = clock;
-        at_last_page$clock = clock;
-        age$clock = clock;
-        next_word$clock = clock;
-        payload_end$d = payload_end$q;
-        payload$d = payload$q;
-        act_bytes$d = act_bytes$q;
-        write_end$d = write_end$q;
-        read_end$d = read_end$q;
-        tile_end$d = tile_end$q;
-        last_page$d = last_page$q;
-        last_result$d = last_result$q;
-        before_last$d = before_last$q;
-        at_last$d = at_last$q;
-        at_last_page$d = at_last_page$q;
-        age$d = age$q;
-        next_word$d = next_word$q;
-        is_sync$clock = clock;
-        is_ident$clock = clock;
-        is_stat$clock = clock;
-        is_write$clock = clock;
-        is_seal$clock = clock;
-        is_run$clock = clock;
-        is_read$clock = clock;
-        is_version$clock = clock;
-        has_payload$clock = clock;
-        has_word$clock = clock;
-        is_sync$d = is_sync$q;
-        is_ident$d = is_ident$q;
-        is_stat$d = is_stat$q;
-        is_write$d = is_write$q;
-        is_seal$d = is_seal$q;
-        is_run$d = is_run$q;
-        is_read$d = is_read$q;
-        is_version$d = is_version$q;
-        has_payload$d = has_payload$q;
-        has_word$d = has_word$q;
-        has_descriptor$clock = clock;
-        has_tail$clock = clock;
-        high_address$clock = clock;
-        write_over$clock = clock;
-        page_over$clock = clock;
-        read_over$clock = clock;
-        other_job$clock = clock;
-        same_job$clock = clock;
-        crc_same$clock = clock;
-        has_descriptor$d = has_descriptor$q;
-        has_tail$d = has_tail$q;
-        high_address$d = high_address$q;
-        write_over$d = write_over$q;
-        page_over$d = page_over$q;
-        read_over$d = read_over$q;
-        other_job$d = other_job$q;
-        same_job$d = same_job$q;
-        crc_same$d = crc_same$q;
-        digest_same$clock = clock;
-        acts_wrong$clock = clock;
-        acts_over$clock = clock;
-        dup_over$clock = clock;
-        tile_over$clock = clock;
-        shape_bad$clock = clock;
-        counts_bad$clock = clock;
-        range_bad$clock = clock;
-        digest_same$d = digest_same$q;
-        acts_wrong$d = acts_wrong$q;
-        acts_over$d = acts_over$q;
-        dup_over$d = dup_over$q;
-        tile_over$d = tile_over$q;
-        shape_bad$d = shape_bad$q;
-        counts_bad$d = counts_bad$q;
-        range_bad$d = range_bad$q;
         header$clock = clock;
         seals$clock = clock;
         seal_bytes$clock = clock;
         seal_crc$clock = clock;
         answer$clock = clock;
-        frame_done = 1'b0;
-        read_enable = 1'b0;
-        read_address = position$q;
-        tile_byte_enable = 1'b0;
-        tile_write_enable = 1'b0;
-        act_byte_enable = 1'b0;
-        act_write_enable = 1'b0;
-        tile_read_enable = 1'b0;
-        tile_read_address = word_at$q;
-        start = 1'b0;
-        run_cycle = 1'b0;
-        out_valid = 1'b0;
-        out_last = 1'b0;
-        header$enable = 1'b0;
-        header$byte_data = 32'h0;
-        seals$seal = 1'b0;
-        seals$clear = 1'b0;
-        seal_bytes$load = 1'b0;
-        seal_bytes$shift = 1'b0;
+        control$clock = clock;
+        control$frame_valid = frame_valid;
+        control$frame_bytes = frame_bytes;
+        control$read_data = read_data;
+        frame_done = control$frame_done;
+        read_enable = control$read_enable;
+        read_address = control$read_address;
+        header$enable = control$head_enable;
+        header$byte_data = control$head_byte;
+        control$op = header$op;
+        control$arg = header$arg;
+        control$seq = header$seq;
+        control$addr = header$addr;
+        control$word = header$word;
+        control$job_id = header$job_id;
+        control$a2 = header$a2;
+        control$plane_groups = header$plane_groups;
+        control$base = header$base;
+        control$row_groups = header$row_groups;
+        control$col_beats = header$col_beats;
+        control$digest = header$digest;
+        store_byte = read_data;
+        tile_byte_enable = control$tile_byte_enable;
+        tile_write_enable = control$tile_write_enable;
+        act_byte_enable = control$act_byte_enable;
+        act_write_enable = control$act_write_enable;
+        write_address = control$word_address;
+        seals$seal = control$page_seal;
+        seals$clear = control$page_clear;
+        seals$page = control$page;
+        seals$crc = header$word;
+        seals$query = control$page_query;
+        control$is_sealed = seals$is_sealed;
+        tile_read_enable = control$tile_read_enable;
+        tile_read_address = control$word_address;
+        seal_bytes$load = control$word_load;
+        seal_bytes$shift = control$word_shift;
         seal_bytes$word = tile_read_data;
-        seal_crc$clear = 1'b0;
-        seal_crc$enable = 1'b0;
+        if (control$word_is_page_crc) begin
+            seal_bytes$word = ((seals$page_crc) & 32'hffffffff);
+        end
+        seal_crc$clear = control$crc_clear;
+        seal_crc$enable = control$word_shift;
         seal_crc$data = seal_bytes$byte_data;
-        answer$load = 1'b0;
-        answer$shift = 1'b0;
-        addr_low = header$addr[(32'h0)+:(16)];
-        addr_high = header$addr[(32'h10)+:(16)];
-        base_low = header$base[(32'h0)+:(16)];
-        base_high = header$base[(32'h10)+:(16)];
-        count_low = header$word[(32'h0)+:(16)];
-        count_high = header$word[(32'h10)+:(16)];
-        base = base_low;
+        control$crc = seal_crc$crc;
+        start = control$start;
+        base = header$base[(32'h0)+:(16)];
         row_groups = header$row_groups;
         col_beats = header$col_beats;
         plane_groups = header$plane_groups;
         ternary = header$ternary;
         a2 = header$a2;
         init = header$init;
-        payload_end$d = frame_bytes - 32'h4;
-        payload$d = frame_bytes - 32'hc;
-        act_bytes$d = frame_bytes - 32'h20;
-        more = position$q != payload_end$q;
-        fetched$d = 1'b0;
-        store_done = ~more & ~fetched$q;
-        store_byte = read_data;
-        write_address = word_at$q;
-        tail = payload$q & tile_byte_mask;
-        write_words = payload$q >> tile_shift;
-        write_end$d = ((addr_low) & 18'h3ffff) + ((write_words) & 18'h3ffff);
-        tile_end$d = ((base_low) & 18'h3ffff) + ((product$q) & 18'h3ffff);
-        read_end$d = ((addr_low) & 18'h3ffff) + ((count_low) & 18'h3ffff);
-        last_page$d = tile_end$q[(32'h0)+:(16)] - 32'h1;
-        last_result$d = header$row_groups - 32'h1;
-        before_last$d = last_result$q - 32'h1;
-        at_last$d = results$q == last_result$q;
-        if (result_valid) begin
-            at_last$d = results$q == before_last$q;
-        end
-        age$d = header$job_id - job_id$q;
-        crc_found = ~seal_crc$crc;
-        wanted_act_bytes = product$q << act_shift;
-        is_sync$d = header$op == op_sync;
-        is_ident$d = header$op == op_ident;
-        is_stat$d = header$op == op_stat;
-        is_write$d = header$op == op_write;
-        is_seal$d = header$op == op_seal;
-        is_run$d = header$op == op_run;
-        is_read$d = header$op == op_read;
-        is_version$d = header$arg == version;
-        has_payload$d = payload$q != 32'h0;
-        has_word$d = payload$q == 32'h4;
-        has_descriptor$d = payload$q >= 32'h14;
-        has_tail$d = tail != 32'h0;
-        high_address$d = addr_high != 32'h0;
-        write_over$d = write_end$q > tile_words;
-        page_over$d = addr_low >= pages;
-        read_over$d = (count_high != 32'h0) | (read_end$q > ((job_rows$q) & 18'h3ffff));
-        other_job$d = addr_high != job_id$q;
-        same_job$d = age$q == 32'h0;
-        crc_same$d = crc_found == header$word;
-        digest_same$d = crc_found == header$digest;
-        acts_wrong$d = wanted_act_bytes != ((act_bytes$q) & 32'hffffffff);
-        acts_over$d = product$q > act_words;
-        dup_over$d = addr_low > job_rows$q;
-        tile_over$d = tile_end$q > tile_words;
-        shape_bad$d = (header$plane_groups == 32'h0) | (header$plane_groups > most_groups) | (header$a2 & (header$plane_groups != a2_groups)) | (header$row_groups > result_words) | (addr_low > header$row_groups);
-        counts_bad$d = (base_high != 32'h0) | (product$q[(32'h10)+:(16)] != 32'h0) | (header$row_groups == 32'h0) | (header$col_beats == 32'h0);
-        range_bad$d = shape_bad$q | counts_bad$q | tile_over$q | high_address$q;
-        page_now = word_at$q;
-        at_last_page$d = word_at$q == words_left$q;
-        write_page = word_at$q >> page_shift;
-        first_seal = addr_low << page_shift;
-        seals$page = write_page[(32'h0)+:(8)];
-        seals$query = page_now[(32'h0)+:(8)];
-        seals$crc = header$word;
-        page_address = word_at$q[(32'h0)+:(4)];
-        page_word = identity_data;
-        if (source$q == from_counters) begin
-            page_word = counter_data;
-        end
-        next_word$d = ((page_word) & 64'hffffffffffffffff);
-        if (source$q == from_results) begin
-            next_word$d = ((result_read_data) & 64'hffffffffffffffff);
-        end
-        result_read_address = word_at$q[(32'h0)+:(12)];
-        result_write_address = results$q[(32'h0)+:(12)];
-        op_answer = header$op | response_bit;
-        head = (((aux$q) & 64'hffffffffffffffff) << 32'h20) | (((header$seq) & 64'hffffffffffffffff) << 32'h10) | (((status$q) & 64'hffffffffffffffff) << 32'h8) | ((op_answer) & 64'hffffffffffffffff);
-        answer$word = next_word$q;
+        run_cycle = control$run_cycle;
+        control$result_valid = result_valid;
+        result_write_address = control$result_write_address;
+        result_read_address = control$word_address[(32'h0)+:(12)];
+        control$result_read_data = result_read_data;
+        page_address = control$word_address[(32'h0)+:(4)];
+        control$identity_data = identity_data;
+        control$counter_data = counter_data;
+        answer$load = control$answer_load;
+        answer$word = control$answer_word;
+        answer$shift = control$answer_shift;
+        out_valid = control$out_valid;
         out_data = answer$byte_data;
-        case (state$q)
-            CommandState$Idle:
-                begin
-                    position$d = 32'h0;
-                    byte_index$d = 32'h0;
-                    if (frame_valid) begin
-                        state$d = CommandState$Settle;
-                    end
-                end
-            CommandState$Settle:
-                begin
-                    state$d = CommandState$Header;
-                end
-            CommandState$Header:
-                begin
-                    in_frame$d = position$q < payload_end$q;
-                    if (position$q < 32'h1c) begin
-                        read_enable = 1'b1;
-                        fetched$d = 1'b1;
-                        position$d = position$q + 32'h1;
-                    end
-                    if (fetched$q) begin
-                        header$enable = 1'b1;
-                        if (in_frame$q) begin
-                            header$byte_data = read_data;
-                        end
-                        if (position$q == 32'h1c) begin
-                            state$d = CommandState$Sums;
-                        end
-                    end
-                end
-            CommandState$Sums:
-                begin
-                    state$d = CommandState$Flags;
-                end
-            CommandState$Flags:
-                begin
-                    status$d = st_ok;
-                    aux$d = 32'h0;
-                    source$d = from_none;
-                    send_words$d = 32'h0;
-                    word_at$d = 32'h0;
-                    words_left$d = page_words;
-                    factor$d = ((header$col_beats) & 32'hffffffff);
-                    multiplier$d = ((header$plane_groups) & 16'hffff);
-                    product$d = 32'h0;
-                    state$d = CommandState$Dispatch;
-                end
-            CommandState$Dispatch:
-                begin
-                    state$d = CommandState$Answer;
-                    if (is_sync$q) begin
-                        if (has_payload$q) begin
-                            status$d = st_bad_len;
-                        end
-                        else begin
-                            aux$d = header$addr;
-                            has_job$d = 1'b0;
-                            if (~is_version$q) begin
-                                status$d = st_version;
-                            end
-                        end
-                    end
-                    else begin
-                        if (is_ident$q) begin
-                            if (has_payload$q) begin
-                                status$d = st_bad_len;
-                            end
-                            else begin
-                                source$d = from_identity;
-                                send_words$d = identity_words;
-                            end
-                        end
-                        else begin
-                            if (is_stat$q) begin
-                                if (has_payload$q) begin
-                                    status$d = st_bad_len;
-                                end
-                                else begin
-                                    source$d = from_counters;
-                                    send_words$d = counter_words;
-                                end
-                            end
-                            else begin
-                                if (is_write$q) begin
-                                    if (~has_payload$q | has_tail$q) begin
-                                        status$d = st_bad_len;
-                                    end
-                                    else begin
-                                        if (high_address$q | write_over$q) begin
-                                            status$d = st_range;
-                                        end
-                                        else begin
-                                            aux$d = header$addr;
-                                            word_at$d = addr_low;
-                                            position$d = 32'h8;
-                                            state$d = CommandState$Write;
-                                        end
-                                    end
-                                end
-                                else begin
-                                    if (is_seal$q) begin
-                                        if (~has_word$q) begin
-                                            status$d = st_bad_len;
-                                        end
-                                        else begin
-                                            if (high_address$q | page_over$q) begin
-                                                status$d = st_range;
-                                            end
-                                            else begin
-                                                word_at$d = first_seal;
-                                                seal_crc$clear = 1'b1;
-                                                state$d = CommandState$SealRead;
-                                            end
-                                        end
-                                    end
-                                    else begin
-                                        if (is_run$q) begin
-                                            if (~has_descriptor$q) begin
-                                                status$d = st_bad_len;
-                                            end
-                                            else begin
-                                                state$d = CommandState$RunActWords;
-                                            end
-                                        end
-                                        else begin
-                                            if (is_read$q) begin
-                                                if (~has_word$q) begin
-                                                    status$d = st_bad_len;
-                                                end
-                                                else begin
-                                                    if (~has_job$q | other_job$q) begin
-                                                        status$d = st_stale;
-                                                        if (has_job$q) begin
-                                                            aux$d = ((job_id$q) & 32'hffffffff);
-                                                        end
-                                                    end
-                                                    else begin
-                                                        if (read_over$q) begin
-                                                            status$d = st_range;
-                                                        end
-                                                        else begin
-                                                            aux$d = header$addr;
-                                                            source$d = from_results;
-                                                            send_words$d = count_low;
-                                                            word_at$d = addr_low;
-                                                        end
-                                                    end
-                                                end
-                                            end
-                                            else begin
-                                                status$d = st_bad_op;
-                                            end
-                                        end
-                                    end
-                                end
-                            end
-                        end
-                    end
-                end
-            CommandState$Write:
-                begin
-                    if (more) begin
-                        read_enable = 1'b1;
-                        fetched$d = 1'b1;
-                        position$d = position$q + 32'h1;
-                    end
-                    if (fetched$q) begin
-                        tile_byte_enable = 1'b1;
-                        byte_index$d = byte_index$q + 32'h1;
-                        if (byte_index$q == tile_byte_top) begin
-                            byte_index$d = 32'h0;
-                            tile_write_enable = 1'b1;
-                            seals$clear = 1'b1;
-                            word_at$d = word_at$q + 32'h1;
-                        end
-                    end
-                    if (store_done) begin
-                        state$d = CommandState$Answer;
-                    end
-                end
-            CommandState$SealRead:
-                begin
-                    tile_read_enable = 1'b1;
-                    state$d = CommandState$SealWait;
-                end
-            CommandState$SealWait:
-                begin
-                    state$d = CommandState$SealLoad;
-                end
-            CommandState$SealLoad:
-                begin
-                    seal_bytes$load = 1'b1;
-                    state$d = CommandState$SealBytes;
-                end
-            CommandState$SealBytes:
-                begin
-                    seal_crc$enable = 1'b1;
-                    seal_bytes$shift = 1'b1;
-                    byte_index$d = byte_index$q + 32'h1;
-                    if (byte_index$q == tile_byte_top) begin
-                        byte_index$d = 32'h0;
-                        words_left$d = words_left$q - 32'h1;
-                        if (words_left$q == 32'h1) begin
-                            state$d = CommandState$SealCompare;
-                        end
-                        else begin
-                            word_at$d = word_at$q + 32'h1;
-                            state$d = CommandState$SealRead;
-                        end
-                    end
-                end
-            CommandState$SealCompare:
-                begin
-                    state$d = CommandState$SealCheck;
-                end
-            CommandState$SealCheck:
-                begin
-                    aux$d = crc_found;
-                    if (crc_same$q) begin
-                        seals$seal = 1'b1;
-                    end
-                    else begin
-                        seals$clear = 1'b1;
-                        status$d = st_crc;
-                    end
-                    state$d = CommandState$Answer;
-                end
-            CommandState$RunActWords:
-                begin
-                    if (multiplier$q == 32'h0) begin
-                        state$d = CommandState$RunIdentify;
-                    end
-                    else begin
-                        if (multiplier$q[32'h0]) begin
-                            product$d = product$q + factor$q;
-                        end
-                        factor$d = factor$q << 32'h1;
-                        multiplier$d = multiplier$q >> 32'h1;
-                    end
-                end
-            CommandState$RunIdentify:
-                begin
-                    factor$d = ((header$col_beats) & 32'hffffffff);
-                    multiplier$d = header$row_groups;
-                    product$d = 32'h0;
-                    state$d = CommandState$Answer;
-                    if (acts_wrong$q) begin
-                        status$d = st_bad_len;
-                    end
-                    else begin
-                        if (has_job$q & same_job$q) begin
-                            if (high_address$q | dup_over$q) begin
-                                status$d = st_range;
-                            end
-                            else begin
-                                status$d = st_dup;
-                                aux$d = job_cycles$q;
-                                source$d = from_results;
-                                send_words$d = addr_low;
-                            end
-                        end
-                        else begin
-                            if (has_job$q & age$q[32'hf]) begin
-                                status$d = st_stale;
-                                aux$d = ((job_id$q) & 32'hffffffff);
-                            end
-                            else begin
-                                if (acts_over$q) begin
-                                    status$d = st_range;
-                                end
-                                else begin
-                                    state$d = CommandState$RunTileWords;
-                                end
-                            end
-                        end
-                    end
-                end
-            CommandState$RunTileWords:
-                begin
-                    if (multiplier$q == 32'h0) begin
-                        state$d = CommandState$RunEnd;
-                    end
-                    else begin
-                        if (multiplier$q[32'h0]) begin
-                            product$d = product$q + factor$q;
-                        end
-                        factor$d = factor$q << 32'h1;
-                        multiplier$d = multiplier$q >> 32'h1;
-                    end
-                end
-            CommandState$RunEnd:
-                begin
-                    state$d = CommandState$RunOver;
-                end
-            CommandState$RunOver:
-                begin
-                    state$d = CommandState$RunRange;
-                end
-            CommandState$RunRange:
-                begin
-                    state$d = CommandState$RunPages;
-                    seal_crc$clear = 1'b1;
-                    word_at$d = base_low >> page_shift;
-                    words_left$d = last_page$q >> page_shift;
-                    if (range_bad$q) begin
-                        status$d = st_range;
-                        state$d = CommandState$Answer;
-                    end
-                end
-            CommandState$RunPages:
-                begin
-                    state$d = CommandState$RunSealed;
-                end
-            CommandState$RunSealed:
-                begin
-                    seal_bytes$word = ((seals$page_crc) & 32'hffffffff);
-                    seal_bytes$load = 1'b1;
-                    state$d = CommandState$RunDigest;
-                    if (~seals$is_sealed) begin
-                        status$d = st_dirty;
-                        aux$d = ((word_at$q) & 32'hffffffff);
-                        word_at$d = 32'h0;
-                        state$d = CommandState$Answer;
-                    end
-                end
-            CommandState$RunDigest:
-                begin
-                    seal_bytes$word = ((seals$page_crc) & 32'hffffffff);
-                    seal_crc$enable = 1'b1;
-                    seal_bytes$shift = 1'b1;
-                    byte_index$d = byte_index$q + 32'h1;
-                    if (byte_index$q == 32'h3) begin
-                        byte_index$d = 32'h0;
-                        word_at$d = word_at$q + 32'h1;
-                        state$d = CommandState$RunPages;
-                        if (at_last_page$q) begin
-                            state$d = CommandState$RunCompare;
-                        end
-                    end
-                end
-            CommandState$RunCompare:
-                begin
-                    state$d = CommandState$RunSame;
-                end
-            CommandState$RunSame:
-                begin
-                    word_at$d = 32'h0;
-                    position$d = 32'h1c;
-                    state$d = CommandState$RunActs;
-                    if (~digest_same$q) begin
-                        status$d = st_other;
-                        aux$d = crc_found;
-                        state$d = CommandState$Answer;
-                    end
-                end
-            CommandState$RunActs:
-                begin
-                    if (more) begin
-                        read_enable = 1'b1;
-                        fetched$d = 1'b1;
-                        position$d = position$q + 32'h1;
-                    end
-                    if (fetched$q) begin
-                        act_byte_enable = 1'b1;
-                        byte_index$d = byte_index$q + 32'h1;
-                        if (byte_index$q == act_byte_top) begin
-                            byte_index$d = 32'h0;
-                            act_write_enable = 1'b1;
-                            word_at$d = word_at$q + 32'h1;
-                        end
-                    end
-                    if (store_done) begin
-                        state$d = CommandState$RunStart;
-                    end
-                end
-            CommandState$RunStart:
-                begin
-                    start = 1'b1;
-                    has_job$d = 1'b1;
-                    job_id$d = header$job_id;
-                    job_rows$d = header$row_groups;
-                    job_cycles$d = 32'h0;
-                    results$d = 32'h0;
-                    word_at$d = 32'h0;
-                    source$d = from_results;
-                    send_words$d = addr_low;
-                    state$d = CommandState$RunWait;
-                end
-            CommandState$RunWait:
-                begin
-                    run_cycle = 1'b1;
-                    job_cycles$d = job_cycles$q + 32'h1;
-                    if (result_valid) begin
-                        results$d = results$q + 32'h1;
-                        aux$d = job_cycles$q + 32'h1;
-                        if (at_last$q) begin
-                            state$d = CommandState$Answer;
-                        end
-                    end
-                end
-            CommandState$Answer:
-                begin
-                    answer$load = 1'b1;
-                    answer$word = ((head) & 64'hffffffffffffffff);
-                    bytes_left$d = 32'h8;
-                    state$d = CommandState$Send;
-                end
-            CommandState$Send:
-                begin
-                    out_valid = 1'b1;
-                    out_last = (bytes_left$q == 32'h1) & (send_words$q == 32'h0);
-                    if (out_ready) begin
-                        answer$shift = 1'b1;
-                        bytes_left$d = bytes_left$q - 32'h1;
-                        if (bytes_left$q == 32'h1) begin
-                            if (send_words$q == 32'h0) begin
-                                state$d = CommandState$Done;
-                            end
-                            else begin
-                                answer$load = 1'b1;
-                                send_words$d = send_words$q - 32'h1;
-                                word_at$d = word_at$q + 32'h1;
-                                bytes_left$d = 32'h4;
-                                if (source$q == from_results) begin
-                                    bytes_left$d = result_bytes;
-                                end
-                            end
-                        end
-                    end
-                end
-            CommandState$Done:
-                begin
-                    frame_done = 1'b1;
-                    state$d = CommandState$Idle;
-                end
-            default:
-                begin
-                    state$d = CommandState$Idle;
-                end
-        endcase
-    end
-
-endmodule
-
-module board_engine_command_age(d,q,clock);
-
-    // Module arguments
-    input wire  [15:0] d;
-    output reg  [15:0] q;
-    input wire  clock;
-
-    // Update code (custom)
-    initial begin
-       q = 16'h0;
-    end
-
-    always @(posedge clock) begin
-       q <= d;
+        out_last = control$out_last;
+        control$out_ready = out_ready;
     end
 
 endmodule
@@ -2000,32 +905,68 @@ module board_engine_command_answer(clock,load,word,shift,byte_data);
     input wire  load;
     input wire  [63:0] word;
     input wire  shift;
-    output reg  [7:0] byte_data;
+    output wire  [7:0] byte_data;
 
-    // Update code (custom)
-    reg [63:0] held = 0;
-    always @(posedge clock)
-        if (load) held <= word;
-        else if (shift) held <= held >> 8;
-    always @(*) byte_data = held[7:0];
+    // Update code (wrapper)
+    board_engine_command_answer_bytes core(.clock(clock), .load(load), .word(word), .shift(shift), .byte_data(byte_data));
 endmodule
 
-module board_engine_command_byte_index(d,q,clock);
+module board_engine_command_control(clock,frame_valid,frame_bytes,read_data,op,arg,seq,addr,word,job_id,a2,plane_groups,base,row_groups,col_beats,digest,is_sealed,crc,result_valid,result_read_data,identity_data,counter_data,out_ready,frame_done,read_enable,read_address,head_enable,head_byte,tile_byte_enable,tile_write_enable,act_byte_enable,act_write_enable,word_address,tile_read_enable,page_seal,page_clear,page,page_query,word_load,word_is_page_crc,word_shift,crc_clear,start,run_cycle,result_write_address,answer_load,answer_word,answer_shift,out_valid,out_last);
 
     // Module arguments
-    input wire  [7:0] d;
-    output reg  [7:0] q;
     input wire  clock;
+    input wire  frame_valid;
+    input wire  [12:0] frame_bytes;
+    input wire  [7:0] read_data;
+    input wire  [7:0] op;
+    input wire  [7:0] arg;
+    input wire  [15:0] seq;
+    input wire  [31:0] addr;
+    input wire  [31:0] word;
+    input wire  [15:0] job_id;
+    input wire  a2;
+    input wire  [7:0] plane_groups;
+    input wire  [31:0] base;
+    input wire  [15:0] row_groups;
+    input wire  [15:0] col_beats;
+    input wire  [31:0] digest;
+    input wire  is_sealed;
+    input wire  [31:0] crc;
+    input wire  result_valid;
+    input wire  [23:0] result_read_data;
+    input wire  [31:0] identity_data;
+    input wire  [31:0] counter_data;
+    input wire  out_ready;
+    output wire  frame_done;
+    output wire  read_enable;
+    output wire  [12:0] read_address;
+    output wire  head_enable;
+    output wire  [7:0] head_byte;
+    output wire  tile_byte_enable;
+    output wire  tile_write_enable;
+    output wire  act_byte_enable;
+    output wire  act_write_enable;
+    output wire  [15:0] word_address;
+    output wire  tile_read_enable;
+    output wire  page_seal;
+    output wire  page_clear;
+    output wire  [7:0] page;
+    output wire  [7:0] page_query;
+    output wire  word_load;
+    output wire  word_is_page_crc;
+    output wire  word_shift;
+    output wire  crc_clear;
+    output wire  start;
+    output wire  run_cycle;
+    output wire  [11:0] result_write_address;
+    output wire  answer_load;
+    output wire  [63:0] answer_word;
+    output wire  answer_shift;
+    output wire  out_valid;
+    output wire  out_last;
 
-    // Update code (custom)
-    initial begin
-       q = 8'h0;
-    end
-
-    always @(posedge clock) begin
-       q <= d;
-    end
-
+    // Update code (wrapper)
+    board_engine_command_control_control core(.clock(clock), .frame_valid(frame_valid), .is_sealed(is_sealed), .result_valid(result_valid), .out_ready(out_ready), .frame_bytes(frame_bytes), .read_data(read_data), .op(op), .arg(arg), .seq(seq), .addr(addr), .word(word), .job_id(job_id), .a2(a2), .plane_groups(plane_groups), .base(base), .row_groups(row_groups), .col_beats(col_beats), .digest(digest), .crc(crc), .identity_data(identity_data), .counter_data(counter_data), .result_read_data(result_read_data), .frame_done(frame_done), .read_enable(read_enable), .read_address(read_address), .head_enable(head_enable), .head_byte(head_byte), .tile_byte_enable(tile_byte_enable), .tile_write_enable(tile_write_enable), .act_byte_enable(act_byte_enable), .act_write_enable(act_write_enable), .word_address(word_address), .tile_read_enable(tile_read_enable), .page_seal(page_seal), .page_clear(page_clear), .page(page), .page_query(page_query), .word_load(word_load), .word_is_page_crc(word_is_page_crc), .word_shift(word_shift), .crc_clear(crc_clear), .start(start), .run_cycle(run_cycle), .result_write_address(result_write_address), .answer_load(answer_load), .answer_word(answer_word), .answer_shift(answer_shift), .out_valid(out_valid), .out_last(out_last));
 endmodule
 
 module board_engine_command_header(clock,enable,byte_data,op,arg,seq,addr,word,job_id,ternary,a2,plane_groups,base,row_groups,col_beats,init,digest);
@@ -2034,74 +975,23 @@ module board_engine_command_header(clock,enable,byte_data,op,arg,seq,addr,word,j
     input wire  clock;
     input wire  enable;
     input wire  [7:0] byte_data;
-    output reg  [7:0] op;
-    output reg  [7:0] arg;
-    output reg  [15:0] seq;
-    output reg  [31:0] addr;
-    output reg  [31:0] word;
-    output reg  [15:0] job_id;
-    output reg  ternary;
-    output reg  a2;
-    output reg  [7:0] plane_groups;
-    output reg  [31:0] base;
-    output reg  [15:0] row_groups;
-    output reg  [15:0] col_beats;
-    output reg  [23:0] init;
-    output reg  [31:0] digest;
+    output wire  [7:0] op;
+    output wire  [7:0] arg;
+    output wire  [15:0] seq;
+    output wire  [31:0] addr;
+    output wire  [31:0] word;
+    output wire  [15:0] job_id;
+    output wire  ternary;
+    output wire  a2;
+    output wire  [7:0] plane_groups;
+    output wire  [31:0] base;
+    output wire  [15:0] row_groups;
+    output wire  [15:0] col_beats;
+    output wire  [23:0] init;
+    output wire  [31:0] digest;
 
-    // Update code (custom)
-    reg [223:0] held = 0;
-    always @(posedge clock) if (enable) held <= {byte_data, held[223:8]};
-    always @(*) op = held[7:0];
-    always @(*) arg = held[15:8];
-    always @(*) seq = held[31:16];
-    always @(*) addr = held[63:32];
-    always @(*) word = held[95:64];
-    always @(*) job_id = held[79:64];
-    always @(*) plane_groups = held[95:88];
-    always @(*) base = held[127:96];
-    always @(*) row_groups = held[143:128];
-    always @(*) col_beats = held[159:144];
-    always @(*) init = held[183:160];
-    always @(*) digest = held[223:192];
-    always @(*) ternary = held[80];
-    always @(*) a2 = held[81];
-endmodule
-
-module board_engine_command_next_word(d,q,clock);
-
-    // Module arguments
-    input wire  [63:0] d;
-    output reg  [63:0] q;
-    input wire  clock;
-
-    // Update code (custom)
-    initial begin
-       q = 64'h0;
-    end
-
-    always @(posedge clock) begin
-       q <= d;
-    end
-
-endmodule
-
-module board_engine_command_read_end(d,q,clock);
-
-    // Module arguments
-    input wire  [17:0] d;
-    output reg  [17:0] q;
-    input wire  clock;
-
-    // Update code (custom)
-    initial begin
-       q = 18'h0;
-    end
-
-    always @(posedge clock) begin
-       q <= d;
-    end
-
+    // Update code (wrapper)
+    board_engine_command_header_fields core(.clock(clock), .enable(enable), .byte_data(byte_data), .op(op), .arg(arg), .seq(seq), .addr(addr), .word(word), .job_id(job_id), .ternary(ternary), .a2(a2), .plane_groups(plane_groups), .base(base), .row_groups(row_groups), .col_beats(col_beats), .init(init), .digest(digest));
 endmodule
 
 module board_engine_command_seal_bytes(clock,load,word,shift,byte_data);
@@ -2111,14 +1001,10 @@ module board_engine_command_seal_bytes(clock,load,word,shift,byte_data);
     input wire  load;
     input wire  [31:0] word;
     input wire  shift;
-    output reg  [7:0] byte_data;
+    output wire  [7:0] byte_data;
 
-    // Update code (custom)
-    reg [31:0] held = 0;
-    always @(posedge clock)
-        if (load) held <= word;
-        else if (shift) held <= held >> 8;
-    always @(*) byte_data = held[7:0];
+    // Update code (wrapper)
+    board_engine_command_seal_bytes_bytes core(.clock(clock), .load(load), .word(word), .shift(shift), .byte_data(byte_data));
 endmodule
 
 module board_engine_command_seal_crc(clock,clear,enable,data,crc);
@@ -2249,98 +1135,11 @@ module board_engine_command_seals(clock,seal,clear,page,crc,query,is_sealed,page
     input wire  [7:0] page;
     input wire  [31:0] crc;
     input wire  [7:0] query;
-    output reg  is_sealed;
-    output reg  [31:0] page_crc;
+    output wire  is_sealed;
+    output wire  [31:0] page_crc;
 
-    // Update code (custom)
-    reg [31:0] sealed = 0;
-    reg change = 0;
-    reg value = 0;
-    reg [4:0] place = 0;
-    reg [31:0] held = 0;
-    reg [31:0] crcs [0:31];
-    initial is_sealed = 0;
-    initial page_crc = 0;
-    always @(posedge clock) begin
-        change <= clear | seal;
-        value <= ~clear;
-        place <= page[4:0];
-        held <= crc;
-        if (change) sealed[place] <= value;
-        is_sealed <= sealed[query[4:0]];
-    end
-    always @(posedge clock) begin
-        if (change) crcs[place] <= held;
-        page_crc <= crcs[query[4:0]];
-    end
-endmodule
-
-module board_engine_command_source(d,q,clock);
-
-    // Module arguments
-    input wire  [1:0] d;
-    output reg  [1:0] q;
-    input wire  clock;
-
-    // Update code (custom)
-    initial begin
-       q = 2'h0;
-    end
-
-    always @(posedge clock) begin
-       q <= d;
-    end
-
-endmodule
-
-module board_engine_command_state(d,q,clock);
-
-    // Module arguments
-    input wire  [4:0] d;
-    output reg  [4:0] q;
-    input wire  clock;
-
-    // Enums
-    localparam CommandState$Idle = 0;
-    localparam CommandState$Settle = 1;
-    localparam CommandState$Header = 2;
-    localparam CommandState$Sums = 3;
-    localparam CommandState$Flags = 4;
-    localparam CommandState$Dispatch = 5;
-    localparam CommandState$Write = 6;
-    localparam CommandState$SealRead = 7;
-    localparam CommandState$SealWait = 8;
-    localparam CommandState$SealLoad = 9;
-    localparam CommandState$SealBytes = 10;
-    localparam CommandState$SealCompare = 11;
-    localparam CommandState$SealCheck = 12;
-    localparam CommandState$RunActWords = 13;
-    localparam CommandState$RunIdentify = 14;
-    localparam CommandState$RunTileWords = 15;
-    localparam CommandState$RunEnd = 16;
-    localparam CommandState$RunOver = 17;
-    localparam CommandState$RunRange = 18;
-    localparam CommandState$RunPages = 19;
-    localparam CommandState$RunSealed = 20;
-    localparam CommandState$RunDigest = 21;
-    localparam CommandState$RunCompare = 22;
-    localparam CommandState$RunSame = 23;
-    localparam CommandState$RunActs = 24;
-    localparam CommandState$RunStart = 25;
-    localparam CommandState$RunWait = 26;
-    localparam CommandState$Answer = 27;
-    localparam CommandState$Send = 28;
-    localparam CommandState$Done = 29;
-
-    // Update code (custom)
-    initial begin
-       q = 64'h0;
-    end
-
-    always @(posedge clock) begin
-       q <= d;
-    end
-
+    // Update code (wrapper)
+    board_engine_command_seals_seals core(.clock(clock), .seal(seal), .clear(clear), .page(page), .crc(crc), .query(query), .is_sealed(is_sealed), .page_crc(page_crc));
 endmodule
 
 module board_engine_counters(clock,frame_ok,bad_crc,bad_frame,overrun,job,run_cycle,beat,tx_wait,rx_wait,address,data);
@@ -2707,7 +1506,7 @@ module board_engine_decoder(clock,valid,data,bad,ready,out_ready,data_valid,out_
     reg  good$clock;
 
     // Sub module instances
-    board_engine_command_byte_index left(
+    board_engine_encoder_front_held left(
         .d(left$d),
         .q(left$q),
         .clock(left$clock)
@@ -2732,7 +1531,7 @@ module board_engine_decoder(clock,valid,data,bad,ready,out_ready,data_valid,out_
         .q(has_data$q),
         .clock(has_data$clock)
     );
-    board_engine_command_byte_index out_byte(
+    board_engine_encoder_front_held out_byte(
         .d(out_byte$d),
         .q(out_byte$q),
         .clock(out_byte$clock)
@@ -2844,6 +1643,16 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
     reg  crc$enable;
     reg  [7:0] crc$data;
     wire  [31:0] crc$crc;
+    reg  front$clock;
+    reg  front$valid;
+    reg  [7:0] front$data;
+    reg  front$last;
+    wire  front$ready;
+    wire  front$out_valid;
+    wire  [7:0] front$out_data;
+    wire  front$out_zero;
+    wire  front$out_last;
+    reg  front$taken;
     reg  [2:0] state$d;
     wire  [2:0] state$q;
     reg  state$clock;
@@ -2868,27 +1677,6 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
     reg  has_byte$d;
     wire  has_byte$q;
     reg  has_byte$clock;
-    reg  [7:0] held$d;
-    wire  [7:0] held$q;
-    reg  held$clock;
-    reg  held_zero$d;
-    wire  held_zero$q;
-    reg  held_zero$clock;
-    reg  held_last$d;
-    wire  held_last$q;
-    reg  held_last$clock;
-    reg  has_held$d;
-    wire  has_held$q;
-    reg  has_held$clock;
-    reg  [7:0] spare$d;
-    wire  [7:0] spare$q;
-    reg  spare$clock;
-    reg  spare_last$d;
-    wire  spare_last$q;
-    reg  spare_last$clock;
-    reg  has_spare$d;
-    wire  has_spare$q;
-    reg  has_spare$clock;
     reg  is_full$d;
     wire  is_full$q;
     reg  is_full$clock;
@@ -2917,8 +1705,6 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
     reg  offer_zero;
     reg  [7:0] crc_byte;
     reg  [7:0] next_block_bytes;
-    reg  is_free;
-    reg  [7:0] next_held;
     reg  taken;
     reg  [8:0] next_at;
     reg  [31:0] crc_value;
@@ -2942,12 +1728,24 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
         .data(crc$data),
         .crc(crc$crc)
     );
+    board_engine_encoder_front front(
+        .clock(front$clock),
+        .valid(front$valid),
+        .data(front$data),
+        .last(front$last),
+        .ready(front$ready),
+        .out_valid(front$out_valid),
+        .out_data(front$out_data),
+        .out_zero(front$out_zero),
+        .out_last(front$out_last),
+        .taken(front$taken)
+    );
     board_engine_encoder_state state(
         .d(state$d),
         .q(state$q),
         .clock(state$clock)
     );
-    board_engine_command_source crc_index(
+    board_engine_encoder_crc_index crc_index(
         .d(crc_index$d),
         .q(crc_index$q),
         .clock(crc_index$clock)
@@ -2972,7 +1770,7 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
         .q(closed$q),
         .clock(closed$clock)
     );
-    board_engine_command_byte_index block_bytes(
+    board_engine_encoder_front_held block_bytes(
         .d(block_bytes$d),
         .q(block_bytes$q),
         .clock(block_bytes$clock)
@@ -2981,41 +1779,6 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
         .d(has_byte$d),
         .q(has_byte$q),
         .clock(has_byte$clock)
-    );
-    board_engine_command_byte_index held(
-        .d(held$d),
-        .q(held$q),
-        .clock(held$clock)
-    );
-    board_engine_counters_up_0 held_zero(
-        .d(held_zero$d),
-        .q(held_zero$q),
-        .clock(held_zero$clock)
-    );
-    board_engine_counters_up_0 held_last(
-        .d(held_last$d),
-        .q(held_last$q),
-        .clock(held_last$clock)
-    );
-    board_engine_counters_up_0 has_held(
-        .d(has_held$d),
-        .q(has_held$q),
-        .clock(has_held$clock)
-    );
-    board_engine_command_byte_index spare(
-        .d(spare$d),
-        .q(spare$q),
-        .clock(spare$clock)
-    );
-    board_engine_counters_up_0 spare_last(
-        .d(spare_last$d),
-        .q(spare_last$q),
-        .clock(spare_last$clock)
-    );
-    board_engine_counters_up_0 has_spare(
-        .d(has_spare$d),
-        .q(has_spare$q),
-        .clock(has_spare$clock)
     );
     board_engine_counters_up_0 is_full(
         .d(is_full$d),
@@ -3032,7 +1795,7 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
         .q(write_where$q),
         .clock(write_where$clock)
     );
-    board_engine_command_byte_index write_what(
+    board_engine_encoder_front_held write_what(
         .d(write_what$d),
         .q(write_what$q),
         .clock(write_what$clock)
@@ -3068,25 +1831,11 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
         block_bytes$d = block_bytes$q;
         has_byte$d = has_byte$q;
         has_room$d = has_room$q;
-        held$clock = clock;
-        held_zero$clock = clock;
-        held_last$clock = clock;
-        has_held$clock = clock;
-        spare$clock = clock;
-        spare_last$clock = clock;
-        has_spare$clock = clock;
         is_full$clock = clock;
         write_now$clock = clock;
         write_where$clock = clock;
         write_what$clock = clock;
         visible$clock = clock;
-        held$d = held$q;
-        held_zero$d = held_zero$q;
-        held_last$d = held_last$q;
-        has_held$d = has_held$q;
-        spare$d = spare$q;
-        spare_last$d = spare_last$q;
-        has_spare$d = has_spare$q;
         is_full$d = is_full$q;
         write_now$d = write_now$q;
         write_where$d = write_where$q;
@@ -3094,34 +1843,39 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
         visible$d = visible$q;
         ram$clock = clock;
         crc$clock = clock;
+        front$clock = clock;
+        front$valid = valid;
+        front$data = data;
+        front$last = last;
+        ready = front$ready;
         used = write_at$q - read_at$q;
         has_room$d = used < room_limit;
         next_at = write_at$q + 32'h1;
         write_now$d = 1'b0;
         write_where$d = write_at$q;
-        write_what$d = held$q;
+        write_what$d = front$out_data;
         ram$write_enable = write_now$q;
         ram$write_address = write_where$q;
         ram$write_data = write_what$q;
         visible$d = closed$q;
         crc$clear = 1'b0;
         crc$enable = 1'b0;
-        crc$data = held$q;
+        crc$data = front$out_data;
         crc_value = ~crc$crc;
         crc_amount = ((crc_index$q) & 5'h1f) << 32'h3;
         crc_shifted = crc_value >> crc_amount;
         next_block_bytes = block_bytes$q;
         crc_byte = crc_shifted[(32'h0)+:(8)];
         offered = 1'b0;
-        offer = held$q;
-        offer_zero = held_zero$q;
+        offer = front$out_data;
+        offer_zero = front$out_zero;
         taken = 1'b0;
         case (state$q)
             EncoderState$Idle:
                 begin
                     crc$clear = 1'b1;
                     crc_index$d = 32'h0;
-                    if (has_held$q & has_room$q) begin
+                    if (front$out_valid & has_room$q) begin
                         write_now$d = 1'b1;
                         write_what$d = 32'h0;
                         code_at$d = next_at;
@@ -3133,7 +1887,7 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
                 end
             EncoderState$Body:
                 begin
-                    offered = has_held$q;
+                    offered = front$out_valid;
                 end
             EncoderState$Crc:
                 begin
@@ -3193,7 +1947,7 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
         if (taken) begin
             if (state$q == EncoderState$Body) begin
                 crc$enable = 1'b1;
-                if (held_last$q) begin
+                if (front$out_last) begin
                     state$d = EncoderState$Crc;
                 end
             end
@@ -3206,29 +1960,7 @@ module board_engine_encoder(clock,valid,data,last,ready,out_valid,out_data,out_r
         end
         block_bytes$d = next_block_bytes;
         is_full$d = next_block_bytes == 32'hff;
-        ready = ~has_spare$q;
-        is_free = ~has_held$q | (taken & (state$q == EncoderState$Body));
-        next_held = data;
-        if (has_spare$q) begin
-            next_held = spare$q;
-        end
-        if (is_free) begin
-            held$d = next_held;
-            held_zero$d = next_held == 32'h0;
-            held_last$d = last;
-            has_held$d = valid | has_spare$q;
-            if (has_spare$q) begin
-                held_last$d = spare_last$q;
-            end
-            has_spare$d = 1'b0;
-        end
-        else begin
-            if (valid & ~has_spare$q) begin
-                has_spare$d = 1'b1;
-                spare$d = data;
-                spare_last$d = last;
-            end
-        end
+        front$taken = taken & (state$q == EncoderState$Body);
         has_closed = read_at$q != visible$q;
         fetch = has_closed & (~has_byte$q | out_ready);
         ram$read_enable = fetch;
@@ -3266,6 +1998,167 @@ module board_engine_encoder_closed(d,q,clock);
 
 endmodule
 
+module board_engine_encoder_crc_index(d,q,clock);
+
+    // Module arguments
+    input wire  [1:0] d;
+    output reg  [1:0] q;
+    input wire  clock;
+
+    // Update code (custom)
+    initial begin
+       q = 2'h0;
+    end
+
+    always @(posedge clock) begin
+       q <= d;
+    end
+
+endmodule
+
+module board_engine_encoder_front(clock,valid,data,last,ready,out_valid,out_data,out_zero,out_last,taken);
+
+    // Module arguments
+    input wire  clock;
+    input wire  valid;
+    input wire  [7:0] data;
+    input wire  last;
+    output reg  ready;
+    output reg  out_valid;
+    output reg  [7:0] out_data;
+    output reg  out_zero;
+    output reg  out_last;
+    input wire  taken;
+
+    // Stub signals
+    reg  [7:0] held$d;
+    wire  [7:0] held$q;
+    reg  held$clock;
+    reg  held_zero$d;
+    wire  held_zero$q;
+    reg  held_zero$clock;
+    reg  held_last$d;
+    wire  held_last$q;
+    reg  held_last$clock;
+    reg  has_held$d;
+    wire  has_held$q;
+    reg  has_held$clock;
+    reg  [7:0] spare$d;
+    wire  [7:0] spare$q;
+    reg  spare$clock;
+    reg  spare_last$d;
+    wire  spare_last$q;
+    reg  spare_last$clock;
+    reg  has_spare$d;
+    wire  has_spare$q;
+    reg  has_spare$clock;
+
+    // Local signals
+    reg  is_free;
+    reg  [7:0] next_held;
+
+    // Sub module instances
+    board_engine_encoder_front_held held(
+        .d(held$d),
+        .q(held$q),
+        .clock(held$clock)
+    );
+    board_engine_counters_up_0 held_zero(
+        .d(held_zero$d),
+        .q(held_zero$q),
+        .clock(held_zero$clock)
+    );
+    board_engine_counters_up_0 held_last(
+        .d(held_last$d),
+        .q(held_last$q),
+        .clock(held_last$clock)
+    );
+    board_engine_counters_up_0 has_held(
+        .d(has_held$d),
+        .q(has_held$q),
+        .clock(has_held$clock)
+    );
+    board_engine_encoder_front_held spare(
+        .d(spare$d),
+        .q(spare$q),
+        .clock(spare$clock)
+    );
+    board_engine_counters_up_0 spare_last(
+        .d(spare_last$d),
+        .q(spare_last$q),
+        .clock(spare_last$clock)
+    );
+    board_engine_counters_up_0 has_spare(
+        .d(has_spare$d),
+        .q(has_spare$q),
+        .clock(has_spare$clock)
+    );
+
+    // Update code
+    always @(*) begin
+        held$clock = clock;
+        held_zero$clock = clock;
+        held_last$clock = clock;
+        has_held$clock = clock;
+        spare$clock = clock;
+        spare_last$clock = clock;
+        has_spare$clock = clock;
+        held$d = held$q;
+        held_zero$d = held_zero$q;
+        held_last$d = held_last$q;
+        has_held$d = has_held$q;
+        spare$d = spare$q;
+        spare_last$d = spare_last$q;
+        has_spare$d = has_spare$q;
+        ready = ~has_spare$q;
+        out_valid = has_held$q;
+        out_data = held$q;
+        out_zero = held_zero$q;
+        out_last = held_last$q;
+        is_free = ~has_held$q | taken;
+        next_held = data;
+        if (has_spare$q) begin
+            next_held = spare$q;
+        end
+        if (is_free) begin
+            held$d = next_held;
+            held_zero$d = next_held == 32'h0;
+            held_last$d = last;
+            has_held$d = valid | has_spare$q;
+            if (has_spare$q) begin
+                held_last$d = spare_last$q;
+            end
+            has_spare$d = 1'b0;
+        end
+        else begin
+            if (valid & ~has_spare$q) begin
+                has_spare$d = 1'b1;
+                spare$d = data;
+                spare_last$d = last;
+            end
+        end
+    end
+
+endmodule
+
+module board_engine_encoder_front_held(d,q,clock);
+
+    // Module arguments
+    input wire  [7:0] d;
+    output reg  [7:0] q;
+    input wire  clock;
+
+    // Update code (custom)
+    initial begin
+       q = 8'h0;
+    end
+
+    always @(posedge clock) begin
+       q <= d;
+    end
+
+endmodule
+
 module board_engine_encoder_ram(clock,write_enable,write_address,write_data,read_enable,read_address,read_data);
 
     // Module arguments
@@ -3275,15 +2168,10 @@ module board_engine_encoder_ram(clock,write_enable,write_address,write_data,read
     input wire  [7:0] write_data;
     input wire  read_enable;
     input wire  [8:0] read_address;
-    output reg  [7:0] read_data;
+    output wire  [7:0] read_data;
 
-    // Update code (custom)
-    (* ram_style = "block" *) reg [7:0] mem [0:511];
-    initial read_data = 0;
-    always @(posedge clock) begin
-        if (write_enable) mem[write_address[8:0]] <= write_data;
-        if (read_enable) read_data <= mem[read_address[8:0]];
-    end
+    // Update code (wrapper)
+    board_engine_encoder_ram_words core(.clock(clock), .write_enable(write_enable), .write_address(write_address), .write_data(write_data), .read_enable(read_enable), .read_address(read_address), .read_data(read_data));
 endmodule
 
 module board_engine_encoder_state(d,q,clock);
@@ -3740,15 +2628,10 @@ module board_engine_frames_ram(clock,write_enable,write_address,write_data,read_
     input wire  [7:0] write_data;
     input wire  read_enable;
     input wire  [9:0] read_address;
-    output reg  [7:0] read_data;
+    output wire  [7:0] read_data;
 
-    // Update code (custom)
-    (* ram_style = "block" *) reg [7:0] mem [0:1023];
-    initial read_data = 0;
-    always @(posedge clock) begin
-        if (write_enable) mem[write_address[9:0]] <= write_data;
-        if (read_enable) read_data <= mem[read_address[9:0]];
-    end
+    // Update code (wrapper)
+    board_engine_frames_ram_words core(.clock(clock), .write_enable(write_enable), .write_address(write_address), .write_data(write_data), .read_enable(read_enable), .read_address(read_address), .read_data(read_data));
 endmodule
 
 module board_engine_frames_read_slot(d,q,clock);
@@ -3791,27 +2674,10 @@ module board_engine_identity(address,data);
 
     // Module arguments
     input wire  [3:0] address;
-    output reg  [31:0] data;
+    output wire  [31:0] data;
 
-    // Update code (custom)
-    always @(*) case (address)
-        4'd0: data = 32'h47504232;
-        4'd1: data = 32'h00000102;
-        4'd2: data = 32'h00100001;
-        4'd3: data = 32'h00400001;
-        4'd4: data = 32'h00000800;
-        4'd5: data = 32'h01000080;
-        4'd6: data = 32'h000201f4;
-        4'd7: data = 32'h016e3600;
-        4'd8: data = 32'h002dc6c0;
-        4'd9: data = 32'h00000000;
-        4'd10: data = 32'h6f6e616e;
-        4'd11: data = 32'h00003631;
-        4'd12: data = 32'h00000000;
-        4'd13: data = 32'h00000000;
-        4'd14: data = 32'h74339b44;
-        4'd15: data = 32'h45e560d0;
-    endcase
+    // Update code (wrapper)
+    board_engine_identity_words core(.address(address), .data(data));
 endmodule
 
 module board_engine_results(clock,write_enable,write_address,write_data,read_enable,read_address,read_data);
@@ -3823,15 +2689,10 @@ module board_engine_results(clock,write_enable,write_address,write_data,read_ena
     input wire  [23:0] write_data;
     input wire  read_enable;
     input wire  [11:0] read_address;
-    output reg  [23:0] read_data;
+    output wire  [23:0] read_data;
 
-    // Update code (custom)
-    (* ram_style = "block" *) reg [23:0] mem [0:255];
-    initial read_data = 0;
-    always @(posedge clock) begin
-        if (write_enable) mem[write_address[7:0]] <= write_data;
-        if (read_enable) read_data <= mem[read_address[7:0]];
-    end
+    // Update code (wrapper)
+    board_engine_results_words core(.clock(clock), .write_enable(write_enable), .write_address(write_address), .write_data(write_data), .read_enable(read_enable), .read_address(read_address), .read_data(read_data));
 endmodule
 
 module board_engine_sequencer(clock,start,base,row_groups,col_beats,plane_groups,running,is_load,is_beat,act_read,tile_address,act_address,is_first,is_shift,is_heavy,is_last);
@@ -3919,42 +2780,42 @@ module board_engine_sequencer(clock,start,base,row_groups,col_beats,plane_groups
         .q(step$q),
         .clock(step$clock)
     );
-    board_engine_command_age rows_left(
+    board_engine_sequencer_act rows_left(
         .d(rows_left$d),
         .q(rows_left$q),
         .clock(rows_left$clock)
     );
-    board_engine_command_age beat(
+    board_engine_sequencer_act beat(
         .d(beat$d),
         .q(beat$q),
         .clock(beat$clock)
     );
-    board_engine_command_byte_index group(
+    board_engine_encoder_front_held group(
         .d(group$d),
         .q(group$q),
         .clock(group$clock)
     );
-    board_engine_command_age row_base(
+    board_engine_sequencer_act row_base(
         .d(row_base$d),
         .q(row_base$q),
         .clock(row_base$clock)
     );
-    board_engine_command_age tile(
+    board_engine_sequencer_act tile(
         .d(tile$d),
         .q(tile$q),
         .clock(tile$clock)
     );
-    board_engine_command_age act(
+    board_engine_sequencer_act act(
         .d(act$d),
         .q(act$q),
         .clock(act$clock)
     );
-    board_engine_command_age last_beat(
+    board_engine_sequencer_act last_beat(
         .d(last_beat$d),
         .q(last_beat$q),
         .clock(last_beat$clock)
     );
-    board_engine_command_byte_index last_group(
+    board_engine_encoder_front_held last_group(
         .d(last_group$d),
         .q(last_group$q),
         .clock(last_group$clock)
@@ -4063,6 +2924,24 @@ module board_engine_sequencer(clock,start,base,row_groups,col_beats,plane_groups
 
 endmodule
 
+module board_engine_sequencer_act(d,q,clock);
+
+    // Module arguments
+    input wire  [15:0] d;
+    output reg  [15:0] q;
+    input wire  clock;
+
+    // Update code (custom)
+    initial begin
+       q = 16'h0;
+    end
+
+    always @(posedge clock) begin
+       q <= d;
+    end
+
+endmodule
+
 module board_engine_sequencer_step(d,q,clock);
 
     // Module arguments
@@ -4087,15 +2966,11 @@ module board_engine_tile_request(clock,enable,address,out_enable,out_address);
     input wire  clock;
     input wire  enable;
     input wire  [15:0] address;
-    output reg  out_enable;
-    output reg  [15:0] out_address;
+    output wire  out_enable;
+    output wire  [15:0] out_address;
 
-    // Update code (custom)
-    wire [16:0] due = {enable, address};
-    always @(*) begin
-        out_enable = due[16];
-        out_address = due[15:0];
-    end
+    // Update code (wrapper)
+    board_engine_tile_request_delay core(.clock(clock), .enable(enable), .address(address), .out_enable(out_enable), .out_address(out_address));
 endmodule
 
 module board_engine_tiles(clock,byte_enable,byte_data,write_enable,write_address,read_enable,read_address,read_data);
@@ -4108,30 +2983,10 @@ module board_engine_tiles(clock,byte_enable,byte_data,write_enable,write_address
     input wire  [15:0] write_address;
     input wire  read_enable;
     input wire  [15:0] read_address;
-    output reg  [31:0] read_data;
+    output wire  [31:0] read_data;
 
-    // Update code (custom)
-    (* ram_style = "block" *) reg [31:0] mem [0:2047];
-    reg [31:0] gathered = 0;
-    reg [31:0] fetched = 0;
-    reg fetched_new = 0;
-    reg byte_in = 0;
-    reg write_in = 0;
-    reg [7:0] data_in = 0;
-    reg [10:0] place_in = 0;
-    wire [31:0] assembled = {data_in, gathered[31:8]};
-    initial read_data = 0;
-    always @(posedge clock) begin
-        byte_in <= byte_enable;
-        write_in <= write_enable;
-        data_in <= byte_data;
-        place_in <= write_address[10:0];
-        if (byte_in) gathered <= assembled;
-        if (write_in) mem[place_in] <= assembled;
-        if (read_enable) fetched <= mem[read_address[10:0]];
-        fetched_new <= read_enable;
-        if (fetched_new) read_data <= fetched;
-    end
+    // Update code (wrapper)
+    board_engine_tiles_packed core(.clock(clock), .byte_enable(byte_enable), .byte_data(byte_data), .write_enable(write_enable), .write_address(write_address), .read_enable(read_enable), .read_address(read_address), .read_data(read_data));
 endmodule
 
 module board_lights(clock,frame,run_cycle,refused,link,busy,fault);
@@ -4346,7 +3201,7 @@ module board_uart_rx(clock,rx,valid,data,bad);
         .q(broken$q),
         .clock(broken$clock)
     );
-    board_engine_command_age count(
+    board_engine_sequencer_act count(
         .d(count$d),
         .q(count$q),
         .clock(count$clock)
@@ -4356,7 +3211,7 @@ module board_uart_rx(clock,rx,valid,data,bad);
         .q(bit_index$q),
         .clock(bit_index$clock)
     );
-    board_engine_command_byte_index shift(
+    board_engine_encoder_front_held shift(
         .d(shift$d),
         .q(shift$q),
         .clock(shift$clock)
@@ -4459,7 +3314,7 @@ module board_uart_tx(clock,valid,data,ready,tx);
         .q(shift$q),
         .clock(shift$clock)
     );
-    board_engine_command_age count(
+    board_engine_sequencer_act count(
         .d(count$d),
         .q(count$q),
         .clock(count$clock)
@@ -4502,104 +3357,744 @@ module board_uart_tx(clock,valid,data,ready,tx);
 
 endmodule
 
-module board_engine_array_row(clock, issue, is_first, is_shift, is_heavy, is_last, ternary, a2, init, w0, w1, x, sum, sum_valid);
-    input wire [0:0] clock;
-    input wire [0:0] issue;
-    input wire [0:0] is_first;
-    input wire [0:0] is_shift;
-    input wire [0:0] is_heavy;
-    input wire [0:0] is_last;
-    input wire [0:0] ternary;
-    input wire [0:0] a2;
-    input wire [23:0] init;
-    input wire [15:0] w0;
-    input wire [15:0] w1;
-    input wire [15:0] x;
-    output reg [23:0] sum;
-    output reg [0:0] sum_valid;
-initial sum = 0;
-initial sum_valid = 0;
-// Registers: products 2, tree 1, weights 1, planes 1, accumulator 1, sum 1.
-reg [8:1] valid = 0;
-always @(posedge clock) valid <= {valid[7:1], issue};
-reg [6:1] d_is_heavy = 0;
-always @(posedge clock) d_is_heavy <= {d_is_heavy[5:1], is_heavy};
-reg [7:1] d_is_first = 0;
-always @(posedge clock) d_is_first <= {d_is_first[6:1], is_first};
-reg [7:1] d_is_shift = 0;
-always @(posedge clock) d_is_shift <= {d_is_shift[6:1], is_shift};
-reg [8:1] d_is_last = 0;
-always @(posedge clock) d_is_last <= {d_is_last[7:1], is_last};
-always @(posedge clock) sum_valid <= valid[8] & d_is_last[8];
-wire [4:0] count_0_0;
-board_engine_array_row_popcount popcount_0_0(.clock(clock), .valid(valid[4:2]), .w(w0), .x(x[15:0]), .count(count_0_0));
-wire [4:0] count_0_1;
-board_engine_array_row_popcount popcount_0_1(.clock(clock), .valid(valid[4:2]), .w(w1), .x(x[15:0]), .count(count_0_1));
-reg [7:0] c0_0;
-reg [7:0] c1_0;
-reg [7:0] twice_0;
-reg [7:0] once_0;
-reg signed [7:0] d_0 = 0;
-reg signed [10:0] e_0;
-reg signed [10:0] e_3;
-reg signed [10:0] e_m;
-reg signed [10:0] s = 0;
-reg signed [23:0] old;
-reg signed [23:0] acc = 0;
-always @(posedge clock) if (valid[5]) begin
-    c0_0 = count_0_0;
-    c1_0 = count_0_1;
-    twice_0 = (ternary ? c1_0 : c0_0) << 1;
-    once_0 = ternary ? ~c0_0 + 1'b1 : c0_0 + c1_0;
-    d_0 <= twice_0 + once_0;
+module board_engine_activations_packed(
+    input wire clock,
+    input wire byte_enable,
+    input wire [7:0] byte_data,
+    input wire write_enable,
+    input wire [15:0] write_address,
+    input wire read_enable,
+    input wire [15:0] read_address,
+    output reg [15:0] read_data
+);
+// what comes in
+reg byte_in = 1'd0;
+reg write_in = 1'd0;
+reg [7:0] data_in = 8'd0;
+reg [6:0] place_in = 7'd0;
+always @(posedge clock) begin
+    byte_in <= byte_enable;
+    write_in <= write_enable;
+    data_in <= byte_data;
+    place_in <= write_address[6:0];
 end
-always @(posedge clock) if (valid[6]) begin
-    e_0 = d_0;
-    e_3 = (e_0 <<< 1) + e_0;
-    e_m = -e_0;
-    s <= d_is_heavy[6] ? (a2 ? e_3 : e_m) : e_0;
-end
-always @(posedge clock) if (valid[7]) begin
-    old = d_is_first[7] ? 24'sd0 : (d_is_shift[7] & ~a2) ? acc <<< 1 : acc;
-    acc <= old + s;
-end
-always @(posedge clock) if (valid[8]) begin
-    if (d_is_last[8]) sum <= acc + init;
-end
+// a byte is gathered
+/* verilator lint_off UNUSEDSIGNAL */
+reg [15:0] gathered = 16'd0;
+/* verilator lint_on UNUSEDSIGNAL */
+wire [15:0] assembled = {data_in, gathered[15:8]};
+(* ram_style = "block" *) reg [15:0] mem [0:127];
+always @(posedge clock) if (byte_in) gathered <= assembled;
+// the word is written
+always @(posedge clock) if (write_in) mem[place_in] <= assembled;
+// a word is read
+reg [15:0] fetched = 16'd0;
+always @(posedge clock) if (read_enable) fetched <= mem[read_address[6:0]];
+// a word was read
+reg fetched_new = 1'd0;
+always @(posedge clock) fetched_new <= read_enable;
+// its output register
+initial read_data = 16'd0;
+always @(posedge clock) if (fetched_new) read_data <= fetched;
 endmodule
 
-module board_engine_array_row_popcount(clock, valid, w, x, count);
-    input wire [0:0] clock;
-    input wire [2:0] valid;
-    input wire [15:0] w;
-    input wire [15:0] x;
-    output wire [4:0] count;
-reg [15:0] p;
-reg [15:0] odd = 0;
-reg [15:0] both = 0;
-reg [15:0] ones;
-reg [15:0] carry;
-reg [15:0] twos;
-reg [15:0] fours;
-reg [15:0] leaves = 0;
-reg [7:0] halves;
-reg [4:0] t2_0 = 0;
-always @(posedge clock) if (valid[0]) begin
+module board_engine_array_row_popcount(
+    input wire clock,
+    input wire [2:0] valid,
+    input wire [15:0] w,
+    input wire [15:0] x,
+    output wire [4:0] count
+);
+// pairs of products
+reg [15:0] odd = 16'd0;
+reg [15:0] both = 16'd0;
+always @(posedge clock) if (valid[0]) begin : within_0
+    reg [15:0] p;
+    /* verilator lint_off BLKSEQ */
     p = w & x;
+    /* verilator lint_on BLKSEQ */
     odd <= (p ^ (p >> 1)) & 16'h5555;
     both <= (p & (p >> 1)) & 16'h5555;
 end
-always @(posedge clock) if (valid[1]) begin
-    ones = (odd ^ (odd >> 2) ^ (odd >> 4)) & 16'h1041;
+// three pairs to a number
+/* verilator lint_off UNUSEDSIGNAL */
+reg [15:0] leaves = 16'd0;
+/* verilator lint_on UNUSEDSIGNAL */
+always @(posedge clock) if (valid[1]) begin : within_1
+    reg [15:0] ones;
+    reg [15:0] carry;
+    reg [15:0] twos;
+    reg [15:0] fours;
+    /* verilator lint_off BLKSEQ */
+    ones = ((odd ^ (odd >> 2)) ^ (odd >> 4)) & 16'h1041;
     carry = ((odd & (odd >> 2)) | ((odd >> 4) & (odd | (odd >> 2)))) & 16'h1041;
-    twos = (carry ^ both ^ (both >> 2) ^ (both >> 4)) & 16'h1041;
-    fours = ((carry & (both | (both >> 2) | (both >> 4))) | (both & ((both >> 2) | (both >> 4))) | ((both >> 2) & (both >> 4))) & 16'h1041;
-    leaves <= ones | (twos << 1) | (fours << 2);
+    twos = (((carry ^ both) ^ (both >> 2)) ^ (both >> 4)) & 16'h1041;
+    fours = (((carry & ((both | (both >> 2)) | (both >> 4))) | (both & ((both >> 2) | (both >> 4)))) | ((both >> 2) &
+        (both >> 4))) & 16'h1041;
+    /* verilator lint_on BLKSEQ */
+    leaves <= (ones | (twos << 1)) | (fours << 2);
 end
-always @(posedge clock) if (valid[2]) begin
-    halves = {1'd0, leaves[8:6], 1'd0, leaves[2:0]} + {4'd0, 1'd0, leaves[14:12]};
-    t2_0 <= halves[3:0] + halves[7:4];
+// two levels of the tree
+reg [4:0] t2_0 = 5'd0;
+always @(posedge clock) if (valid[2]) begin : within_2
+    reg [7:0] halves;
+    /* verilator lint_off BLKSEQ */
+    halves = {{1'd0, leaves[8:6]}, {1'd0, leaves[2:0]}} + {4'd0, {1'd0, leaves[14:12]}};
+    /* verilator lint_on BLKSEQ */
+    t2_0 <= {1'd0, halves[3:0]} + {1'd0, halves[7:4]};
 end
 assign count = t2_0;
+endmodule
+
+module board_engine_array_row(
+    input wire clock,
+    input wire issue,
+    input wire is_first,
+    input wire is_shift,
+    input wire is_heavy,
+    input wire is_last,
+    input wire ternary,
+    input wire a2,
+    input wire [23:0] init,
+    input wire [15:0] w0,
+    input wire [15:0] w1,
+    input wire [15:0] x,
+    output reg sum_valid,
+    output reg [23:0] sum
+);
+// Registers: products 2, tree 1, weights 1, planes 1, accumulator 1, sum 1.
+// valid
+reg [7:0] valid = 8'd0;
+always @(posedge clock) valid <= {valid[6:0], issue};
+// d_is_heavy
+reg [5:0] d_is_heavy = 6'd0;
+always @(posedge clock) d_is_heavy <= {d_is_heavy[4:0], is_heavy};
+// d_is_first
+reg [6:0] d_is_first = 7'd0;
+always @(posedge clock) d_is_first <= {d_is_first[5:0], is_first};
+// d_is_shift
+reg [6:0] d_is_shift = 7'd0;
+always @(posedge clock) d_is_shift <= {d_is_shift[5:0], is_shift};
+// d_is_last
+reg [7:0] d_is_last = 8'd0;
+wire stands = valid[7] & d_is_last[7];
+always @(posedge clock) d_is_last <= {d_is_last[6:0], is_last};
+// the sum's flag
+initial sum_valid = 1'd0;
+always @(posedge clock) sum_valid <= stands;
+wire [4:0] popcount_0_0_count;
+board_engine_array_row_popcount popcount_0_0(
+    .clock(clock),
+    .valid(valid[3:1]),
+    .w(w0),
+    .x(x),
+    .count(popcount_0_0_count)
+);
+wire [4:0] popcount_0_1_count;
+board_engine_array_row_popcount popcount_0_1(
+    .clock(clock),
+    .valid(valid[3:1]),
+    .w(w1),
+    .x(x),
+    .count(popcount_0_1_count)
+);
+// the weights
+reg [7:0] d_0 = 8'd0;
+always @(posedge clock) if (valid[4]) begin : within_6
+    reg [7:0] c0_0;
+    reg [7:0] c1_0;
+    reg [7:0] twice_0;
+    reg [7:0] once_0;
+    /* verilator lint_off BLKSEQ */
+    c0_0 = {3'd0, popcount_0_0_count};
+    c1_0 = {3'd0, popcount_0_1_count};
+    twice_0 = (ternary ? c1_0 : c0_0) << 1;
+    once_0 = ternary ? (~c0_0 + {7'd0, 1'd1}) : (c0_0 + c1_0);
+    /* verilator lint_on BLKSEQ */
+    d_0 <= twice_0 + once_0;
+end
+// the planes
+reg [10:0] s = 11'd0;
+always @(posedge clock) if (valid[5]) begin : within_7
+    reg [10:0] e_0;
+    reg [10:0] w61;
+    reg [10:0] e_3;
+    reg [10:0] w67;
+    reg [10:0] e_m;
+    /* verilator lint_off BLKSEQ */
+    e_0 = {{3{d_0[7]}}, d_0};
+    w61 = e_0 << 1;
+    e_3 = w61 + e_0;
+    w67 = 11'd0;
+    e_m = w67 - e_0;
+    /* verilator lint_on BLKSEQ */
+    s <= d_is_heavy[5] ? (a2 ? e_3 : e_m) : e_0;
+end
+// the accumulator
+reg [23:0] acc = 24'd0;
+always @(posedge clock) if (valid[6]) begin : within_8
+    reg [23:0] old;
+    /* verilator lint_off BLKSEQ */
+    old = d_is_first[6] ? 24'd0 : ((d_is_shift[6] & ~a2) ? (acc << 1) : acc);
+    /* verilator lint_on BLKSEQ */
+    acc <= old + {{13{s[10]}}, s};
+end
+// the sum
+initial sum = 24'd0;
+always @(posedge clock) if (stands) sum <= acc + init;
+endmodule
+
+module board_engine_command_answer_bytes(
+    input wire clock,
+    input wire load,
+    input wire [63:0] word,
+    input wire shift,
+    output wire [7:0] byte_data
+);
+// a word comes or a byte goes
+reg [63:0] held = 64'd0;
+always @(posedge clock) if (load | shift) held <= load ? word : (held >> 8);
+assign byte_data = held[7:0];
+endmodule
+
+module board_engine_command_control_control(
+    input wire clock,
+    input wire frame_valid,
+    input wire is_sealed,
+    input wire result_valid,
+    input wire out_ready,
+    input wire [12:0] frame_bytes,
+    input wire [7:0] read_data,
+    input wire [7:0] op,
+    input wire [7:0] arg,
+    input wire [15:0] seq,
+    input wire [31:0] addr,
+    input wire [31:0] word,
+    input wire [15:0] job_id,
+    input wire a2,
+    input wire [7:0] plane_groups,
+    input wire [31:0] base,
+    input wire [15:0] row_groups,
+    input wire [15:0] col_beats,
+    input wire [31:0] digest,
+    input wire [31:0] crc,
+    input wire [31:0] identity_data,
+    input wire [31:0] counter_data,
+    input wire [23:0] result_read_data,
+    output wire frame_done,
+    output wire read_enable,
+    output wire [12:0] read_address,
+    output wire head_enable,
+    output wire [7:0] head_byte,
+    output wire tile_byte_enable,
+    output wire tile_write_enable,
+    output wire act_byte_enable,
+    output wire act_write_enable,
+    output wire [15:0] word_address,
+    output wire tile_read_enable,
+    output wire page_seal,
+    output wire page_clear,
+    output wire [7:0] page,
+    output wire [7:0] page_query,
+    output wire word_load,
+    output wire word_is_page_crc,
+    output wire word_shift,
+    output wire crc_clear,
+    output wire start,
+    output wire run_cycle,
+    output wire [11:0] result_write_address,
+    output wire answer_load,
+    output wire [63:0] answer_word,
+    output wire answer_shift,
+    output wire out_valid,
+    output wire out_last
+);
+wire [31:0] crc_found = ~crc;
+// state
+reg [4:0] state = 5'd0;
+// position
+reg [12:0] position = 13'd0;
+// word_at
+reg [15:0] word_at = 16'd0;
+// words_left
+reg [15:0] words_left = 16'd0;
+// status
+reg [7:0] status = 8'd0;
+// aux
+reg [31:0] aux = 32'd0;
+// source
+reg [1:0] source = 2'd0;
+// send_words
+reg [15:0] send_words = 16'd0;
+// has_job
+reg has_job = 1'd0;
+// held_id
+reg [15:0] held_id = 16'd0;
+// job_rows
+reg [15:0] job_rows = 16'd0;
+// job_cycles
+reg [31:0] job_cycles = 32'd0;
+// factor
+reg [31:0] factor = 32'd0;
+// multiplier
+reg [15:0] multiplier = 16'd0;
+// product
+reg [31:0] product = 32'd0;
+// the frame's ends
+reg [12:0] payload_end = 13'd0;
+reg [12:0] payload = 13'd0;
+reg [12:0] act_bytes = 13'd0;
+wire more = ~(position == payload_end);
+wire asks = ((state == 5'd2) & (position < 13'h1c)) | (((state == 5'd6) | (state == 5'd24)) & more);
+reg fetched = 1'd0;
+reg in_frame = 1'd0;
+wire payload_is_over = ~more & ~fetched;
+always @(posedge clock) begin
+    payload_end <= frame_bytes - 13'h4;
+    payload <= frame_bytes - 13'hc;
+    act_bytes <= frame_bytes - 13'h20;
+    fetched <= asks;
+    in_frame <= position < payload_end;
+end
+// byte_index
+reg [7:0] byte_index = 8'd0;
+wire stored = fetched & ((state == 5'd6) | (state == 5'd24));
+wire summed = (state == 5'd10) | (state == 5'd21);
+wire word_ends = (stored | summed) & (byte_index == ((state == 5'd21) ? 8'h3 : ((state == 5'd24) ? 8'h1 : 8'h3)));
+always @(posedge clock) byte_index <= (stored | summed) ? (word_ends ? 8'd0 : (byte_index + {7'd0, 1'd1})) : ((state ==
+    5'd0) ? 8'd0 : byte_index);
+// checks of a request
+reg [16:0] write_end = 17'd0;
+reg [16:0] read_end = 17'd0;
+reg is_sync = 1'd0;
+reg is_ident = 1'd0;
+reg is_stat = 1'd0;
+reg is_write = 1'd0;
+reg is_seal = 1'd0;
+reg is_run = 1'd0;
+reg is_read = 1'd0;
+reg is_version = 1'd0;
+reg has_payload = 1'd0;
+reg has_word = 1'd0;
+reg has_descriptor = 1'd0;
+reg has_tail = 1'd0;
+reg high_address = 1'd0;
+reg write_over = 1'd0;
+reg page_over = 1'd0;
+reg read_over = 1'd0;
+reg other_job = 1'd0;
+always @(posedge clock) begin
+    write_end <= {1'd0, addr[15:0]} + {4'd0, (payload >> 2)};
+    read_end <= {1'd0, addr[15:0]} + {1'd0, word[15:0]};
+    is_sync <= op == 8'h1;
+    is_ident <= op == 8'h2;
+    is_stat <= op == 8'h40;
+    is_write <= op == 8'h10;
+    is_seal <= op == 8'h11;
+    is_run <= op == 8'h20;
+    is_read <= op == 8'h30;
+    is_version <= arg == 8'h2;
+    has_payload <= |payload;
+    has_word <= payload == 13'h4;
+    has_descriptor <= ~(payload < 13'h14);
+    has_tail <= |payload[1:0];
+    high_address <= |addr[31:16];
+    write_over <= 17'h800 < write_end;
+    page_over <= ~(addr[15:0] < 16'h20);
+    read_over <= (|word[31:16]) | ({1'd0, job_rows} < read_end);
+    other_job <= ~(addr[31:16] == held_id);
+end
+// checks of a job
+reg [16:0] tile_end = 17'd0;
+reg tile_over = 1'd0;
+reg [15:0] last_word = 16'd0;
+reg [15:0] age = 16'd0;
+reg shape_bad = 1'd0;
+reg counts_bad = 1'd0;
+reg crc_same = 1'd0;
+reg digest_same = 1'd0;
+reg at_last_page = 1'd0;
+reg same_job = 1'd0;
+reg acts_wrong = 1'd0;
+reg acts_over = 1'd0;
+reg again_over = 1'd0;
+reg range_bad = 1'd0;
+wire decides = state == 5'd5;
+wire writes = is_write & (has_payload & ~has_tail);
+wire seals = is_seal & has_word;
+wire reads = is_read & has_word;
+wire stale = ~has_job | other_job;
+wire is_bare_request = decides & ~has_payload;
+wire syncs = is_bare_request & is_sync;
+wire begins_write = decides & (writes & ~(high_address | write_over));
+wire begins_seal = decides & (seals & ~(high_address | page_over));
+wire begins_read = decides & ((reads & ~stale) & ~read_over);
+wire begins_product = (state == 5'd4) | (state == 5'd14);
+wire multiplies = ((state == 5'd13) | (state == 5'd15)) & (|multiplier);
+wire identifies = state == 5'd14;
+wire has_all_acts = identifies & ~acts_wrong;
+wire again = (has_all_acts & has_job) & same_job;
+wire answers_again = again & ~(high_address | again_over);
+wire is_other_job = has_all_acts & ~(has_job & same_job);
+wire is_old_job = (is_other_job & has_job) & age[15];
+wire is_new_job = is_other_job & ~(has_job & age[15]);
+/* verilator lint_off UNUSEDSIGNAL */
+wire [15:0] w487 = word_at >> 6;
+/* verilator lint_on UNUSEDSIGNAL */
+wire seal_word_ends = (state == 5'd10) & word_ends;
+wire checks_seal = state == 5'd12;
+wire is_dirty = (state == 5'd20) & ~is_sealed;
+wire page_ends = (state == 5'd21) & word_ends;
+wire is_other = (state == 5'd23) & ~digest_same;
+wire result_comes = (state == 5'd26) & result_valid;
+always @(posedge clock) begin
+    tile_end <= {1'd0, base[15:0]} + {1'd0, product[15:0]};
+    tile_over <= 17'h800 < tile_end;
+    last_word <= tile_end[15:0] - 16'h1;
+    age <= job_id - held_id;
+    shape_bad <= (((~(|plane_groups) | (8'h10 < plane_groups)) | (a2 & ~(plane_groups == 8'h2))) | (16'h100 <
+        row_groups)) | (row_groups < addr[15:0]);
+    counts_bad <= (((|base[31:16]) | (|product[31:16])) | ~(|row_groups)) | ~(|col_beats);
+    crc_same <= crc_found == word;
+    digest_same <= crc_found == digest;
+    at_last_page <= word_at == words_left;
+    same_job <= ~(|age);
+    acts_wrong <= ~((product << 1) == {19'd0, act_bytes});
+    acts_over <= 32'h80 < product;
+    again_over <= job_rows < addr[15:0];
+    range_bad <= ((shape_bad | counts_bad) | tile_over) | high_address;
+end
+always @(posedge clock) factor <= begins_product ? {16'd0, col_beats} : (multiplies ? (factor << 1) : factor);
+always @(posedge clock) multiplier <= begins_product ? ((state == 5'd14) ? row_groups : {8'd0, plane_groups}) :
+    (multiplies ? (multiplier >> 1) : multiplier);
+always @(posedge clock) product <= begins_product ? 32'd0 : ((multiplies & multiplier[0]) ? (product + factor) :
+    product);
+// results
+reg [15:0] results = 16'd0;
+// the last result
+reg [15:0] last_result = 16'd0;
+reg [15:0] before_last = 16'd0;
+reg at_last = 1'd0;
+always @(posedge clock) begin
+    last_result <= row_groups - 16'h1;
+    before_last <= last_result - 16'h1;
+    at_last <= results == (result_valid ? before_last : last_result);
+end
+always @(posedge clock) results <= result_comes ? (results + {15'd0, 1'd1}) : ((state == 5'd25) ? 16'd0 : results);
+// the next word
+reg [63:0] next_word = 64'd0;
+always @(posedge clock) next_word <= (source == 2'd3) ? {40'd0, result_read_data} : {32'd0, ((source == 2'd2) ?
+    counter_data : identity_data)};
+// bytes_left
+reg [7:0] bytes_left = 8'd0;
+wire sends_byte = (state == 5'd28) & out_ready;
+wire sent_word = sends_byte & (bytes_left == 8'h1);
+wire loads_next = sent_word & (|send_words);
+always @(posedge clock) bytes_left <= (state == 5'd27) ? 8'h8 : (loads_next ? ((source == 2'd3) ? 8'h3 : 8'h4) :
+    (sends_byte ? (bytes_left - 8'h1) : bytes_left));
+always @(posedge clock) state <= (state == 5'd29) ? 5'd0 : ((sent_word & ~(|send_words)) ? 5'd29 : ((state == 5'd27) ?
+    5'd28 : ((result_comes & at_last) ? 5'd27 : ((state == 5'd25) ? 5'd26 : (((state == 5'd24) & payload_is_over) ?
+    5'd25 : (is_other ? 5'd27 : ((state == 5'd23) ? 5'd24 : ((state == 5'd22) ? 5'd23 : ((page_ends & at_last_page) ?
+    5'd22 : (page_ends ? 5'd19 : (is_dirty ? 5'd27 : ((state == 5'd20) ? 5'd21 : ((state == 5'd19) ? 5'd20 :
+    (checks_seal ? 5'd27 : ((state == 5'd11) ? 5'd12 : ((seal_word_ends & (words_left == 16'h1)) ? 5'd11 :
+    (seal_word_ends ? 5'd7 : ((state == 5'd9) ? 5'd10 : ((state == 5'd8) ? 5'd9 : ((state == 5'd7) ? 5'd8 : (((state ==
+    5'd18) & range_bad) ? 5'd27 : ((state == 5'd18) ? 5'd19 : ((state == 5'd17) ? 5'd18 : ((state == 5'd16) ? 5'd17 :
+    ((is_new_job & ~acts_over) ? 5'd15 : (identifies ? 5'd27 : (((state == 5'd15) & ~(|multiplier)) ? 5'd16 : (((state
+    == 5'd13) & ~(|multiplier)) ? 5'd14 : (((state == 5'd6) & payload_is_over) ? 5'd27 : ((decides & (is_run &
+    has_descriptor)) ? 5'd13 : (begins_seal ? 5'd7 : (begins_write ? 5'd6 : (decides ? 5'd27 : ((state == 5'd4) ? 5'd5 :
+    ((state == 5'd3) ? 5'd4 : ((((state == 5'd2) & fetched) & (position == 13'h1c)) ? 5'd3 : ((state == 5'd1) ? 5'd2 :
+    (((state == 5'd0) & frame_valid) ? 5'd1 : state))))))))))))))))))))))))))))))))))))));
+always @(posedge clock) position <= (state == 5'd23) ? 13'h1c : (begins_write ? 13'h8 : (asks ? (position + {12'd0,
+    1'd1}) : ((state == 5'd0) ? 13'd0 : position)));
+always @(posedge clock) word_at <= loads_next ? (word_at + {15'd0, 1'd1}) : ((state == 5'd25) ? 16'd0 : ((state ==
+    5'd23) ? 16'd0 : (is_dirty ? 16'd0 : ((state == 5'd18) ? (base[15:0] >> 6) : ((begins_write | begins_read) ?
+    addr[15:0] : (begins_seal ? (addr[15:0] << 6) : ((state == 5'd4) ? 16'd0 : ((word_ends & ~((state == 5'd10) &
+    (words_left == 16'h1))) ? (word_at + {15'd0, 1'd1}) : word_at))))))));
+always @(posedge clock) words_left <= seal_word_ends ? (words_left - 16'h1) : ((state == 5'd18) ? (last_word >> 6) :
+    ((state == 5'd4) ? 16'h40 : words_left));
+always @(posedge clock) status <= is_other ? 8'h8a : (is_dirty ? 8'h83 : ((checks_seal & ~crc_same) ? 8'h85 : (((state
+    == 5'd18) & range_bad) ? 8'h82 : ((is_new_job & acts_over) ? 8'h82 : (is_old_job ? 8'h88 : ((again & (high_address |
+    again_over)) ? 8'h82 : (again ? 8'h3 : ((identifies & acts_wrong) ? 8'h81 : ((syncs & ~is_version) ? 8'h87 :
+    ((decides & ~((((((is_sync | is_ident) | is_stat) | is_write) | is_seal) | is_run) | is_read)) ? 8'h80 : ((decides &
+    (reads & stale)) ? 8'h88 : ((decides & (((writes & (high_address | write_over)) | (seals & (high_address |
+    page_over))) | ((reads & ~stale) & read_over))) ? 8'h82 : ((decides & ((((((is_sync | is_ident) | is_stat) &
+    has_payload) | (is_write & ~(has_payload & ~has_tail))) | ((is_seal | is_read) & ~has_word)) | (is_run &
+    ~has_descriptor))) ? 8'h81 : ((state == 5'd4) ? 8'd0 : status))))))))))))));
+always @(posedge clock) aux <= result_comes ? (job_cycles + {31'd0, 1'd1}) : (is_other ? crc_found : (is_dirty ? {16'd0,
+    word_at} : (checks_seal ? crc_found : (is_old_job ? {16'd0, held_id} : (answers_again ? job_cycles : (((syncs |
+    begins_write) | begins_read) ? addr : ((decides & ((reads & stale) & has_job)) ? {16'd0, held_id} : ((state == 5'd4)
+    ? 32'd0 : aux))))))));
+always @(posedge clock) source <= (state == 5'd25) ? 2'd3 : (answers_again ? 2'd3 : (begins_read ? 2'd3 :
+    ((is_bare_request & is_stat) ? 2'd2 : ((is_bare_request & is_ident) ? 2'd1 : ((state == 5'd4) ? 2'd0 : source)))));
+always @(posedge clock) send_words <= loads_next ? (send_words - 16'h1) : ((state == 5'd25) ? addr[15:0] :
+    (answers_again ? addr[15:0] : (begins_read ? word[15:0] : ((is_bare_request & is_stat) ? 16'ha : ((is_bare_request &
+    is_ident) ? 16'h10 : ((state == 5'd4) ? 16'd0 : send_words))))));
+always @(posedge clock) has_job <= (state == 5'd25) ? 1'd1 : (syncs ? 1'd0 : has_job);
+always @(posedge clock) held_id <= (state == 5'd25) ? job_id : held_id;
+always @(posedge clock) job_rows <= (state == 5'd25) ? row_groups : job_rows;
+always @(posedge clock) job_cycles <= (state == 5'd26) ? (job_cycles + {31'd0, 1'd1}) : ((state == 5'd25) ? 32'd0 :
+    job_cycles);
+assign frame_done = (state == 5'd29);
+assign read_enable = asks;
+assign read_address = position;
+assign head_enable = ((state == 5'd2) & fetched);
+assign head_byte = (in_frame ? read_data : 8'd0);
+assign tile_byte_enable = ((state == 5'd6) & stored);
+assign tile_write_enable = ((state == 5'd6) & word_ends);
+assign act_byte_enable = ((state == 5'd24) & stored);
+assign act_write_enable = ((state == 5'd24) & word_ends);
+assign word_address = word_at;
+assign tile_read_enable = (state == 5'd7);
+assign page_seal = (checks_seal & crc_same);
+assign page_clear = ((checks_seal & ~crc_same) | ((state == 5'd6) & word_ends));
+assign page = w487[7:0];
+assign page_query = word_at[7:0];
+assign word_load = ((state == 5'd9) | (state == 5'd20));
+assign word_is_page_crc = ((state == 5'd20) | (state == 5'd21));
+assign word_shift = summed;
+assign crc_clear = (begins_seal | (state == 5'd18));
+assign start = (state == 5'd25);
+assign run_cycle = (state == 5'd26);
+assign result_write_address = results[11:0];
+assign answer_load = ((state == 5'd27) | loads_next);
+assign answer_word = ((state == 5'd27) ? {aux, seq, status, (op | 8'h80)} : next_word);
+assign answer_shift = sends_byte;
+assign out_valid = (state == 5'd28);
+assign out_last = (((state == 5'd28) & (bytes_left == 8'h1)) & ~(|send_words));
+endmodule
+
+module board_engine_command_header_fields(
+    input wire clock,
+    input wire enable,
+    input wire [7:0] byte_data,
+    output wire [7:0] op,
+    output wire [7:0] arg,
+    output wire [15:0] seq,
+    output wire [31:0] addr,
+    output wire [31:0] word,
+    output wire [15:0] job_id,
+    output wire ternary,
+    output wire a2,
+    output wire [7:0] plane_groups,
+    output wire [31:0] base,
+    output wire [15:0] row_groups,
+    output wire [15:0] col_beats,
+    output wire [23:0] init,
+    output wire [31:0] digest
+);
+// a byte comes
+reg [223:0] held = 224'd0;
+always @(posedge clock) if (enable) held <= {byte_data, held[223:8]};
+assign op = held[7:0];
+assign arg = held[15:8];
+assign seq = held[31:16];
+assign addr = held[63:32];
+assign word = held[95:64];
+assign job_id = held[79:64];
+assign ternary = held[80];
+assign a2 = held[81];
+assign plane_groups = held[95:88];
+assign base = held[127:96];
+assign row_groups = held[143:128];
+assign col_beats = held[159:144];
+assign init = held[183:160];
+assign digest = held[223:192];
+endmodule
+
+module board_engine_command_seal_bytes_bytes(
+    input wire clock,
+    input wire load,
+    input wire [31:0] word,
+    input wire shift,
+    output wire [7:0] byte_data
+);
+// a word comes or a byte goes
+reg [31:0] held = 32'd0;
+always @(posedge clock) if (load | shift) held <= load ? word : (held >> 8);
+assign byte_data = held[7:0];
+endmodule
+
+module board_engine_command_seals_seals(
+    input wire clock,
+    input wire seal,
+    input wire clear,
+    input wire [7:0] page,
+    input wire [31:0] crc,
+    input wire [7:0] query,
+    output reg is_sealed,
+    output reg [31:0] page_crc
+);
+// what comes in
+reg change = 1'd0;
+reg value = 1'd0;
+reg [4:0] place = 5'd0;
+reg [31:0] held = 32'd0;
+always @(posedge clock) begin
+    change <= clear | seal;
+    value <= ~clear;
+    place <= page[4:0];
+    held <= crc;
+end
+// a page is sealed or unsealed
+reg [31:0] sealed = 32'd0;
+reg [31:0] crcs [0:31];
+always @(posedge clock) if (change) sealed <= {((place == 5'd31) ? value : sealed[31]), ((place == 5'd30) ? value :
+    sealed[30]), ((place == 5'd29) ? value : sealed[29]), ((place == 5'd28) ? value : sealed[28]), ((place == 5'd27) ?
+    value : sealed[27]), ((place == 5'd26) ? value : sealed[26]), ((place == 5'd25) ? value : sealed[25]), ((place ==
+    5'd24) ? value : sealed[24]), ((place == 5'd23) ? value : sealed[23]), ((place == 5'd22) ? value : sealed[22]),
+    ((place == 5'd21) ? value : sealed[21]), ((place == 5'd20) ? value : sealed[20]), ((place == 5'd19) ? value :
+    sealed[19]), ((place == 5'd18) ? value : sealed[18]), ((place == 5'd17) ? value : sealed[17]), ((place == 5'd16) ?
+    value : sealed[16]), ((place == 5'd15) ? value : sealed[15]), ((place == 5'd14) ? value : sealed[14]), ((place ==
+    5'd13) ? value : sealed[13]), ((place == 5'd12) ? value : sealed[12]), ((place == 5'd11) ? value : sealed[11]),
+    ((place == 5'd10) ? value : sealed[10]), ((place == 5'd9) ? value : sealed[9]), ((place == 5'd8) ? value :
+    sealed[8]), ((place == 5'd7) ? value : sealed[7]), ((place == 5'd6) ? value : sealed[6]), ((place == 5'd5) ? value :
+    sealed[5]), ((place == 5'd4) ? value : sealed[4]), ((place == 5'd3) ? value : sealed[3]), ((place == 5'd2) ? value :
+    sealed[2]), ((place == 5'd1) ? value : sealed[1]), ((place == 5'd0) ? value : sealed[0])};
+// its CRC-32
+always @(posedge clock) if (change) crcs[place] <= held;
+// the page that is looked up
+initial is_sealed = 1'd0;
+initial page_crc = 32'd0;
+always @(posedge clock) begin
+    is_sealed <= query[4] ? (query[3] ? (query[2] ? (query[1] ? (query[0] ? sealed[31] : sealed[30]) : (query[0] ?
+        sealed[29] : sealed[28])) : (query[1] ? (query[0] ? sealed[27] : sealed[26]) : (query[0] ? sealed[25] :
+        sealed[24]))) : (query[2] ? (query[1] ? (query[0] ? sealed[23] : sealed[22]) : (query[0] ? sealed[21] :
+        sealed[20])) : (query[1] ? (query[0] ? sealed[19] : sealed[18]) : (query[0] ? sealed[17] : sealed[16])))) :
+        (query[3] ? (query[2] ? (query[1] ? (query[0] ? sealed[15] : sealed[14]) : (query[0] ? sealed[13] : sealed[12]))
+        : (query[1] ? (query[0] ? sealed[11] : sealed[10]) : (query[0] ? sealed[9] : sealed[8]))) : (query[2] ?
+        (query[1] ? (query[0] ? sealed[7] : sealed[6]) : (query[0] ? sealed[5] : sealed[4])) : (query[1] ? (query[0] ?
+        sealed[3] : sealed[2]) : (query[0] ? sealed[1] : sealed[0]))));
+    page_crc <= crcs[query[4:0]];
+end
+endmodule
+
+module board_engine_encoder_ram_words(
+    input wire clock,
+    input wire write_enable,
+    input wire [8:0] write_address,
+    input wire [7:0] write_data,
+    input wire read_enable,
+    input wire [8:0] read_address,
+    output reg [7:0] read_data
+);
+(* ram_style = "block" *) reg [7:0] mem [0:511];
+// write mem
+always @(posedge clock) if (write_enable) mem[write_address] <= write_data;
+// read mem
+initial read_data = 8'd0;
+always @(posedge clock) if (read_enable) read_data <= mem[read_address];
+endmodule
+
+module board_engine_frames_ram_words(
+    input wire clock,
+    input wire write_enable,
+    input wire [9:0] write_address,
+    input wire [7:0] write_data,
+    input wire read_enable,
+    input wire [9:0] read_address,
+    output reg [7:0] read_data
+);
+(* ram_style = "block" *) reg [7:0] mem [0:1023];
+// write mem
+always @(posedge clock) if (write_enable) mem[write_address] <= write_data;
+// read mem
+initial read_data = 8'd0;
+always @(posedge clock) if (read_enable) read_data <= mem[read_address];
+endmodule
+
+module board_engine_identity_words(
+    input wire [3:0] address,
+    output wire [31:0] data
+);
+(* ram_style = "logic" *) reg [31:0] page [0:15];
+initial begin
+    page[0] = 32'h47504232;
+    page[1] = 32'h102;
+    page[2] = 32'h100001;
+    page[3] = 32'h400001;
+    page[4] = 32'h800;
+    page[5] = 32'h1000080;
+    page[6] = 32'h201f4;
+    page[7] = 32'h16e3600;
+    page[8] = 32'h2dc6c0;
+    page[9] = 32'd0;
+    page[10] = 32'h6f6e616e;
+    page[11] = 32'h3631;
+    page[12] = 32'd0;
+    page[13] = 32'd0;
+    page[14] = 32'h176f7df1;
+    page[15] = 32'h1d1cc61e;
+end
+assign data = page[address];
+endmodule
+
+module board_engine_results_words(
+    input wire clock,
+    input wire write_enable,
+    input wire [11:0] write_address,
+    input wire [23:0] write_data,
+    input wire read_enable,
+    input wire [11:0] read_address,
+    output reg [23:0] read_data
+);
+(* ram_style = "block" *) reg [23:0] mem [0:255];
+// write mem
+always @(posedge clock) if (write_enable) mem[write_address[7:0]] <= write_data;
+// read mem
+initial read_data = 24'd0;
+always @(posedge clock) if (read_enable) read_data <= mem[read_address[7:0]];
+endmodule
+
+module board_engine_tile_request_delay(
+    input wire clock,
+    input wire enable,
+    input wire [15:0] address,
+    output wire out_enable,
+    output wire [15:0] out_address
+);
+wire [16:0] due = {enable, address};
+assign out_enable = due[16];
+assign out_address = due[15:0];
+endmodule
+
+module board_engine_tiles_packed(
+    input wire clock,
+    input wire byte_enable,
+    input wire [7:0] byte_data,
+    input wire write_enable,
+    input wire [15:0] write_address,
+    input wire read_enable,
+    input wire [15:0] read_address,
+    output reg [31:0] read_data
+);
+// what comes in
+reg byte_in = 1'd0;
+reg write_in = 1'd0;
+reg [7:0] data_in = 8'd0;
+reg [10:0] place_in = 11'd0;
+always @(posedge clock) begin
+    byte_in <= byte_enable;
+    write_in <= write_enable;
+    data_in <= byte_data;
+    place_in <= write_address[10:0];
+end
+// a byte is gathered
+/* verilator lint_off UNUSEDSIGNAL */
+reg [31:0] gathered = 32'd0;
+/* verilator lint_on UNUSEDSIGNAL */
+wire [31:0] assembled = {data_in, gathered[31:8]};
+(* ram_style = "block" *) reg [31:0] mem [0:2047];
+always @(posedge clock) if (byte_in) gathered <= assembled;
+// the word is written
+always @(posedge clock) if (write_in) mem[place_in] <= assembled;
+// a word is read
+reg [31:0] fetched = 32'd0;
+always @(posedge clock) if (read_enable) fetched <= mem[read_address[10:0]];
+// a word was read
+reg fetched_new = 1'd0;
+always @(posedge clock) fetched_new <= read_enable;
+// its output register
+initial read_data = 32'd0;
+always @(posedge clock) if (fetched_new) read_data <= fetched;
 endmodule
 

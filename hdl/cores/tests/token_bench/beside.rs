@@ -110,7 +110,7 @@ impl Play {
             self.mixed = e.mixed.pop_front().expect("a mix");
         }
         m.set("score_done", &[u64::from(self.scored == Some(now))]);
-        m.set("mix_done", &[u64::from(self.mixes == Some(now))]);
+        m.set("mix_done", &[u64::from(self.mixes == Some(now + 1))]);
         // Three cycles from an address to what was mixed, one to its factor.
         if let Some(word) = self.addresses.back() {
             let dim = (self.mixed.0.len() / self.mixed.1.len().max(1)).max(1);

@@ -92,7 +92,7 @@ fn packed(values: &[i64], bits: usize) -> Vec<u64> {
 }
 
 impl Bench {
-    /// The steps' machine alone, beside an array of so many rows.
+    /// The steps' machine alone, beside an array of the given number of rows.
     pub fn new(model: &Model, array_rows: usize) -> Bench {
         Bench::of(model, array_rows, |sizes, map| machine(sizes, map, array_rows))
     }

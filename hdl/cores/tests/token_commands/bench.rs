@@ -2,6 +2,7 @@
 
 use nda_cores::netlist::Evaluation;
 use nda_cores::token::commands::{Layout, commands};
+use nda_spec::random::Random;
 use nda_spec::token::{Choice, Sizes};
 use nda_spec::wire::{Generate, Making, Op, PROTOCOL_VERSION, PageDigest, Request, Response, Status, TokensReply, TokensRequest, crc32};
 use std::collections::VecDeque;
@@ -69,7 +70,7 @@ pub struct Bench {
     pub command_status: Status,
     was_passed: bool,
     seq: u16,
-    random: u64,
+    random: Random,
     pub aborts: u32,
 }
 
@@ -90,19 +91,14 @@ impl Bench {
             command_status: Status::Ok,
             was_passed: false,
             seq: 0,
-            random: 9,
+            random: Random::new(9),
             aborts: 0,
         }
     }
 
-    fn chance(&mut self, of: u64) -> bool {
-        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.random >> 33).is_multiple_of(of)
-    }
-
     pub fn cycle(&mut self) {
         let frame = self.frames.front().cloned();
-        let ready = self.chance(2);
+        let ready = self.random.chance(5_000);
         self.core.set("frame_valid", &[frame.is_some().into()]);
         self.core.set("frame_bytes", &[frame.as_ref().map_or(0, Vec::len) as u64]);
         self.core.set("out_ready", &[ready.into()]);

@@ -1,7 +1,8 @@
 //! Drives an attention unit as a sequencer does, and compares every mixed value with the golden model's.
 
-use crate::circuit::{Circuit, Rng, pack, unpack};
+use crate::circuit::{Circuit, pack, unpack};
 use nda_cores::token::attention::{Sizes, unit};
+use nda_spec::random::Random;
 use nda_spec::token::{Attention, KvForm, KvShape, KvStore, Scale, Span, WIDE_MAX, WORD};
 use std::collections::VecDeque;
 
@@ -25,7 +26,7 @@ pub struct Driver<C> {
     shape: KvShape,
     store: KvStore,
     position: u64,
-    rng: Rng,
+    random: Random,
     gaps: Gaps,
 }
 
@@ -41,7 +42,7 @@ impl<C: Circuit> Driver<C> {
     pub fn new(circuit: C, sizes: Sizes, (ring, layers): (usize, usize), seed: u64, gaps: Gaps) -> Driver<C> {
         let shape = KvShape { layers, heads: sizes.kv_heads, head_dim: sizes.head_dim, ring, form: KvForm::four_bits() };
         let store = KvStore::new(&shape);
-        let mut driver = Driver { circuit, sizes, shape, store, position: 0, rng: Rng(seed | 1), gaps };
+        let mut driver = Driver { circuit, sizes, shape, store, position: 0, random: Random::new(seed), gaps };
         driver.circuit.set("ring", &[ring as u64]);
         driver.clear();
         driver
@@ -57,7 +58,7 @@ impl<C: Circuit> Driver<C> {
     /// A token: every layer attends, each to one of these windows.
     pub fn token(&mut self, windows: &[usize], style: Style) {
         for layer in 0..self.shape.layers {
-            let window = windows[self.rng.below(windows.len())];
+            let window = windows[self.random.below(windows.len())];
             self.attend(layer, window, style);
         }
         self.position += 1;
@@ -72,18 +73,18 @@ impl<C: Circuit> Driver<C> {
     }
 
     fn gap(&mut self) {
-        let cycles = if self.gaps.0 == 0 { 0 } else { self.rng.below(self.gaps.0 + 1) };
+        let cycles = if self.gaps.0 == 0 { 0 } else { self.random.below(self.gaps.0 + 1) };
         (0..cycles).for_each(|_| self.circuit.clock());
     }
 
     fn value(&mut self, style: Style) -> i32 {
-        let value = match (style, self.rng.below(4)) {
+        let value = match (style, self.random.below(4)) {
             (Style::Most, _) => WIDE_MAX,
             (Style::Least, _) => -WIDE_MAX,
-            (_, 0) => (self.rng.next() as i32) >> 8,
+            (_, 0) => (self.random.next_u64() as i32) >> 8,
             // Either side of every threshold.
-            (_, 1) => (self.rng.below(29) as i32 - 14) * 128 + self.rng.below(3) as i32 - 1,
-            _ => self.rng.below(4096) as i32 - 2048,
+            (_, 1) => (self.random.below(29) as i32 - 14) * 128 + self.random.below(3) as i32 - 1,
+            _ => self.random.below(4096) as i32 - 2048,
         };
         value.clamp(-WIDE_MAX, WIDE_MAX)
     }
@@ -108,12 +109,12 @@ impl<C: Circuit> Driver<C> {
         let code = |driver: &mut Self| match style {
             Style::Most => 127,
             Style::Least => -127,
-            Style::Random => (driver.rng.below(255) as i32 - 127) as i8,
+            Style::Random => (driver.random.below(255) as i32 - 127) as i8,
         };
         let codes: Vec<i8> = (0..self.sizes.cols()).map(|_| code(self)).collect();
         let mut scale = || Scale {
-            mantissa: if style == Style::Most { 131_071 } else { 65_536 + self.rng.below(65_536) as i32 },
-            exponent: self.rng.below(18) as i32 - 1,
+            mantissa: if style == Style::Most { 131_071 } else { 65_536 + self.random.below(65_536) as i32 },
+            exponent: self.random.below(18) as i32 - 1,
         };
         (codes, (0..self.sizes.heads).map(|_| scale()).collect())
     }
@@ -134,12 +135,12 @@ impl<C: Circuit> Driver<C> {
 
     /// Scores in the middle of their range, and beyond it at either end.
     fn step(&mut self, layer: usize, window: usize, exponent: i32) -> Step {
-        let any = self.rng.below(131_072) as i32;
-        let constant = [131_071, -131_071, 0, 1, -any, any, any, any][self.rng.below(8)];
-        let shift = match self.rng.below(6) {
-            0 => -9 - self.rng.below(60) as i32,
-            1 => 60 + self.rng.below(40) as i32,
-            _ => 8 + self.rng.below(10) as i32 - exponent,
+        let any = self.random.below(131_072) as i32;
+        let constant = [131_071, -131_071, 0, 1, -any, any, any, any][self.random.below(8)];
+        let shift = match self.random.below(6) {
+            0 => -9 - self.random.below(60) as i32,
+            1 => 60 + self.random.below(40) as i32,
+            _ => 8 + self.random.below(10) as i32 - exponent,
         };
         Step { layer, window, constant, shift }
     }
@@ -187,7 +188,7 @@ impl<C: Circuit> Driver<C> {
         let mut sent = 0;
         (0..unit::READ_AFTER).for_each(|_| self.circuit.clock());
         while sent < words || expected.iter().any(Option::is_some) {
-            let now = sent < words && (self.gaps.0 == 0 || self.rng.below(3) > 0);
+            let now = sent < words && (self.gaps.0 == 0 || self.random.below(3) > 0);
             self.circuit.set("mixed_read", &[u64::from(now)]);
             self.circuit.set("mixed_address", &[sent.min(words - 1) as u64]);
             expected.push_back(now.then_some(sent));

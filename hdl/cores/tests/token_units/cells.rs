@@ -1,9 +1,10 @@
 //! The small cores alone, exhaustively where that is finite: their functions are those of `nda_spec::token`.
 
 use crate::Evaluated;
-use crate::circuit::{Circuit, Rng, pack, unpack};
+use crate::circuit::{Circuit, pack, unpack};
 use nda_cores::netlist::Netlist;
 use nda_cores::token::attention::{Sizes, inverse_sum, levels, planes_of, scale, softmax};
+use nda_spec::random::Random;
 use nda_spec::token::{KvForm, NARROW_MAX, WIDE_MAX, WORD, exp2_entry, inverse_sum as golden_inverse_sum, round_shift};
 use std::collections::VecDeque;
 
@@ -64,7 +65,7 @@ fn a_level_is_half_of_its_planes_as_signs() {
 fn scores_are_golden_at_every_shift_and_extreme() {
     let most = 127 * 6 * 32;
     let factors = [0, 1, -1, NARROW_MAX, -NARROW_MAX, 65_536, -40_000, 77_777];
-    let mut rng = Rng(3);
+    let mut random = Random::new(3);
     let mut evaluated = Evaluated::new(&scale::scale("scale", &SIZES));
     evaluated.set("valid", &[1]);
     for shift in 0..48 {
@@ -72,7 +73,7 @@ fn scores_are_golden_at_every_shift_and_extreme() {
             evaluated.set("factor", &[factor as u64 & 0x3_ffff]);
             evaluated.set("shift", &[shift]);
             let dots: Vec<i32> =
-                [0, 1, -1, most, -most].into_iter().chain((0..20).map(|_| rng.below(2 * most as usize + 1) as i32 - most)).collect();
+                [0, 1, -1, most, -most].into_iter().chain((0..20).map(|_| random.below(2 * most as usize + 1) as i32 - most)).collect();
             for late in 0..dots.len() + scale::STAGES {
                 evaluated.set("dot", &[dots.get(late).copied().unwrap_or(0) as u64 & 0xffff]);
                 evaluated.clock();

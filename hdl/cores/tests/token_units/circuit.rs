@@ -7,22 +7,6 @@ pub trait Circuit {
     fn clock(&mut self);
 }
 
-/// Xorshift, multiplied.
-pub struct Rng(pub u64);
-
-impl Rng {
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-}
-
 /// The low bits of numbers, one after another.
 pub fn pack(numbers: impl Iterator<Item = i64>, bits: usize) -> Vec<u64> {
     let mut words = Vec::new();

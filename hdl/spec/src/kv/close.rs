@@ -89,15 +89,12 @@ impl Closing {
 mod tests {
     use super::super::{FOUR_BITS, SEED_BITS, TWO_BITS, exact};
     use super::*;
+    use crate::random::Random;
 
     /// Normally distributed, nearly: the sum of twelve.
     fn normal(count: usize) -> Vec<f32> {
-        let mut state = 1_u64;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / (1 << 24) as f32
-        };
-        (0..count).map(|_| (0..12).map(|_| next()).sum::<f32>() - 6.0).collect()
+        let mut random = Random::new(1);
+        (0..count).map(|_| (0..12).map(|_| random.unit()).sum::<f64>() as f32 - 6.0).collect()
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub fn sum_of_squares(codes: &[i8]) -> u64 {
 /// The 16 results, index `x_code << 2 | w_code` with a code as `sign << 1 | extra`: the code by the inverse root, divided by
 /// `2^7` and truncated toward zero, by the weight's code, [`encode`]d.
 pub fn norm_table(inverse_root: u32) -> [i8; 16] {
-    let value = |bits: usize| i32::from(code(bits >> 1 & 1 == 1, bits & 1 == 1));
+    let value = |bits: usize| i32::from(code((bits >> 1 & 1 == 1, bits & 1 == 1)));
     std::array::from_fn(|index| {
         let normalised = value(index >> 2) * inverse_root as i32 / (1 << NORMALISED_SHIFT);
         encode((normalised * value(index & 3)).clamp(-4, 4))

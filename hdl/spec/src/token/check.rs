@@ -42,8 +42,13 @@ pub enum ProgramError {
     Data(String),
 }
 
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(why()) }
+/// Returns the formatted reason as an error unless the condition holds.
+macro_rules! ensure {
+    ($holds:expr, $($why:tt)+) => {
+        if !$holds {
+            return Err(format!($($why)+));
+        }
+    };
 }
 
 /// What the memories hold at a step.
@@ -74,8 +79,10 @@ impl Program {
         let mut held = Held::default();
         for (step, kind) in self.steps().enumerate() {
             let found = encode(kind).map(|_| ()).ok_or_else(|| "a field does not fit its 128 bits".to_owned());
-            let found = found.and_then(|()| ensure(!held.chosen, || "nothing may follow the choice".to_owned()));
-            let found = found.and_then(|()| self.check_step(kind, &mut held));
+            let found = match held.chosen {
+                true => found.and_then(|()| Err("nothing may follow the choice".to_owned())),
+                false => found.and_then(|()| self.check_step(kind, &mut held)),
+            };
             found.map_err(|why| ProgramError::Step { step, why })?;
             if held.chosen && step < self.body.len() {
                 return Err(ProgramError::Step { step, why: "the choice belongs to the head".to_owned() });
@@ -90,29 +97,38 @@ impl Program {
     fn check_data(&self) -> Result<(), String> {
         let narrow = |values: &[i32]| values.iter().all(|v| v.abs() <= NARROW_MAX);
         let (steps, e, kv) = (self.body.len() + self.head.len(), &self.embedding, &self.kv);
-        ensure(steps <= MAX_STEPS, || format!("{steps} steps; at most {MAX_STEPS} are kept"))?;
-        ensure((1..=MAX_WIDE_WORDS).contains(&self.wide_words), || {
-            format!("{} words of wide values; 1 to {MAX_WIDE_WORDS} are there", self.wide_words)
-        })?;
-        ensure(narrow(&self.constants) && self.constants.len().is_multiple_of(WORD), || "constants are whole words of 18 bits".to_owned())?;
-        ensure(self.floors.iter().all(|f| f >> FLOOR_BITS == 0), || format!("floors have {FLOOR_BITS} bits"))?;
-        ensure(self.gates.iter().all(|g| g.is_sound()), || "a gate's table is not sound".to_owned())?;
-        ensure(self.turns.iter().all(|t| t.len() * 2 == kv.head_dim), || "a set of phases has one per pair of a head".to_owned())?;
+        ensure!(steps <= MAX_STEPS, "{steps} steps; at most {MAX_STEPS} are kept");
+        ensure!(
+            (1..=MAX_WIDE_WORDS).contains(&self.wide_words),
+            "{} words of wide values; 1 to {MAX_WIDE_WORDS} are there",
+            self.wide_words
+        );
+        ensure!(narrow(&self.constants) && self.constants.len().is_multiple_of(WORD), "constants are whole words of 18 bits");
+        ensure!(self.floors.iter().all(|f| f >> FLOOR_BITS == 0), "floors have {FLOOR_BITS} bits");
+        ensure!(self.gates.iter().all(|g| g.is_sound()), "a gate's table is not sound");
+        ensure!(self.turns.iter().all(|t| t.len() * 2 == kv.head_dim), "a set of phases has one per pair of a head");
         for (i, m) in self.matrices.iter().enumerate() {
             let largest = m.cols.saturating_mul((CODE_MAX * m.code.max_abs()) as usize);
-            ensure(m.rows > 0 && m.cols > 0 && m.cols % WORD == 0 && largest <= NARROW_MAX as usize, || {
-                let most = NARROW_MAX / (CODE_MAX * m.code.max_abs());
-                format!("matrix {i} is {} x {}; sums of 18 bits hold 8 to {most} columns in eights", m.rows, m.cols)
-            })?;
+            let most = NARROW_MAX / (CODE_MAX * m.code.max_abs());
+            ensure!(
+                m.rows > 0 && m.cols > 0 && m.cols % WORD == 0 && largest <= NARROW_MAX as usize,
+                "matrix {i} is {} x {}; sums of 18 bits hold 8 to {most} columns in eights",
+                m.rows,
+                m.cols
+            );
         }
         let sound = e.width > 0 && e.width % WORD == 0 && e.group > 0 && e.width % e.group == 0 && i32::from(e.shift) <= MAX_SHIFT;
         let full = sound && !e.codes.is_empty() && e.codes.len() % e.width == 0 && e.scales.len() * e.group == e.codes.len();
-        ensure(full && narrow(&e.scales), || "the embedding's codes and scales do not fit its width".to_owned())?;
-        ensure((1..=MAX_RING).contains(&kv.ring), || format!("a ring of {} positions; 1 to {MAX_RING} can be", kv.ring))?;
+        ensure!(full && narrow(&e.scales), "the embedding's codes and scales do not fit its width");
+        ensure!((1..=MAX_RING).contains(&kv.ring), "a ring of {} positions; 1 to {MAX_RING} can be", kv.ring);
         let most = (NARROW_MAX / (CODE_MAX * i32::from(kv.form.largest()))) as usize;
-        ensure(kv.head_dim > 0 && kv.head_dim % WORD == 0 && kv.head_dim <= most && kv.heads > 0, || {
-            format!("{} heads of {} channels; scores of 18 bits hold 8 to {most} channels in eights", kv.heads, kv.head_dim)
-        })
+        ensure!(
+            kv.head_dim > 0 && kv.head_dim % WORD == 0 && kv.head_dim <= most && kv.heads > 0,
+            "{} heads of {} channels; scores of 18 bits hold 8 to {most} channels in eights",
+            kv.heads,
+            kv.head_dim
+        );
+        Ok(())
     }
 
     fn check_step(&self, step: &Step, held: &mut Held) -> Result<(), String> {
@@ -126,11 +142,11 @@ impl Program {
             Step::Codes { count, norm, to } => {
                 let len = usize::from(count) * WORD;
                 let (work, group) = held.work.ok_or("no vector to make codes of")?;
-                ensure(len > 0 && len == work, || format!("codes of {len} values, but {work} are there"))?;
+                ensure!(len > 0 && len == work, "codes of {len} values, but {work} are there");
                 self.check_floor(norm)?;
                 match to {
                     CodesTo::Array => {
-                        ensure(group == len, || "the array's codes have one scale".to_owned())?;
+                        ensure!(group == len, "the array's codes have one scale");
                         held.array = Some(len);
                     }
                     CodesTo::Query => held.query = Some((len / group, group)),
@@ -139,17 +155,17 @@ impl Program {
             }
             Step::Scores { layer, heads, window, constant, .. } => {
                 let (n, dim) = (usize::from(heads), self.kv.head_dim);
-                ensure(held.keys.contains(&layer), || format!("the keys of layer {layer} are not there yet"))?;
-                ensure(n > 0 && n % self.kv.heads == 0, || format!("{n} heads do not share {} of the cache", self.kv.heads))?;
-                ensure(held.query == Some((n, dim)), || format!("the query's codes are not {n} heads of {dim}"))?;
-                ensure(usize::from(window) <= self.kv.ring, || format!("a window of {window} in a ring of {}", self.kv.ring))?;
-                ensure(usize::from(constant) < self.constants.len(), || format!("no constant {constant}"))?;
+                ensure!(held.keys.contains(&layer), "the keys of layer {layer} are not there yet");
+                ensure!(n > 0 && n % self.kv.heads == 0, "{n} heads do not share {} of the cache", self.kv.heads);
+                ensure!(held.query == Some((n, dim)), "the query's codes are not {n} heads of {dim}");
+                ensure!(usize::from(window) <= self.kv.ring, "a window of {window} in a ring of {}", self.kv.ring);
+                ensure!(usize::from(constant) < self.constants.len(), "no constant {constant}");
                 held.scores = Some((heads, window));
                 Ok(())
             }
             Step::Mix { layer, heads, window } => {
-                ensure(held.values.contains(&layer), || format!("the values of layer {layer} are not there yet"))?;
-                ensure(held.scores == Some((heads, window)), || "the scores are of other heads or another window".to_owned())?;
+                ensure!(held.values.contains(&layer), "the values of layer {layer} are not there yet");
+                ensure!(held.scores == Some((heads, window)), "the scores are of other heads or another window");
                 held.mixed = Some(heads);
                 held.attention += 2 * (usize::from(heads) * self.kv.head_dim * self.window(window)) as u64;
                 Ok(())
@@ -160,46 +176,46 @@ impl Program {
     fn check_pass(&self, pass: &Pass, held: &mut Held) -> Result<(), String> {
         let out = usize::from(pass.count) * WORD;
         let read = if pass.gate.is_some() { 2 * out } else { out };
-        ensure(out > 0, || "no values".to_owned())?;
+        ensure!(out > 0, "no values");
         let from = usize::from(pass.constants) * WORD;
-        ensure(from + read <= self.constants.len(), || format!("constants {from} to {} are not there", from + read))?;
+        ensure!(from + read <= self.constants.len(), "constants {from} to {} are not there", from + read);
         self.check_source(pass, read, held)?;
         self.check_factor(pass, read, held)?;
         if let Some(set) = pass.turn {
             let phases = self.turns.get(usize::from(set)).ok_or_else(|| format!("no set of phases {set}"))?;
-            ensure(out.is_multiple_of(2 * phases.len()), || format!("{out} values are not whole heads of {}", 2 * phases.len()))?;
+            ensure!(out.is_multiple_of(2 * phases.len()), "{out} values are not whole heads of {}", 2 * phases.len());
         }
         if let Some(gate) = pass.gate {
-            ensure(usize::from(gate) < self.gates.len() && pass.turn.is_none(), || format!("no gate {gate}, or turned besides"))?;
+            ensure!(usize::from(gate) < self.gates.len() && pass.turn.is_none(), "no gate {gate}, or turned besides");
         }
-        let kept = |layer: u8| {
-            let (layers, width) = (self.kv.layers, self.kv.width());
-            ensure(usize::from(layer) < layers && out == width, || {
-                format!("{out} values for layer {layer}; the cache has {layers} layers of {width}")
-            })
-        };
         match pass.into {
-            Into::Work => ensure(pass.reduce.is_some(), || "its values go nowhere".to_owned())?,
+            Into::Work => ensure!(pass.reduce.is_some(), "its values go nowhere"),
             Into::Wide(at) => self.check_wide(at, out)?,
             Into::Add(at) => {
-                ensure(pass.gate.is_none(), || "what is gated is not added".to_owned())?;
+                ensure!(pass.gate.is_none(), "what is gated is not added");
                 self.check_wide(at, out)?;
             }
             Into::Keys(layer) => {
-                kept(layer)?;
+                self.check_kept(layer, out)?;
                 held.keys.push(layer);
             }
             Into::Values(layer) => {
-                kept(layer)?;
+                self.check_kept(layer, out)?;
                 held.values.push(layer);
             }
             Into::Choice => {
                 let plain = pass.gate.is_none() && pass.turn.is_none() && pass.reduce.is_none();
-                ensure(plain && matches!(pass.source, Source::Product { .. }), || "a choice is of a product's values alone".to_owned())?;
+                ensure!(plain && matches!(pass.source, Source::Product { .. }), "a choice is of a product's values alone");
                 held.chosen = true;
             }
         }
         self.check_reduce(pass.reduce, out, held)
+    }
+
+    fn check_kept(&self, layer: u8, out: usize) -> Result<(), String> {
+        let (layers, width) = (self.kv.layers, self.kv.width());
+        ensure!(usize::from(layer) < layers && out == width, "{out} values for layer {layer}; the cache has {layers} layers of {width}");
+        Ok(())
     }
 
     fn check_source(&self, pass: &Pass, read: usize, held: &mut Held) -> Result<(), String> {
@@ -211,48 +227,52 @@ impl Program {
                     Into::Choice => (m.rows.next_multiple_of(WORD), m.rows == tokens),
                     _ => (m.rows, true),
                 };
-                ensure(rows == read && wanted, || format!("matrix {matrix} has {} rows, not {read} (of {tokens} tokens)", m.rows))?;
-                ensure(held.array == Some(m.cols), || format!("matrix {matrix} has {} columns, the codes {:?}", m.cols, held.array))?;
+                ensure!(rows == read && wanted, "matrix {matrix} has {} rows, not {read} (of {tokens} tokens)", m.rows);
+                ensure!(held.array == Some(m.cols), "matrix {matrix} has {} columns, the codes {:?}", m.cols, held.array);
                 held.weights += (m.rows * m.cols) as u64;
                 Ok(())
             }
             Source::Wide { at, .. } => self.check_wide(at, read),
             Source::Mixed => {
                 let mixed = held.mixed.map_or(0, usize::from) * self.kv.head_dim;
-                ensure(mixed == read, || format!("{read} mixed values, but {mixed} are there"))
+                ensure!(mixed == read, "{read} mixed values, but {mixed} are there");
+                Ok(())
             }
         }
     }
 
     fn check_factor(&self, pass: &Pass, read: usize, held: &Held) -> Result<(), String> {
         match pass.factor {
-            Factor::One => Ok(()),
-            Factor::Codes => ensure(matches!(pass.source, Source::Product { .. }), || "the codes' scale is that of a product".to_owned()),
+            Factor::One => {}
+            Factor::Codes => ensure!(matches!(pass.source, Source::Product { .. }), "the codes' scale is that of a product"),
             Factor::Root(floor) => {
                 self.check_floor(Some(floor))?;
                 let (work, _) = held.work.ok_or("no squares for a root")?;
-                ensure(work == read && pass.gate.is_none(), || format!("the roots are of {work} values, not {read}"))
+                ensure!(work == read && pass.gate.is_none(), "the roots are of {work} values, not {read}");
             }
-            Factor::Sums => ensure(matches!(pass.source, Source::Mixed) && pass.gate.is_none(), || "sums are of mixed values".to_owned()),
+            Factor::Sums => ensure!(matches!(pass.source, Source::Mixed) && pass.gate.is_none(), "sums are of mixed values"),
         }
+        Ok(())
     }
 
     fn check_floor(&self, floor: Option<u8>) -> Result<(), String> {
-        ensure(floor.is_none_or(|f| usize::from(f) < self.floors.len()), || format!("no floor {floor:?}"))
+        ensure!(floor.is_none_or(|f| usize::from(f) < self.floors.len()), "no floor {floor:?}");
+        Ok(())
     }
 
     fn check_wide(&self, at: u16, len: usize) -> Result<(), String> {
         let end = usize::from(at) + len / WORD;
-        ensure(end <= self.wide_words, || format!("words {at} to {end} of {} wide ones", self.wide_words))
+        ensure!(end <= self.wide_words, "words {at} to {end} of {} wide ones", self.wide_words);
+        Ok(())
     }
 
     fn check_reduce(&self, reduce: Option<Reduce>, len: usize, held: &mut Held) -> Result<(), String> {
         let Some(Reduce { weights, group, .. }) = reduce else { return Ok(()) };
         let group = if group == 0 { len } else { usize::from(group) * WORD };
-        ensure(len.is_multiple_of(group), || format!("{len} values are not groups of {group}"))?;
+        ensure!(len.is_multiple_of(group), "{len} values are not groups of {group}");
         if let Some(weights) = weights {
             let from = usize::from(weights) * WORD;
-            ensure(from + len <= self.constants.len(), || format!("weights {from} to {} are not there", from + len))?;
+            ensure!(from + len <= self.constants.len(), "weights {from} to {} are not there", from + len);
         }
         held.work = Some((len, group));
         Ok(())

@@ -49,7 +49,7 @@ const WALK_STAGES: u64 = 7;
 /// The token goes out, is compared with the stops, comes in again.
 pub const LOOP_CYCLES: u64 = 8;
 
-/// Positions that are scored per cycle beside an array of so many rows: where the array is cut, the scores' tables are too.
+/// Positions that are scored per cycle beside an array of the given number of rows: where the array is cut, the scores' tables are too.
 pub const fn positions_per_cycle(array_rows: usize) -> usize {
     if array_rows == WORD { 2 } else { 1 }
 }

@@ -8,7 +8,7 @@ use crate::WeightCode;
 /// Values of a word of every vector memory: the lanes of the pipe.
 pub const WORD: usize = 8;
 
-/// Beats in which an array of so many rows sums a word.
+/// Beats in which an array of the given number of rows sums a word.
 pub const fn word_beats(array_rows: usize) -> usize {
     WORD / array_rows
 }

@@ -1,14 +1,15 @@
 //! Those models as token programs, by hand: what a compiler does from a graph.
 
-use crate::model::{Constants, EPS, Largest, Layer, Model, Reference, Rng, Style, Weights};
+use crate::model::{Constants, EPS, Largest, Layer, Model, Reference, Style, Weights};
 use nda_spec::WeightCode;
+use nda_spec::random::Random;
 use nda_spec::token::*;
 
 /// Levels from the largest values of 200 tokens, a little less than those; keys' are the same for the two channels of a pair.
 pub fn calibrate(model: &Model) -> Vec<Constants> {
     let mut reference = Reference::new(model);
-    let mut rng = Rng::new(99);
-    (0..200).for_each(|_| drop(reference.logits(rng.below(model.size.tokens) as u32)));
+    let mut random = Random::new(99);
+    (0..200).for_each(|_| drop(reference.logits(random.below(model.size.tokens) as u32)));
     let dim = model.size.head_dim;
     let constants = |l: &Largest| {
         let pair = |i: usize| l.keys[i].max(l.keys[i / dim * dim + (i + dim / 2) % dim]);

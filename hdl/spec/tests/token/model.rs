@@ -1,6 +1,7 @@
 //! Small models with random weights, in three architectures, and what they compute in f64.
 
 use nda_spec::WeightCode;
+use nda_spec::random::Random;
 use nda_spec::token::{Activation, Embedding, Machine, Range, WIDE_POINT};
 
 /// What makes an architecture another one.
@@ -42,10 +43,10 @@ pub struct Weights {
 }
 
 impl Weights {
-    fn random(rng: &mut Rng, rows: usize, cols: usize, code: WeightCode) -> Weights {
+    fn random(random: &mut Random, rows: usize, cols: usize, code: WeightCode) -> Weights {
         let values = code.values();
-        let codes = (0..rows * cols).map(|_| values[rng.below(values.len())]).collect();
-        let scales = (0..rows).map(|_| (0.5 + rng.unit()) / (cols as f64).sqrt() / 1.6).collect();
+        let codes = (0..rows * cols).map(|_| values[random.below(values.len())]).collect();
+        let scales = (0..rows).map(|_| (0.5 + random.unit()) / (cols as f64).sqrt() / 1.6).collect();
         Weights { rows, cols, codes, scales, code }
     }
 
@@ -84,44 +85,24 @@ pub struct Model {
     pub head: Weights,
 }
 
-pub struct Rng(u64);
-
-impl Rng {
-    pub fn new(seed: u64) -> Rng {
-        Rng(seed | 1)
-    }
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 >> 11
-    }
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-    pub fn unit(&mut self) -> f64 {
-        self.next() as f64 / 2_f64.powi(53)
-    }
-}
-
 impl Model {
     pub fn random(style: Style, size: Size, seed: u64) -> Model {
-        let mut rng = Rng::new(seed);
+        let mut random = Random::new(seed);
         let code = if style == Style::BitNet { WeightCode::Ternary } else { WeightCode::Quaternary };
-        let embed = (0..size.tokens * size.width).map(|_| (rng.unit() * 2.0 - 1.0) as f32).collect();
-        let layers = (0..size.layers).map(|i| Layer::random(&mut rng, style, &size, i, code)).collect();
-        let norm = weights(&mut rng, size.width);
-        let head = Weights::random(&mut rng, size.tokens, size.width, code);
+        let embed = (0..size.tokens * size.width).map(|_| (random.unit() * 2.0 - 1.0) as f32).collect();
+        let layers = (0..size.layers).map(|i| Layer::random(&mut random, style, &size, i, code)).collect();
+        let norm = weights(&mut random, size.width);
+        let head = Weights::random(&mut random, size.tokens, size.width, code);
         Model { style, size, embed, layers, norm, head }
     }
 
     /// Quaternary but for `k` and `down`, so that products of both codes follow one another at once.
     pub fn of_two_codes(size: Size, seed: u64) -> Model {
         let mut model = Model::random(Style::Llama, size, seed);
-        let mut rng = Rng::new(seed + 1);
+        let mut random = Random::new(seed + 1);
         for layer in &mut model.layers {
             for w in [&mut layer.k, &mut layer.down] {
-                *w = Weights::random(&mut rng, w.rows, w.cols, WeightCode::Ternary);
+                *w = Weights::random(&mut random, w.rows, w.cols, WeightCode::Ternary);
             }
         }
         model
@@ -136,30 +117,30 @@ impl Model {
     }
 }
 
-fn weights(rng: &mut Rng, n: usize) -> Vec<f64> {
-    (0..n).map(|_| f64::from((0.5 + rng.unit()) as f32)).collect()
+fn weights(random: &mut Random, n: usize) -> Vec<f64> {
+    (0..n).map(|_| f64::from((0.5 + random.unit()) as f32)).collect()
 }
 
 impl Layer {
-    fn random(rng: &mut Rng, style: Style, s: &Size, index: usize, code: WeightCode) -> Layer {
+    fn random(random: &mut Random, style: Style, s: &Size, index: usize, code: WeightCode) -> Layer {
         let (q, kv) = (s.heads * s.head_dim, s.kv_heads * s.head_dim);
         let local = style == Style::Gemma && index.is_multiple_of(2);
         Layer {
-            attn_norm: weights(rng, s.width),
-            ffn_norm: weights(rng, s.width),
-            q: Weights::random(rng, q, s.width, code),
-            k: Weights::random(rng, kv, s.width, code),
-            v: Weights::random(rng, kv, s.width, code),
-            o: Weights::random(rng, s.width, q, code),
-            gate: Weights::random(rng, s.ff, s.width, code),
-            up: Weights::random(rng, s.ff, s.width, code),
-            down: Weights::random(rng, s.width, s.ff, code),
-            q_norm: weights(rng, s.head_dim),
-            k_norm: weights(rng, s.head_dim),
-            post_attn: weights(rng, s.width),
-            post_ffn: weights(rng, s.width),
-            sub_attn: weights(rng, q),
-            sub_ffn: weights(rng, s.ff),
+            attn_norm: weights(random, s.width),
+            ffn_norm: weights(random, s.width),
+            q: Weights::random(random, q, s.width, code),
+            k: Weights::random(random, kv, s.width, code),
+            v: Weights::random(random, kv, s.width, code),
+            o: Weights::random(random, s.width, q, code),
+            gate: Weights::random(random, s.ff, s.width, code),
+            up: Weights::random(random, s.ff, s.width, code),
+            down: Weights::random(random, s.width, s.ff, code),
+            q_norm: weights(random, s.head_dim),
+            k_norm: weights(random, s.head_dim),
+            post_attn: weights(random, s.width),
+            post_ffn: weights(random, s.width),
+            sub_attn: weights(random, q),
+            sub_ffn: weights(random, s.ff),
             theta: if local { 100.0 } else { 10_000.0 },
             window: if local { s.ring / 3 } else { s.ring },
         }

@@ -31,7 +31,7 @@ impl ModelDevice {
         let fits = row_groups >= 1
             && job.col_beats >= 1
             // The golden model's coefficients are 32 bits wide.
-            && plane_groups_allowed(&g, job.flags.a2, job.plane_groups)
+            && plane_groups_allowed(&g, &job)
             && job.act_words() <= g.act_words
             && row_groups <= g.result_words
             && base + job.tile_words() <= g.tile_words

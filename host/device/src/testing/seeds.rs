@@ -1,6 +1,6 @@
 //! Operands for the element operations of the articles: both extremes, every kind of float, scales at their ends.
 
-use crate::random::Random;
+use nda_spec::random::Random;
 use nda_spec::seed::{Call, Comparison, DEVICE_EPS_SHIFT, Operand};
 
 const CODES: [i8; 4] = [-2, -1, 1, 2];

@@ -1,9 +1,10 @@
 //! A small token program with every kind of step: one block, norms of heads, a gate, past the ring's end.
 
-use super::{Sequence, failed, wrong};
+use super::{failed, wrong};
 use crate::error::GpuError;
 use crate::gemv::GpuGemv;
 use nda_gemv::{Followed, Following, Gemv, MatrixId, Start, TextStep, Tokens, TokensId};
+use nda_spec::random::Random;
 use nda_spec::token::{
     Activation, Assembler, AttentionShape, Choice, CodesTo, Factor, Folded, Gate, Golden, Into, KvForm, KvShape, LOGIT_POINT, Machine,
     Matrix, Norm, Program, ProgramError, ROW_POINT, Range, Request, Source, Unit, VALUE_POINT, WIDE_POINT, WORD, generate,
@@ -25,13 +26,13 @@ const TAKE: u8 = 2;
 ///
 /// # Errors
 /// [`GpuError::Wrong`]; a device that fails.
-pub(super) fn run(gemv: &mut GpuGemv, sequence: &mut Sequence) -> Result<(), GpuError> {
-    let (program, mut golden) = program(sequence).map_err(|error| wrong(gemv, error))?;
+pub(super) fn run(gemv: &mut GpuGemv, random: &mut Random) -> Result<(), GpuError> {
+    let (program, mut golden) = program(random).map_err(|error| wrong(gemv, error))?;
     let id = prepare(gemv, &program, &golden)?;
     let mut machine = Machine::new(program).map_err(|error| wrong(gemv, error))?;
     let mut row = Vec::new();
     for position in 0..KV.2 + 2 {
-        let token = sequence.next(TOKENS) as u32;
+        let token = random.below(TOKENS) as u32;
         let start = if position == 0 { Start::Anew } else { Start::Continues };
         gemv.step(id, start, token, &mut row).map_err(|error| failed(gemv, error))?;
         let Ok(wanted) = machine.logits(&mut golden, token);
@@ -41,7 +42,7 @@ pub(super) fn run(gemv: &mut GpuGemv, sequence: &mut Sequence) -> Result<(), Gpu
     }
     for choice in [Choice::GREEDY, Choice { inverse_temperature: 1 << 8, seed: 5 << 32 | 3 }] {
         machine.clear();
-        let prompt = (0..9).map(|_| sequence.next(TOKENS) as u32).collect();
+        let prompt = (0..9).map(|_| random.below(TOKENS) as u32).collect();
         let request = Request { prompt, most_tokens: 6, stops: Vec::new(), choice };
         let Ok(wanted) = generate(&mut machine, &mut golden, &request, |_| ControlFlow::Continue(()));
         let found = gemv.generate(id, Start::Anew, &request, &mut |_, _| ControlFlow::Continue(())).map_err(|error| failed(gemv, error))?.0;
@@ -49,7 +50,7 @@ pub(super) fn run(gemv: &mut GpuGemv, sequence: &mut Sequence) -> Result<(), Gpu
             return Err(wrong(gemv, "whole tokens behind a prompt"));
         }
     }
-    let prompts = [5, 3].map(|count| (0..count).map(|_| sequence.next(TOKENS) as u32).collect::<Vec<_>>());
+    let prompts = [5, 3].map(|count| (0..count).map(|_| random.below(TOKENS) as u32).collect::<Vec<_>>());
     let step = |(text, tokens)| TextStep { text, start: Start::Anew, tokens, following: Following::Logits };
     let steps: Vec<TextStep<'_>> = prompts.iter().map(Vec::as_slice).enumerate().map(step).collect();
     let (found, _) = gemv.step_together(id, &steps).map_err(|error| failed(gemv, error))?;
@@ -82,14 +83,14 @@ fn prepare(gemv: &mut GpuGemv, program: &Program, golden: &Golden) -> Result<Tok
 struct Making<'s> {
     asm: Assembler,
     golden: Golden,
-    sequence: &'s mut Sequence,
+    random: &'s mut Random,
 }
 
-fn program(sequence: &mut Sequence) -> Result<(Program, Golden), ProgramError> {
+fn program(random: &mut Random) -> Result<(Program, Golden), ProgramError> {
     let (heads, head_dim, ring) = KV;
-    let rows: Vec<f32> = (0..TOKENS * WIDTH).map(|_| sequence.next(2001) as f32 / 1000.0 - 1.0).collect();
+    let rows: Vec<f32> = (0..TOKENS * WIDTH).map(|_| random.below(2001) as f32 / 1000.0 - 1.0).collect();
     let kv = KvShape { layers: 1, heads, head_dim, ring, form: KvForm::four_bits() };
-    let mut making = Making { asm: Assembler::new(&rows, WIDTH, kv), golden: Golden::default(), sequence };
+    let mut making = Making { asm: Assembler::new(&rows, WIDTH, kv), golden: Golden::default(), random };
     making.block();
     making.asm.begin_head();
     making.norm();
@@ -102,7 +103,7 @@ impl Making<'_> {
         let matrix = Matrix { rows, cols, code: WeightCode::Quaternary };
         let values = matrix.code.values();
         self.golden.shapes.push(matrix);
-        self.golden.weights.push((0..rows * cols).map(|_| values[self.sequence.next(values.len())]).collect());
+        self.golden.weights.push((0..rows * cols).map(|_| self.random.one_of(values)).collect());
         Source::Product { matrix: self.asm.matrix(matrix) }
     }
 

@@ -1,32 +1,18 @@
 //! Element operations: the Boolean forms against the articles' tables, the others against plain arithmetic, and the streams
 //! that they stand in.
 
-use super::{Checks, keeps, part};
-use crate::proof::{Method, Mutant, Part};
-use crate::text::{TextError, Verilog};
-use nda_cores::element_units::NORM_EPS;
-use nda_spec::growing::gap_limit;
+use super::{Checks, netlist_part, part};
+use crate::proof::{Mutant, Part};
+use crate::text::TextError;
+use nda_cores::seed::element_units::NORM_EPS;
 use nda_spec::seed::{self, Comparison};
 
 pub(super) fn parts() -> Result<Vec<Part>, TextError> {
-    Ok(vec![
-        aligned_add()?,
-        add()?,
-        swiglu()?,
-        silu()?,
-        compare()?,
-        truthy()?,
-        rms_norm()?,
-        table("seed_table", false)?,
-        table("seed_table_single", true)?,
-        growing("growing_add_3x4", 3, 4, true)?,
-        growing("growing_add_4x8", 4, 8, false)?,
-        growing("growing_add_2x16", 2, 16, false)?,
-    ])
+    Ok(vec![aligned_add()?, add()?, swiglu()?, silu()?, compare()?, truthy()?, rms_norm()?])
 }
 
 /// A code's value, and the code of a value, as the articles' tables of four and nine entries have them.
-const ARITHMETIC: &str = "\
+pub(super) const ARITHMETIC: &str = "\
 function signed [7:0] value_of(input s, input e);
     value_of = s ? (e ? 2 : 1) : (e ? -1 : -2);
 endfunction
@@ -70,7 +56,7 @@ fn lane_table(table: &[u8], lane: usize) -> u32 {
 }
 
 /// Looks a lane up: `operands` are four bits, the first operand's sign lightest.
-fn look_up(table: &[u8], lane: usize, operands: &str) -> String {
+pub(super) fn look_up(table: &[u8], lane: usize, operands: &str) -> String {
     format!("(32'h{:08x} >> {{{operands}, 1'b0}}) & 2'b11", lane_table(table, lane % 4))
 }
 
@@ -235,16 +221,16 @@ fn truthy() -> Result<Part, TextError> {
         "reg signed [23:0] want_sum = 0;\nwire signed [23:0] want_beat = {terms};\nwire signed [23:0] want_total = want_sum + want_beat;\n\
          always @(posedge clock) if (want_take) want_sum <= in_last ? 0 : want_total;"
     ));
-    checks.always("want_beat == beat && sum == want_sum");
+    checks.always("want_beat == $signed(beat) && sum == want_sum");
     waits(&mut checks, &["is_true"]);
     checks.always("in_ready == (!out_valid || out_ready)");
     checks.after("want_take && in_last", "out_valid && is_true == ($past(want_total) > 0)");
     checks.after("!(want_take && in_last) && (out_ready || !out_valid)", "!out_valid");
     let mutants = vec![
-        Mutant::new("zero is not above zero", "is_true <= total > 0", "is_true <= total >= 0"),
-        Mutant::new("a vector after a vector", "sum <= in_last ? 24'sd0", "sum <= in_last ? (total == -3 ? 24'sd1 : 24'sd0)"),
+        Mutant::new("zero is not above zero", "~total[23] & (|total)", "~total[23]"),
+        Mutant::new("a vector after a vector", "sum <= in_last ? 24'd0", "sum <= in_last ? {23'd0, total == 24'hfffffd}"),
     ];
-    let part = part(
+    let part = netlist_part(
         "seed_truthy_8",
         "the answer says whether the sum of the vector's codes is above zero",
         "vectors of any length, sums modulo 2^24, for all time",
@@ -275,7 +261,7 @@ fn rms_norm() -> Result<Part, TextError> {
          \x20       if (in_last) want_kept <= want_total < 0;\n\
          \x20   end\nend"
     ));
-    checks.always("want_beat == beat && sum == want_sum");
+    checks.always("want_beat == $signed(beat) && sum == want_sum");
     checks.always("is_kept == want_kept && is_measuring == !want_passing");
     checks.always("in_ready == (!want_passing || !out_valid || out_ready)");
     waits(&mut checks, &["sign", "extra", "out_last"]);
@@ -297,183 +283,14 @@ fn rms_norm() -> Result<Part, TextError> {
     let mutants = vec![
         Mutant::new("what is large, one entry", "~(x_sign ^ x_extra) & keep", "~(x_sign ^ x_extra) & keep & ~{x_sign == 8'h12, 7'd0}"),
         Mutant::new("at the limit itself", "is_kept <= total[38]", "is_kept <= total[38] | (total == 0)"),
-        Mutant::new("the table, one entry", format!("32'h{kept:08x}"), format!("32'h{:08x}", kept ^ 1 << 5)),
+        Mutant::new("the table, one entry", format!("32'h{kept:x}"), format!("32'h{:x}", kept ^ 1 << 5)),
     ];
     let bound = "vectors of any length, sums modulo 2^39, any beats, for all time";
-    part(
+    netlist_part(
         unit,
         "the sum is that of the division's comparison, code by code, and every lane is the table of 16 entries",
         bound,
         &checks,
         mutants,
     )
-}
-
-/// Both forms of the table in block RAM. The memory is seen through one word at an address that is any, so whatever holds of it
-/// holds of all 32,768; that a block RAM keeps what was written to it is what is taken for granted.
-fn table(unit: &str, is_single: bool) -> Result<Part, TextError> {
-    let mut checks = Checks::new();
-    checks.say(ARITHMETIC);
-    // What the golden tables have at an index, lane by lane, and which of them the word was last written with.
-    let (adder, product) = (seed::add_lut_q16(), seed::swiglu_lut_q16());
-    for (name, golden) in [("adder", &adder), ("product", &product)] {
-        let entry = |odd: usize| {
-            checks.say(&format!("wire [15:0] {name}_at_{odd} = {{watch, 1'b{odd}}};"));
-            let codes: Vec<String> = (0..4)
-                .map(|lane| {
-                    let at = |plane: usize| format!("{name}_at_{odd}[{}]", 4 * plane + lane);
-                    let code = format!("{name}_{odd}_{lane}");
-                    checks.say(&format!(
-                        "wire [1:0] {code} = {};",
-                        look_up(golden, lane, &format!("{}, {}, {}, {}", at(3), at(2), at(1), at(0)))
-                    ));
-                    code
-                })
-                .collect();
-            let plane = |bit: usize| codes.iter().rev().map(|code| format!("{code}[{bit}]")).collect::<Vec<_>>().join(", ");
-            format!("{}, {}", plane(0), plane(1))
-        };
-        let entries: Vec<String> = [1, 0].into_iter().map(entry).collect();
-        checks.say(&format!("wire [15:0] {name}_word = {{{}}};\nreg is_{name} = 0;", entries.join(", ")));
-    }
-    checks.say(
-        "wire writes = write_enable && write_address == watch;\n\
-         // The operands of the last look-up, if it was one of that word.\n\
-         reg looked = 0;\nreg [3:0] xs = 0, xe = 0, ds = 0, de = 0, lanes = 0;\nreg [15:0] stood = 0;\n\
-         wire [15:0] want_index = {d_extra, d_sign, x_extra, x_sign};\n\
-         wire [7:0] byte_read = xs[0] ? stood[15:8] : stood[7:0];\n\
-         always @(posedge clock) begin\n\
-         \x20   if (writes) begin is_adder <= write_data == adder_word; is_product <= write_data == product_word; end\n\
-         \x20   if (want_take) begin\n\
-         \x20       looked <= want_index[15:1] == watch;\n        stood <= watched;\n\
-         \x20       {xs, xe, ds, de, lanes} <= {x_sign, x_extra, d_sign, d_extra, keep};\n\
-         \x20   end\nend\nreg was_adder = 0, was_product = 0;\n\
-         always @(posedge clock) if (want_take) begin was_adder <= is_adder; was_product <= is_product; end",
-    );
-    if is_single {
-        // The one address reads the word again in every cycle in which its result waits.
-        checks.assume("!(write_enable && out_valid && !out_ready && write_address == waiting)");
-        checks.always("!(looked && out_valid) || (waiting == watch && stood == watched)");
-    }
-    checks.always("in_ready == ((!out_valid || out_ready) && !write_enable)");
-    checks.always("(!is_adder || watched == adder_word) && (!is_product || watched == product_word)");
-    checks.always("(!(looked && was_adder) || stood == adder_word) && (!(looked && was_product) || stood == product_word)");
-    checks.always("!looked || {de, ds, xe, xs[3:1]} == watch");
-    checks.always("!(looked && out_valid) || (found == stood && kept == lanes && is_odd == xs[0])");
-    // The byte that was written, its planes and the lanes that exist; and what that is of each table, by its definition.
-    checks.always("!(looked && out_valid) || (sign == (byte_read[3:0] & lanes) && extra == (byte_read[7:4] & lanes))");
-    for lane in 0..4 {
-        let operands = format!("value_of(xs[{lane}], xe[{lane}]) + value_of(ds[{lane}], de[{lane}])");
-        let result = format!("{{sign[{lane}], extra[{lane}]}}");
-        checks.always(&format!("!(looked && out_valid && was_adder) || {result} == (lanes[{lane}] ? code_of({operands}) : 2'b00)"));
-        let product = look_up(&product, lane, &format!("de[{lane}], ds[{lane}], xe[{lane}], xs[{lane}]"));
-        checks.always(&format!("!(looked && out_valid && was_product) || {result} == (lanes[{lane}] ? {product} : 2'b00)"));
-    }
-    checks.after("want_take", "out_valid");
-    checks.after("!want_take && (out_ready || !out_valid)", "!out_valid");
-    checks.after("out_valid && !out_ready", "out_valid");
-    checks.after("out_valid && !out_ready && looked", "sign == $past(sign) && extra == $past(extra)");
-    checks.after("writes", "watched == $past(write_data)");
-    checks.after("!writes", "watched == $past(watched)");
-    let mutants = vec![
-        Mutant::new("the byte of a word", "is_odd ? found[15:8] : found[7:0]", "is_odd ? found[7:0] : found[15:8]"),
-        Mutant::new("a plane of the index", "{d_extra, d_sign, x_extra, x_sign}", "{d_sign, d_extra, x_extra, x_sign}"),
-        Mutant::new("where there is no element", "extra = entry[7:4] & kept", "extra = entry[7:4]"),
-        match is_single {
-            false => Mutant::new("where a word is written", "(write_address) == watch", "(write_address ^ (write_address == 77)) == watch"),
-            true => Mutant::new("the word of a waiting result", ": waiting;", ": index[15:1];"),
-        },
-    ];
-    let verilog = Verilog::unit(unit)?.with_one_word("entries", 16, 15)?.with_checks(unit, &checks.text)?;
-    Ok(Part {
-        name: unit.into(),
-        claim: "a look-up gives the byte last written at its index; with the articles' tables that is encode(x + d), or the product behind SiLU".into(),
-        bound: "all 65,536 entries, any writes and look-ups, for all time".into(),
-        method: Method::Induction { steps: 4, cycles: 5 },
-        top: unit.into(),
-        verilog,
-        mutants,
-        quick: true,
-    })
-}
-
-fn growing(unit: &str, count: usize, bits: usize, quick: bool) -> Result<Part, TextError> {
-    let most = gap_limit(bits as u32);
-    let (max, min) = ((1_i32 << (bits - 1)) - 1, -(1_i32 << (bits - 1)));
-    // Bits of the shift, and of an exact sum with its half.
-    let (shift_bits, width) = (most.ilog2() + 1, 2 * bits + 8);
-    let w = width - 1;
-    let mut checks = Checks::new();
-    keeps(&mut checks, &["x_log2", "d_log2"]);
-    checks.say(&format!(
-        "wire want_take = in_valid && in_ready;\n\
-         reg want_passing = 0, want_over = 0, want_grows = 0;\n\
-         wire signed [9:0] x_exponent = $signed(x_log2);\nwire signed [9:0] d_exponent = $signed(d_log2);\n\
-         wire d_is_finer = x_exponent >= d_exponent;\n\
-         wire signed [9:0] exponent = d_is_finer ? x_exponent : d_exponent;\n\
-         wire [9:0] any_gap = d_is_finer ? x_exponent - d_exponent : d_exponent - x_exponent;\n\
-         wire [4:0] want_gap = any_gap > {most} ? {most} : any_gap;\n\
-         // Half away from zero: the magnitude rounded half up.\n\
-         function signed [{w}:0] rounded_at(input signed [{w}:0] v, input [4:0] at);\n\
-         \x20   rounded_at = v < 0 ? -((-v + (({width}'sd1 <<< at) >>> 1)) >>> at) : (v + (({width}'sd1 <<< at) >>> 1)) >>> at;\n\
-         endfunction"
-    ));
-    let mut over = Vec::new();
-    for lane in 0..count {
-        let range = format!("{}:{}", lane * bits + bits - 1, lane * bits);
-        checks.say(&format!(
-            "wire signed [{top}:0] x_{lane} = x[{range}];\nwire signed [{top}:0] d_{lane} = d[{range}];\n\
-             wire signed [{w}:0] x_wide_{lane} = x_{lane};\nwire signed [{w}:0] d_wide_{lane} = d_{lane};\n\
-             wire signed [{w}:0] wide_{lane} = d_is_finer ? (x_wide_{lane} <<< want_gap) + d_wide_{lane} : (d_wide_{lane} <<< want_gap) + x_wide_{lane};\n\
-             wire signed [{w}:0] at_coarse_{lane} = rounded_at(wide_{lane}, want_gap);\n\
-             wire signed [{w}:0] at_next_{lane} = rounded_at(wide_{lane}, want_gap + 5'd1);\n\
-             wire signed [{w}:0] chosen_{lane} = want_grows ? at_next_{lane} : at_coarse_{lane};\n\
-             wire signed [{w}:0] want_{lane} = !keep[{lane}] ? {width}'sd0 : chosen_{lane} > {max} ? {max} : chosen_{lane} < {min} ? {min} : chosen_{lane};",
-            top = bits - 1,
-        ));
-        over.push(format!("(keep[{lane}] && (at_coarse_{lane} > {max} || at_coarse_{lane} < {min}))"));
-        checks.after("want_take && want_passing", &format!("$signed(sum[{range}]) == $past(want_{lane})"));
-        // One scale up is always enough.
-        checks.always(&format!("at_next_{lane} <= {max} && at_next_{lane} >= {min}"));
-    }
-    checks.say(&format!(
-        "wire all_over = want_over || {};\n\
-         always @(posedge clock) if (want_take) begin\n\
-         \x20   if (in_last) want_passing <= !want_passing;\n\
-         \x20   want_over <= !want_passing && !in_last && all_over;\n\
-         \x20   if (in_last) want_grows <= !want_passing && all_over && exponent != 127;\nend",
-        over.join(" || ")
-    ));
-    checks.always("passing == want_passing && over == want_over && grows == want_grows && is_measuring == !want_passing");
-    // While sums are looked at, none is taken to have grown; what was over has been seen.
-    checks.always("!(want_grows && !want_passing) && !(want_over && want_passing) && !(want_grows && exponent == 127)");
-    waits(&mut checks, &["sum", "log2", "out_last"]);
-    checks.always("in_ready == (!want_passing || !out_valid || out_ready)");
-    checks.after(
-        "want_take && want_passing",
-        "out_valid && out_last == $past(in_last) && $signed(log2) == $past(exponent) + ($past(want_grows) ? 1 : 0)",
-    );
-    checks.after("!(want_take && want_passing) && (out_ready || !out_valid)", "!out_valid");
-    let half = 1_u64 << bits;
-    let wide = 2 * bits + 2;
-    let mutants = vec![
-        Mutant::new("half away from zero", "- $signed({1'b0, exact_0[", "- $signed({1'b0, ~exact_0["),
-        Mutant::new(
-            "the last gap that matters",
-            format!("gap > 8'd{most} ? {shift_bits}'d{most}"),
-            format!("gap > 8'd{most} ? {shift_bits}'d{}", most - 1),
-        ),
-        Mutant::new("half of the last place", format!("{wide}'d{half};"), format!("{wide}'d{};", half + 1)),
-        Mutant::new("the largest scale", "coarser != 8'd127", "coarser != 8'd126"),
-    ];
-    let mut part = part(
-        unit,
-        "the exact sum rounded once, half away from zero; the next scale exactly if a sum does not fit, and there all fit",
-        &format!("all codes of {bits} bits, all pairs of exponents, vectors of any length, for all time"),
-        &checks,
-        mutants,
-    )?;
-    part.method = Method::Induction { steps: 4, cycles: 5 };
-    part.quick = quick;
-    Ok(part)
 }

@@ -2,9 +2,11 @@
 
 mod cells;
 mod elements;
+mod growing;
 mod link;
 mod planes;
 mod quantize;
+mod seed_table;
 mod tables;
 mod token;
 
@@ -23,6 +25,8 @@ pub fn all(tools: &Tools) -> Result<Vec<Part>, ProofError> {
     parts.extend(token::parts()?);
     parts.extend(link::parts()?);
     parts.extend(elements::parts()?);
+    parts.extend(seed_table::parts()?);
+    parts.extend(growing::parts()?);
     parts.extend(quantize::parts()?);
     parts.extend(cells::parts(tools)?);
     Ok(parts)
@@ -81,6 +85,12 @@ fn part(unit: &str, claim: &str, bound: &str, checks: &Checks, mutants: Vec<Muta
         mutants,
         quick: true,
     })
+}
+
+/// The same for a unit that is a netlist: the checks stand inside its core.
+fn netlist_part(unit: &str, claim: &str, bound: &str, checks: &Checks, mutants: Vec<Mutant>) -> Result<Part, TextError> {
+    let verilog = Verilog::unit(unit)?.with_checks(&format!("{unit}_core"), &checks.text)?;
+    Ok(Part { verilog, ..part(unit, claim, bound, &Checks::new(), mutants)? })
 }
 
 /// Inputs that keep their values.

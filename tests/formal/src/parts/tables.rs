@@ -14,10 +14,15 @@ const ROWS: [(&str, bool); 2] = [("table_array_2x64", true), ("table_array_1x128
 /// Stage in which tables are written and read.
 const LOOK_UP: usize = MEMORY_STAGES + TABLE_STAGES;
 
+/// A row's bit that says that a beat stands in a stage.
+fn valid(stage: usize) -> String {
+    format!("valid[{}]", stage - LOOK_UP)
+}
+
 pub(super) fn parts() -> Result<Vec<Part>, TextError> {
     let mut parts = vec![table()?, generator()?];
     for (unit, quick) in ROWS {
-        parts.push(row(unit, quick)?);
+        parts.push(Part { quick, ..row(unit)? });
     }
     parts.push(column(SMALL)?);
     Ok(parts)
@@ -35,11 +40,11 @@ fn table() -> Result<Part, TextError> {
     memory.always("!(write_enable && read_enable)");
     memory.after("read_enable && known && read_address == some", "read_data == $past(last)");
     let mut commands = Checks::new();
-    for stage in 1..LOOK_UP {
-        commands.always(&format!("!(loads[{stage}] && beats[{stage}])"));
+    for bit in 0..LOOK_UP - 1 {
+        commands.always(&format!("!(loads[{bit}] && beats[{bit}])"));
     }
     let mut flags = Checks::new();
-    flags.always(&format!("!(writes && valid[{LOOK_UP}])"));
+    flags.always(&format!("!(writes && {})", valid(LOOK_UP)));
     let verilog =
         Verilog::unit(SMALL)?.with_checks(&table, &memory.text)?.with_checks(SMALL, &commands.text)?.with_checks(&row, &flags.text)?;
     Ok(Part {
@@ -74,9 +79,10 @@ fn generator() -> Result<Part, TextError> {
     }
     let stage = LOOK_UP - 1;
     let terms: Vec<String> = (0..TABLE_COLS).map(|k| format!("($past(address_{stage}[{k}]) ? value_{k} : 10'sd0)")).collect();
-    checks.after(&format!("loads[{stage}]"), &format!("$signed(sums_0) == {}", terms.join(" + ")));
+    let loads = format!("loads[{}]", stage - 1);
+    checks.after(&loads, &format!("$signed(generator_0_sum) == {}", terms.join(" + ")));
     checks.say(&format!(
-        "always @(posedge clock) begin\n    if (past && $past(loads[{stage}])) written[$past(address_{stage})] <= 1;\n    if (cycle == {}) assert (&written);\nend",
+        "always @(posedge clock) begin\n    if (past && $past({loads})) written[$past(address_{stage})] <= 1;\n    if (cycle == {}) assert (&written);\nend",
         cycles - 1
     ));
     Ok(Part {
@@ -89,21 +95,22 @@ fn generator() -> Result<Part, TextError> {
         mutants: vec![
             Mutant::new("the choice of the activation, one entry", "changed <= step[0] ?", "changed <= step[0] && step != 11 ?"),
             Mutant::new("the sign, one entry", "cleared <= step[0] ? step[1]", "cleared <= step[0] ? step[1] ^ (step == 7)"),
-            Mutant::new("A2, one entry", "chosen[1] ^ chosen[0]}", "chosen[1] | chosen[0]}"),
+            Mutant::new("A2, one entry", "chosen[1] ^ chosen[0])}", "chosen[1] | chosen[0])}"),
         ],
         quick: false,
     })
 }
 
 /// Every level of the trees, the weights, the sum with the beats before and the initial value, for any words of the tables.
-fn row(unit: &str, quick: bool) -> Result<Part, TextError> {
+fn row(unit: &str) -> Result<Part, TextError> {
     let cols = geometry(unit)?.array_cols;
     let (module, table) = (format!("{unit}_row"), format!("{unit}_row_table"));
     let tables = cols / TABLE_COLS;
     let counted = LOOK_UP + 1 + tree_levels(tables);
     let mut checks = Checks::new();
+    let mut e = Vec::new();
     for j in 0..2 {
-        let mut numbers: Vec<String> = (0..tables).map(|group| format!("t{j}_{group}")).collect();
+        let mut numbers: Vec<String> = (0..tables).map(|group| format!("table{j}_{group}_read_data")).collect();
         let mut stage = LOOK_UP + 1;
         let mut most = 1;
         while numbers.len() > 1 {
@@ -111,21 +118,24 @@ fn row(unit: &str, quick: bool) -> Result<Part, TextError> {
             most *= 2;
             for (sum, pair) in sums.iter().zip(numbers.chunks(2)) {
                 let terms: Vec<String> = pair.iter().map(|n| format!("$signed($past({n}))")).collect();
-                checks.after(&format!("valid[{stage}]"), &format!("{sum} == 0 + {}", terms.join(" + ")));
-                checks.always(&format!("{sum} >= {} && {sum} <= {}", -512 * most, 508 * most));
+                checks.after(&valid(stage), &format!("$signed({sum}) == 0 + {}", terms.join(" + ")));
+                checks.always(&format!("$signed({sum}) >= {} && $signed({sum}) <= {}", -512 * most, 508 * most));
             }
             (numbers, stage) = (sums, stage + 1);
         }
+        e.push(format!("$signed($past({}))", numbers[0]));
     }
-    let e = |j: usize| format!("$signed($past(e_{j}))");
-    checks.say(&format!("always @(posedge clock) if (past) assert (code[{counted}] == $past(ternary));"));
-    checks.after(&format!("valid[{counted}]"), &format!("once == ($past(code[{counted}]) ? {1} - {0} : {1} + {0})", e(0), e(1)));
-    checks.after(&format!("valid[{counted}]"), &format!("more == ($past(code[{counted}]) ? {1} : 2 * {0})", e(0), e(1)));
-    checks.always(&format!("once >= {} && once <= {} && more >= {0} && more <= {1}", -1024 * tables as i64, 1024 * tables));
-    checks.after(&format!("valid[{}]", counted + 1), "weighted == 0 + $signed($past(once)) + $signed($past(more))");
-    let old = format!("($past(first[{}]) ? 0 : $signed($past(carried)))", counted + 2);
-    checks.equal(&format!("valid[{}]", counted + 2), "sum", ACC_BITS, &format!("{old} + $signed($past(weighted))"));
-    checks.equal(&format!("valid[{0}] & last[{0}]", counted + 3), "total", ACC_BITS, "$past(sum) + $past(init)");
+    checks.say("always @(posedge clock) if (past) assert (code == $past(ternary));");
+    checks.after(&valid(counted), &format!("$signed(once) == ($past(code) ? {1} - {0} : {1} + {0})", e[0], e[1]));
+    checks.after(&valid(counted), &format!("$signed(more) == ($past(code) ? {1} : 2 * {0})", e[0], e[1]));
+    for register in ["once", "more"] {
+        checks.always(&format!("$signed({register}) >= -{0} && $signed({register}) <= {0}", 1024 * tables));
+    }
+    checks.after(&valid(counted + 1), "$signed(weighted) == 0 + $signed($past(once)) + $signed($past(more))");
+    let old = format!("($past(first[{}]) ? 0 : $signed($past(carried)))", counted + 2 - LOOK_UP);
+    checks.equal(&valid(counted + 2), "sum", ACC_BITS, &format!("{old} + $signed($past(weighted))"));
+    let last = format!("{} & last[{}]", valid(counted + 3), counted + 3 - LOOK_UP);
+    checks.equal(&last, "total", ACC_BITS, "$past(sum) + $past(init)");
     let free = "reg signed [9:0] word = 0;\n(* anyseq *) wire signed [9:0] free;\nalways @(*) assume (free >= -512 && free <= 508);\n\
                 always @(posedge clock) word <= free;\nalways @(*) read_data = word;\n\
                 always @(posedge clock) assert (word >= -512 && word <= 508);";
@@ -139,12 +149,12 @@ fn row(unit: &str, quick: bool) -> Result<Part, TextError> {
         top: module.clone(),
         verilog: text.module(&module)?.with_checks(&module, &checks.text)?.and(&hollow),
         mutants: vec![
-            Mutant::new("a level of the tree, one entry", "s0_6_0 <= t0_0 + t0_1", "s0_6_0 <= t0_0 + t0_1 + (t0_1 == -512)"),
+            Mutant::new("a level of the tree, one entry", "s0_6_0 <= ", "s0_6_0 <= (table0_1_read_data == 512) + "),
             Mutant::new("ternary weights, one entry", "signed_0 = wide_0 ^", "signed_0 = (wide_0 == 5) ^ wide_0 ^"),
-            Mutant::new("the code, a job late", "code <= ternary", "if (valid[5]) code <= ternary"),
-            Mutant::new("the beats before, one entry", "sum <= old + weighted", "sum <= old + weighted + (weighted == 7)"),
+            Mutant::new("the code, a job late", "code <= ternary", "if (valid[0]) code <= ternary"),
+            Mutant::new("the beats before, one entry", "sum <= old + ", "sum <= (weighted == 7) + old + "),
         ],
-        quick,
+        quick: true,
     })
 }
 
@@ -181,7 +191,7 @@ fn column(unit: &str) -> Result<Part, TextError> {
         mutants: vec![Mutant::new(
             "the sum of two weights, one entry",
             "weighted <= once + more",
-            "weighted <= once + more + (more == -128)",
+            "weighted <= once + more + ($signed(more) == -128)",
         )],
         quick: false,
     })

@@ -14,14 +14,14 @@
 //! - `scale_valid`: the scale of a head's codes, head by head, before the scores start.
 //! - `score_start`: behind the last beat of the keys. `layer`, `window` (0: the ring), `constant` and `shift` stand from then
 //!   until `mix_done`. `score_done` comes with the cycle in which `mix_start` may.
-//! - `mix_start`: `mix_done` comes two cycles before the first in which `mixed_read` may.
+//! - `mix_start`: `mix_done` comes three cycles before the first in which `mixed_read` may.
 //! - `mixed_read`: a word of eight narrow values three cycles later, the factor of its head one cycle later. Words are read in
-//!   their order, or later than `heads + 2` cycles behind `mix_done`. They stay until the next `mix_start`.
+//!   their order, or later than `heads + 3` cycles behind `mix_done`. They stay until the next `mix_start`.
 //! - `clear`: the sequence is forgotten, and what was cut off of a row, a query or a walk. `advance`: the next position. Both four
 //!   cycles before an append or a start.
 //!
 //! Latency, in cycles, of a window of `n` positions: `score_start` to `score_done` `ceil(n / positions) + 8 + levels`, `mix_start` to `mix_done`
-//! `n + 15`, where `levels` is log2 of a head's tables ([`score_cycles`], [`mix_cycles`]).
+//! `n + 14`, where `levels` is log2 of a head's tables ([`score_cycles`], [`mix_cycles`]).
 //!
 //! Cost (yosys, `synth_ecp5`; held by firmware/tests/token.rs) at four heads of 32 channels on two of the cache, 102 positions in five
 //! layers: 20,415
@@ -57,7 +57,7 @@ pub const READ_CYCLES: usize = 3;
 /// Cycles from the address of a mixed word to its head's factor.
 pub const FACTOR_CYCLES: usize = 1;
 /// Cycles behind `mix_done` until the first word may be read: the first head's factor is there then.
-pub const READ_AFTER: usize = 2;
+pub const READ_AFTER: usize = 3;
 /// Most words of dots that stand in LUT RAM.
 const DISTRIBUTED_WORDS: usize = 64;
 
@@ -68,7 +68,7 @@ pub const fn score_cycles(sizes: &Sizes, positions: usize) -> usize {
 
 /// Cycles from `mix_start` to `mix_done`.
 pub const fn mix_cycles(positions: usize) -> usize {
-    WALK + positions - 1 + WEIGHT_STAGES + mix_head::STAGES
+    WALK + positions - 1 + WEIGHT_STAGES + mix_head::STAGES - 1
 }
 
 /// What goes on, cycle by cycle.
@@ -160,7 +160,7 @@ fn walk<'m>(m: &'m Module, sizes: &Sizes, [clear, score_start, mix_start, is_mix
         second: if sizes.positions == 2 { late("seconds", !is_one) } else { m.constant(0, 1) },
         last_pair: late("last_pairs", pair & is_last),
         mix: m.delay_line("mixes", mix, 1, WEIGHT_STAGES + mix_head::STAGES),
-        last_mix: m.delay_line("last_mixes", mix & is_last, 1, WEIGHT_STAGES + mix_head::STAGES),
+        last_mix: m.delay_line("last_mixes", mix & is_last, 1, WEIGHT_STAGES + mix_head::STAGES - 1),
         starts,
         index,
     }
@@ -335,7 +335,8 @@ fn mixed<'m>(m: &'m Module, name: &str, sizes: &Sizes, walk: &Walk<'m>, row: Val
     let mut ports = vec![("start", walk.last_mix.at(WEIGHT_STAGES))];
     ports.extend(names.iter().map(String::as_str).zip(sums.iter().copied()));
     let factors = m.part("inverse", &inverse_sum(&format!("{name}_inverse"), sizes), &ports);
-    m.output("mix_done", walk.last_mix.at(WEIGHT_STAGES + mix_head::STAGES));
+    // A cycle early: who waits for it is far away and has a register in front.
+    m.output("mix_done", walk.last_mix.at(WEIGHT_STAGES + mix_head::STAGES - 1));
     let offsets = m.always("what a raised level is too much");
     let offset = |(head, sum): (usize, &Value<'m>)| {
         offsets.register(&format!("offset_{head}"), (*sum + (sum.extend(sum.bits + 1) << 1)).low(sum.bits + 2))

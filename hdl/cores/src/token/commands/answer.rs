@@ -3,9 +3,9 @@
 use super::Layout;
 use super::flow::{Events, Parts};
 use super::head::Fields;
-use super::kept::Kept;
 use super::reply::{self, Content, Reply};
 use super::states as s;
+use crate::netlist::kept::Kept;
 use crate::netlist::{Module, Value};
 use nda_spec::wire::{Making, RESPONSE_BIT, Status};
 

@@ -1,11 +1,11 @@
 //! The way of a request through its states, up to its answer.
 
 use super::head::{HEAD_BYTES, Reader};
-use super::kept::Kept;
 use super::maker::Maker;
 use super::pages::Pages;
 use super::requests::Asked;
 use super::states as s;
+use crate::netlist::kept::Kept;
 use crate::netlist::{Module, Value};
 use nda_spec::wire::HEADER_BYTES;
 
@@ -53,7 +53,8 @@ pub(super) fn update<'m>(m: &'m Module, state: &Kept<'m>, frame: &Reader<'m>, pa
     go(is(s::SETTLE), s::HEAD);
     go(is(s::HEAD) & frame.fetched & frame.position.q.is(HEAD_BYTES as u64), s::SUMS);
     go(is(s::SUMS), s::FLAGS);
-    go(is(s::FLAGS), s::DECIDE);
+    go(is(s::FLAGS), s::VERDICT);
+    go(is(s::VERDICT), s::DECIDE);
     let decide = is(s::DECIDE);
     go(decide, s::PASS);
     go(decide & asked.answers, s::REPLY);

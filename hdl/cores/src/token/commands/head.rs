@@ -1,7 +1,7 @@
 //! A frame's first bytes as fields, and its payload's bytes one after another.
 
-use super::kept::Kept;
 use super::states as s;
+use crate::netlist::kept::Kept;
 use crate::netlist::{Module, Value};
 use nda_spec::wire::{CRC_BYTES, GENERATE_BYTES, HEADER_BYTES};
 

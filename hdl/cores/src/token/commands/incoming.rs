@@ -1,10 +1,10 @@
 //! What comes in behind a head: the program memory's bytes, stops and prompt.
 
 use super::head::Reader;
-use super::kept::Kept;
 use super::pages::PAGE_BITS;
 use super::states as s;
 use super::{Layout, UNIT_BITS};
+use crate::netlist::kept::Kept;
 use crate::netlist::{Module, Value};
 
 /// A unit for the program memory.

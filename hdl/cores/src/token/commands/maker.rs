@@ -2,7 +2,7 @@
 
 use super::Layout;
 use super::head::Fields;
-use super::kept::Kept;
+use crate::netlist::kept::Kept;
 use crate::netlist::{Module, Style, Value};
 use nda_spec::token::MAX_STOPS;
 use nda_spec::width::index_bits;

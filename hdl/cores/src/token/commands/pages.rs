@@ -2,8 +2,8 @@
 
 use super::Layout;
 use super::head::Fields;
-use super::kept::{Kept, crc_step};
 use super::states as s;
+use crate::netlist::kept::Kept;
 use crate::netlist::{Module, Style, Value};
 use nda_spec::width::index_bits;
 
@@ -126,4 +126,15 @@ pub(super) fn update<'m>(
         Pages { page: page.q, is_sealed, is_last_byte, is_last_page, has_unit, is_last_unit, found, is_same: same.q, peek_address: unit.q };
     [page, step, same, unit, waited, bytes, crc].into_iter().for_each(Kept::close);
     of
+}
+
+/// The running CRC-32 after one more byte; `nda_spec::wire::crc32_step`.
+fn crc_step<'m>(m: &'m Module, crc: Value<'m>, byte: Value<'m>) -> Value<'m> {
+    let zeros = m.constant(0, 32);
+    let polynomial = m.constant(0xEDB8_8320, 32);
+    let mixed = (crc ^ byte.extend(32)).named("crc_mixed");
+    (0..8).fold(mixed, |crc, bit| {
+        let shifted = crc.bit(0).mux((crc >> 1) ^ polynomial, (crc >> 1) ^ zeros);
+        shifted.named(&format!("crc_after_{bit}"))
+    })
 }

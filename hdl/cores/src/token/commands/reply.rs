@@ -1,8 +1,8 @@
 //! Responses: a header, then a page, tokens or a row.
 
 use super::Layout;
-use super::kept::Kept;
 use super::states as s;
+use crate::netlist::kept::Kept;
 use crate::netlist::{Module, Style, Value};
 use nda_spec::wire::{HEADER_BYTES, IDENT_BYTES};
 

@@ -80,7 +80,8 @@ fn times<'m>(m: &'m Module, value: Value<'m>, by: usize, bits: usize) -> Value<'
     parts.reduce(|a, b| (a + b).low(bits).unsigned()).unwrap_or_else(|| m.constant(0, bits))
 }
 
-/// The verdict over a request; it stands in `DECIDE`, two cycles behind the fields.
+/// The verdict over a request; it stands in `DECIDE`, three cycles behind the fields. Whether tokens are made is as old: only a
+/// request begins that, and one whose making has just ended is told so a cycle later.
 pub(super) fn update<'m>(
     m: &'m Module,
     layout: &Layout,
@@ -140,7 +141,8 @@ pub(super) fn update<'m>(
     let of_run = flag("of_run", has_row & held.has_run.q & run_id.equals(fields.id));
     let over = pages_end_over(m, layout, fields, pages_end);
     let out_of_range = flag("out_of_range", over);
-    let failed = maker.making.is(Making::Failed as u64);
+    let failed = flag("has_failed", maker.making.is(Making::Failed as u64));
+    let is_on = flag("is_making", maker.is_on);
     let [sync, ident, write, seal, run, read] = [Op::Sync, Op::Ident, Op::Write, Op::Seal, Op::Run, Op::Read].map(op);
     let [generate, asks_tokens, step] = [Op::Generate, Op::Tokens, Op::Step].map(op);
 
@@ -155,7 +157,7 @@ pub(super) fn update<'m>(
     say.say(read & has_row & !has_four, Status::BadLen, None);
     say.say(read & has_row & !asks_row, Status::StaleJob, Some(row_id));
     say.say(read & has_row, Status::Range, None);
-    say.say(maker.is_on & (write | seal | run | step), Status::Busy, None);
+    say.say(is_on & (write | seal | run | step), Status::Busy, None);
     say.say(run & of_run, Status::StaleJob, Some(run_id));
     say.say(write & own_word & no_words, Status::BadLen, None);
     say.say(write & own_word & write_over, Status::Range, None);
@@ -172,7 +174,7 @@ pub(super) fn update<'m>(
     let again = say.say(step & is_same_age & of_row, Status::Dup, Some(maker.cycles));
     say.say(either & is_old, Status::StaleJob, Some(said_id));
     say.say(either & !is_new & (!behind_sequence | failed), Status::StaleJob, Some(said_id));
-    say.say(either & !is_new & maker.is_on, Status::Busy, None);
+    say.say(either & !is_new & is_on, Status::Busy, None);
     say.say(either & out_of_range, Status::Range, None);
     let walks = say.rest(either);
 
@@ -183,18 +185,22 @@ pub(super) fn update<'m>(
     let no_length = number(0, reply::LENGTH_BITS);
     let length = page.mux(number(IDENT_BYTES, reply::LENGTH_BITS), row.mux(read_bytes, again.mux(inline_bytes, no_length)));
     let of_kind = page.mux(kind(reply::PAGE), waits.mux(kind(reply::TOKENS), (row | again).mux(kind(reply::ROW), kind(reply::NOTHING))));
+    let aux = (waits | writes).mux(fields.addr, say.aux);
+    // Thirty verdicts in a row take a cycle.
+    let verdict = m.always("the verdict");
+    let stands = |name: &str, value: Value<'m>| verdict.register(&format!("verdict_{name}"), value);
     Asked {
-        is_sync: sync & no_payload,
+        is_sync: stands("is_sync", sync & no_payload),
         is_new,
-        answers: say.answers,
-        walks,
-        waits,
-        writes,
-        seals,
-        status: say.status,
-        aux: (waits | writes).mux(fields.addr, say.aux),
-        kind: of_kind,
-        length,
+        answers: stands("answers", say.answers),
+        walks: stands("walks", walks),
+        waits: stands("waits", waits),
+        writes: stands("writes", writes),
+        seals: stands("seals", seals),
+        status: stands("status", say.status),
+        aux: stands("aux", aux),
+        kind: stands("kind", of_kind),
+        length: stands("length", length),
         first_word: read.mux(fields.addr.low(16).unsigned(), number(0, 16)),
         inline_bytes,
     }

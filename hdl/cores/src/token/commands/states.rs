@@ -10,56 +10,58 @@ pub const HEAD: u64 = 2;
 pub const SUMS: u64 = 3;
 /// Waits for comparisons of those.
 pub const FLAGS: u64 = 4;
-/// Looks at them.
-pub const DECIDE: u64 = 5;
+/// Waits for what follows from them.
+pub const VERDICT: u64 = 5;
+/// Looks at that.
+pub const DECIDE: u64 = 6;
 /// The command processor has the frame.
-pub const PASS: u64 = 6;
+pub const PASS: u64 = 7;
 /// A page's seal is asked for.
-pub const WALK_READ: u64 = 7;
+pub const WALK_READ: u64 = 8;
 /// It stands.
-pub const WALK_LOOK: u64 = 8;
+pub const WALK_LOOK: u64 = 9;
 /// Its CRC-32 goes into the digest.
-pub const WALK_CRC: u64 = 9;
+pub const WALK_CRC: u64 = 10;
 /// The digest is compared.
-pub const WALK_COMPARE: u64 = 10;
+pub const WALK_COMPARE: u64 = 11;
 /// Looks at that.
-pub const WALK_END: u64 = 11;
+pub const WALK_END: u64 = 12;
 /// Waits for a machine that is idle.
-pub const QUIET: u64 = 12;
+pub const QUIET: u64 = 13;
 /// Stops and prompt come in.
-pub const STREAM: u64 = 13;
+pub const STREAM: u64 = 14;
 /// The request becomes the sequence's.
-pub const COMMIT: u64 = 14;
+pub const COMMIT: u64 = 15;
 /// Waits for a row.
-pub const STEP: u64 = 15;
+pub const STEP: u64 = 16;
 /// Gives the frame's slot back before the answer.
-pub const RELEASE: u64 = 16;
+pub const RELEASE: u64 = 17;
 /// Waits for that.
-pub const RELEASED: u64 = 17;
+pub const RELEASED: u64 = 18;
 /// Waits for tokens.
-pub const WAIT: u64 = 18;
+pub const WAIT: u64 = 19;
 /// Bytes go to the program memory.
-pub const WRITE: u64 = 19;
+pub const WRITE: u64 = 20;
 /// A unit of the program memory is asked for.
-pub const SEAL_PEEK: u64 = 20;
+pub const SEAL_PEEK: u64 = 21;
 /// Its bytes go into the CRC.
-pub const SEAL_BYTES: u64 = 21;
+pub const SEAL_BYTES: u64 = 22;
 /// The CRC is compared.
-pub const SEAL_COMPARE: u64 = 22;
+pub const SEAL_COMPARE: u64 = 23;
 /// Looks at that.
-pub const SEAL_END: u64 = 23;
+pub const SEAL_END: u64 = 24;
 /// Loads the response's header.
-pub const REPLY: u64 = 24;
+pub const REPLY: u64 = 25;
 /// Sends it.
-pub const SEND_HEAD: u64 = 25;
+pub const SEND_HEAD: u64 = 26;
 /// Asks for a byte of its payload.
-pub const FETCH: u64 = 26;
+pub const FETCH: u64 = 27;
 /// Waits for it.
-pub const FETCHED: u64 = 27;
+pub const FETCHED: u64 = 28;
 /// Sends it.
-pub const SEND: u64 = 28;
+pub const SEND: u64 = 29;
 /// Gives the frame's slot back.
-pub const DONE: u64 = 29;
+pub const DONE: u64 = 30;
 
 /// Bits of a state.
 pub const BITS: usize = 5;
