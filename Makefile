@@ -4,6 +4,7 @@ CARGO := cargo
 MODEL := models/tiny.ndf
 NDA := $(CARGO) run --release --quiet --locked -p nda-cli --
 FLOW := $(CARGO) run --release --quiet --locked -p nda-firmware --bin nda-flow --
+TABLE := $(CARGO) run --release --quiet --locked -p nda-table
 JOBS ?= 1
 
 help: ## this list
@@ -199,17 +200,17 @@ flash: bitstream ## loads it into the board
 # All boards, with their records kept, and the table of what they come to.
 boards: tools ## the images of all boards, their records and their table
 	$(FLOW) boards --record --jobs $(JOBS)
-	$(FLOW) table
+	$(TABLE)
 
 boards-table: ## the table alone
-	$(FLOW) table
+	$(TABLE)
 
 # The token board and the seed board after synthesis, and the token machine routed alone on the flow's three seeds: an hour. Kept in
 # firmware/sizes, told in docs/boards.md; the record that is there is of the token board, with seed 1 alone.
 sizes: tools ## the sizes of token and seed boards by synthesis, the token machine's clock alone
 	$(FLOW) size ulx3s-85f --configuration token1024 --record
 	$(FLOW) size ulx3s-25f --configuration seed64 --record
-	$(FLOW) table
+	$(TABLE)
 
 # What the element cores cost on each family, by yosys: docs/elements.md and its record.
 elements: tools ## what the element cores cost

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use nda_gemv::{Activations, Gemv, GemvError, GroupedVectors, run_vectors};
 use nda_spec::grid::{GroupCols, HALF_COLS, scale_count};
+use nda_spec::random::Random;
 use nda_spec::tile::matrix_u64;
 use nda_spec::{ActivationCode, GridMatrix, TileMatrix, WeightCode, golden, grid};
 use serde_json::{Value, json};
 
 use crate::BenchError;
-use crate::cases::{PREFILL, Random, activations, words};
+use crate::cases::{PREFILL, activations, words};
 use crate::timing::{Timing, measure};
 
 /// Group-quantized matrices: two stacks, as most models have, and the one of 1-bit models.
@@ -63,7 +64,7 @@ impl Matrices {
     /// # Errors
     /// The shape has no rows or no columns.
     pub fn new(shape: (usize, usize), seed: u64) -> Result<Matrices, BenchError> {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut planes = Vec::new();
         for code in WeightCode::ALL {
             planes.push((code, canonical(shape, code, &mut random)?));
@@ -75,7 +76,7 @@ impl Matrices {
                 stacks.extend(canonical(shape, code, &mut random)?);
             }
             // Small positive normal numbers.
-            let scales = (0..scale_count(shape.0, shape.1, group)?).map(|_| 0x2000 | (random.next() as u16 & 0x07ff)).collect();
+            let scales = (0..scale_count(shape.0, shape.1, group)?).map(|_| 0x2000 | (random.next_u64() as u16 & 0x07ff)).collect();
             grids.push((stacks, scales));
         }
         Ok(Matrices { shape, planes, grids, seed })
@@ -123,7 +124,7 @@ impl Matrices {
         name: String,
     ) -> Result<Product, BenchError> {
         let (rows, cols) = self.shape;
-        let values = activations(code, vectors * cols, &mut Random(self.seed));
+        let values = activations(code, vectors * cols, &mut Random::new(self.seed));
         let x = Activations { code, values: &values };
         let id = gemv.prepare(&[matrix])?;
         let mut y = vec![0; vectors * rows];
@@ -151,7 +152,7 @@ impl Matrices {
         let (rows, cols) = self.shape;
         let Some(grids) = gemv.grids() else { return Ok(None) };
         let Some(id) = grids.prepare_grid(&[matrix])? else { return Ok(None) };
-        let codes = activations(ActivationCode::A8, vectors * cols, &mut Random(self.seed));
+        let codes = activations(ActivationCode::A8, vectors * cols, &mut Random::new(self.seed));
         let x_scales: Vec<f32> = (0..vectors * cols.div_ceil(HALF_COLS)).map(|at| (at % 1000) as f32 / 777.0).collect();
         let x = GroupedVectors::new(cols, &codes, &x_scales).map_err(GemvError::from)?;
         let mut y = vec![0.0; vectors * rows];
@@ -197,7 +198,7 @@ fn canonical((rows, cols): (usize, usize), code: WeightCode, random: &mut Random
         return words((rows, cols), code, random);
     }
     matrix_u64(rows, cols, code)?;
-    let values: Vec<i8> = (0..rows * cols).map(|_| code.values()[(random.next() >> 33) as usize % code.values().len()]).collect();
+    let values: Vec<i8> = (0..rows * cols).map(|_| code.values()[(random.next_u64() >> 33) as usize % code.values().len()]).collect();
     Ok(nda_spec::tile::pack(rows, cols, code, &values)?)
 }
 

@@ -24,6 +24,7 @@ mod lines;
 pub mod loading;
 pub mod machine;
 pub mod plot;
+mod product;
 pub mod report;
 pub mod roof;
 pub mod timing;

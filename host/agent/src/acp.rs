@@ -170,7 +170,7 @@ impl Server {
         self.wire.respond(id, answer);
     }
 
-    /// Works on another thread and answers with what comes of it; messages are heard meanwhile.
+    /// Works on another thread and answers with what comes of it; messages are read meanwhile.
     fn in_background(self: &Arc<Self>, id: Value, work: impl FnOnce(&Server) -> Result<Value, Fault> + Send + 'static) {
         let server = self.clone();
         self.runtime.spawn_blocking(move || {

@@ -35,7 +35,7 @@ impl Stop {
 
     /// Returns as soon as it is wished.
     pub(crate) async fn wished(&self) {
-        // Listens before it looks: a wish between the two is heard.
+        // Listens before it looks: a wish between the two is noticed.
         let heard = self.bell.notified();
         if !self.is_set() {
             heard.await;

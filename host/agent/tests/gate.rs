@@ -358,7 +358,7 @@ fn a_stranger_at_either_end_of_the_socket_is_told_nothing_and_red() {
     assert!(said.contains("another user's process") && !root.join("new.txt").exists(), "{said}");
     lines.for_each(drop);
     assert!(listens.wait().unwrap().success());
-    // A stranger asks, and is sent away; whoever is known is heard.
+    // A stranger is sent away; a known client is answered.
     let place = folder.path().join("ours.sock");
     let approver = Approver::listen(&place).unwrap();
     wide(&place);

@@ -2,8 +2,9 @@
 
 use nda_backends::FabricPool;
 use nda_device::testing::{RandomMatrix, golden_stack, random_vector};
-use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort, Random};
+use nda_device::{Driver, DriverOptions, FabricGemv, Loopback, ModelDevice, ModelPort};
 use nda_gemv::{Activations, Gemv, GemvError, MatrixId};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, Config, TileMatrix, WeightCode};
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};

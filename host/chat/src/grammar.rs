@@ -161,14 +161,14 @@ impl GrammarGuide {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nda_engine::SplitMix64;
+    use nda_engine::Random;
     use serde_json::json;
 
     /// A text drawn blindly from what the form allows, bytes being tokens; `None` where it did not end in time.
     fn drawn(form: &Form, seed: u64, most: usize) -> Option<String> {
         let grammars = Grammars::new(&Tokenizer::Bytes, &Bounds::default(), 256).unwrap();
         let mut guide = grammars.guide(form).unwrap();
-        let (mut random, mut text) = (SplitMix64(seed), Vec::new());
+        let (mut random, mut text) = (Random::new(seed), Vec::new());
         while text.len() < most {
             let mut scores = [0.0_f32; 256];
             if guide.restrict(&mut scores).unwrap() == Next::Nothing {

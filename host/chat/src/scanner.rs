@@ -178,7 +178,7 @@ mod tests {
         use crate::calls::Calling;
         use crate::grammar::{Form, Grammars};
         use crate::guide::{Guide, Next};
-        use nda_engine::{Bounds, SplitMix64, Tokenizer};
+        use nda_engine::{Bounds, Random, Tokenizer};
         use serde_json::json;
         let tool = json!({ "type": "function", "function": { "name": "add", "parameters": {
             "type": "object", "required": ["a", "op"], "additionalProperties": false,
@@ -191,7 +191,7 @@ mod tests {
             for (seed, calling) in (0..12).map(|seed| (seed, if seed % 2 == 0 { Calling::Must } else { Calling::MustOnce })) {
                 let grammar = Form::Lark(form.grammar(&[&tool, &other], calling, &Tokenizer::Bytes, None));
                 let mut guide = grammars.guide(&grammar).unwrap();
-                let (mut random, mut text) = (SplitMix64(seed), Vec::new());
+                let (mut random, mut text) = (Random::new(seed), Vec::new());
                 while text.len() < 3000 {
                     let mut scores = [0.0_f32; 256];
                     if guide.restrict(&mut scores).unwrap() == Next::Nothing {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{CHAT, PATIENCE, receive, send, serve, settings};
 use nda_chat::Settings;
-use nda_engine::SplitMix64;
+use nda_engine::Random;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::Read;
@@ -35,7 +35,7 @@ fn said(answer: &str) -> String {
 
 /// Asks and reads the answer, or goes after some bytes or at once.
 fn ask(address: SocketAddr, number: usize) -> Option<(usize, String)> {
-    let (talk, mut random) = (number % TALKS, SplitMix64(number as u64));
+    let (talk, mut random) = (number % TALKS, Random::new(number as u64));
     let mut stream = send(address, "POST", CHAT, "", &body(talk));
     if random.below(3) == 0 {
         thread::sleep(Duration::from_millis(random.below(40) as u64));

@@ -164,7 +164,7 @@ fn expect_document(path: &Path) -> Outcome {
         Kind::Safetensors => ("a safetensors file", "convert it with 'nda convert IN.safetensors OUT.ndf'"),
         Kind::Gguf => ("a GGUF file", "convert it with 'nda convert IN.gguf OUT.ndf'"),
         Kind::Folder => ("a folder", "convert a model's folder with 'nda convert FOLDER OUT.ndf'"),
-        Kind::Unknown => ("no kind of file that nda knows", "give an .ndf document; 'nda convert' makes one"),
+        Kind::Unknown => ("a file of an unknown kind", "give an .ndf document; 'nda convert' makes one"),
     };
     Err(Failure::new(Exit::BadFile, format_args!("this is {what}, not an .ndf document"), format_args!("{}, byte 0", path.display()), help)
         .into())

@@ -15,7 +15,7 @@ pub enum NpyError {
     /// Another kind of file.
     #[error("it does not begin as a NumPy file does")]
     Magic,
-    /// A version of the format that there is not.
+    /// An unknown version of the format.
     #[error("its format version is {0}.{1}; 1.0, 2.0 and 3.0 are read")]
     Version(u8, u8),
     /// The file ends early.

@@ -40,7 +40,7 @@ impl PromptArguments {
             (None, Some(path)) => (of_file(path)?, path.display().to_string()),
             (None, None) if io::stdin().is_terminal() => {
                 let help = "give --prompt TEXT, --prompt-file FILE, or a text on standard input";
-                return Err(Failure::usage("there is no prompt", "the command line", help).into());
+                return Err(Failure::usage("no prompt given", "the command line", help).into());
             }
             (None, None) => (of_stdin()?, "standard input".into()),
         };

@@ -165,7 +165,13 @@ fn choice(sampling: &Sampling) -> Outcome<Choice> {
             return Err(Failure::usage("a token program chooses by temperature alone", option, help).into());
         }
     }
-    let refused =
-        || Failure::usage(format_args!("{} cannot be a temperature", sampling.temperature), "--temperature", "use 0 or more").into();
+    let refused = || {
+        Failure::usage(
+            format_args!("the temperature must be 0 or more, got {}", sampling.temperature),
+            "--temperature",
+            "use 0 to take the likeliest token every time",
+        )
+        .into()
+    };
     Choice::at(sampling.temperature.into(), sampling.seed).ok_or_else(refused)
 }

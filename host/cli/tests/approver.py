@@ -62,9 +62,17 @@ class Terminal:
         while text not in self.seen:
             assert time.monotonic() < until, f"no {text!r} in {self.seen!r}"
             if select.select([self.fd], [], [], 0.1)[0]:
-                self.seen = CONTROLS.sub(b"", self.seen + os.read(self.fd, 4096))
+                self.seen = CONTROLS.sub(b"", self.seen + self.read())
         before, self.seen = self.seen.split(text, 1)
         return before.decode()
+
+    def read(self):
+        """What has come."""
+        try:
+            return os.read(self.fd, 4096)
+        except OSError:  # Linux can tell of the other end's close before the last that was written has come through
+            time.sleep(0.1)
+            return b""
 
     def send(self, keys):
         os.write(self.fd, keys)

@@ -41,7 +41,7 @@ fn a_chat_that_cannot_be_held_says_why() {
     for (code, model, arguments, input, expected) in [
         (3, PLAIN, &[][..], "Hello\n", "no chat template"),
         (2, &model, &[][..], &"x".repeat(400), "context has 256"),
-        (2, &model, &["--max-tokens", "0"][..], "Hello\n", "no answer"),
+        (2, &model, &["--max-tokens", "0"][..], "Hello\n", "at least 1 token"),
         (1, &model, &[][..], &"x".repeat(2 << 20), "more than 1048576 bytes"),
     ] {
         let output = chat(model, arguments, input);

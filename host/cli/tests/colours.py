@@ -10,22 +10,28 @@ RED, BOLD = b"\x1b[31m", b"\x1b[1m"
 FAILURES = [["info", "/nope"], ["run", MODEL, "--prompt", "a", "--max-tokens", "x"], ["run", MODEL, "--wish"], ["nothing"]]
 
 
+def until_closed(fd):
+    """What comes up to the end that a read tells of."""
+    seen = b""
+    try:
+        while piece := os.read(fd, 4096):
+            seen += piece
+    except OSError:  # the other end is closed
+        pass
+    return seen
+
+
 def in_terminal(arguments, **more):
     """What a terminal shows."""
     environment = {"TERM": "xterm", "PATH": os.environ["PATH"], **more}
     pid, fd = pty.fork()
     if pid == 0:
         os.execve(NDA, [NDA, *arguments], environment)
-    seen = b""
-    while True:
-        try:
-            piece = os.read(fd, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        seen += piece
+    seen = until_closed(fd)
     os.waitpid(pid, 0)
+    # Linux can tell of the end before the last that was written has come through; once the process has ended it is there.
+    seen += until_closed(fd)
+    os.close(fd)
     return seen
 
 

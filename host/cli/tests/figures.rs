@@ -19,7 +19,7 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A whole number as people write it: 34,418.
+/// A whole number as people write it: 34,439.
 fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let parts: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|part| std::str::from_utf8(part).unwrap()).collect();

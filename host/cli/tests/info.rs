@@ -55,7 +55,7 @@ fn what_convert_does_not_take_it_names_with_the_next_step() {
             vec![place("parts-00001-of-00003.gguf")],
             vec!["part 2 of 3 is missing", "parts-00002-of-00003.gguf", "put all parts into one folder"],
         ),
-        (2, vec![public("llama.gguf"), "--pre".into(), "nope".into()], vec!["'--pre nope' names no rule", "--pre NAME"]),
+        (2, vec![public("llama.gguf"), "--pre".into(), "nope".into()], vec!["'--pre nope' does not name a known rule", "--pre NAME"]),
         (2, vec![TINY.into(), "--pre".into(), "qwen2".into()], vec!["only a GGUF file", "leave --pre out"]),
     ] {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -81,7 +81,7 @@ fn what_people_take_for_a_model_is_named() {
         ("consolidated.pth", b"PK\x03\x04................", "a ZIP archive, as PyTorch writes weights", "pickled weights are not read"),
         ("config.json", b"{\n  \"model_type\": \"llama\"\n}", "this is JSON", "give the folder that it is in"),
         ("page.gguf", b"<!DOCTYPE html><html>404", "this is a web page", "fetch the file itself"),
-        ("other.bin", b"................", "no kind of file that can be converted", "give a GGUF file"),
+        ("other.bin", b"................", "this kind of file cannot be converted", "give a GGUF file"),
         ("model.safetensors", &weights, "the weights of a model alone", "give the folder that it is in"),
     ] {
         fs::write(place(name), bytes).unwrap();

@@ -80,7 +80,7 @@ fn formatting_is_done_in_place_once_and_checked() {
     let folder = tempfile::tempdir().unwrap();
     let source = path(&folder, "a.nda", "fn main( ){print( 1 );}// end");
     bad(1, &["fmt", &source, "--check"]);
-    assert!(good(&["fmt", &source]).contains("written anew"));
+    assert!(good(&["fmt", &source]).contains(": formatted"));
     assert_eq!(fs::read_to_string(&source).unwrap(), "fn main() {\n    print(1);\n} // end\n");
     assert!(good(&["fmt", &source, "--check"]).contains("formatted"));
 }

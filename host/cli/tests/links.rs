@@ -82,11 +82,11 @@ fn a_software_board_behind_a_terminal_gives_the_cpus_tokens_with_and_without_fau
     let quiet = Board::start(&["loopback", "--pty", "--config", "wide256"]);
     assert_eq!(tokens(&quiet.backend()), expected);
     let said = quiet.end("-INT");
-    assert!(said.contains("0 bytes of its link were hurt"), "{said}");
+    assert!(said.contains("0 bytes of its link were corrupted"), "{said}");
     let noisy = Board::start(&["loopback", "--pty", "--faults", "0.0003", "--seed", "3"]);
     assert_eq!(tokens(&noisy.backend()), expected);
     let said = noisy.end("-TERM");
-    assert!(said.contains("bytes of its link were hurt") && !said.contains(" 0 bytes"), "{said}");
+    assert!(said.contains("bytes of its link were corrupted") && !said.contains(" 0 bytes"), "{said}");
 }
 
 /// The stated time of a verification at one fault in 100 bytes, retries and all.

@@ -23,12 +23,12 @@ fn fails(code: i32, arguments: &[&str]) -> String {
 fn negative_and_odd_numbers_reach_our_own_messages() {
     let run = ["run", TINY, "--prompt", "a"];
     for (option, value, said) in [
-        ("--temperature", "-1", "-1 is no temperature"),
-        ("--temperature", "-inf", "-inf is no temperature"),
-        ("--temperature", "NaN", "NaN is no temperature"),
+        ("--temperature", "-1", "the temperature must be 0 or more, got -1"),
+        ("--temperature", "-inf", "the temperature must be 0 or more, got -inf"),
+        ("--temperature", "NaN", "the temperature must be 0 or more, got NaN"),
         ("--temperature", "-x", "--temperature must be a number, got '-x'"),
         ("--temperature", "--json", "--temperature must be a number, got '--json'"),
-        ("--top-p", "-0.5", "-0.5 is no probability"),
+        ("--top-p", "-0.5", "top-p must be more than 0 and at most 1, got -0.5"),
         ("--top-k", "-3", "--top-k must be a whole number from 0 to 18446744073709551615, got '-3'"),
         ("--top-k", "1.5", "--top-k must be a whole number from 0"),
         ("--max-tokens", "-1", "--max-tokens must be a whole number from 0"),
@@ -85,8 +85,8 @@ fn arguments_of_a_program_may_be_any_numbers_and_are_refused_by_name() {
     let file = path.to_str().unwrap();
     let output = nda(&["exec", file, "-9223372036854775808", "-1.5e3"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "-9.223372036854778e18");
-    assert!(fails(2, &["exec", file, "9223372036854775808", "1"]).contains("'9223372036854775808' is no int"));
-    assert!(fails(2, &["exec", file, "1.5", "1"]).contains("'1.5' is no int"));
+    assert!(fails(2, &["exec", file, "9223372036854775808", "1"]).contains("'9223372036854775808' is not an int"));
+    assert!(fails(2, &["exec", file, "1.5", "1"]).contains("'1.5' is not an int"));
 }
 
 #[test]
@@ -101,6 +101,6 @@ fn memory_that_the_machine_does_not_have_is_an_error_and_no_abort() {
     }
     for tier in ["interpreter", "closure", "native"] {
         let said = fails(1, &["exec", file, "1000000000000", "--max-memory", "1000000", "--tier", tier]);
-        assert!(said.contains("4000000000000 more bytes are not left of the 1000000"), "{said}");
+        assert!(said.contains("4000000000000 more bytes would exceed the 1000000"), "{said}");
     }
 }

@@ -1,6 +1,6 @@
 //! 'nda convert --report' as a person runs it.
 
-use nda_engine::SplitMix64;
+use nda_spec::random::Random;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use std::fs;
@@ -18,7 +18,7 @@ fn nda(arguments: &[&str]) -> Output {
 /// A Llama of one block in floats, whose tokens are bytes, as a Hugging Face folder.
 fn write_model(folder: &Path) {
     fs::create_dir(folder).unwrap();
-    let mut random = SplitMix64(8);
+    let mut random = Random::new(8);
     let shapes = [
         ("model.embed_tokens", vec![256, D]),
         ("model.layers.0.input_layernorm", vec![D]),

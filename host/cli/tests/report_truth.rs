@@ -1,10 +1,11 @@
 //! The report says what happened: products are counted where they were executed, a board that multiplied nothing is not called
 //! equal, and a plan promises no speed that no array gives.
 
-use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, SplitMix64, block_tensor};
+use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, block_tensor};
 use nda_ndf::{DocumentWriter, Granularity, GridContent, MatrixContent, Outliers, TileBuffer, Tokenizer, VectorContent, VectorShape};
 use nda_spec::WeightCode;
 use nda_spec::grid::{GroupCols, scale_count};
+use nda_spec::random::Random;
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -36,7 +37,7 @@ struct Model {
 
 impl Model {
     fn new(form: Form) -> Model {
-        let mut random = SplitMix64(5);
+        let mut random = Random::new(5);
         let mut writer = DocumentWriter::new();
         for (key, value) in [
             ("architecture", "llama"),
@@ -96,18 +97,18 @@ impl Model {
     }
 }
 
-fn floats(writer: &mut DocumentWriter, random: &mut SplitMix64, name: &str, shape: VectorShape) {
+fn floats(writer: &mut DocumentWriter, random: &mut Random, name: &str, shape: VectorShape) {
     let (rows, cols) = shape.rows_cols();
     let values: Vec<f32> = (0..rows * cols).map(|_| random.unit() as f32 - 0.3).collect();
     writer.add_vector(&VectorContent { name, shape, values: &values }).unwrap();
 }
 
-fn stack(random: &mut SplitMix64, rows: usize, cols: usize) -> TileBuffer {
+fn stack(random: &mut Random, rows: usize, cols: usize) -> TileBuffer {
     let values: Vec<i8> = (0..rows * cols).map(|_| WeightCode::Quaternary.values()[random.below(4)]).collect();
     TileBuffer::from_values(rows, cols, WeightCode::Quaternary, &values).unwrap()
 }
 
-fn codes(writer: &mut DocumentWriter, random: &mut SplitMix64, name: &str, rows: usize, cols: usize) {
+fn codes(writer: &mut DocumentWriter, random: &mut Random, name: &str, rows: usize, cols: usize) {
     let tiles = stack(random, rows, cols);
     let scales = vec![0.05; rows];
     let outliers = Outliers::default();
@@ -116,7 +117,7 @@ fn codes(writer: &mut DocumentWriter, random: &mut SplitMix64, name: &str, rows:
         .unwrap();
 }
 
-fn grid(writer: &mut DocumentWriter, random: &mut SplitMix64, name: &str, rows: usize, cols: usize) {
+fn grid(writer: &mut DocumentWriter, random: &mut Random, name: &str, rows: usize, cols: usize) {
     let tiles = [stack(random, rows, cols), stack(random, rows, cols)];
     let scales = vec![0x2000; scale_count(rows, cols, GroupCols::C32).unwrap()];
     let stacks = [tiles[0].matrix(), tiles[1].matrix()];

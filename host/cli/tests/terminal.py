@@ -24,7 +24,7 @@ class Terminal:
     """A chat in a pseudo-terminal that it controls, so that Ctrl-C is a signal."""
 
     def __init__(self, *arguments, model=sys.argv[2]):
-        self.seen = b""
+        self.seen, self.closed = b"", False
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             # Whoever runs this may ignore it, and what a process ignores its children ignore.
@@ -39,7 +39,10 @@ class Terminal:
         try:
             piece = os.read(self.fd, 4096)
         except OSError:  # the other end is closed
-            return False
+            # Linux can tell of it before the last that was written has come through.
+            time.sleep(0.1)
+            was_closed, self.closed = self.closed, True
+            return not was_closed
         self.seen = CONTROLS.sub(b"", self.seen + piece)
         return bool(piece)
 

@@ -1,11 +1,12 @@
 //! Whole tokens of three architectures, each a document with random weights: one binary, one board.
 
-use nda_engine::{BITNET, EMBEDDING, FINAL_NORM, HEAD, LLAMA, SplitMix64, Weights, block_tensor, calibrate_cache, gemma3};
+use nda_engine::{BITNET, EMBEDDING, FINAL_NORM, HEAD, LLAMA, Weights, block_tensor, calibrate_cache, gemma3};
 use nda_kernels::CpuGemv;
 use nda_ndf::{
     AlignedBytes, Document, DocumentWriter, Granularity, MatrixContent, Outliers, TileBuffer, Tokenizer, VectorContent, VectorShape,
 };
 use nda_spec::WeightCode;
+use nda_spec::random::Random;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -56,16 +57,16 @@ fn kv_heads() -> usize {
 }
 
 /// A number around 0 of about unit spread.
-fn unit(random: &mut SplitMix64) -> f32 {
+fn unit(random: &mut Random) -> f32 {
     ((random.unit() + random.unit() + random.unit()) * 2.0 - 3.0) as f32
 }
 
-fn vector(writer: &mut DocumentWriter, random: &mut SplitMix64, name: &str, len: usize) {
+fn vector(writer: &mut DocumentWriter, random: &mut Random, name: &str, len: usize) {
     let values: Vec<f32> = (0..len).map(|_| 1.0 + 0.3 * unit(random)).collect();
     writer.add_vector(&VectorContent { name, shape: VectorShape::Vector(len), values: &values }).unwrap();
 }
 
-fn matrix(writer: &mut DocumentWriter, random: &mut SplitMix64, code: WeightCode, name: &str, (rows, cols): (usize, usize)) {
+fn matrix(writer: &mut DocumentWriter, random: &mut Random, code: WeightCode, name: &str, (rows, cols): (usize, usize)) {
     let values = code.values();
     let drawn: Vec<i8> = (0..rows * cols).map(|_| values[random.below(values.len())]).collect();
     let tiles = TileBuffer::from_values(rows, cols, code, &drawn).unwrap();
@@ -76,7 +77,7 @@ fn matrix(writer: &mut DocumentWriter, random: &mut SplitMix64, code: WeightCode
 }
 
 fn writer(of: &Architecture) -> DocumentWriter {
-    let mut random = SplitMix64(31);
+    let mut random = Random::new(31);
     let mut writer = DocumentWriter::new();
     let numbers = [
         ("d_model", WIDTH),

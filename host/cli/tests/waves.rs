@@ -140,18 +140,12 @@ fn a_damaged_fst_is_an_error_or_some_values_and_never_more() {
     for length in [0, 8, 9, 200, 329, whole.len() / 2, whole.len() - 1] {
         assert_eq!(read(&whole[..length]).status.code(), Some(3), "the first {length} bytes");
     }
-    let (mut seed, mut errors) = (88_172_645_463_325_252_u64, 0);
-    let mut below = |bound: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        (seed % bound as u64) as usize
-    };
+    let (mut random, mut errors) = (nda_spec::random::Random::new(1), 0);
     for round in 0..24 {
         let mut bytes = whole.clone();
         for _ in 0..1 + round {
-            let at = below(bytes.len());
-            bytes[at] ^= 1 << below(8);
+            let at = random.below(bytes.len());
+            bytes[at] ^= 1 << random.below(8);
         }
         let output = read(&bytes);
         match output.status.code() {

@@ -79,7 +79,7 @@ pub fn convert(source: &mut dyn Source, output: &Path, options: &Options, mut pr
         }
         _ => None,
     };
-    let job = Job { options, stage: Stage::Writing, moments: moments.as_ref(), heard: None };
+    let job = Job { options, stage: Stage::Writing, moments: moments.as_ref(), observed: None };
     let (sealed, _) = written(source, output, job, &mut progress)?;
     tried(&sealed.path())?;
     Ok(sealed.publish()?)
@@ -93,7 +93,7 @@ pub(crate) struct Job<'j> {
     /// What fitted weights are fitted to.
     pub moments: Option<&'j Moments>,
     /// What the errors of outputs are measured on; none to measure nothing.
-    pub heard: Option<&'j Moments>,
+    pub observed: Option<&'j Moments>,
 }
 
 /// How far a fitted matrix is from its source.
@@ -103,7 +103,7 @@ pub struct TensorError {
     pub name: String,
     /// Length of the weights' difference over the length of the weights.
     pub weights: f64,
-    /// The same of what the layer gives for the inputs that were heard; none of a tensor that nothing is multiplied by.
+    /// The same of what the layer gives for the inputs that were observed; none of a tensor that nothing is multiplied by.
     pub outputs: Option<f64>,
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn written(
     job: Job<'_>,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<(SealedDocument, Vec<TensorError>), ConvertError> {
-    let Job { options, stage, moments, heard } = job;
+    let Job { options, stage, moments, observed } = job;
     let mut stream = head(source, options)?.stream_to(output)?;
     let tensors = source.description().tensors.clone();
     let total = tensors.iter().map(|info| info.stored_bytes).sum();
@@ -123,10 +123,11 @@ pub(crate) fn written(
         progress(Step { stage, tensor: Some(info), done, total });
         let content = source.read(&info.name)?;
         let seen_as = seen_by(&info.name, &tensors);
-        let original = heard.and(content.floats()).map(<[f32]>::to_vec);
+        let original = observed.and(content.floats()).map(<[f32]>::to_vec);
         let encoded = encode(info, content, options.weights, moments.and_then(|moments| moments.get(seen_as)))?;
         if let (Encoded::Fitted(fitted), Some(original)) = (&encoded, original) {
-            let outputs = heard.and_then(|heard| heard.get(seen_as)).map(|heard| fitted.relative_output_error(&original, heard));
+            let outputs =
+                observed.and_then(|observed| observed.get(seen_as)).map(|observed| fitted.relative_output_error(&original, observed));
             errors.push(TensorError { name: info.name.clone(), weights: fitted.relative_error(&original), outputs });
         }
         encoded.write(info, &mut stream)?;
@@ -151,7 +152,7 @@ pub(crate) fn floats_of(
 ) -> Result<SealedDocument, ConvertError> {
     let weights = if options.weights == Weights::F32 { Weights::F32 } else { Weights::Kept };
     let floats = Options { weights, program: options.program.clone(), calibration: None, kv_form: None };
-    Ok(written(source, output, Job { options: &floats, stage: Stage::Copying, moments: None, heard: None }, progress)?.0)
+    Ok(written(source, output, Job { options: &floats, stage: Stage::Copying, moments: None, observed: None }, progress)?.0)
 }
 
 /// What every layer sees of a text.

@@ -77,13 +77,12 @@ impl Encoded {
     }
 }
 
-/// The code of fewest bits that has all these weights: one bit where no weight is 0, and the fourth value only where it occurs.
+/// The code of fewest bits that has all these weights, and of those the one with the fewest other values: one bit where no weight is 0,
+/// and the fourth value only where it occurs.
 fn narrowest(codes: &[i8]) -> WeightCode {
-    match (codes.contains(&0), codes.contains(&2)) {
-        (_, true) => WeightCode::Asymmetric,
-        (true, false) => WeightCode::Ternary,
-        (false, false) => WeightCode::Binary,
-    }
+    let has_all = |code: &WeightCode| codes.iter().all(|weight| code.values().contains(weight));
+    let size = |code: &WeightCode| (code.planes(), code.values().len(), code.lowest().unsigned_abs());
+    WeightCode::ALL.into_iter().filter(has_all).min_by_key(size).unwrap_or(WeightCode::Asymmetric)
 }
 
 /// One stack of codes, with its scales as they are: in a grid those of groups of columns, which sources keep in 16 bits too.

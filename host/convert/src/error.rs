@@ -52,7 +52,7 @@ pub enum ConvertError {
         holds: Holds,
     },
     /// A file of a folder is no such file.
-    #[error("this is no {what}: {reason}")]
+    #[error("this is not a valid {what}: {reason}")]
     Part {
         /// The file's name in the folder.
         file: String,
@@ -156,7 +156,7 @@ pub enum ConvertError {
         what: String,
     },
     /// A ternary matrix with a weight that is no ternary weight.
-    #[error("tensor '{name}', weight {index}: code {code} is none of a ternary matrix")]
+    #[error("tensor '{name}', weight {index}: {code} is not a ternary code")]
     Ternary {
         /// Its name in the source.
         name: String,

@@ -57,7 +57,7 @@ impl Rule {
                 Some(pairs.map(|pair| between(factor, kept(pair))).collect())
             }
             Rule::Yarn { factor, original, beta_fast, beta_slow } => {
-                // The pair that turns so many times over the original context.
+                // The pair that turns the given number of times over the original context.
                 let pair_of = |turns: f64| head_dim as f64 * (original / (turns * 2.0 * PI)).ln() / (2.0 * theta.ln());
                 let first = pair_of(beta_fast).floor().max(0.0);
                 let last = pair_of(beta_slow).ceil().min(head_dim as f64 - 1.0);
@@ -68,16 +68,10 @@ impl Rule {
     }
 }
 
-/// Adds what a stretched rotation takes: the features, and the number that scores are multiplied by. `divides` says whether the
-/// source itself divides frequencies.
-pub(crate) fn stretched(
-    stretch: &Stretch,
-    divides: bool,
-    shape: &Shape,
-    features: &mut Vec<Feature>,
-    metadata: &mut BTreeMap<String, String>,
-) {
-    if divides || stretch.rule != Rule::None {
+/// Adds what a stretched rotation takes: the features, and the number that scores are multiplied by. A source that divides frequencies
+/// itself has [`Feature::RopeFactors`] already.
+pub(crate) fn stretched(stretch: &Stretch, shape: &Shape, features: &mut Vec<Feature>, metadata: &mut BTreeMap<String, String>) {
+    if stretch.rule != Rule::None && !features.contains(&Feature::RopeFactors) {
         features.push(Feature::RopeFactors);
     }
     if stretch.magnitude != 1.0 {

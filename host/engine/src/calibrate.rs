@@ -12,14 +12,14 @@ use std::collections::HashMap;
 
 /// Share of a channel's magnitudes that its levels reach; the rest saturate. Less and more of it cost bits per byte.
 const QUANTILE: f64 = 0.98;
-/// What a block's gate is taken to give where it cannot be heard.
+/// What a block's gate is taken to give where it cannot be observed.
 const GATED: f32 = 256.0;
 /// The smallest constant: of a channel that is always 0.
 const SMALLEST: f32 = 1e-6;
 
 /// Magnitudes that a text showed, channel by channel.
 #[derive(Debug, Clone, Default)]
-struct Heard {
+struct Observed {
     keys: Vec<Vec<f32>>,
     values: Vec<Vec<f32>>,
     query: f32,
@@ -45,14 +45,14 @@ pub fn calibrate_cache<'m>(weights: &'m Weights<'_>, gemv: &mut dyn Gemv<'m>, to
     if tokens.is_empty() {
         return Err(EngineError::Empty { what: "the calibration text", needed: 1 });
     }
-    let mut heard = vec![Heard::default(); layers];
+    let mut observed = vec![Observed::default(); layers];
     let mut gated: HashMap<usize, f32> = HashMap::new();
     let model = Model::prepare(weights, gemv)?;
     {
         let mut session = Session::new(&model, gemv);
         session.on_attention(|block, qkv| {
-            if let Some(heard) = heard.get_mut(block) {
-                heard.hear(width, qkv);
+            if let Some(observed) = observed.get_mut(block) {
+                observed.observe(width, qkv);
             }
         });
         session.on_input(|names, _, x| {
@@ -66,11 +66,11 @@ pub fn calibrate_cache<'m>(weights: &'m Weights<'_>, gemv: &mut dyn Gemv<'m>, to
             session.feed_all(window)?;
         }
     }
-    for (layer, heard) in heard.iter_mut().enumerate() {
-        heard.gated = gated.get(&layer).copied().unwrap_or(GATED);
+    for (layer, observed) in observed.iter_mut().enumerate() {
+        observed.gated = gated.get(&layer).copied().unwrap_or(GATED);
     }
     let form = KvForm::four_bits();
-    let layers = heard.into_iter().map(|heard| heard.constants(head_dim, f32::from(form.largest()))).collect();
+    let layers = observed.into_iter().map(|observed| observed.constants(head_dim, f32::from(form.largest()))).collect();
     Ok(Kv { ring, coefficients: form.coefficients().to_vec(), layers })
 }
 
@@ -115,12 +115,12 @@ fn gates(graph: &Graph) -> HashMap<String, usize> {
     gates.filter_map(|(id, node)| Some((users[id.0].iter().find_map(product)?, node.layer?))).collect()
 }
 
-impl Heard {
-    fn hear(&mut self, width: usize, [q, keys, values]: [&[f32]; 3]) {
+impl Observed {
+    fn observe(&mut self, width: usize, [q, keys, values]: [&[f32]; 3]) {
         self.query = largest(self.query, q);
-        for (heard, found) in [(&mut self.keys, keys), (&mut self.values, values)] {
-            heard.resize(width, Vec::new());
-            found.iter().enumerate().for_each(|(i, v)| heard[i % width].push(v.abs()));
+        for (observed, found) in [(&mut self.keys, keys), (&mut self.values, values)] {
+            observed.resize(width, Vec::new());
+            found.iter().enumerate().for_each(|(i, v)| observed[i % width].push(v.abs()));
         }
     }
 
@@ -130,7 +130,7 @@ impl Heard {
             quantile([&self.keys[i][..], &self.keys[other]].concat()) / levels
         };
         let keys = (0..self.keys.len()).map(pair).collect();
-        let values = self.values.iter().map(|heard| quantile(heard.clone()) / levels).collect();
+        let values = self.values.iter().map(|observed| quantile(observed.clone()) / levels).collect();
         KvLayer { keys, values, query: self.query.max(SMALLEST), gated: self.gated.max(SMALLEST) }
     }
 }

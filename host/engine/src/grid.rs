@@ -46,7 +46,7 @@ impl<'d> Grid<'d> {
         for (word, out) in out.chunks_mut(tile::WORD_COLS).enumerate() {
             let planes: Vec<[u64; 2]> = stacks.iter().map(|stack| stack.planes_at(row, word)).collect();
             for (col, out) in out.iter_mut().enumerate() {
-                let weight = |[p0, p1]: &[u64; 2]| matrix.code().decode(p0 >> col & 1 == 1, p1 >> col & 1 == 1).unwrap_or(0);
+                let weight = |[p0, p1]: &[u64; 2]| matrix.code().decode((p0 >> col & 1 == 1, p1 >> col & 1 == 1)).unwrap_or(0);
                 let level: i8 = planes.iter().zip(matrix.coefficients()).map(|(planes, c)| c * weight(planes)).sum();
                 let scale = scale_index(row, word * tile::WORD_COLS + col, matrix.cols(), matrix.group());
                 *out = f32::from(level) * half_to_f32(matrix.scales()[scale]);

@@ -1,5 +1,7 @@
 //! Choosing the next token: greedy, or drawn with a seeded generator.
 
+use nda_spec::random::Random;
+
 /// How tokens are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
@@ -22,13 +24,13 @@ impl Sampling {
 #[derive(Debug, Clone)]
 pub struct Sampler {
     sampling: Sampling,
-    random: SplitMix64,
+    random: Random,
 }
 
 impl Sampler {
     /// A sampler at the start of its seed's sequence.
     pub fn new(sampling: Sampling) -> Sampler {
-        Sampler { sampling, random: SplitMix64(sampling.seed) }
+        Sampler { sampling, random: Random::new(sampling.seed) }
     }
 
     /// The next token. NaN logits are never chosen unless all are.
@@ -153,44 +155,9 @@ pub fn greedy(logits: &[f32]) -> u32 {
     best as u32
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): the project's seeded generator wherever one is needed.
-#[derive(Debug, Clone)]
-pub struct SplitMix64(pub u64);
-
-impl SplitMix64 {
-    /// The next 64 bits.
-    pub fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number in `0..n`; the bias of the modulo is below 2^-32 for the sizes used here.
-    ///
-    /// # Panics
-    /// If `n` is 0.
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next_u64() % n as u64) as usize
-    }
-
-    /// A number in `[0, 1)` of 53 random bits.
-    pub fn unit(&mut self) -> f64 {
-        (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_generator_gives_the_published_sequence() {
-        let mut random = SplitMix64(1_234_567);
-        let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
-        assert_eq!([0; 3].map(|_| random.next_u64()), expected);
-    }
 
     #[test]
     fn greedy_takes_the_lowest_of_equal_logits_and_no_nan() {
@@ -217,7 +184,7 @@ mod tests {
     }
 
     /// What [`Sampler::choose`] comes to when everything is put in order first.
-    fn draw_from_all(sampling: Sampling, random: &mut SplitMix64, logits: &[f32]) -> u32 {
+    fn draw_from_all(sampling: Sampling, random: &mut Random, logits: &[f32]) -> u32 {
         let mut order: Vec<u32> = (0..logits.len() as u32).filter(|&id| !logits[id as usize].is_nan()).collect();
         order.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
         order.truncate(sampling.top_k.unwrap_or(usize::MAX).max(1));
@@ -245,11 +212,11 @@ mod tests {
 
     #[test]
     fn tokens_are_those_of_a_draw_from_the_whole_order() {
-        let mut random = SplitMix64(77);
+        let mut random = Random::new(77);
         for round in 0..600 {
             let len = [1, 2, 63, 64, 65, 300, 700][round % 7];
             // Few different values, so that ties are common; and some logits that are none.
-            let logit = |random: &mut SplitMix64| match random.below(40) {
+            let logit = |random: &mut Random| match random.below(40) {
                 0 => f32::NAN,
                 1 => f32::NEG_INFINITY,
                 n => (n % 13) as f32 * 0.37 - 3.0,
@@ -262,7 +229,7 @@ mod tests {
                 top_p: [None, Some(0.1), Some(0.9), Some(1.0)][random.below(4)],
                 seed: round as u64,
             };
-            let (mut sampler, mut peer) = (Sampler::new(sampling), SplitMix64(round as u64));
+            let (mut sampler, mut peer) = (Sampler::new(sampling), Random::new(round as u64));
             for draw in 0..4 {
                 let wanted = draw_from_all(sampling, &mut peer, &logits);
                 assert_eq!(sampler.choose(&logits), wanted, "round {round}, draw {draw}: {sampling:?}, {len} logits");

@@ -154,7 +154,7 @@ impl Tokenizer {
         segments
     }
 
-    /// Appends a token's bytes; a token that there is not has none.
+    /// Appends a token's bytes; an unknown token has none.
     pub fn decode_into(&self, token: u32, out: &mut Vec<u8>) {
         match self {
             Tokenizer::Bytes => out.extend(u8::try_from(token)),

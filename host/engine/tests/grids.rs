@@ -5,6 +5,7 @@ use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
 use nda_kernels::CpuGemv;
 use nda_ndf::{AlignedBytes, Document, DocumentWriter, GridContent, TileBuffer};
 use nda_spec::grid::{GroupCols, HALF_COLS, gemv, scale_count, scale_index};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode};
 
 /// A back end that multiplies integers alone, as a board does.
@@ -28,30 +29,19 @@ impl<'m> Gemv<'m> for Integers<'m> {
     }
 }
 
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 >> 20
-    }
-}
-
 fn add(writer: &mut DocumentWriter, name: &str, (rows, cols): (usize, usize), group: GroupCols, coefficients: &[i8], random: &mut Random) {
     let values = [-2, -1, 1, 2];
     let tiles: Vec<TileBuffer> = coefficients
         .iter()
         .map(|_| {
-            let codes: Vec<i8> = (0..rows * cols).map(|_| values[random.next() as usize % 4]).collect();
+            let codes: Vec<i8> = (0..rows * cols).map(|_| random.one_of(&values)).collect();
             TileBuffer::from_values(rows, cols, WeightCode::Quaternary, &codes).unwrap()
         })
         .collect();
     let mut scales = vec![0; scale_count(rows, cols, group).unwrap()];
     for row in 0..rows {
         for col in (0..cols).step_by(group.cols()) {
-            scales[scale_index(row, col, cols, group)] = 0x2000 + (random.next() as u16 & 0x0fff);
+            scales[scale_index(row, col, cols, group)] = 0x2000 + (random.next_u64() as u16 & 0x0fff);
         }
     }
     let stacks: Vec<TileMatrix<'_>> = tiles.iter().map(TileBuffer::matrix).collect();
@@ -60,7 +50,7 @@ fn add(writer: &mut DocumentWriter, name: &str, (rows, cols): (usize, usize), gr
 
 #[test]
 fn a_layer_of_grids_gives_the_same_bits_on_every_back_end() {
-    let mut random = Random(0x1234_5678_9abc_def1);
+    let mut random = Random::new(17);
     for (cols, group) in [
         (576, GroupCols::C32),
         (100, GroupCols::C32),
@@ -76,7 +66,7 @@ fn a_layer_of_grids_gives_the_same_bits_on_every_back_end() {
         let document = Document::open(&bytes).unwrap();
         let grids: Vec<Grid<'_>> = ["q", "k"].iter().map(|name| Grid::new(document.grid(name).unwrap())).collect();
         let refs: Vec<&Grid<'_>> = grids.iter().collect();
-        let x: Vec<f32> = (0..2 * cols).map(|_| (random.next() % 2001) as f32 / 100.0 - 10.0).collect();
+        let x: Vec<f32> = (0..2 * cols).map(|_| random.below(2001) as f32 / 100.0 - 10.0).collect();
         let expected: Vec<u32> = x.chunks_exact(cols).flat_map(|x| by_the_contract(&refs, x)).map(f32::to_bits).collect();
         let (mut whole, mut integers) = (CpuGemv::new(), Integers(CpuGemv::new()));
         for backend in [&mut whole as &mut dyn Gemv<'_>, &mut integers] {
@@ -109,7 +99,7 @@ fn by_the_contract(grids: &[&Grid<'_>], x: &[f32]) -> Vec<f32> {
 #[test]
 fn numbers_that_are_not_finite_are_refused_with_their_place() {
     let mut writer = DocumentWriter::new();
-    add(&mut writer, "q", (4, 40), GroupCols::C32, &[1], &mut Random(7));
+    add(&mut writer, "q", (4, 40), GroupCols::C32, &[1], &mut Random::new(7));
     let bytes = AlignedBytes::from(writer.finish().unwrap().as_slice());
     let document = Document::open(&bytes).unwrap();
     let grid = Grid::new(document.grid("q").unwrap());

@@ -3,9 +3,10 @@
 #[path = "common/several.rs"]
 mod several;
 
-use nda_engine::{Choice, EngineError, Followed, Following, Request, SplitMix64, TokenModel, TokenPart, TokenSession, TokenText, Weights};
+use nda_engine::{Choice, EngineError, Followed, Following, Request, TokenModel, TokenPart, TokenSession, TokenText, Weights};
 use nda_kernels::CpuGemv;
 use nda_ndf::{AlignedBytes, Document};
+use nda_spec::random::Random;
 use several::{Several, Steps};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -61,7 +62,7 @@ fn texts_of_random_steps_have_what_they_have_alone() {
         with_sessions(count, 0, &counted, |session, by_itself| {
             assert_eq!(session.texts(), count);
             let mut texts = session.new_texts();
-            let mut random = SplitMix64(count as u64);
+            let mut random = Random::new(count as u64);
             for number in 0..12 {
                 let mut taken: Vec<(usize, Vec<u32>, Following)> = Vec::new();
                 for text in 0..count {

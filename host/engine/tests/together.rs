@@ -4,7 +4,7 @@ mod common;
 
 use common::{CONTEXT, GoldenGemv, PLAIN, decoder_bytes, gemma3_bytes, model_bytes, trained};
 use nda_engine::{
-    Advanced, CacheForm, EngineError, FrameStore, GEMMA3, LLAMA, Model, Part, Sequence, Session, SplitMix64, Wanted, Weights, decoder,
+    Advanced, CacheForm, EngineError, FrameStore, GEMMA3, LLAMA, Model, Part, Random, Sequence, Session, Wanted, Weights, decoder,
 };
 use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape, Vectors};
 use nda_kernels::{CpuGemv, ThreadPool};
@@ -31,7 +31,7 @@ fn alone(session: &mut Session<'_, '_>, tokens: &[u32]) -> Vec<Vec<u32>> {
 }
 
 /// Takes texts in steps of random rows, several texts at a time, and compares every row of logits with that of the text alone.
-fn compare(session: &mut Session<'_, '_>, texts: &[&[u32]], random: &mut SplitMix64) {
+fn compare(session: &mut Session<'_, '_>, texts: &[&[u32]], random: &mut Random) {
     let expected: Vec<Vec<Vec<u32>>> = texts.iter().map(|text| alone(session, text)).collect();
     let mut sequences: Vec<Sequence> = texts.iter().map(|_| session.new_sequence()).collect();
     let vocab_size = session.vocab_size();
@@ -65,7 +65,7 @@ fn compare(session: &mut Session<'_, '_>, texts: &[&[u32]], random: &mut SplitMi
 fn texts_at_different_positions_have_the_logits_that_they_have_alone_in_every_form_with_any_threads() {
     trained::with_session(|session, tokens| {
         assert!(session.takes_together());
-        let mut random = SplitMix64(22);
+        let mut random = Random::new(22);
         for form in CacheForm::names() {
             for threads in [1, 2, 3] {
                 session.use_threads(ThreadPool::new(threads).unwrap());
@@ -89,7 +89,7 @@ fn windows_factors_and_head_norms_are_each_texts_own() {
             let model = Model::prepare(&weights, &mut gemv).unwrap();
             let mut session = Session::new(&model, &mut gemv);
             let tokens: Vec<u32> = (0..CONTEXT as u32).map(|at| at * 7 % 256).collect();
-            compare(&mut session, &[&tokens, &tokens[3..], &tokens[..9]], &mut SplitMix64(5));
+            compare(&mut session, &[&tokens, &tokens[3..], &tokens[..9]], &mut Random::new(5));
         }
     }
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use nda_fit::{Feedback, Group, Hessian, Order, Plan, fit};
+use nda_spec::random::Random;
 
 /// Samples of made-up inputs.
 const SAMPLES: usize = 2048;
@@ -77,11 +78,8 @@ fn plans() -> Vec<(String, Plan)> {
 }
 
 fn made_up_inputs(cols: usize) -> Vec<f32> {
-    let mut state = 0x2545_f491_4f6c_dd1du64;
-    let mut uniform = move || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
+    let mut random = Random::new(1);
+    let mut uniform = move || (2.0 * random.unit() - 1.0) as f32;
     let power: Vec<f32> =
         (0..cols).map(|col| ((1 + col * 7919 % cols) as f32).powf(-0.4) * if col % 191 == 7 { 20.0 } else { 1.0 }).collect();
     let mut inputs = Vec::with_capacity(SAMPLES * cols);

@@ -8,7 +8,7 @@ use ndarray::{Array2, s};
 use crate::grid::{Book, Combination, Scales};
 use crate::hessian::{Metric, view};
 use crate::plan::{MAX_STACKS, Order};
-use crate::rows::{Heard, Rows, Work};
+use crate::rows::{Observed, Rows, Work};
 use crate::scale::{search, storable};
 
 /// Columns that are rounded before their errors are handed on together, where groups do not say so.
@@ -19,11 +19,12 @@ const MULTIPLES: [f32; 7] = [1.0, 0.97, 1.03, 0.93, 1.07, 0.88, 1.13];
 /// Rounds the rows of `nearest` again, with feedback. Scales are chosen anew as a group is reached, if it is reached whole.
 pub(crate) fn feed_back(work: &Work, metric: &Metric, order: Order, nearest: &Rows) -> Rows {
     let mut rows = nearest.clone();
-    let by_group = order != Order::Columns && work.group_cols < work.cols;
+    let by_group = order != Order::Columns && work.has_groups();
     // Source minus fitted, in the order of rounding.
     let mut errors = Array2::<f32>::zeros((rows.count, work.cols));
     let mut round = Round::new(work, metric);
-    for block in blocks(work, metric, by_group) {
+    let blocks = if by_group { whole_groups(work, metric) } else { equal_blocks(work.cols) };
+    for block in blocks {
         let mut handed = Array2::<f32>::zeros((rows.count, block.len()));
         if block.start > 0 {
             let handed_on = view(&metric.handed_on, work.cols);
@@ -46,11 +47,13 @@ pub(crate) fn feed_back(work: &Work, metric: &Metric, order: Order, nearest: &Ro
     rows
 }
 
-/// The order of rounding cut into pieces: whole groups, or as many columns as keep the products large.
-fn blocks(work: &Work, metric: &Metric, by_group: bool) -> Vec<Range<usize>> {
-    if !by_group {
-        return (0..work.cols).step_by(BLOCK).map(|start| start..(start + BLOCK).min(work.cols)).collect();
-    }
+/// The order of rounding cut into as many columns as keep the products large.
+fn equal_blocks(cols: usize) -> Vec<Range<usize>> {
+    (0..cols).step_by(BLOCK).map(|start| start..(start + BLOCK).min(cols)).collect()
+}
+
+/// The order of rounding cut into whole groups.
+fn whole_groups(work: &Work, metric: &Metric) -> Vec<Range<usize>> {
     let mut start = 0;
     let of_groups = metric.order.chunk_by(|a, b| a / work.group_cols == b / work.group_cols);
     of_groups.map(|group| (start..start + group.len(), start += group.len()).0).collect()
@@ -70,7 +73,7 @@ struct Round<'a> {
     work: &'a Work<'a>,
     metric: &'a Metric,
     book: Book<'a>,
-    heard: Heard,
+    observed: Observed,
     /// The source, and what rounding aims at after the errors of earlier blocks were handed on.
     source: Vec<f32>,
     targets: Vec<f32>,
@@ -87,7 +90,7 @@ impl<'a> Round<'a> {
             work,
             metric,
             book: Book::new(work.grid),
-            heard: Heard::default(),
+            observed: Observed::default(),
             source: Vec::new(),
             targets: Vec::new(),
             outliers: Vec::new(),
@@ -110,8 +113,8 @@ impl<'a> Round<'a> {
     /// Rounds a whole group with several scales and keeps what costs least, which comes back.
     fn with_best_scales(&mut self, block: &Range<usize>) -> Scales {
         let pivots = &self.metric.pivots[block.clone()];
-        self.heard.fill(self.targets.iter().zip(pivots).zip(&self.outliers).map(|((t, d), outlier)| (*t, *d, *outlier)));
-        let start = search(&mut self.book, &self.heard.weights, &self.heard.importance);
+        self.observed.fill(self.targets.iter().zip(pivots).zip(&self.outliers).map(|((t, d), outlier)| (*t, *d, *outlier)));
+        let start = search(&mut self.book, &self.observed.weights, &self.observed.importance);
         let mut best_scales = start;
         self.best.cost = f32::INFINITY;
         for multiple in MULTIPLES {

@@ -5,10 +5,10 @@ use nda_spec::WeightCode;
 use crate::plan::MAX_STACKS;
 
 /// The codes of one stack by the two bits of a combination.
-pub(crate) const CODES: [i8; 4] = [code(false, false), code(false, true), code(true, false), code(true, true)];
+pub(crate) const CODES: [i8; 4] = [code((false, false)), code((false, true)), code((true, false)), code((true, true))];
 
-const fn code(sign: bool, extra: bool) -> i8 {
-    match WeightCode::Quaternary.decode(sign, extra) {
+const fn code(sign_and_extra: (bool, bool)) -> i8 {
+    match WeightCode::Quaternary.decode(sign_and_extra) {
         Some(code) => code,
         None => panic!("a quaternary code spells a weight with any two bits"),
     }
@@ -32,12 +32,20 @@ pub(crate) const fn coefficient_choices(stacks: usize) -> &'static [&'static [i8
     }
 }
 
+/// How many scales a group has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GroupScales {
+    /// One for all stacks.
+    Shared,
+    /// One per stack.
+    PerStack,
+}
+
 /// All levels of a choice of coefficients, in units of the shared scale.
 #[derive(Debug, Clone)]
 pub(crate) struct Grid {
     pub coefficients: &'static [i8],
-    /// One scale for all stacks.
-    pub shared: bool,
+    pub scales: GroupScales,
     /// What each combination is made of: `weight = sum_j scales[j] * basis[combination][j]`.
     basis: Vec<[f32; MAX_STACKS]>,
     /// The level of each combination in units of a shared scale.
@@ -50,17 +58,16 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    pub fn new(coefficients: &'static [i8], shared: bool) -> Self {
+    pub fn new(coefficients: &'static [i8], scales: GroupScales) -> Self {
         let combinations = 0..1usize << (2 * coefficients.len());
         let codes = |combination: usize, stack: usize| CODES[(combination >> (2 * stack)) & 3];
         let level = |c: usize| -> f32 { coefficients.iter().enumerate().map(|(k, by)| f32::from(*by) * f32::from(codes(c, k))).sum() };
         let levels: Vec<f32> = combinations.clone().map(level).collect();
         let basis = combinations.map(|c| {
             let mut parts = [0.0; MAX_STACKS];
-            if shared {
-                parts[0] = levels[c];
-            } else {
-                (0..coefficients.len()).for_each(|k| parts[k] = f32::from(codes(c, k)));
+            match scales {
+                GroupScales::Shared => parts[0] = levels[c],
+                GroupScales::PerStack => (0..coefficients.len()).for_each(|k| parts[k] = f32::from(codes(c, k))),
             }
             parts
         });
@@ -69,12 +76,15 @@ impl Grid {
         // As many halves as `2 * (2 * top + 2)` and one for the upper end itself.
         let halves = (4.0 * top) as usize + 5;
         let nearest = (0..halves).map(|half| nearest_of(&levels, half as f32 / 2.0 - top - 0.75)).collect();
-        Self { coefficients, shared, basis, levels, top, nearest }
+        Self { coefficients, scales, basis, levels, top, nearest }
     }
 
     /// Scales of a group.
     pub fn scale_count(&self) -> usize {
-        if self.shared { 1 } else { self.coefficients.len() }
+        match self.scales {
+            GroupScales::Shared => 1,
+            GroupScales::PerStack => self.coefficients.len(),
+        }
     }
 
     pub fn basis(&self, combination: Combination) -> &[f32; MAX_STACKS] {
@@ -84,7 +94,10 @@ impl Grid {
     /// The weight that a combination spells.
     pub fn value(&self, combination: Combination, scales: &Scales) -> f32 {
         let parts = self.basis(combination);
-        if self.shared { scales[0] * parts[0] } else { (0..self.coefficients.len()).map(|k| scales[k] * parts[k]).sum() }
+        match self.scales {
+            GroupScales::Shared => scales[0] * parts[0],
+            GroupScales::PerStack => (0..self.coefficients.len()).map(|k| scales[k] * parts[k]).sum(),
+        }
     }
 }
 
@@ -111,7 +124,7 @@ impl<'a> Book<'a> {
 
     pub fn set(&mut self, scales: Scales) {
         self.scales = scales;
-        if self.grid.shared {
+        if self.grid.scales == GroupScales::Shared {
             self.inverse = if scales[0] == 0.0 { 0.0 } else { 1.0 / scales[0] };
             return;
         }
@@ -128,7 +141,7 @@ impl<'a> Book<'a> {
     /// The weight nearest to `x` and how it is spelled.
     #[inline]
     pub fn nearest(&self, x: f32) -> (f32, Combination) {
-        if self.grid.shared {
+        if self.grid.scales == GroupScales::Shared {
             let top = self.grid.top;
             let half = ((x * self.inverse).clamp(-top - 0.5, top + 0.5) + (top + 1.0)) * 2.0;
             let combination = self.grid.nearest[half as usize];

@@ -253,14 +253,11 @@ fn cholesky_of_panel(mut panel: ArrayViewMut2<f64>) -> Result<(), usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nda_spec::random::Random;
 
     fn inputs(samples: usize, cols: usize) -> Vec<f32> {
-        let mut state = 7u64;
-        let mut next = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..samples * cols).map(|_| next()).collect()
+        let mut random = Random::new(7);
+        (0..samples * cols).map(|_| (2.0 * random.unit() - 1.0) as f32).collect()
     }
 
     #[test]

@@ -40,9 +40,9 @@ pub use fitted::Fitted;
 pub use hessian::Hessian;
 pub use plan::{Feedback, Group, MAX_DAMPING, MAX_OUTLIER_SHARE, MAX_STACKS, Order, Plan};
 
-use grid::{Book, CODES, Grid, coefficient_choices};
+use grid::{Book, CODES, Grid, GroupScales, coefficient_choices};
 use hessian::Metric;
-use rows::{Heard, Rows, TASK_ROWS, Work};
+use rows::{Observed, Rows, TASK_ROWS, Work};
 
 /// The largest weight that can be fitted: the largest f16.
 pub const MAX_WEIGHT: f32 = 65504.0;
@@ -95,7 +95,7 @@ fn choose_grid(weights: &[f32], cols: usize, group_cols: usize, plan: &Plan, imp
     let rows = weights.len() / cols;
     let sample: Vec<usize> = (0..rows).step_by(rows.div_ceil(SAMPLE_ROWS)).collect();
     let choices = coefficient_choices(plan.stacks).par_iter().map(|coefficients| {
-        let grid = Grid::new(coefficients, plan.shared);
+        let grid = Grid::new(coefficients, if plan.shared { GroupScales::Shared } else { GroupScales::PerStack });
         let work = Work { weights, cols, group_cols, grid: &grid, importance, outliers: &[] };
         let cost: f64 = sample.iter().map(|row| row_cost(&work, *row)).sum();
         (cost, grid)
@@ -105,11 +105,11 @@ fn choose_grid(weights: &[f32], cols: usize, group_cols: usize, plan: &Plan, imp
 }
 
 fn row_cost(work: &Work, row: usize) -> f64 {
-    let (mut book, mut heard) = (Book::new(work.grid), Heard::default());
+    let (mut book, mut observed) = (Book::new(work.grid), Observed::default());
     let group_cost = |group| {
-        heard.fill_group(work, row, group);
-        scale::search(&mut book, &heard.weights, &heard.importance);
-        let costs = heard.weights.iter().zip(&heard.importance).map(|(w, h)| (w - book.nearest(*w).0).powi(2) * h);
+        observed.fill_group(work, row, group);
+        scale::search(&mut book, &observed.weights, &observed.importance);
+        let costs = observed.weights.iter().zip(&observed.importance).map(|(w, h)| (w - book.nearest(*w).0).powi(2) * h);
         f64::from(costs.sum::<f32>())
     };
     (0..work.groups()).map(group_cost).sum()

@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 
 use crate::grid::Book;
-use crate::rows::{Heard, TASK_ROWS, Work};
+use crate::rows::{Observed, TASK_ROWS, Work};
 use crate::scale::search;
 
-/// In a whole row, the scale is judged without so many times the share of its largest weights.
-const UNHEARD: f64 = 4.0;
+/// In a whole row, the scale is judged without this multiple of the share of its largest weights.
+const UNOBSERVED: f64 = 4.0;
 
 /// A weight that may become an outlier, and what that would save.
 #[derive(Debug, Clone, Copy)]
@@ -34,15 +34,15 @@ pub(crate) fn choose(work: &Work, share: f32) -> Vec<bool> {
 }
 
 fn candidates(work: &Work, share: f32, rows: std::ops::Range<usize>) -> Vec<Candidate> {
-    let (mut book, mut heard, mut found) = (Book::new(work.grid), Heard::default(), Vec::new());
+    let (mut book, mut observed, mut found) = (Book::new(work.grid), Observed::default(), Vec::new());
     for row in rows {
         for group in 0..work.groups() {
-            heard.fill_group(work, row, group);
+            observed.fill_group(work, row, group);
             let first = row * work.cols + group * work.group_cols;
             if work.group_cols < work.cols {
-                found.extend(largest(&mut book, &mut heard, first));
+                found.extend(largest(&mut book, &mut observed, first));
             } else {
-                found.extend(standing_out(&mut book, &heard, share, first));
+                found.extend(standing_out(&mut book, &observed, share, first));
             }
         }
     }
@@ -50,28 +50,28 @@ fn candidates(work: &Work, share: f32, rows: std::ops::Range<usize>) -> Vec<Cand
 }
 
 /// What each weight of a row loses to a scale that serves all but the largest: a row has room for several outliers.
-fn standing_out(book: &mut Book, heard: &Heard, share: f32, first: usize) -> Vec<Candidate> {
-    let count = ((f64::from(share) * UNHEARD * heard.weights.len() as f64).ceil() as usize).min(heard.weights.len() - 1);
-    let mut by_size: Vec<usize> = (0..heard.weights.len()).collect();
-    by_size.sort_unstable_by(|a, b| heard.weights[*b].abs().total_cmp(&heard.weights[*a].abs()).then(a.cmp(b)));
-    let mut importance = heard.importance.clone();
+fn standing_out(book: &mut Book, observed: &Observed, share: f32, first: usize) -> Vec<Candidate> {
+    let count = ((f64::from(share) * UNOBSERVED * observed.weights.len() as f64).ceil() as usize).min(observed.weights.len() - 1);
+    let mut by_size: Vec<usize> = (0..observed.weights.len()).collect();
+    by_size.sort_unstable_by(|a, b| observed.weights[*b].abs().total_cmp(&observed.weights[*a].abs()).then(a.cmp(b)));
+    let mut importance = observed.importance.clone();
     by_size[..count].iter().for_each(|place| importance[*place] = 0.0);
-    search(book, &heard.weights, &importance);
-    costs(book, heard).into_iter().enumerate().map(|(place, gain)| Candidate { gain, at: first + place }).collect()
+    search(book, &observed.weights, &importance);
+    costs(book, observed).into_iter().enumerate().map(|(place, gain)| Candidate { gain, at: first + place }).collect()
 }
 
-fn costs(book: &Book, heard: &Heard) -> Vec<f32> {
-    heard.weights.iter().zip(&heard.importance).map(|(w, h)| (w - book.nearest(*w).0).powi(2) * h).collect()
+fn costs(book: &Book, observed: &Observed) -> Vec<f32> {
+    observed.weights.iter().zip(&observed.importance).map(|(w, h)| (w - book.nearest(*w).0).powi(2) * h).collect()
 }
 
 /// The largest weight of a group, and what the whole group gains if a scale no longer has to reach it.
-fn largest(book: &mut Book, heard: &mut Heard, first: usize) -> Option<Candidate> {
-    search(book, &heard.weights, &heard.importance);
-    let before: f32 = costs(book, heard).iter().sum();
-    let (place, weight) = heard.weights.iter().copied().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?;
-    heard.importance[place] = 0.0;
-    heard.weights[place] = 0.0;
-    search(book, &heard.weights, &heard.importance);
-    let after: f32 = costs(book, heard).iter().sum();
+fn largest(book: &mut Book, observed: &mut Observed, first: usize) -> Option<Candidate> {
+    search(book, &observed.weights, &observed.importance);
+    let before: f32 = costs(book, observed).iter().sum();
+    let (place, weight) = observed.weights.iter().copied().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?;
+    observed.importance[place] = 0.0;
+    observed.weights[place] = 0.0;
+    search(book, &observed.weights, &observed.importance);
+    let after: f32 = costs(book, observed).iter().sum();
     (weight != 0.0).then_some(Candidate { gain: before - after, at: first + place })
 }

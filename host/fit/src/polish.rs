@@ -30,16 +30,15 @@ pub(crate) fn keep_better_rows(work: &Work, metric: &Metric, rows: &mut Rows, ot
 /// Goes through all blocks of columns so often, or until nothing changes.
 pub(crate) fn polish(work: &Work, metric: &Metric, passes: usize, rows: &mut Rows) {
     let before = rows.clone();
-    let by_group = work.group_cols < work.cols;
-    let block_cols = if by_group { work.group_cols } else { BLOCK };
+    let block_cols = if work.has_groups() { work.group_cols } else { BLOCK };
     for _ in 0..passes {
         let mut gradient = gradient(&rows.errors(work), &metric.full, work.cols);
         let mut changed = false;
         for start in (0..work.cols).step_by(block_cols) {
             let block = start..(start + block_cols).min(work.cols);
-            changed |= polish_block(work, metric, block, by_group, rows, &mut gradient);
+            changed |= polish_block(work, metric, block, rows, &mut gradient);
         }
-        if !by_group {
+        if !work.has_groups() {
             changed |= refit_rows(work, metric, rows, &gradient);
         }
         if !changed {
@@ -51,7 +50,7 @@ pub(crate) fn polish(work: &Work, metric: &Metric, passes: usize, rows: &mut Row
 }
 
 /// One block of columns in all rows; then the gradient everywhere follows in one product. Whether anything changed comes back.
-fn polish_block(work: &Work, metric: &Metric, block: Range<usize>, by_group: bool, rows: &mut Rows, gradient: &mut [f32]) -> bool {
+fn polish_block(work: &Work, metric: &Metric, block: Range<usize>, rows: &mut Rows, gradient: &mut [f32]) -> bool {
     let (cols, width) = (work.cols, block.len());
     let mut book = Book::new(work.grid);
     let mut local = Local::new(metric, block.clone());
@@ -65,7 +64,7 @@ fn polish_block(work: &Work, metric: &Metric, block: Range<usize>, by_group: boo
         let before = rows.values[weights.clone()].to_vec();
         for _ in 0..SWEEPS {
             local.choose_weights(work, &book, rows, row);
-            if by_group && local.choose_scales(work, &mut book, rows, row) {
+            if work.has_groups() && local.choose_scales(work, &mut book, rows, row) {
                 rows.scales[group] = *book.scales();
             }
         }

@@ -21,6 +21,11 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Whether a row has more than one group.
+    pub fn has_groups(&self) -> bool {
+        self.group_cols < self.cols
+    }
+
     pub fn groups(&self) -> usize {
         self.cols.div_ceil(self.group_cols)
     }
@@ -75,12 +80,12 @@ impl Rows {
 
 /// The weights and importances of some columns of a row, with nothing in place of outliers.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct Observed {
     pub weights: Vec<f32>,
     pub importance: Vec<f32>,
 }
 
-impl Heard {
+impl Observed {
     pub fn fill(&mut self, items: impl Iterator<Item = (f32, f32, bool)>) {
         self.weights.clear();
         self.importance.clear();
@@ -101,12 +106,12 @@ impl Heard {
 pub(crate) fn round_to_nearest(work: &Work, first: usize, count: usize) -> Rows {
     let mut rows = Rows::new(work, first, count);
     let mut book = Book::new(work.grid);
-    let mut heard = Heard::default();
+    let mut observed = Observed::default();
     for row in 0..count {
         let weights = work.row(first + row);
         for group in 0..work.groups() {
-            heard.fill_group(work, first + row, group);
-            rows.scales[row * work.groups() + group] = scale::search(&mut book, &heard.weights, &heard.importance);
+            observed.fill_group(work, first + row, group);
+            rows.scales[row * work.groups() + group] = scale::search(&mut book, &observed.weights, &observed.importance);
             for col in work.group(group) {
                 let (value, combination) = book.nearest(weights[col]);
                 let at = row * work.cols + col;

@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use crate::grid::{Book, Combination, Scales};
+use crate::grid::{Book, Combination, GroupScales, Scales};
 use crate::plan::MAX_STACKS;
 
 /// Scales tried for one group, from "clips what stands out" to "a little beyond the largest".
@@ -29,13 +29,13 @@ fn error_of(book: &Book, weights: &[f32], importance: &[f32], limit: f32) -> f32
 
 /// The scales with the least weighted error that were found; the book is set to them. Weights of no importance have no say.
 pub(crate) fn search(book: &mut Book, weights: &[f32], importance: &[f32]) -> Scales {
-    let heard = || weights.iter().zip(importance).filter(|(_, h)| **h > 0.0);
-    let largest = heard().fold(0.0f32, |largest, (w, _)| largest.max(w.abs()));
+    let observed = || weights.iter().zip(importance).filter(|(_, h)| **h > 0.0);
+    let largest = observed().fold(0.0f32, |largest, (w, _)| largest.max(w.abs()));
     if largest == 0.0 {
         book.set([0.0; MAX_STACKS]);
         return *book.scales();
     }
-    let (square, total) = heard().fold((0.0f32, 0.0f32), |sums, (w, h)| (sums.0 + w * w * h, sums.1 + h));
+    let (square, total) = observed().fold((0.0f32, 0.0f32), |sums, (w, h)| (sums.0 + w * w * h, sums.1 + h));
     let low = (1.6 * (square / total).sqrt()).min(0.6 * largest).max(largest * 1e-3) / book.grid.top;
     let high = largest * 1.15 / book.grid.top;
     let step = (high / low).powf(1.0 / (CANDIDATES - 1) as f32);
@@ -53,7 +53,7 @@ pub(crate) fn search(book: &mut Book, weights: &[f32], importance: &[f32]) -> Sc
 /// The stacks' scales in the ratio of the coefficients.
 fn from_one(book: &Book, scale: f32) -> Scales {
     let mut scales = [0.0; MAX_STACKS];
-    if book.grid.shared {
+    if book.grid.scales == GroupScales::Shared {
         scales[0] = storable(scale);
     } else {
         scales.iter_mut().zip(book.grid.coefficients).for_each(|(own, by)| *own = storable(scale * f32::from(*by)));

@@ -2,16 +2,21 @@
 
 use half::f16;
 use nda_fit::{Feedback, FitError, Fitted, Group, Hessian, MAX_WEIGHT, Order, Plan, fit};
+use nda_spec::random::Random;
 
 const CODES: [i8; 4] = [-2, -1, 1, 2];
 
 /// Numbers that are the same on every run.
-struct Numbers(u64);
+struct Numbers(Random);
 
 impl Numbers {
+    fn new(seed: u64) -> Numbers {
+        Numbers(Random::new(seed))
+    }
+
     fn uniform(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 40) as f32 + 0.5) / (1u64 << 24) as f32
+        // 24 bits, in the middle of their step: never 0, whose logarithm is infinite.
+        ((self.0.next_u64() >> 40) as f32 + 0.5) / (1u64 << 24) as f32
     }
 
     fn below(&mut self, count: usize) -> usize {
@@ -29,7 +34,7 @@ impl Numbers {
 
 /// Inputs as layers see them: neighbours go together, some channels are far stronger than others.
 fn inputs(cols: usize, samples: usize) -> Vec<f32> {
-    let mut numbers = Numbers(3);
+    let mut numbers = Numbers::new(3);
     let mut inputs = Vec::with_capacity(samples * cols);
     for _ in 0..samples {
         let mut last = 0.0;
@@ -83,7 +88,7 @@ fn a_matrix_on_the_grid_comes_back_exactly() {
     for coefficients in [&[1][..], &[4, 7], &[5, 6], &[8, 9, 13], &[2, 13, 16, 30]] {
         for granularity in [Group::Row, Group::Columns(32), Group::Columns(64)] {
             for shared in [true, false] {
-                let mut numbers = Numbers(11);
+                let mut numbers = Numbers::new(11);
                 let (group_cols, groups) = (granularity.columns(cols), granularity.groups(cols));
                 let scales: Vec<f32> = (0..rows * groups).map(|_| f16::from_f32(0.001 + 0.01 * numbers.uniform()).to_f32()).collect();
                 let weights: Vec<f32> = (0..rows * cols)
@@ -113,7 +118,7 @@ fn a_matrix_on_the_grid_comes_back_exactly() {
 #[test]
 fn errors_on_gaussian_numbers_are_at_most_those_of_the_reference() {
     let (rows, cols) = (96, 576);
-    let weights = Numbers(5).gaussians(rows * cols);
+    let weights = Numbers::new(5).gaussians(rows * cols);
     let reference = [(2, Group::Columns(32), 0.098), (2, Group::Row, 0.125), (3, Group::Columns(32), 0.025), (3, Group::Row, 0.039)];
     for (stacks, granularity, allowed) in reference {
         for shared in [true, false] {
@@ -128,7 +133,7 @@ fn errors_on_gaussian_numbers_are_at_most_those_of_the_reference() {
 #[test]
 fn feedback_never_costs_more_than_rounding_to_nearest() {
     let (rows, cols) = (20, 100);
-    let weights = Numbers(8).gaussians(rows * cols);
+    let weights = Numbers::new(8).gaussians(rows * cols);
     let hessian = hessian(cols, 4 * cols);
     for plan in every_plan() {
         for order in [Order::Stored, Order::Groups, Order::Columns] {
@@ -145,7 +150,7 @@ fn feedback_never_costs_more_than_rounding_to_nearest() {
 #[test]
 fn feedback_and_polish_each_lower_the_error_of_the_outputs_by_far() {
     let (rows, cols) = (64, 256);
-    let weights = Numbers(9).gaussians(rows * cols);
+    let weights = Numbers::new(9).gaussians(rows * cols);
     let hessian = hessian(cols, 8 * cols);
     let error = |plan: Plan| fit(&weights, rows, cols, &plan, Some(&hessian)).expect("a fit").relative_output_error(&weights, &hessian);
     for granularity in [Group::Row, Group::Columns(32)] {
@@ -162,7 +167,7 @@ fn feedback_and_polish_each_lower_the_error_of_the_outputs_by_far() {
 #[test]
 fn the_result_is_the_same_on_one_thread_and_on_three() {
     let (rows, cols) = (70, 200);
-    let weights = Numbers(10).gaussians(rows * cols);
+    let weights = Numbers::new(10).gaussians(rows * cols);
     let inputs = inputs(cols, 700);
     let plan = Plan::new(2, Group::Columns(32)).with_outliers(0.002);
     let on = |threads| {
@@ -179,14 +184,17 @@ fn the_result_is_the_same_on_one_thread_and_on_three() {
 #[test]
 fn every_plan_fits_one_row_one_column_and_columns_beyond_a_group() {
     for (rows, cols) in [(1, 1), (1, 70), (33, 1), (3, 65)] {
-        let weights = Numbers(12).gaussians(rows * cols);
         let hessian = hessian(cols, 50);
-        for plan in every_plan() {
-            for hessian in [None, Some(&hessian)] {
-                let fitted = fit(&weights, rows, cols, &plan, hessian).expect("a fit");
-                assert_well_formed(&fitted, &plan, (rows, cols));
-                let error = fitted.relative_error(&weights);
-                assert!(error < 1.0, "{rows} x {cols} {plan:?}: error {error}");
+        for seed in 0..10 {
+            let weights = Numbers::new(seed).gaussians(rows * cols);
+            for plan in every_plan() {
+                for hessian in [None, Some(&hessian)] {
+                    let fitted = fit(&weights, rows, cols, &plan, hessian).expect("a fit");
+                    assert_well_formed(&fitted, &plan, (rows, cols));
+                    // Fewer inputs than columns leave weights free to move: what is small then is the outputs' error.
+                    let error = hessian.map_or_else(|| fitted.relative_error(&weights), |h| fitted.relative_output_error(&weights, h));
+                    assert!(error < 1.0, "{rows} x {cols}, seed {seed}, {plan:?}: error {error}");
+                }
             }
         }
     }
@@ -195,7 +203,7 @@ fn every_plan_fits_one_row_one_column_and_columns_beyond_a_group() {
 #[test]
 fn a_matrix_of_zeros_and_inputs_of_zeros_stay_zeros_and_harmless() {
     let (rows, cols) = (4, 40);
-    let (zeros, weights) = (vec![0.0; rows * cols], Numbers(13).gaussians(rows * cols));
+    let (zeros, weights) = (vec![0.0; rows * cols], Numbers::new(13).gaussians(rows * cols));
     let mut silent = Hessian::new(cols);
     silent.add(&vec![0.0; 3 * cols]).expect("finite inputs");
     for plan in every_plan() {
@@ -210,7 +218,7 @@ fn a_matrix_of_zeros_and_inputs_of_zeros_stay_zeros_and_harmless() {
 #[test]
 fn a_single_huge_weight_as_an_outlier_is_held_and_harms_no_other() {
     let (rows, cols) = (8, 128);
-    let mut weights = Numbers(14).gaussians(rows * cols);
+    let mut weights = Numbers::new(14).gaussians(rows * cols);
     weights[2 * cols + 77] = MAX_WEIGHT;
     for plan in every_plan() {
         let fitted = fit(&weights, rows, cols, &plan, None).expect("a fit");
@@ -263,7 +271,7 @@ fn inputs_that_are_not_finite_or_not_whole_are_refused_and_change_nothing() {
 
 #[test]
 fn bits_per_weight_count_codes_scales_and_outliers() {
-    let weights = Numbers(15).gaussians(20 * 64);
+    let weights = Numbers::new(15).gaussians(20 * 64);
     let bits = |plan: Plan| fit(&weights, 20, 64, &plan, None).expect("a fit").bits_per_weight();
     assert_eq!(bits(Plan::new(2, Group::Columns(32))), 4.5);
     assert_eq!(bits(Plan { shared: false, ..Plan::new(2, Group::Columns(32)) }), 5.0);

@@ -6,6 +6,7 @@
 //! elements on.
 
 use nda_kernels::seed::{Elements, Planes, PlanesMut};
+use nda_spec::random::Random;
 use nda_spec::seed::{self, Scaled};
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -66,15 +67,12 @@ impl<T: Copy> Aligned<T> {
 struct Vector(Aligned<u64>, Aligned<u64>);
 
 impl Vector {
-    /// Random planes (xorshift64).
-    fn random(words: usize, state: &mut u64) -> Vector {
+    /// Random planes.
+    fn random(words: usize, random: &mut Random) -> Vector {
         let mut vector = Vector(Aligned::new(words, 0), Aligned::new(words, 0));
         for plane in [&mut vector.0, &mut vector.1] {
             for word in plane.get_mut() {
-                *state ^= *state << 13;
-                *state ^= *state >> 7;
-                *state ^= *state << 17;
-                *word = *state;
+                *word = random.next_u64();
             }
         }
         vector
@@ -112,9 +110,9 @@ fn main() -> ExitCode {
 /// One line; the sums' ratio to floats.
 fn one_size(elements: Elements, count: usize) -> f64 {
     let words = count / 64;
-    let mut state = 88_172_645_463_325_252;
-    let (x, d) = (Vector::random(words, &mut state), Vector::random(words, &mut state));
-    let mut out = Vector::random(words, &mut state);
+    let mut random = Random::new(2);
+    let (x, d) = (Vector::random(words, &mut random), Vector::random(words, &mut random));
+    let mut out = Vector::random(words, &mut random);
     let (a, b, mut c) = (Aligned::new(count, 1.5_f32), Aligned::new(count, -0.25_f32), Aligned::new(count, 0.0_f32));
     let mut copied = Aligned::new(words, 1_u64);
     let mut times: [Vec<f64>; 5] = Default::default();
@@ -173,9 +171,9 @@ fn one_size(elements: Elements, count: usize) -> f64 {
 
 /// Sum, SiLU and norm of a vector against the golden models.
 fn answers(elements: Elements) {
-    let mut state = 1;
-    let (x, d) = (Vector::random(65, &mut state), Vector::random(65, &mut state));
-    let mut out = Vector::random(65, &mut state);
+    let mut random = Random::new(1);
+    let (x, d) = (Vector::random(65, &mut random), Vector::random(65, &mut random));
+    let mut out = Vector::random(65, &mut random);
     let scaled = |v: &Vector| Scaled { codes: v.codes(), log2_scale: 0 };
     elements.add(x.view(), d.view(), out.view_mut());
     assert_eq!(out.codes(), seed::add(&scaled(&x), &scaled(&d)).codes, "a wrong sum");

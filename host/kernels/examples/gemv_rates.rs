@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nda_gemv::{Activations, Gemv, MatrixId};
 use nda_kernels::{CpuGemv, Variant};
+use nda_spec::random::Random;
 use nda_spec::tile::pack;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden};
 
@@ -117,14 +118,8 @@ fn measure(mut run: impl FnMut()) -> Time {
     Time { median: samples[samples.len() / 2], best_tenth: samples[samples.len() / 10] }
 }
 
-/// `count` of the values at random, the same ones in every run (xorshift64).
+/// `count` of the values at random, the same ones in every run.
 fn random(values: &[i8], count: usize) -> Vec<i8> {
-    let mut state = 88_172_645_463_325_252_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        values[(state >> 33) as usize % values.len()]
-    };
-    std::iter::repeat_with(next).take(count).collect()
+    let mut random = Random::new(1);
+    (0..count).map(|_| random.one_of(values)).collect()
 }

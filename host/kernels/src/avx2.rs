@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 use nda_spec::WeightCode;
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
 
+use crate::a2::A2Identity;
 use crate::activations::{A2Word, PreparedX, Vectors};
 use crate::word::{OnePlane, TileWord, TwoPlanes, for_planes};
 use crate::{pairs, portable};
@@ -31,10 +32,10 @@ impl Avx2 {
     /// The 32 sums of one tile by A2 activations. Reads [`crate::activations::Form::A2`].
     pub fn a2(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         // SAFETY: a value of this type exists only after detect() has found AVX2.
-        match code {
-            WeightCode::Quaternary => unsafe { a2_quaternary(tile, &x.a2, x.cols, sums) },
-            WeightCode::Ternary => unsafe { a2_ternary(tile, &x.a2, sums) },
-            _ => portable::a2_affine(code, tile, x, sums),
+        match A2Identity::of(code) {
+            A2Identity::SignExtra => unsafe { a2_quaternary(tile, &x.a2, x.cols, sums) },
+            A2Identity::ActivePositive => unsafe { a2_ternary(tile, &x.a2, sums) },
+            A2Identity::None => portable::a2_affine(code, tile, x, sums),
         }
     }
 

@@ -8,10 +8,12 @@
 use nda_spec::tile::{BLOCK_ROWS, TILE_ROWS};
 use nda_spec::{GridMatrix, WeightCode};
 
+use crate::a2::A2Identity;
 use crate::activations::{PreparedX, Vectors};
 use crate::avx2::Avx2;
 use crate::grid::GridInput;
 
+mod a2;
 #[cfg(test)]
 mod emulated;
 pub(crate) mod frame;
@@ -47,11 +49,8 @@ mod native {
         _mm_prefetch::<_MM_HINT_T1>(at.cast());
     }
 
-    super::kernels::kernels!(
-        target_feature(enable = "avx512f"),
-        target_feature(enable = "avx512f,avx512vpopcntdq"),
-        target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")
-    );
+    super::kernels::kernels!(target_feature(enable = "avx512f"), target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni"));
+    super::a2::a2!(target_feature(enable = "avx512f,avx512vpopcntdq"));
     super::one_plane::one_plane!(target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni"));
 }
 
@@ -120,10 +119,10 @@ impl Avx512 {
     /// The 32 sums of one tile by A2 activations. Reads [`crate::activations::Form::A2`].
     pub fn a2(self, code: WeightCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         // SAFETY: a value of this type exists only after detect() has found every feature of the kernels.
-        match code {
-            WeightCode::Quaternary => unsafe { native::a2_quaternary(tile, &x.a2, x.cols, sums) },
-            WeightCode::Ternary => unsafe { native::a2_ternary(tile, &x.a2, sums) },
-            _ => for_planes!(code, Word => unsafe { native::a2_affine::<Word>(code, tile, x, sums) }),
+        match A2Identity::of(code) {
+            A2Identity::SignExtra => unsafe { native::a2_quaternary(tile, &x.a2, x.cols, sums) },
+            A2Identity::ActivePositive => unsafe { native::a2_ternary(tile, &x.a2, sums) },
+            A2Identity::None => for_planes!(code, Word => unsafe { native::a2_affine::<Word>(code, tile, x, sums) }),
         }
     }
 

@@ -116,7 +116,7 @@ impl<'m> CpuGemv<'m> {
     }
 
     /// Products of fewer multiplications run on the caller's thread alone: to share one with a helper that is awake takes one to two
-    /// microseconds, in which one thread does a good part of so many.
+    /// microseconds, in which one thread does a good part of this many.
     pub fn parallel_min_products(&self) -> usize {
         match self.variant() {
             Variant::Portable => 1 << 15,
@@ -125,7 +125,7 @@ impl<'m> CpuGemv<'m> {
         }
     }
 
-    /// Threads of a product of so many multiplications.
+    /// Threads of a product of the given number of multiplications.
     fn threads_of(&self, products: usize) -> usize {
         if products >= self.parallel_min_products() { self.pool.threads() } else { 1 }
     }
@@ -300,7 +300,7 @@ struct Job<'x> {
 }
 
 impl Job<'_> {
-    /// All rows of all parts, on so many of the pool's threads.
+    /// All rows of all parts, on the given number of the pool's threads.
     fn run(&self, pool: &ThreadPool, threads: usize, parts: &[TileMatrix<'_>], y: &mut [i32]) {
         let tiles = parts.iter().map(tiles_of_matrix).sum();
         shares::run(pool, threads, tiles, y, |tile| first_row(parts, tile), |taken| self.run_tiles(parts, taken));

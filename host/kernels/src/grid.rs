@@ -147,7 +147,7 @@ fn levels(grid: &GridMatrix<'_>, stacks: &[nda_spec::TileMatrix<'_>], row: usize
     for (stack, coefficient) in stacks.iter().zip(grid.coefficients()) {
         let [plane0, plane1] = stack.planes_at(row, word);
         for (col, level) in levels.iter_mut().enumerate() {
-            let weight = grid.code().decode(plane0 >> col & 1 == 1, plane1 >> col & 1 == 1).unwrap_or(0);
+            let weight = grid.code().decode((plane0 >> col & 1 == 1, plane1 >> col & 1 == 1)).unwrap_or(0);
             *level += coefficient * weight;
         }
     }

@@ -179,6 +179,7 @@ fn portable(code: &LevelCode, words: &[u64], rows: usize, x: &FrameVectors, y: &
 mod tests {
     use super::*;
     use nda_spec::kv::{FORMS, FRAME_POSITIONS, frame};
+    use nda_spec::random::Random;
 
     #[test]
     fn products_equal_golden_in_every_variant_form_shape_and_number_of_vectors() {
@@ -188,14 +189,10 @@ mod tests {
                 for (rows, cols) in
                     [(FRAME_POSITIONS, 64), (64, FRAME_POSITIONS), (64, 20), (20, 64), (64, 128), (80, 64), (256, 64), (64, 256)]
                 {
-                    let mut state = rows as u64 * 31 + cols as u64;
-                    let mut next = || {
-                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                        state ^ state >> 29
-                    };
-                    let words: Vec<u64> = (0..stack_u64(rows, cols) * code.stacks.len()).map(|_| next()).collect();
+                    let mut random = Random::new(rows as u64 * 31 + cols as u64);
+                    let words: Vec<u64> = (0..stack_u64(rows, cols) * code.stacks.len()).map(|_| random.next_u64()).collect();
                     for count in [1, 2, 3, 7, 24] {
-                        let mut codes: Vec<i8> = (0..count * cols).map(|_| (next() % 255) as i8).map(|code| code.max(-127)).collect();
+                        let mut codes: Vec<i8> = (0..count * cols).map(|_| (random.below(255) as i32 - 127) as i8).collect();
                         // What random numbers never reach: both ends of every sum.
                         codes[..cols].fill(if count % 2 == 0 { 127 } else { -127 });
                         let mut x = FrameVectors::default();

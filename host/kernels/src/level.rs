@@ -5,6 +5,7 @@ use std::fmt;
 use nda_spec::tile::TILE_ROWS;
 use nda_spec::{ActivationCode, GridMatrix, WeightCode};
 
+use crate::a2::A2Identity;
 use crate::activations::{Form, PreparedX, Vectors};
 use crate::grid_kernel::GridKernel;
 #[cfg(target_arch = "aarch64")]
@@ -165,7 +166,7 @@ impl Level {
     /// As what a product takes activations. Where population counts are dear, A2 by codes without an identity of three of them is taken
     /// as A8, whose values its own are some of, if bytes have kernels of their own.
     pub fn takes(self, code: WeightCode, x_code: ActivationCode) -> ActivationCode {
-        let has_identity = matches!(code, WeightCode::Quaternary | WeightCode::Ternary);
+        let has_identity = A2Identity::of(code) != A2Identity::None;
         let counts = self.variant() == Variant::Avx512;
         if x_code == ActivationCode::A2 && !has_identity && !counts && self.has_vectors() { ActivationCode::A8 } else { x_code }
     }
@@ -231,10 +232,10 @@ impl Level {
     /// The 32 sums of one tile, padding rows included, by activations prepared in [`Self::form`].
     fn tile(self, code: WeightCode, x_code: ActivationCode, tile: &[u64], x: &PreparedX, sums: &mut [i32; TILE_ROWS]) {
         match (self, x_code) {
-            (Level::Portable, ActivationCode::A2) => match code {
-                WeightCode::Quaternary => portable::a2_quaternary(tile, &x.a2, x.cols, sums),
-                WeightCode::Ternary => portable::a2_ternary(tile, &x.a2, sums),
-                _ => portable::a2_affine(code, tile, x, sums),
+            (Level::Portable, ActivationCode::A2) => match A2Identity::of(code) {
+                A2Identity::SignExtra => portable::a2_quaternary(tile, &x.a2, x.cols, sums),
+                A2Identity::ActivePositive => portable::a2_ternary(tile, &x.a2, sums),
+                A2Identity::None => portable::a2_affine(code, tile, x, sums),
             },
             (Level::Portable, _) => portable::tile(code, x_code, tile, x, sums),
             #[cfg(target_arch = "aarch64")]
@@ -335,6 +336,7 @@ impl Level {
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
+    use nda_spec::random::Random;
     use nda_spec::tile::matrix_u64;
 
     /// The sums of one tile by one vector.
@@ -355,16 +357,12 @@ mod tests {
         };
         assert_eq!(level.name(), "AVX-512");
         let cols = 640;
-        let mut state = 1_u64;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            state
-        };
+        let mut random = Random::new(1);
         for code in WeightCode::ALL {
-            let tile: Vec<u64> = (0..matrix_u64(TILE_ROWS, cols, code).unwrap()).map(|_| next() ^ next() >> 32).collect();
+            let tile: Vec<u64> = (0..matrix_u64(TILE_ROWS, cols, code).unwrap()).map(|_| random.next_u64()).collect();
             for x_code in ActivationCode::ALL {
                 let all: Vec<i8> = (i8::MIN..=i8::MAX).filter(|&v| x_code.contains(v)).collect();
-                let values: Vec<i8> = (0..cols).map(|_| all[(next() >> 40) as usize % all.len()]).collect();
+                let values: Vec<i8> = (0..cols).map(|_| random.one_of(&all)).collect();
                 let expected = sums(Level::Portable, code, x_code, &tile, &values);
                 assert_eq!(sums(level, code, x_code, &tile, &values), expected, "{code:?} {x_code:?}");
             }

@@ -23,6 +23,7 @@
 
 #![deny(unsafe_code)]
 
+mod a2;
 mod activations;
 #[allow(unsafe_code)]
 pub mod attention;

@@ -12,7 +12,7 @@ pub(crate) const fn table<const LEN: usize>(code: WeightCode, shift: usize) -> [
     while index < LEN {
         let pair = index >> shift;
         // Bits that the code has no weight for read as 0, as in TileMatrix::get.
-        let weight = match code.decode(pair & 2 != 0, pair & 1 != 0) {
+        let weight = match code.decode((pair & 2 != 0, pair & 1 != 0)) {
             Some(weight) => weight,
             None => 0,
         };

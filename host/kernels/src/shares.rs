@@ -116,21 +116,21 @@ pub(crate) fn for_groups<'m>(mut tiles: impl Iterator<Item = &'m [u64]>, at_once
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nda_spec::random::Random;
 
     #[test]
     fn every_tile_is_taken_once_with_its_results_in_whatever_order_the_threads_come() {
         for (tiles, threads) in [(0_usize, 1_usize), (1, 1), (1, 3), (7, 2), (128, 2), (130, 5)] {
-            for seed in 0..20_usize {
+            for seed in 0..20 {
                 // Two results a tile, one for the last.
                 let length = |tile: usize| (2 * tile).min((2 * tiles).saturating_sub(1));
                 let mut y = vec![0; length(tiles)];
                 let mut shares = Shares::new(tiles, threads, &mut y, length);
-                let mut state = seed;
+                let mut random = Random::new(seed);
                 let mut left = threads;
                 let mut ended = vec![false; threads];
                 while left > 0 {
-                    state = state.wrapping_mul(25_214_903_917).wrapping_add(11);
-                    let thread = (state >> 16) % threads;
+                    let thread = random.below(threads);
                     match shares.take(thread) {
                         Some((taken, y)) => {
                             assert_eq!(y.len(), length(taken.end) - length(taken.start));

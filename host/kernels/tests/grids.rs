@@ -4,23 +4,8 @@ use nda_gemv::{GemvError, GridId, Grids, GroupedVectors};
 use nda_kernels::{CpuGemv, Variant};
 use nda_spec::WeightCode;
 use nda_spec::grid::{GridMatrix, GroupCols, HALF_COLS, gemv, scale_count, scale_index};
+use nda_spec::random::Random;
 use nda_spec::tile::pack;
-
-/// xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
-        values[(self.next() >> 33) as usize % values.len()]
-    }
-}
 
 struct Owned {
     shape: (usize, usize),
@@ -40,7 +25,7 @@ impl Owned {
         mut weight: impl FnMut() -> i8,
         seed: u64,
     ) -> Owned {
-        let mut random = Random(seed | 1);
+        let mut random = Random::new(seed);
         let (rows, cols) = shape;
         let mut words = Vec::new();
         for _ in coefficients {
@@ -51,7 +36,7 @@ impl Owned {
         for row in 0..rows {
             for col in (0..cols).step_by(group.cols()) {
                 // Both signs, subnormals and large ones, but no infinity.
-                scales[scale_index(row, col, cols, group)] = (random.next() as u16) & 0xbfff;
+                scales[scale_index(row, col, cols, group)] = (random.next_u64() as u16) & 0xbfff;
             }
         }
         Owned { shape, code, group, coefficients: coefficients.to_vec(), scales, words }
@@ -66,13 +51,13 @@ impl Owned {
 
 fn input(cols: usize, vectors: usize, codes: &[i8], random: &mut Random) -> (Vec<i8>, Vec<f32>) {
     let codes: Vec<i8> = (0..cols * vectors).map(|_| random.one_of(codes)).collect();
-    let scales: Vec<f32> = (0..cols.div_ceil(HALF_COLS) * vectors).map(|_| (random.next() % 1000) as f32 / 777.0).collect();
+    let scales: Vec<f32> = (0..cols.div_ceil(HALF_COLS) * vectors).map(|_| random.below(1000) as f32 / 777.0).collect();
     (codes, scales)
 }
 
 fn check(parts: &[&Owned], vectors: usize, codes: &[i8], threads: usize, what: &str) {
     let cols = parts[0].shape.1;
-    let mut random = Random(cols as u64 * 77 + vectors as u64 + 1);
+    let mut random = Random::new(cols as u64 * 77 + vectors as u64 + 1);
     let (codes, scales) = input(cols, vectors, codes, &mut random);
     let x = GroupedVectors::new(cols, &codes, &scales).unwrap();
     let rows: usize = parts.iter().map(|p| p.shape.0).sum();
@@ -104,7 +89,7 @@ fn products_of_grids_equal_the_definition_at_every_tail() {
         for group in GroupCols::ALL {
             for coefficients in [&[1][..], &[4, 7], &[3, 5, 8], &[1, 2, 4, 8], &[4, 7, 12], &[31]] {
                 for shape in [(1, 1), (4, 31), (31, 32), (32, 33), (33, 63), (5, 64), (65, 65), (40, 200), (33, 321)] {
-                    let mut random = Random(shape.0 as u64 * 31 + shape.1 as u64);
+                    let mut random = Random::new(shape.0 as u64 * 31 + shape.1 as u64);
                     let owned = Owned::new(shape, code, group, coefficients, || random.one_of(code.values()), 9);
                     check(&[&owned], 3, &all, 1, &format!("{code:?} {group:?} {coefficients:?} {shape:?}"));
                 }
@@ -127,7 +112,7 @@ fn extremes_are_exact() {
 
 #[test]
 fn threads_and_parts_change_no_bit() {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let all: Vec<i8> = (-127..=127).collect();
     for (code, group, coefficients) in [
         (WeightCode::Quaternary, GroupCols::C32, &[4, 7][..]),

@@ -2,6 +2,7 @@
 
 use nda_kernels::Variant;
 use nda_kernels::seed::{Elements, Planes, PlanesMut};
+use nda_spec::random::Random;
 use nda_spec::seed::{self, Comparison, Scaled};
 
 const CODES: [i8; 4] = [-2, -1, 1, 2];
@@ -14,15 +15,8 @@ fn variants() -> Vec<Elements> {
     Variant::ALL.into_iter().filter_map(try_one).collect()
 }
 
-/// Codes from a fixed sequence (xorshift64).
-fn codes(count: usize, state: &mut u64) -> Vec<i8> {
-    let next = || {
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        CODES[(*state >> 33) as usize % 4]
-    };
-    std::iter::repeat_with(next).take(count).collect()
+fn codes(count: usize, random: &mut Random) -> Vec<i8> {
+    (0..count).map(|_| random.one_of(&CODES)).collect()
 }
 
 /// A vector's planes, kept.
@@ -55,9 +49,9 @@ fn scaled(codes: &[i8], log2_scale: i8) -> Scaled {
 fn every_operation_equals_golden_at_every_tail() {
     for elements in variants() {
         let name = elements.variant();
-        let mut state = 88_172_645_463_325_252;
+        let mut random = Random::new(3);
         for count in COUNTS {
-            let (a, b) = (codes(count, &mut state), codes(count, &mut state));
+            let (a, b) = (codes(count, &mut random), codes(count, &mut random));
             let (x, d) = (Kept::of(&a), Kept::of(&b));
             for gap in [0, 1, 2, 3, 40, 255] {
                 let golden = seed::add(&scaled(&a, 127), &scaled(&b, (127 - gap) as i8)).codes;
@@ -104,11 +98,8 @@ fn norm_and_truthy_at_vectors_of_one_code_and_beside_it() {
 
 #[test]
 fn quantize_equals_golden_at_zeros_ties_nan_and_infinity() {
-    let mut state = 7_u64;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        f32::from_bits((state >> 32) as u32)
-    };
+    let mut random = Random::new(7);
+    let mut next = || f32::from_bits(random.next_u64() as u32);
     let mut vectors: Vec<Vec<f32>> = COUNTS.map(|count| (0..count).map(|_| next()).collect()).into();
     vectors.extend(COUNTS.map(|count| (0..count).map(|i| (i as f32 - 30.0) * 0.05).collect()));
     vectors.push(vec![2.0, -2.0, 1.5, 1.5_f32.next_down(), -1.5, 0.0, -0.0, f32::NAN, -f32::NAN]);

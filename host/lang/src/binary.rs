@@ -58,7 +58,7 @@ pub enum BinaryError {
     #[error("this is not a program in binary form: it does not begin with {MAGIC:02x?}")]
     Magic,
     /// Another version.
-    #[error("version {0} is not version {VERSION} that this program reads")]
+    #[error("version {0} is not {VERSION}, the version that this program reads")]
     Version(u32),
     /// The bytes end too early or too late.
     #[error("byte {at}: {what}")]
@@ -69,7 +69,7 @@ pub enum BinaryError {
         what: &'static str,
     },
     /// A hash is not that of its content.
-    #[error("node {0} has another hash than its content")]
+    #[error("the hash of node {0} does not match its content")]
     Hash(Hash),
     /// A hash leads nowhere.
     #[error("nothing has the hash {0}")]

@@ -17,7 +17,7 @@ fn printed(ast: &Ast) -> String {
     let mut printer = Printer { out: String::new(), level: 0 };
     for item in &ast.items {
         match item {
-            Item::Layout(layout) => printer.layout(layout, printer.out.is_empty()),
+            Item::Layout(layout) => printer.layout(layout, if printer.out.is_empty() { Place::First } else { Place::Behind }),
             Item::Error(_) => {}
             Item::Global(global) => printer.line(&format!("let {} = {};", global.name.text, expression(&global.value))),
             Item::Function(function) => printer.function(function),
@@ -35,6 +35,15 @@ pub fn expression(expr: &Expr) -> String {
 
 fn is_blank(statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Layout(Layout::Blank))
+}
+
+/// Where comments and empty lines stand in their block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing stands before them, so there is no line that a comment could trail.
+    First,
+    /// Behind a statement or a comment.
+    Behind,
 }
 
 struct Printer {
@@ -55,13 +64,12 @@ impl Printer {
         self.out.push('\n');
     }
 
-    /// `opened`: nothing stands before it in this block, so there is no line that a comment could trail.
-    fn layout(&mut self, layout: &Layout, opened: bool) {
+    fn layout(&mut self, layout: &Layout, place: Place) {
         match layout {
-            Layout::Blank if opened => {}
+            Layout::Blank if place == Place::First => {}
             Layout::Blank => self.out.push('\n'),
             // Behind a comment or an empty line nothing can trail either.
-            Layout::Trailing(text) if !opened && !self.last_line().is_empty() && !self.last_line().contains("//") => {
+            Layout::Trailing(text) if place == Place::Behind && !self.last_line().is_empty() && !self.last_line().contains("//") => {
                 self.out.pop();
                 self.out.push(' ');
                 self.out.push_str(text);
@@ -87,14 +95,16 @@ impl Printer {
     fn block(&mut self, block: &Block) {
         self.level += 1;
         let end = block.statements.iter().rposition(|s| !is_blank(s)).map_or(0, |last| last + 1);
-        let mut opened = true;
+        let mut place = Place::First;
         for statement in &block.statements[..end] {
             if let StatementKind::Layout(layout) = &statement.kind {
-                self.layout(layout, opened);
-                opened &= *layout == Layout::Blank;
+                self.layout(layout, place);
+                if *layout != Layout::Blank {
+                    place = Place::Behind;
+                }
             } else {
                 self.statement(statement);
-                opened = false;
+                place = Place::Behind;
             }
         }
         self.level -= 1;
@@ -126,7 +136,7 @@ impl Printer {
             StatementKind::Return(None) => self.line("return;"),
             StatementKind::Return(Some(value)) => self.line(&format!("return {};", expression(value))),
             StatementKind::Call(call) => self.line(&format!("{};", expression(call))),
-            StatementKind::Layout(layout) => self.layout(layout, false),
+            StatementKind::Layout(layout) => self.layout(layout, Place::Behind),
             StatementKind::Error(_) => {}
         }
     }

@@ -68,7 +68,7 @@ pub fn tokens(source: &str) -> (Vec<Token>, Vec<Diagnostic>) {
     }
     let mut tokens = Vec::new();
     loop {
-        let layout = lexer.layout(tokens.is_empty());
+        let layout = lexer.layout(tokens.last());
         let start = lexer.at;
         match lexer.token() {
             Some(kind) => {
@@ -99,8 +99,9 @@ impl Lexer<'_> {
         self.errors.push(Diagnostic { message: message.into(), span, hint: hint.into() });
     }
 
-    /// Skips white space and comments up to the next token.
-    fn layout(&mut self, first: bool) -> Vec<Layout> {
+    /// Skips white space and comments from the token `before` up to the next one.
+    fn layout(&mut self, before: Option<&Token>) -> Vec<Layout> {
+        let first = before.is_none();
         let mut layout = Vec::new();
         let mut newlines = if first { 1 } else { 0 };
         loop {

@@ -130,7 +130,7 @@ pub enum Trap {
         limit: u32,
     },
     /// Too much memory.
-    #[error("{wanted} more bytes are not left of the {limit} that this program may use")]
+    #[error("{wanted} more bytes would exceed the {limit} that this program may use")]
     Memory {
         /// Bytes asked for.
         wanted: usize,
@@ -138,7 +138,7 @@ pub enum Trap {
         limit: usize,
     },
     /// The limit allows it, and the system has no such memory.
-    #[error("the system has no {wanted} more bytes of memory")]
+    #[error("the system does not have {wanted} more bytes of memory")]
     SystemMemory {
         /// Bytes asked for.
         wanted: usize,

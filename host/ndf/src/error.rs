@@ -59,7 +59,7 @@ pub enum Fault {
         found: Vec<u8>,
     },
     /// A version that this reader does not know.
-    #[error("format version {found} is not version {} that this program reads; convert the model again", crate::VERSION)]
+    #[error("format version must be {}, got {found}; convert the model again", crate::VERSION)]
     Version {
         /// The version in the header.
         found: u32,

@@ -120,10 +120,18 @@ impl Asked<'_> {
             return Err(Fault::argument("the prompt is empty", "prompt", "give at least one character"));
         }
         if !temperature.is_finite() || temperature < 0.0 {
-            return Err(Fault::argument(format_args!("{temperature} is no temperature"), "temperature", "use 0 or more"));
+            return Err(Fault::argument(
+                format_args!("the temperature must be 0 or more, got {temperature}"),
+                "temperature",
+                "use 0 to take the likeliest token every time",
+            ));
         }
         if let Some(p) = top_p.filter(|p| !(*p > 0.0 && *p <= 1.0)) {
-            return Err(Fault::argument(format_args!("{p} is no probability"), "top_p", "use more than 0 and at most 1"));
+            return Err(Fault::argument(
+                format_args!("top_p must be more than 0 and at most 1, got {p}"),
+                "top_p",
+                "leave it out to draw from all tokens",
+            ));
         }
         if top_k == Some(0) {
             return Err(Fault::argument("0 tokens leave nothing to draw from", "top_k", "use 1 or more"));

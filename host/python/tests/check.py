@@ -210,7 +210,7 @@ def what_goes_wrong_is_said_with_the_next_step() -> None:
     fails(nda.ArgumentError, "'all'", lambda: nda.Model(document, offload="all"))  # type: ignore[arg-type]
     fails(nda.ArgumentError, "empty", lambda: model.generate(""))
     fails(nda.ArgumentError, "temperature", lambda: model.generate("a", temperature=float("nan")))
-    fails(nda.ArgumentError, "probability", lambda: model.generate("a", top_p=1.5))
+    fails(nda.ArgumentError, "more than 0 and at most 1", lambda: model.generate("a", top_p=1.5))
     fails(nda.ArgumentError, "nothing to draw", lambda: model.generate("a", top_k=0))
     fails(nda.ArgumentError, "max_tokens cannot be -1", lambda: model.generate("a", -1))
     fails(nda.ArgumentError, "max_tokens cannot be 1000", lambda: model.generate("a", 10**400))

@@ -1,5 +1,6 @@
 //! What the studio's memory grows by while somebody types for an hour. A process of its own: nothing else may use its memory.
 
+use nda_spec::random::Random;
 use nda_studio::grid::Grid;
 use nda_studio::key::Press;
 use nda_studio::{Setup, Studio};
@@ -24,25 +25,17 @@ fn press(studio: &mut Studio, keys: &str) {
 }
 
 /// The keys of probe.py: at a place for 500 of them, then elsewhere.
-struct Script(u64);
+struct Script(Random);
 
 impl Script {
-    /// G. Marsaglia, "Xorshift RNGs", 2003.
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 11) % bound as u64) as usize
-    }
-
     fn press(&mut self, studio: &mut Studio, keys: std::ops::Range<usize>, grid: &mut Grid) {
         for key in keys {
             if key % 500 == 0 {
                 press(studio, "ctrl+g");
-                (1 + self.below(LINES - 1)).to_string().chars().for_each(|digit| press(studio, &digit.to_string()));
+                (1 + self.0.below(LINES - 1)).to_string().chars().for_each(|digit| press(studio, &digit.to_string()));
                 press(studio, "enter");
             }
-            press(studio, ["a", "b", "space", "enter", "backspace", "left", "up"][self.below(7)]);
+            press(studio, self.0.one_of(&["a", "b", "space", "enter", "backspace", "left", "up"]));
             if key % 50 == 0 {
                 studio.draw(grid);
             }
@@ -60,7 +53,7 @@ fn ten_thousand_keystrokes_and_an_hour_of_edits_grow_the_memory_by_two_megabytes
     let setup = Setup { root, state: Some(place.path().join("state")), nda: "nda".into(), wake: Arc::new(|| {}) };
     let mut studio = Studio::new(setup).unwrap();
     studio.open(Path::new("a.rs"));
-    let (mut script, mut grid) = (Script(7), Grid::new(150, 40));
+    let (mut script, mut grid) = (Script(Random::new(7)), Grid::new(150, 40));
     studio.draw(&mut grid);
     let before = resident_bytes();
     for (from, to) in [(0, 10_000), (10_000, KEYS)] {

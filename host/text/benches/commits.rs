@@ -2,23 +2,13 @@
 //!
 //! cargo bench -p nda-text
 
+use nda_spec::random::Random;
 use nda_text::{Step, Text};
 use std::hint::black_box;
 use std::time::Instant;
 
 const EDITS: usize = 100_000;
 const TYPED: &str = "let x = y;\nabcdefghi klm";
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound as u64) as usize
-    }
-}
 
 trait Peer {
     fn insert(&mut self, at: usize, text: &str);
@@ -113,7 +103,7 @@ enum Places {
 }
 
 fn run(name: &str, peer: &mut dyn Peer, places: Places, expected: &mut Option<String>) {
-    let (mut random, mut at) = (Random(88_172_645_463_325_252), peer.bytes() / 2);
+    let (mut random, mut at) = (Random::new(1), peer.bytes() / 2);
     let mut times = Vec::with_capacity(EDITS);
     for edit in 0..EDITS {
         let bytes = if places == Places::Typing { 1 } else { 1 + random.below(20) };
@@ -167,7 +157,7 @@ fn main() {
 
 /// A snapshot kept before each edit.
 fn snapshots(text: &str) {
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     let mut mine = Text::new(text).unwrap();
     let begun = Instant::now();
     for _ in 0..EDITS {

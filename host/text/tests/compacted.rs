@@ -1,9 +1,7 @@
 //! Texts that many edits have compacted, and whose oldest steps are forgotten, compared with ropey.
 
-mod random;
-
+use nda_spec::random::Random;
 use nda_text::{Step, Text};
-use random::Random;
 
 /// A text and what it should be; a rope's clone is a pointer.
 struct Pair {

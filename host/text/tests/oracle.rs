@@ -1,9 +1,7 @@
 //! Edits compared with ropey and with a plain String.
 
-mod random;
-
+use nda_spec::random::Random;
 use nda_text::{Opened, Position, Snapshot, Step, Text, TextError};
-use random::Random;
 use std::sync::Arc;
 
 const ALPHABET: [&str; 10] = ["a", "b", "\n", "\r\n", "é", "ß", "\u{4e2d}", "\u{1f600}", "\u{10348}", "xyz"];

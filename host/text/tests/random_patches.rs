@@ -1,10 +1,8 @@
 //! Random patches: the reference's result, or a refusal; never another place.
 
-mod random;
-
+use nda_spec::random::Random;
 use nda_text::patch::{Action, Applied, Edit, Known, PatchError, apply, parse};
 use nda_text::unified;
-use random::Random;
 
 /// Few different lines, so that contexts often stand at several places.
 const LINES: [&str; 8] = ["a", "b", "}", "    x();", "", "é", "fn f() {", "  x"];

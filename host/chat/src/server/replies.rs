@@ -9,7 +9,7 @@ use crate::scanner::{Scanner, Spoken};
 use crate::scores::Scored;
 use crate::speaker::{Answer, Finish, Telling};
 use axum::response::sse;
-use nda_engine::SplitMix64;
+use nda_engine::Random;
 use serde_json::{Value, json};
 
 /// Which of the two endpoints answers.
@@ -148,7 +148,7 @@ impl Envelope {
 
     /// A call in OpenAI's words. Nine letters and digits: the templates of some models insist on it.
     fn call(&self, choice: usize, number: usize, call: &ToolCall) -> Value {
-        let mut random = SplitMix64(self.created ^ self.number << 32 ^ (choice << 8 | number) as u64);
+        let mut random = Random::new(self.created ^ self.number << 32 ^ (choice << 8 | number) as u64);
         let id: String = (0..9).map(|_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[random.below(36)])).collect();
         json!({ "id": id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } })
     }

@@ -106,7 +106,7 @@ fn turn(arguments: &Arguments, tools: &Tools, model: &mut OpenAi, conversation: 
     match talked.finish {
         Finish::Done(summary) => output::line(in_a_line(&summary)),
         Finish::OutOfSteps | Finish::Stopped => {
-            let why = format!("the model came to no end in {} answers", arguments.steps);
+            let why = format!("the model did not finish within {} answers", arguments.steps);
             Err(Failure::new(Exit::Failed, why, "nda agent", "give it more --steps, or a smaller task").into())
         }
     }

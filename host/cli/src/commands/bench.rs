@@ -79,7 +79,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let variants = Variant::available();
     if !Case::all(&variants).into_iter().any(|case| case.name().contains(&arguments.only)) {
         let (error, at) = ("no kernel of this machine has such a name", format!("--only '{}'", arguments.only));
-        return Err(Failure::usage(error, at, "leave it away to see all names").into());
+        return Err(Failure::usage(error, at, "leave it out to see all names").into());
     }
     let options = Options {
         time: Duration::from_secs_f64(seconds),

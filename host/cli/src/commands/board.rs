@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         std::thread::sleep(POLL);
     }
     if let Some(device) = bridge.stop() {
-        output::remark(format_args!("{what} worked for {} cycles; {} bytes of its link were hurt", device.cycles(), device.faults()));
+        output::remark(format_args!("{what} worked for {} cycles; {} bytes of its link were corrupted", device.cycles(), device.faults()));
     }
     Ok(())
 }
@@ -92,7 +92,7 @@ fn ends_on_signals() -> Outcome<Arc<AtomicBool>> {
     let end = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&end)).map_err(|e| {
-            Failure::new(Exit::Failed, format_args!("signals cannot be heard: {e}"), "nda board", "check the system's limits")
+            Failure::new(Exit::Failed, format_args!("cannot listen to signals: {e}"), "nda board", "check the system's limits")
         })?;
     }
     Ok(end)

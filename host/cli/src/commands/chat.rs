@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let name = backend::parse(&arguments.backend)?;
     let manner = Manner { max_tokens: arguments.max_tokens, ..Manner::new(arguments.sampling.sampling()?) };
     if arguments.max_tokens == Some(0) {
-        return Err(Failure::usage("0 tokens are no answer", "--max-tokens", "use 1 or more").into());
+        return Err(Failure::usage("an answer must have at least 1 token", "--max-tokens", "use 1 or more").into());
     }
     let mapped = files::open_document(&arguments.model)?;
     let document = mapped.document();

@@ -101,7 +101,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Kind::Document if program.is_some() || kv_form.is_some() => program::into_document(input, output, program.as_deref(), *kv_form)?,
         Kind::Unknown => {
             let help = "give a GGUF file, a model's folder, safetensors, a matrix file of the articles, or an .ndf document";
-            return Err(files::unknown(input, "no kind of file that can be converted", help));
+            return Err(files::unknown(input, "this kind of file cannot be converted", help));
         }
         _ if program.is_some() => {
             return Err(

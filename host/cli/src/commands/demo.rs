@@ -57,7 +57,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return Err(Failure::usage("the prompt is empty", "--prompt", "give at least one character").into());
     }
     if !arguments.temperature.is_finite() || arguments.temperature < 0.0 {
-        return Err(Failure::usage(format_args!("{} is no temperature", arguments.temperature), "--temperature", "use 0 or more").into());
+        return Err(Failure::usage(
+            format_args!("the temperature must be 0 or more, got {}", arguments.temperature),
+            "--temperature",
+            "use 0 to take the likeliest token every time",
+        )
+        .into());
     }
     let mapped = files::open_document(&arguments.model)?;
     let weights = files::weights(&arguments.model, &mapped.document())?;

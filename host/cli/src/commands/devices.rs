@@ -79,7 +79,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
     }
     if ports.is_empty() {
-        output::line("no serial port is there")?;
+        output::line("no serial port found")?;
     }
     Ok(())
 }
@@ -174,7 +174,7 @@ fn found_json(found: &Found) -> Value {
 fn gpu_lines(adapters: &Result<Vec<Adapter>, BackendError>) -> Outcome {
     match adapters {
         Err(error) => output::line(format_args!("gpu  ({error}: {})", error.help())),
-        Ok(all) if all.is_empty() => output::line("no GPU adapter is there"),
+        Ok(all) if all.is_empty() => output::line("no GPU adapter found"),
         Ok(all) => all.iter().enumerate().try_for_each(|(number, adapter)| {
             let Adapter { name, kind, driver, binding_bytes, can } = adapter;
             let can = can.iter().map(|what| format!(", {what}")).collect::<String>();

@@ -32,7 +32,7 @@ pub struct Arguments {
     /// Tokens of a window; the model's context unless given.
     #[arg(long, value_name = "N", visible_alias = "context")]
     window: Option<usize>,
-    /// Only so many bytes from the text's start.
+    /// Only this many bytes from the text's start.
     #[arg(long, value_name = "N")]
     max_bytes: Option<usize>,
     /// Who multiplies; see 'nda --help'.
@@ -139,7 +139,7 @@ impl Job<'_, '_> {
     fn compared(&self, reference: CacheForm) -> Outcome<Comparison> {
         if !matches!(self.offload, None | Some(Offload::Gemv)) {
             let error = format_args!("the forms of a cache are compared where products alone are on the back end");
-            return Err(Failure::usage(error, "--against", "leave --offload away").into());
+            return Err(Failure::usage(error, "--against", "leave --offload out").into());
         }
         let [mut one, mut two] = [backend::open_for_model(&self.name, self.weights)?, backend::open_for_model(&self.name, self.weights)?];
         let [first, second] = [&mut one, &mut two].map(|backend| loaded(self.weights, backend, self.model));

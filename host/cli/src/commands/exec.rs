@@ -44,7 +44,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let Some(tier) = Tier::ALL.into_iter().find(|tier| tier.name() == arguments.tier) else {
         let names = Tier::ALL.map(Tier::name).join(", ");
-        return Err(Failure::usage(format_args!("there is no tier '{}'", arguments.tier), "--tier", format_args!("use {names}")).into());
+        return Err(Failure::usage(format_args!("unknown tier '{}'", arguments.tier), "--tier", format_args!("use {names}")).into());
     };
     if !tier.is_built() {
         return Err(Failure::not_built("native tier", "--tier native", "native").into());
@@ -91,8 +91,9 @@ fn main_of(program: &Program, words: &[String]) -> Outcome<(Entry, Vec<Argument>
         return Err(Failure::usage(error, program.file(), format_args!("it is main({types})")).into());
     }
     let args = params.iter().zip(words).map(|(of, word)| {
-        let refuse =
-            || Failure::usage(format_args!("'{word}' is no {}", of.name()), "the arguments", format_args!("'main' is main({types})"));
+        let article = if *of == Type::Int { "an" } else { "a" };
+        let error = || format!("'{word}' is not {article} {}", of.name());
+        let refuse = || Failure::usage(error(), "the arguments", format_args!("'main' is main({types})"));
         match of {
             Type::Int => word.parse().map(Argument::Int).map_err(|_| refuse().into()),
             Type::Float => word.parse().map(Argument::Float).map_err(|_| refuse().into()),
@@ -174,7 +175,7 @@ impl WithoutModel {
 }
 
 fn no_model<T>() -> Result<T, HostError> {
-    Err("there is no document; give one with --model".into())
+    Err("no document given; name one with --model".into())
 }
 
 impl Builtins for WithoutModel {

@@ -44,5 +44,5 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return Err(Failure::new(Exit::Failed, "the program is not formatted", format_args!("{}:{line}", source.name), help).into());
     }
     files::write(&arguments.file, &[], formatted.as_bytes())?;
-    output::line(format_args!("{}: written anew", source.name))
+    output::line(format_args!("{}: formatted", source.name))
 }

@@ -38,7 +38,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let name: BackendName = backend::parse(&arguments.backend)?;
     let code = ActivationCode::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(&arguments.activation)).ok_or_else(|| {
-        Failure::usage(format_args!("'{}' is no activation code", arguments.activation), "--activation", "use A8, A4 or A2")
+        Failure::usage(format_args!("unknown activation code '{}'", arguments.activation), "--activation", "use A8, A4 or A2")
     })?;
     let (file, tensor) = split_weights(&arguments.weights);
     let reads = [file.as_path(), &arguments.input];
@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 fn read_vector(path: &Path) -> Outcome<Vec<i8>> {
     let help = "write it with numpy: np.save('x.npy', x.astype(np.int8)), x of one dimension";
     npy::read_i8(&files::read(path)?)
-        .map_err(|e| Failure::new(Exit::BadFile, format_args!("no vector of int8: {e}"), path.display(), help).into())
+        .map_err(|e| Failure::new(Exit::BadFile, format_args!("not a vector of int8: {e}"), path.display(), help).into())
 }
 
 /// The file and the tensor: the text behind the last colon is a tensor only if the whole is no file.

@@ -106,7 +106,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.board.as_deref() == Some("all") {
         let mapped = files::open_document(&arguments.model)?;
         let weights = language::weights(&arguments.model, &mapped.document(), arguments.program.as_deref())?;
-        return plan_boards::run(&arguments.model, &weights, arguments.json);
+        return if arguments.json { plan_boards::json(&arguments.model, &weights) } else { plan_boards::text(&arguments.model, &weights) };
     }
     if arguments.gpus {
         let mapped = files::open_document(&arguments.model)?;
@@ -310,6 +310,11 @@ fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
     let head =
         ["layer", "rows", "cols", "words", "resident", "jobs", "beats", "run cycles", "bytes out", "bytes in", "link cycles", "limit"];
     output::line(output::table(&head, &rows.iter().map(cells).collect::<Vec<_>>()))?;
+    totals_text(config, rows)
+}
+
+/// A token's sums and its limit, after the layers.
+fn totals_text(config: &Config, rows: &[Row]) -> Outcome {
     let t = Totals::of(rows);
     let Some(tokens_per_second) = t.tokens_per_second(config) else {
         return no_layer_text(rows);
@@ -317,7 +322,7 @@ fn plan_text(arguments: &Arguments, config: &Config, rows: &[Row]) -> Outcome {
     output::line(format_args!(
         "\nper token: {} words resident of {}, {} jobs, {} beats in {} run cycles ({:.1} % busy), {} bytes out, {} bytes in, {} link cycles",
         t.words,
-        g.tile_words,
+        config.geometry.tile_words,
         t.cost.jobs,
         t.cost.beats,
         t.cost.run_cycles,

@@ -55,15 +55,11 @@ impl Row {
     }
 }
 
-/// Runs the command for all boards.
-pub fn run(path: &Path, weights: &Weights<'_>, as_json: bool) -> Outcome {
+/// Every board's row; none if no product of the model is one that an array does.
+fn rows(weights: &Weights<'_>) -> Outcome<Vec<Row>> {
     let layers = backend::layers(weights);
-    let floats = weights.float_layers().len();
     if layers.is_empty() {
-        // No product that an array does: no board holds any of it.
-        let text = format!("{}: every product runs on the CPU, and no board does any of the {floats}: {}", path.display(), backend::FLOATS);
-        let value = json!({ "model": path, "layers_of_floats_on_cpu": floats, "boards": [] });
-        return if as_json { output::json(&value) } else { output::line(text) };
+        return Ok(Vec::new());
     }
     let failed = |e: nda_boards::BoardError| Failure::new(Exit::Failed, e, "constraints/boards.toml", "correct the row and build again");
     let mut rows = Vec::new();
@@ -71,12 +67,26 @@ pub fn run(path: &Path, weights: &Weights<'_>, as_json: bool) -> Outcome {
         let config = board.config().map_err(failed)?;
         rows.push(Row::new(board, config, &layers, weights.hyper().activation));
     }
-    if as_json {
-        return output::json(
-            &json!({ "model": path, "layers_of_floats_on_cpu": floats, "boards": rows.iter().map(Row::json).collect::<Vec<_>>() }),
-        );
+    Ok(rows)
+}
+
+/// Prints all boards as a JSON object.
+pub fn json(path: &Path, weights: &Weights<'_>) -> Outcome {
+    let boards: Vec<Value> = rows(weights)?.iter().map(Row::json).collect();
+    output::json(&json!({ "model": path, "layers_of_floats_on_cpu": weights.float_layers().len(), "boards": boards }))
+}
+
+/// Prints all boards as a table.
+pub fn text(path: &Path, weights: &Weights<'_>) -> Outcome {
+    let floats = weights.float_layers().len();
+    if backend::layers(weights).is_empty() {
+        let place = path.display();
+        return output::line(format_args!(
+            "{place}: every product runs on the CPU, and no board does any of the {floats}: {}",
+            backend::FLOATS
+        ));
     }
-    text(path, &rows)?;
+    table(path, &rows(weights)?)?;
     if floats == 0 {
         Ok(())
     } else {
@@ -84,7 +94,7 @@ pub fn run(path: &Path, weights: &Weights<'_>, as_json: bool) -> Outcome {
     }
 }
 
-fn text(path: &Path, rows: &[Row]) -> Outcome {
+fn table(path: &Path, rows: &[Row]) -> Outcome {
     let Some(first) = rows.first() else { return Ok(()) };
     output::line(format_args!(
         "{}: {} products of {:.1} M 2-bit weights per token, stacks counted; weights on boards are in block RAM\n",
@@ -126,7 +136,7 @@ fn text(path: &Path, rows: &[Row]) -> Outcome {
     output::line(output::table(&head, &rows.iter().map(cells).collect::<Vec<_>>()))?;
     output::line(
         "\nof model, products: what stays on one board; the rest runs on the CPU, because its weights would travel with every token.\n\
-         seconds and tokens/s: a token with all products on so many boards, one after the other (projected; nothing here has run on a board).",
+         seconds and tokens/s: a token with all products on that many boards, one after the other (projected; nothing here has run on a board).",
     )?;
     output::line("\nmemory that the boards have besides block RAM:")?;
     rows.iter().try_for_each(|r| output::line(format_args!("  {}: {}", r.board.name, r.board.memory)))

@@ -75,10 +75,14 @@ impl SamplingArguments {
     pub fn sampling(&self) -> Outcome<Sampling> {
         let refuse = |what: String, at: &str, help: &str| Err(Failure::usage(what, at, help).into());
         if !self.temperature.is_finite() || self.temperature < 0.0 {
-            return refuse(format!("{} is no temperature", self.temperature), "--temperature", "use 0 or more");
+            return refuse(
+                format!("the temperature must be 0 or more, got {}", self.temperature),
+                "--temperature",
+                "use 0 to take the likeliest token every time",
+            );
         }
         if let Some(p) = self.top_p.filter(|p| !(*p > 0.0 && *p <= 1.0)) {
-            return refuse(format!("{p} is no probability"), "--top-p", "use more than 0 and at most 1");
+            return refuse(format!("top-p must be more than 0 and at most 1, got {p}"), "--top-p", "leave it out to draw from all tokens");
         }
         if self.top_k == Some(0) {
             return refuse("0 tokens leave nothing to draw from".into(), "--top-k", "use 1 or more");

@@ -189,7 +189,7 @@ impl Shelf for Folder {
 
 fn shelf(folder: &Path, model: &Path) -> Outcome<Arc<dyn Shelf>> {
     if !folder.is_dir() {
-        let error = format_args!("'{}' is no folder", folder.display());
+        let error = format_args!("'{}' is not a folder", folder.display());
         return Err(Failure::usage(error, "--slot-save-path", "give an existing folder").into());
     }
     Ok(Arc::new(Folder { folder: folder.to_owned(), model: model.to_owned() }))

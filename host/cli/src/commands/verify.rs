@@ -4,8 +4,8 @@ use crate::backend::{self, BackendName};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::files;
 use crate::output::{self, Progress};
-use nda_engine::SplitMix64;
 use nda_gemv::{Activations, GemvError};
+use nda_spec::random::Random;
 use nda_spec::{ActivationCode, TileMatrix, WeightCode, golden, tile};
 use serde_json::json;
 
@@ -59,7 +59,7 @@ impl Case {
 }
 
 fn cases(seed: u64, shapes: usize) -> Vec<Case> {
-    let mut random = SplitMix64(seed);
+    let mut random = Random::new(seed);
     let mut cases = Vec::new();
     for code in WeightCode::ALL {
         for x_code in ActivationCode::ALL {

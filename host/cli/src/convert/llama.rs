@@ -35,8 +35,8 @@ pub fn to_document(input: &Path, output: &Path, program: Option<&Path>, kv_form:
     let refuse = |error: String| {
         Failure::new(Exit::BadFile, error, input.display(), "write the file again with host/train, or check how it was exported")
     };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| refuse(format!("no safetensors file: {e}")))?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| refuse(format!("no safetensors file: {e}")))?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| refuse(format!("not a safetensors file: {e}")))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| refuse(format!("not a safetensors file: {e}")))?;
     if !header.metadata().as_ref().is_some_and(|metadata| metadata.contains_key("architecture")) {
         let help = "give the folder that it is in, with its config.json and its tokenizer: 'nda convert FOLDER OUT.ndf'";
         return Err(Failure::new(Exit::BadFile, "these are the weights of a model alone", input.display(), help).into());

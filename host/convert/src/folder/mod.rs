@@ -94,7 +94,7 @@ fn features(config: &Config, shards: &Shards) -> (Vec<Feature>, BTreeMap<String,
         features.push(Feature::Window);
         metadata.insert("sliding_window".into(), window.to_string());
     }
-    stretched(&config.stretch, false, &config.shape, &mut features, &mut metadata);
+    stretched(&config.stretch, &config.shape, &mut features, &mut metadata);
     (features, metadata)
 }
 

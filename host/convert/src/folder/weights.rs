@@ -132,7 +132,7 @@ fn names(folder: &Path) -> Result<Vec<String>, ConvertError> {
     let map = index.get("weight_map").and_then(|map| map.as_object()).ok_or_else(|| refuse("it has no 'weight_map'".into()))?;
     let mut names = BTreeSet::new();
     for file in map.values() {
-        let name = file.as_str().filter(|name| is_plain(name)).ok_or_else(|| refuse(format!("{file} is no name of a file")))?;
+        let name = file.as_str().filter(|name| is_plain(name)).ok_or_else(|| refuse(format!("{file} is not a file name")))?;
         names.insert(name.to_owned());
     }
     Ok(names.into_iter().collect())

@@ -45,7 +45,7 @@ pub enum GgufFault {
         what: &'static str,
     },
     /// A number that stands for no type of value.
-    #[error("{found} is no type of a value")]
+    #[error("unknown value type {found}")]
     ValueType {
         /// The number.
         found: u32,
@@ -60,7 +60,7 @@ pub enum GgufFault {
         found: u8,
     },
     /// A key or a tensor that is there twice.
-    #[error("{what} '{}' is there twice", .name.escape_debug())]
+    #[error("{what} '{}' appears twice", .name.escape_debug())]
     Twice {
         /// Key or tensor.
         what: &'static str,

@@ -73,7 +73,7 @@ impl<R: Read + Seek> GgufFile<R> {
     /// The stored bytes of a tensor.
     ///
     /// # Errors
-    /// A tensor that there is not, or the system's answer.
+    /// A missing tensor, or the system's answer.
     pub fn read(&mut self, path: &Path, name: &str) -> Result<Vec<u8>, ConvertError> {
         let tensor = self.tensors.get(name).ok_or_else(|| ConvertError::MissingTensor { name: name.into() })?;
         // The place was checked against the file's length, so this much is there to be read.

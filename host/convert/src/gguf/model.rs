@@ -195,8 +195,10 @@ impl Model {
         let mut metadata: BTreeMap<String, String> = shape.metadata().collect();
         metadata.extend(hyper.constants(&shape)?);
         let stretch = hyper.stretch(&shape)?;
-        let divides = architecture == Architecture::Llama && tensors.contains_key(ROPE_FREQUENCIES);
-        stretched(&stretch, divides, &shape, &mut features, &mut metadata);
+        if architecture == Architecture::Llama && tensors.contains_key(ROPE_FREQUENCIES) {
+            features.push(Feature::RopeFactors);
+        }
+        stretched(&stretch, &shape, &mut features, &mut metadata);
         Ok(Model { architecture, shape, features, stretch, metadata, tokens })
     }
 

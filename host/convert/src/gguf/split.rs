@@ -29,18 +29,27 @@ pub(super) struct Split {
     pub composes: bool,
     /// A piece that is a token stays one, whatever its merges would give.
     pub whole_tokens: bool,
-    /// Whether texts begin with the first token unless the file says otherwise.
-    pub add_bos: bool,
+    /// What texts begin with unless the file says otherwise.
+    pub start: TextStart,
 }
 
-const PLAIN: Split = Split { expressions: &[GPT2], composes: false, whole_tokens: false, add_bos: false };
-const LLAMA3_RULE: Split = Split { expressions: &[LLAMA3], whole_tokens: true, add_bos: true, ..PLAIN };
+/// What texts begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TextStart {
+    /// The vocabulary's token for the beginning of a text.
+    Bos,
+    /// Their own first token.
+    Plain,
+}
+
+const PLAIN: Split = Split { expressions: &[GPT2], composes: false, whole_tokens: false, start: TextStart::Plain };
+const LLAMA3_RULE: Split = Split { expressions: &[LLAMA3], whole_tokens: true, start: TextStart::Bos, ..PLAIN };
 
 /// The rule of a file's vocabulary: the one that was asked for, the one that the file names, or that of a vocabulary that is known.
 pub(super) fn of_keys(keys: &Keys, asked: Option<&str>, tokens: &[&str]) -> Result<Split, ConvertError> {
     let refuse = |what: String| Err(ConvertError::Split { what });
     if let Some(name) = asked {
-        return split(name).map_or_else(|| refuse(format!("'--pre {name}' names no rule that is known")), Ok);
+        return split(name).map_or_else(|| refuse(format!("'--pre {name}' does not name a known rule")), Ok);
     }
     let found = keys.text(PRE)?;
     if let Some(split) = found.and_then(split) {
@@ -51,8 +60,8 @@ pub(super) fn of_keys(keys: &Keys, asked: Option<&str>, tokens: &[&str]) -> Resu
         return Ok(LLAMA3_RULE);
     }
     match found {
-        Some(name) => refuse(format!("'{PRE}' is '{name}', a rule that is not known")),
-        None => refuse(format!("'{PRE}' is missing, and the vocabulary is none that is known")),
+        Some(name) => refuse(format!("'{PRE}' is '{name}', an unknown rule")),
+        None => refuse(format!("'{PRE}' is missing, and the vocabulary is not a known one")),
     }
 }
 

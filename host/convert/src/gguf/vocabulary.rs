@@ -1,6 +1,6 @@
 //! A GGUF file's vocabulary as the text of a `tokenizer.json`, as the crate `tokenizers` reads it.
 
-use super::split::{Split, of_keys};
+use super::split::{Split, TextStart, of_keys};
 use super::value::Keys;
 use crate::ends::is_end;
 use crate::error::ConvertError;
@@ -60,19 +60,19 @@ fn refuse<T>(reason: String) -> Result<T, ConvertError> {
 pub(crate) fn tokens(keys: &Keys, pre: Option<&str>) -> Result<Option<Tokens>, ConvertError> {
     let Some(model) = keys.text(MODEL)?.filter(|model| *model != "none") else { return Ok(None) };
     let vocabulary = Vocabulary::new(keys)?;
-    let (json, add_bos) = match model {
+    let (json, start) = match model {
         "gpt2" => {
             let split = of_keys(keys, pre, &vocabulary.tokens)?;
-            (vocabulary.byte_pairs(&split)?, split.add_bos)
+            (vocabulary.byte_pairs(&split)?, split.start)
         }
-        "llama" => (vocabulary.pieces()?, true),
+        "llama" => (vocabulary.pieces()?, TextStart::Bos),
         other => {
             let what = format!("a vocabulary of the kind '{other}'");
             return Err(ConvertError::Unsupported { what, instead: "'gpt2' (byte pairs) and 'llama' (SentencePiece) are" });
         }
     };
     tokenizers::Tokenizer::from_bytes(&json).or_else(|error| refuse(format!("the vocabulary contradicts itself: {error}")))?;
-    let metadata = vocabulary.metadata(add_bos)?;
+    let metadata = vocabulary.metadata(start)?;
     Ok(Some(Tokens { json, count: vocabulary.tokens.len(), metadata }))
 }
 
@@ -106,9 +106,9 @@ impl<'k> Vocabulary<'k> {
         Ok(())
     }
 
-    fn metadata(&self, add_bos: bool) -> Result<BTreeMap<String, String>, ConvertError> {
+    fn metadata(&self, start: TextStart) -> Result<BTreeMap<String, String>, ConvertError> {
         let mut metadata = BTreeMap::new();
-        let add_bos = self.keys.flag(ADD_BOS)?.unwrap_or(add_bos);
+        let add_bos = self.keys.flag(ADD_BOS)?.unwrap_or(start == TextStart::Bos);
         match self.token(BOS)? {
             Some(bos) => metadata.insert("bos_token".to_owned(), bos.to_string()),
             None if add_bos => return refuse(format!("texts begin with a token, but '{BOS}' does not say which")),

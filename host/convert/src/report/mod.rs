@@ -119,12 +119,12 @@ pub fn convert_and_compare(
         Some(calibration) if !choices.is_empty() => Some(moments_of(&floats, calibration, &mut |step| progress(SOURCE, step))?),
         _ => None,
     };
-    let mut heard = Moments::default();
-    let listener = (!choices.is_empty()).then_some(&mut heard);
+    let mut observed = Moments::default();
+    let listener = (!choices.is_empty()).then_some(&mut observed);
     let mut rows = vec![row(SOURCE, &floats, comparison, &[], listener, &mut |step| progress(SOURCE, step))?];
     for choice in choices {
         let options = Options { weights: choice.weights, ..options.clone() };
-        let job = Job { options: &options, stage: Stage::Writing, moments: moments.as_ref(), heard: Some(&heard) };
+        let job = Job { options: &options, stage: Stage::Writing, moments: moments.as_ref(), observed: Some(&observed) };
         let (sealed, errors) = written(source, output, job, &mut |step| progress(&choice.name, step))?;
         tried(&sealed.path())?;
         rows.push(row(&choice.name, &sealed, comparison, &errors, None, &mut |step| progress(&choice.name, step))?);

@@ -1,6 +1,6 @@
 //! NaN and infinities are named with tensor and index, whatever becomes of the weights.
 
-use crate::sample::{self, f32_bytes, paired, tensors};
+use crate::sample::{self, Form, f32_bytes, paired, tensors};
 use nda_convert::gguf::Kind;
 use nda_convert::{ConvertError, Folder, Gguf, Options, Recipe, Source, Weights, convert};
 use safetensors::SafeTensors;
@@ -31,8 +31,8 @@ fn nan_and_infinite_weights_of_a_gguf_file_are_named_with_tensor_and_index() {
     for value in VALUES {
         // A vector, a matrix, and one whose rows stand in another order in the document: the index is the file's.
         for (wanted, index) in [("output_norm.weight", 0), ("blk.0.ffn_up.weight", 65_535), ("blk.0.attn_q.weight", 300)] {
-            let mut bytes = sample::gguf(false).bytes();
-            let tensor = tensors(false).into_iter().find(|tensor| tensor.gguf == wanted).unwrap();
+            let mut bytes = sample::gguf(Form::Floats).bytes();
+            let tensor = tensors(Form::Floats).into_iter().find(|tensor| tensor.gguf == wanted).unwrap();
             let stored = f32_bytes(&paired(&tensor.values, tensor.cols, tensor.heads));
             // A short stretch also stands in longer tensors before it.
             let at = bytes.windows(stored.len()).rposition(|window| window == stored).unwrap();
@@ -50,9 +50,9 @@ fn a_block_with_a_scale_that_is_no_number_is_named_with_tensor_and_index() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.gguf");
     let (tensor, nan) =
-        (tensors(true).into_iter().find(|tensor| tensor.gguf == "blk.0.attn_v.weight").unwrap(), half::f16::NAN.to_le_bytes());
+        (tensors(Form::Ternary).into_iter().find(|tensor| tensor.gguf == "blk.0.attn_v.weight").unwrap(), half::f16::NAN.to_le_bytes());
     let stored = sample::tq2_bytes(&tensor.values);
-    let mut bytes = sample::gguf(true).bytes();
+    let mut bytes = sample::gguf(Form::Ternary).bytes();
     let at = bytes.windows(stored.len()).position(|window| window == stored).unwrap();
     // A block of 256 weights takes 66 bytes, its scale last.
     bytes[at + 66 * 3 + 64..][..2].copy_from_slice(&nan);
@@ -65,16 +65,16 @@ fn a_block_with_a_scale_that_is_no_number_is_named_with_tensor_and_index() {
 
 #[test]
 fn nan_and_infinite_weights_of_a_folder_are_named_with_tensor_and_index() {
-    for (is_ternary, wanted, index) in [
-        (false, "model.layers.0.mlp.up_proj.weight", 7),
-        (false, "model.norm.weight", 255),
-        (true, "model.layers.0.self_attn.k_proj.weight_scale", 0),
+    for (form, wanted, index) in [
+        (Form::Floats, "model.layers.0.mlp.up_proj.weight", 7),
+        (Form::Floats, "model.norm.weight", 255),
+        (Form::Ternary, "model.layers.0.self_attn.k_proj.weight_scale", 0),
     ] {
         for value in VALUES {
             let folder = tempfile::tempdir().unwrap();
             let source = folder.path().join("model");
             fs::create_dir(&source).unwrap();
-            sample::write_folder(&source, is_ternary);
+            sample::write_folder(&source, form);
             let file = source.join("model.safetensors");
             let mut bytes = fs::read(&file).unwrap();
             let tensors = SafeTensors::deserialize(&bytes).unwrap();

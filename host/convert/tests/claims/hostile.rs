@@ -1,6 +1,6 @@
 //! Files that lie, end early or are damaged.
 
-use crate::sample::{self, GgufBytes};
+use crate::sample::{self, Form, GgufBytes};
 use nda_convert::gguf::{GgufFault, GgufFile, Kind};
 use nda_convert::{ConvertError, Gguf};
 use std::io::Cursor;
@@ -133,7 +133,7 @@ fn a_model_that_is_not_whole_or_not_plain_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.gguf");
     let refused = |change: &dyn Fn(&mut GgufBytes)| {
-        let mut file = sample::gguf(false);
+        let mut file = sample::gguf(Form::Floats);
         change(&mut file);
         std::fs::write(&path, file.bytes()).unwrap();
         Gguf::open(&path).unwrap_err()
@@ -151,7 +151,7 @@ fn a_model_that_is_not_whole_or_not_plain_is_refused_by_name() {
     let error = refused(&|file| file.float("llama.rope.freq_base", -1.0));
     assert_eq!(error.to_string(), "'llama.rope.freq_base' is -1, but must be a positive number");
     let key = "llama.attention.layer_norm_rms_epsilon";
-    let mut zero = sample::gguf(false).bytes();
+    let mut zero = sample::gguf(Form::Floats).bytes();
     // Behind the key stands the type of its value.
     let at = zero.windows(key.len()).position(|window| window == key.as_bytes()).unwrap() + key.len() + 4;
     zero[at..at + 4].fill(0);

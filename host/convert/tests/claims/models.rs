@@ -1,6 +1,6 @@
 //! Whole models: what arrives in the document.
 
-use crate::sample::{self, Tensor};
+use crate::sample::{self, Form, Tensor};
 use nda_convert::gguf::{GgufFile, Kind, tokenizer_json};
 use nda_convert::report::{Choice, Comparison, convert_and_compare};
 use nda_convert::{Calibration, ConvertError, Folder, Gguf, Options, Recipe, Source, Stage, Step, Weights, convert};
@@ -11,18 +11,18 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 /// The document of the small model as a GGUF file.
-fn from_gguf(folder: &Path, ternary: bool) -> PathBuf {
+fn from_gguf(folder: &Path, form: Form) -> PathBuf {
     let (input, output) = (folder.join("small.gguf"), folder.join("gguf.ndf"));
-    fs::write(&input, sample::gguf(ternary).bytes()).unwrap();
+    fs::write(&input, sample::gguf(form).bytes()).unwrap();
     convert(&mut Gguf::open(&input).unwrap(), &output, &Options::default(), |_| ()).unwrap();
     output
 }
 
 /// The document of the small model as a folder.
-fn from_folder(folder: &Path, ternary: bool) -> PathBuf {
+fn from_folder(folder: &Path, form: Form) -> PathBuf {
     let (input, output) = (folder.join("small"), folder.join("folder.ndf"));
     fs::create_dir(&input).unwrap();
-    sample::write_folder(&input, ternary);
+    sample::write_folder(&input, form);
     convert(&mut Folder::open(&input).unwrap(), &output, &Options::default(), |_| ()).unwrap();
     output
 }
@@ -38,23 +38,22 @@ fn values(document: &Document<'_>, tensor: &Tensor, name: &str) -> Vec<f32> {
 }
 
 /// Every tensor under its name here.
-fn named(ternary: bool) -> impl Iterator<Item = (Tensor, String)> {
+fn named(form: Form) -> impl Iterator<Item = (Tensor, String)> {
     let names = ["embed", "attn_norm", "q", "k", "v", "o", "ffn_norm", "gate", "up", "down", "norm"];
     let ours = |(tensor, name): (Tensor, &str)| {
         let is_block = tensor.gguf.starts_with("blk");
         (tensor, if is_block { format!("blk.0.{name}") } else { name.to_owned() })
     };
-    sample::tensors(ternary).into_iter().zip(names).map(ours)
+    sample::tensors(form).into_iter().zip(names).map(ours)
 }
 
 #[test]
 fn a_gguf_file_and_a_folder_of_one_model_hold_the_same_tensors_and_numbers() {
-    for ternary in [false, true] {
+    for form in [Form::Floats, Form::Ternary] {
         let folder = tempfile::tempdir().unwrap();
-        let opened =
-            [from_gguf(folder.path(), ternary), from_folder(folder.path(), ternary)].map(|path| MappedDocument::open(path).unwrap());
+        let opened = [from_gguf(folder.path(), form), from_folder(folder.path(), form)].map(|path| MappedDocument::open(path).unwrap());
         let [gguf, hf] = opened.each_ref().map(MappedDocument::document);
-        for (tensor, name) in named(ternary) {
+        for (tensor, name) in named(form) {
             assert_eq!(values(&gguf, &tensor, &name), tensor.values, "'{name}' from GGUF");
             assert_eq!(values(&hf, &tensor, &name), tensor.values, "'{name}' from a folder");
         }
@@ -71,7 +70,7 @@ fn a_gguf_file_and_a_folder_of_one_model_hold_the_same_tensors_and_numbers() {
 #[test]
 fn ternary_weights_arrive_as_one_ternary_stack_with_their_scale() {
     let folder = tempfile::tempdir().unwrap();
-    for path in [from_gguf(folder.path(), true), from_folder(folder.path(), true)] {
+    for path in [from_gguf(folder.path(), Form::Ternary), from_folder(folder.path(), Form::Ternary)] {
         let mapped = MappedDocument::open(&path).unwrap();
         let document = mapped.document();
         let matrices: Vec<_> = document.matrices().collect();
@@ -91,7 +90,7 @@ fn one_bit_and_two_bit_weights_arrive_exactly_in_no_more_bits_than_they_need() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("bits.gguf");
         let mut file = sample::gguf_without_tensors();
-        for tensor in sample::tensors(false) {
+        for tensor in sample::tensors(Form::Floats) {
             let is_code = tensor.rows.is_some() && tensor.gguf.starts_with("blk");
             let (kind, bytes) = if is_code {
                 (kind, bits(&tensor.values, kind, block, code))
@@ -137,7 +136,7 @@ fn bits(values: &[f32], kind: Kind, block: usize, code: WeightCode) -> Vec<u8> {
 #[test]
 fn the_tokenizer_splits_and_merges_as_the_file_says() {
     let folder = tempfile::tempdir().unwrap();
-    let mapped = MappedDocument::open(from_gguf(folder.path(), false)).unwrap();
+    let mapped = MappedDocument::open(from_gguf(folder.path(), Form::Floats)).unwrap();
     let weights = nda_engine::Weights::new(&mapped.document()).unwrap();
     assert_eq!(weights.tokenizer().encode(b"abba").unwrap(), [2, 1, 0]);
     assert_eq!(weights.tokenizer().encode_with_controls("ab<|im_end|>").unwrap(), [2, 3]);
@@ -148,7 +147,7 @@ fn the_tokenizer_splits_and_merges_as_the_file_says() {
 fn progress_ends_with_every_byte_and_nothing_is_left_of_a_conversion_that_fails() {
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("small.gguf"), folder.path().join("out.ndf"));
-    fs::write(&input, sample::gguf(false).bytes()).unwrap();
+    fs::write(&input, sample::gguf(Form::Floats).bytes()).unwrap();
     fs::write(&output, "the old file").unwrap();
     let mut source = Gguf::open(&input).unwrap();
     let mut steps = Vec::new();
@@ -158,7 +157,7 @@ fn progress_ends_with_every_byte_and_nothing_is_left_of_a_conversion_that_fails(
     assert_eq!(steps.len(), source.description().tensors.len() + 1);
     assert!(steps.windows(2).all(|pair| pair[0].0 < pair[1].0) && steps.last().is_some_and(|(done, total)| done == total));
     // A value that is not a number is found on the way, and a file that has shrunk since it was opened.
-    let bytes = sample::gguf(false).bytes();
+    let bytes = sample::gguf(Form::Floats).bytes();
     fs::write(&input, &bytes[..bytes.len() / 2]).unwrap();
     let error = convert(&mut source, &output, &Options::default(), |_| ()).unwrap_err();
     assert!(matches!(error, ConvertError::Io { .. }), "{error}");
@@ -181,7 +180,7 @@ fn a_folder_that_is_not_whole_is_refused_by_name() {
     fs::write(folder.path().join("model-Q4_K_M.gguf"), "").unwrap();
     lacks("config.json", ", but it has model-Q4_K_M.gguf");
     fs::remove_file(folder.path().join("model-Q4_K_M.gguf")).unwrap();
-    sample::write_folder(folder.path(), false);
+    sample::write_folder(folder.path(), Form::Floats);
     fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     lacks("model.safetensors", ", but it has pytorch_model.bin");
     fs::remove_file(folder.path().join("pytorch_model.bin")).unwrap();
@@ -189,7 +188,7 @@ fn a_folder_that_is_not_whole_is_refused_by_name() {
     fs::write(folder.path().join("model.safetensors"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n").unwrap();
     let error = Folder::open(folder.path()).unwrap_err();
     assert!(error.to_string().contains("a pointer of Git LFS"), "{error}");
-    sample::write_folder(folder.path(), false);
+    sample::write_folder(folder.path(), Form::Floats);
     let weights = folder.path().join("model.safetensors");
     let bytes = fs::read(&weights).unwrap();
     for length in [0, 7, 8, 100, bytes.len() - 1] {
@@ -206,7 +205,7 @@ fn a_folder_that_is_not_whole_is_refused_by_name() {
 #[test]
 fn a_part_of_the_weights_that_is_missing_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    sample::write_folder(folder.path(), false);
+    sample::write_folder(folder.path(), Form::Floats);
     let name = |part: usize| format!("model-{part:05}-of-00003.safetensors");
     let whole = fs::read(folder.path().join("model.safetensors")).unwrap();
     let header = usize::try_from(u64::from_le_bytes(whole[..8].try_into().unwrap())).unwrap();
@@ -238,7 +237,7 @@ fn a_part_of_the_weights_that_is_missing_is_named() {
 fn a_report_compares_forms_and_leaves_the_document_that_a_conversion_alone_writes() {
     let folder = tempfile::tempdir().unwrap();
     let (input, alone, beside) = (folder.path().join("small.gguf"), folder.path().join("alone.ndf"), folder.path().join("beside.ndf"));
-    fs::write(&input, sample::gguf(false).bytes()).unwrap();
+    fs::write(&input, sample::gguf(Form::Floats).bytes()).unwrap();
     let calibration = Some(Calibration { text: "abba".repeat(20), max_tokens: 40 });
     let options = Options { weights: Weights::Fitted(Recipe::K2), program: None, calibration, ..Options::default() };
     convert(&mut Gguf::open(&input).unwrap(), &alone, &options, |_| ()).unwrap();

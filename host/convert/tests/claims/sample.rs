@@ -113,9 +113,24 @@ pub struct Tensor {
     pub heads: usize,
 }
 
-/// The tensors of the small Llama, one block; every value differs from its neighbours. A ternary one has codes for its
-/// block's matrices, with 0.375 for a scale.
-pub fn tensors(ternary: bool) -> Vec<Tensor> {
+/// How the small model's matrices are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// All as floats.
+    Floats,
+    /// Those of the block as ternary codes, with 0.375 for a scale.
+    Ternary,
+}
+
+impl Form {
+    /// Whether a tensor is codes in this form.
+    fn is_code(self, gguf: &str, rows: Option<usize>) -> bool {
+        self == Form::Ternary && gguf.starts_with("blk") && rows.is_some()
+    }
+}
+
+/// The tensors of the small Llama, one block; every value differs from its neighbours.
+pub fn tensors(form: Form) -> Vec<Tensor> {
     let (q, kv) = (Some(N_HEADS * HEAD_DIM), Some(N_KV_HEADS * HEAD_DIM));
     let rows = [
         ("token_embd", "model.embed_tokens", Some(TOKENS.len()), D_MODEL, 0),
@@ -132,7 +147,7 @@ pub fn tensors(ternary: bool) -> Vec<Tensor> {
     ];
     let tensor = |(at, (gguf, folder, rows, cols, heads)): (usize, (&str, &str, Option<usize>, usize, usize))| {
         let count = rows.unwrap_or(1) * cols;
-        let is_code = ternary && gguf.starts_with("blk") && rows.is_some();
+        let is_code = form.is_code(gguf, rows);
         // Multiples of 1/256 below 1: every format holds them exactly, bf16 too.
         let value = |i: usize| {
             let mixed = (i * 2_654_435_761 + at * 40_503) >> 7;
@@ -175,11 +190,11 @@ pub fn tq2_bytes(values: &[f32]) -> Vec<u8> {
 }
 
 /// The small Llama as a GGUF file.
-pub fn gguf(ternary: bool) -> GgufBytes {
+pub fn gguf(form: Form) -> GgufBytes {
     let mut file = gguf_without_tensors();
-    for tensor in tensors(ternary) {
+    for tensor in tensors(form) {
         let values = paired(&tensor.values, tensor.cols, tensor.heads);
-        let is_code = ternary && tensor.rows.is_some() && tensor.gguf.starts_with("blk");
+        let is_code = form.is_code(&tensor.gguf, tensor.rows);
         let (kind, bytes) = if is_code { (Kind::Tq2_0, tq2_bytes(&values)) } else { (Kind::F32, f32_bytes(&values)) };
         file.tensor(&tensor.gguf, tensor.rows, tensor.cols, kind, &bytes);
     }
@@ -221,18 +236,18 @@ fn packed(tensor: &Tensor) -> (Vec<usize>, Vec<u8>) {
 }
 
 /// Writes the small Llama as a folder, in BF16; a ternary one with packed codes and a scale beside them.
-pub fn write_folder(folder: &Path, ternary: bool) {
+pub fn write_folder(folder: &Path, form: Form) {
     let mut config = serde_json::json!({
         "model_type": "llama", "hidden_size": D_MODEL, "num_attention_heads": N_HEADS, "num_key_value_heads": N_KV_HEADS,
         "num_hidden_layers": 1, "intermediate_size": FF, "vocab_size": TOKENS.len(), "max_position_embeddings": 32,
         "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true, "eos_token_id": 3});
     let mut stored: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
-    if ternary {
+    if form == Form::Ternary {
         config["quantization_config"] = serde_json::json!({"quant_method": "bitnet", "linear_class": "autobitlinear"});
     }
-    for tensor in tensors(ternary) {
+    for tensor in tensors(form) {
         let shape: Vec<usize> = tensor.rows.into_iter().chain([tensor.cols]).collect();
-        if ternary && tensor.rows.is_some() && tensor.gguf.starts_with("blk") {
+        if form.is_code(&tensor.gguf, tensor.rows) {
             let (shape, bytes) = packed(&tensor);
             stored.insert(tensor.folder.clone(), (Dtype::U8, shape, bytes));
             let scale = half::bf16::from_f32(0.375).to_le_bytes().to_vec();
@@ -245,7 +260,7 @@ pub fn write_folder(folder: &Path, ternary: bool) {
     let views = stored.iter().map(|(name, (dtype, shape, bytes))| (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
     fs::write(folder.join("model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
     fs::write(folder.join("config.json"), config.to_string()).unwrap();
-    let file = GgufFile::open(folder, Cursor::new(gguf(ternary).bytes())).unwrap();
+    let file = GgufFile::open(folder, Cursor::new(gguf(form).bytes())).unwrap();
     fs::write(folder.join("tokenizer.json"), tokenizer_json(file.keys()).unwrap().unwrap()).unwrap();
     fs::write(folder.join("tokenizer_config.json"), r#"{"chat_template": "{{ messages }}"}"#).unwrap();
 }

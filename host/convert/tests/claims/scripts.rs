@@ -1,6 +1,6 @@
 //! A text of more than a megabyte in all scripts, with emoji and odd spaces: what tokenizers are compared on.
 
-use nda_engine::SplitMix64;
+use nda_spec::random::Random;
 
 /// Characters of a piece: a difference is found without reading a megabyte.
 pub const PIECE: usize = 400;
@@ -135,7 +135,7 @@ const SPACES: [&str; 11] = ["  ", "\n", "\n\n", "\t", " \n ", "\r\n", "\u{a0}", 
 
 /// The text: always the same.
 pub fn text() -> String {
-    let mut random = SplitMix64(20_261_121);
+    let mut random = Random::new(20_261_121);
     let (mut text, mut characters) = (String::new(), 0);
     while characters < CHARACTERS {
         let before = text.len();

@@ -1,7 +1,7 @@
 //! What is a control token, how text is split, and vocabularies of folders.
 
 use crate::peers::{folder_of, models, numbers};
-use crate::sample::{self, GgufBytes};
+use crate::sample::{self, Form, GgufBytes};
 use nda_convert::gguf::{GgufFile, tokenizer_json};
 use nda_convert::{ConvertError, Folder, Gguf, Source};
 use nda_engine::Tokenizer;
@@ -46,10 +46,13 @@ fn typed_text_stays_text_whatever_the_file_calls_its_control_tokens() {
     }
 }
 
-/// A vocabulary of digits, with Llama 3's control tokens or without, whose file names a rule or none.
-fn digits(rule: Option<&str>, is_llama3: bool) -> Result<Tokenizer, ConvertError> {
+/// Two of the control tokens by which Llama 3's vocabulary is known, and the two of Llama 2's.
+const LLAMA3: [&str; 2] = ["<|begin_of_text|>", "<|eot_id|>"];
+const LLAMA2: [&str; 2] = ["<s>", "</s>"];
+
+/// A vocabulary of digits with these control tokens, whose file names a rule or none.
+fn digits(rule: Option<&str>, controls: [&str; 2]) -> Result<Tokenizer, ConvertError> {
     let mut file = GgufBytes::default();
-    let controls = if is_llama3 { ["<|begin_of_text|>", "<|eot_id|>"] } else { ["<s>", "</s>"] };
     file.text("tokenizer.ggml.model", "gpt2");
     if let Some(rule) = rule {
         file.text("tokenizer.ggml.pre", rule);
@@ -64,13 +67,13 @@ fn digits(rule: Option<&str>, is_llama3: bool) -> Result<Tokenizer, ConvertError
 #[test]
 fn a_rule_that_is_missing_or_has_another_name_is_known_by_llama_3s_vocabulary() {
     // Three digits at most are one piece of a Llama 3; by GPT-2's rule it is all four.
-    let of = |rule, is_llama3| digits(rule, is_llama3).unwrap().encode(b"1111").unwrap();
-    assert_eq!((of(Some("llama-bpe"), false), of(Some("gpt-2"), true)), (vec![2, 0], vec![3]));
+    let of = |rule, controls| digits(rule, controls).unwrap().encode(b"1111").unwrap();
+    assert_eq!((of(Some("llama-bpe"), LLAMA2), of(Some("gpt-2"), LLAMA3)), (vec![2, 0], vec![3]));
     for rule in [None, Some("falcon_e"), Some("a name of tomorrow")] {
-        assert_eq!(of(rule, true), [2, 0], "{rule:?}");
+        assert_eq!(of(rule, LLAMA3), [2, 0], "{rule:?}");
     }
     for (rule, named) in [(None, "is missing"), (Some("a name of tomorrow"), "'a name of tomorrow'")] {
-        let error = digits(rule, false).unwrap_err();
+        let error = digits(rule, LLAMA2).unwrap_err();
         assert!(matches!(error, ConvertError::Split { .. }) && error.to_string().contains(named), "{error}");
         assert!(error.help().contains("--pre NAME"), "{}", error.help());
     }
@@ -110,7 +113,7 @@ fn a_llama_3s_vocabulary_without_a_rule_has_the_tokens_of_its_tokenizer_json() {
 fn the_rule_that_is_asked_for_goes_before_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.gguf");
-    fs::write(&path, sample::gguf(false).bytes()).unwrap();
+    fs::write(&path, sample::gguf(Form::Floats).bytes()).unwrap();
     let json = |pre: Option<&str>| Gguf::open_splitting(&path, pre).unwrap().description().tokenizer.clone().unwrap();
     assert!(json(Some("llama-bpe")).contains("{1,3}") && !json(None).contains("{1,3}"));
     let error = Gguf::open_splitting(&path, Some("nope")).map(|_| ()).unwrap_err();

@@ -6,10 +6,11 @@
 pub mod floats;
 pub mod trained;
 
-use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, SplitMix64, block_tensor};
+use nda_engine::{EMBEDDING, FINAL_NORM, HEAD, block_tensor};
 use nda_gemv::check::{check_run, stacked_shape};
 use nda_gemv::{Activations, Cost, Gemv, GemvError, MatrixId, Shape};
 use nda_ndf::{AlignedBytes, DocumentWriter, Granularity, MatrixContent, Outliers, TileBuffer, Tokenizer, VectorContent, VectorShape};
+use nda_spec::random::Random;
 use nda_spec::{TileMatrix, WeightCode, golden};
 
 /// What a synthetic model is made of.
@@ -42,13 +43,13 @@ pub const LAYERS: usize = 2;
 pub const CONTEXT: usize = 24;
 
 /// A number around 0 of about unit spread.
-pub fn unit(random: &mut SplitMix64) -> f32 {
+pub fn unit(random: &mut Random) -> f32 {
     ((random.unit() + random.unit() + random.unit()) * 2.0 - 3.0) as f32
 }
 
 /// The writer of a whole model; `skip` leaves a tensor out, `change` gives it other rows.
 pub fn writer(recipe: Recipe, skip: &str, change: Option<(&str, usize)>) -> DocumentWriter {
-    let mut random = SplitMix64(recipe.seed);
+    let mut random = Random::new(recipe.seed);
     let mut writer = DocumentWriter::new();
     let kv = recipe.n_kv_heads * HEAD_DIM;
     for (key, value) in [
@@ -70,7 +71,7 @@ pub fn writer(recipe: Recipe, skip: &str, change: Option<(&str, usize)>) -> Docu
     }
     writer.set_tokenizer(Tokenizer::Bytes).unwrap();
     let rows_of = |name: &str, rows: usize| change.filter(|(n, _)| *n == name).map_or(rows, |(_, rows)| rows);
-    let vector = |writer: &mut DocumentWriter, random: &mut SplitMix64, name: String, shape: VectorShape| {
+    let vector = |writer: &mut DocumentWriter, random: &mut Random, name: String, shape: VectorShape| {
         let (rows, cols) = shape.rows_cols();
         let around = if rows == 1 { 1.0 } else { 0.0 };
         let values: Vec<f32> = (0..rows * cols).map(|_| around + 0.3 * unit(random)).collect();
@@ -105,7 +106,7 @@ pub fn writer(recipe: Recipe, skip: &str, change: Option<(&str, usize)>) -> Docu
     writer
 }
 
-fn matrix(writer: &mut DocumentWriter, random: &mut SplitMix64, recipe: Recipe, name: &str, rows: usize, cols: usize) {
+fn matrix(writer: &mut DocumentWriter, random: &mut Random, recipe: Recipe, name: &str, rows: usize, cols: usize) {
     let values = recipe.code.values();
     let stacks: Vec<TileBuffer> = (0..recipe.stacks)
         .map(|_| {
@@ -142,7 +143,7 @@ const GEMMA3_EXTRA: Extra = Extra {
 };
 
 fn writer_with(extra: &Extra) -> DocumentWriter {
-    let mut random = SplitMix64(77);
+    let mut random = Random::new(77);
     let mut writer = writer(Recipe { n_kv_heads: 2, ..PLAIN }, "", None);
     extra.metadata.iter().copied().for_each(|(key, value)| writer.metadata().set(key, value));
     for block in 0..LAYERS {
@@ -153,7 +154,7 @@ fn writer_with(extra: &Extra) -> DocumentWriter {
     writer
 }
 
-fn around_one(writer: &mut DocumentWriter, random: &mut SplitMix64, name: &str, len: usize) {
+fn around_one(writer: &mut DocumentWriter, random: &mut Random, name: &str, len: usize) {
     let values: Vec<f32> = (0..len).map(|_| 1.0 + 0.3 * unit(random)).collect();
     writer.add_vector(&VectorContent { name, shape: VectorShape::Vector(len), values: &values }).unwrap();
 }
@@ -166,7 +167,7 @@ fn finished(writer: DocumentWriter) -> AlignedBytes {
 pub fn decoder_bytes() -> AlignedBytes {
     let norms = &[("q_bias", HEADS * HEAD_DIM), ("q_norm", HEAD_DIM), ("k_norm", HEAD_DIM)];
     let mut writer = writer_with(&Extra { metadata: &[("sliding_window", "5")], norms });
-    around_one(&mut writer, &mut SplitMix64(78), "rope_factors", HEAD_DIM / 2);
+    around_one(&mut writer, &mut Random::new(78), "rope_factors", HEAD_DIM / 2);
     finished(writer)
 }
 

@@ -1,7 +1,8 @@
 //! What cost people work elsewhere, each by name.
 
-use crate::folder::{Folder, Random, git, git_state, path, proposal, state, times};
+use crate::folder::{Folder, git, git_state, path, proposal, state, times};
 use nda_guard::GuardError;
+use nda_spec::random::Random;
 use std::os::unix::fs::symlink;
 
 #[test]

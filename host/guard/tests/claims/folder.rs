@@ -142,26 +142,6 @@ pub fn git_state(folder: &Folder) -> Vec<u8> {
     all
 }
 
-/// A generator of numbers that a seed repeats (G. Marsaglia, "Xorshift RNGs", 2003).
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 11) % bound as u64) as usize
-    }
-
-    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())].clone()
-    }
-}
-
 /// How many rounds a long test takes: `SOAK` in the environment says how many times the usual.
 pub fn rounds(usual: u64) -> u64 {
     usual * std::env::var("SOAK").ok().and_then(|times| times.parse().ok()).unwrap_or(1)

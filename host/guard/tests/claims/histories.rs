@@ -1,6 +1,7 @@
 //! Random histories, each state restored byte for byte.
 
-use crate::folder::{Folder, Random, git_state, path, rounds, state};
+use crate::folder::{Folder, git_state, path, rounds, state};
+use nda_spec::random::Random;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
@@ -11,7 +12,7 @@ fn content(random: &mut Random) -> Vec<u8> {
     let fixed: [&[u8]; 7] = [b"", b"x\n", b"a\r\nb\r\n", b"no newline", b"\x00\xff\xfe bin", b"$Id$\n", b"m\nix\r\n"];
     match random.below(8) {
         7 => {
-            let bytes = random.pick(&[10, 5000]);
+            let bytes = random.one_of(&[10, 5000]);
             (0..bytes).map(|_| random.below(256) as u8).collect()
         }
         n => fixed[n].to_vec(),
@@ -20,7 +21,7 @@ fn content(random: &mut Random) -> Vec<u8> {
 
 /// One change of somebody's; those that the system refuses are none.
 fn mutate_once(root: &Path, random: &mut Random) -> std::io::Result<()> {
-    let file = root.join(random.pick(&NAMES));
+    let file = root.join(random.one_of(&NAMES));
     let is_file = file.symlink_metadata().is_ok_and(|data| data.is_file());
     let is_link = file.symlink_metadata().is_ok_and(|data| data.is_symlink());
     match random.below(8) {
@@ -32,19 +33,19 @@ fn mutate_once(root: &Path, random: &mut Random) -> std::io::Result<()> {
             std::fs::write(&file, content(random))
         }
         3 => std::fs::remove_file(&file),
-        4 if is_file => std::fs::set_permissions(&file, PermissionsExt::from_mode(random.pick(&[0o755, 0o644]))),
+        4 if is_file => std::fs::set_permissions(&file, PermissionsExt::from_mode(random.one_of(&[0o755, 0o644]))),
         5 => {
             let _ = std::fs::remove_file(&file);
             std::fs::create_dir_all(file.parent().unwrap())?;
-            symlink(random.pick(&["a.txt", "/etc/passwd", "nowhere", "../..", "d"]), &file)
+            symlink(random.one_of(&["a.txt", "/etc/passwd", "nowhere", "../..", "d"]), &file)
         }
         // A folder becomes a file or a link to elsewhere, or goes.
         6 | 7 => {
-            let folder = root.join(random.pick(&["d", "d/h", "ünï"]));
+            let folder = root.join(random.one_of(&["d", "d/h", "ünï"]));
             if folder.symlink_metadata()?.is_dir() {
                 std::fs::remove_dir_all(&folder)?;
                 return match random.below(3) {
-                    0 => symlink(random.pick(&["/tmp", "a.txt", "ünï"]), &folder),
+                    0 => symlink(random.one_of(&["/tmp", "a.txt", "ünï"]), &folder),
                     1 => std::fs::create_dir_all(folder.join("empty/too")),
                     _ => std::fs::write(&folder, content(random)),
                 };
@@ -67,15 +68,15 @@ fn begin(random: &mut Random) -> (Folder, bool) {
         return (Folder::bare(), false);
     }
     let folder = Folder::bare();
-    let format = random.pick(&["sha1", "sha1", "sha256"]);
+    let format = random.one_of(&["sha1", "sha1", "sha256"]);
     folder.git(&["init", "-q", &format!("--object-format={format}")]);
-    folder.git(&["config", "core.autocrlf", random.pick(&["true", "false", "input"])]);
+    folder.git(&["config", "core.autocrlf", random.one_of(&["true", "false", "input"])]);
     folder.git(&["config", "filter.lfs.clean", "false"]);
     folder.git(&["config", "filter.lfs.smudge", "false"]);
     folder.write(".gitignore", "ign/\n*.o\n");
     let attributes =
         ["", "* text=auto\n", "*.txt text eol=crlf\n", "*.v ident\n", "*.bin filter=lfs\n", "* working-tree-encoding=UTF-16\n"];
-    folder.write(".gitattributes", random.pick(&attributes));
+    folder.write(".gitattributes", random.one_of(&attributes));
     folder.write("ign/kept", "ignored");
     (folder, true)
 }

@@ -1,6 +1,7 @@
 //! Killed at any moment: old or new after the next start, never a mixture, and the repository is whole.
 
-use crate::folder::{Folder, Random, git_state, proposal, rounds, state};
+use crate::folder::{Folder, git_state, proposal, rounds, state};
+use nda_spec::random::Random;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

@@ -137,7 +137,7 @@ fn scales(scales: &[u16]) -> __m256 {
     _mm256_cvtph_ps(unsafe { _mm_loadu_si128(eight.as_ptr().cast()) })
 }
 
-/// The sums of both half words of four rows, in 32 bits; so many products at a time are added in 16.
+/// The sums of both half words of four rows, in 32 bits; this many products at a time are added in 16.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn sums<const TOGETHER: usize>(levels: &[__m256i; 8], x: &[u64; 8]) -> __m256i {

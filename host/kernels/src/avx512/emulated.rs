@@ -205,7 +205,8 @@ fn ask_for_line<W: TileWord>(_word: &W, _line: usize) {}
 
 fn ask_for_scales(_block: &[u16], _in_word: usize) {}
 
-super::kernels::kernels!(allow(dead_code), allow(dead_code), allow(dead_code));
+super::kernels::kernels!(allow(dead_code), allow(dead_code));
+super::a2::a2!(allow(dead_code));
 super::one_plane::one_plane!(allow(dead_code));
 
 mod tests;

@@ -2,17 +2,15 @@
 
 use nda_kernels::ThreadPool;
 use nda_kv::{Cache, Call, Heads};
+use nda_spec::random::Random;
 
 pub const HEADS: Heads = Heads { queries: 6, keys: 2, head_dim: 32 };
 pub const Q: usize = 6 * 32;
 pub const K: usize = 2 * 32;
 
 pub fn values(seed: u64, count: usize) -> Vec<f32> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
+    let mut random = Random::new(seed);
+    let mut next = || (2.0 * random.unit() - 1.0) as f32;
     (0..count).map(|_| next() + next() + next()).collect()
 }
 

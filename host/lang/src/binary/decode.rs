@@ -31,10 +31,10 @@ fn decoded(bytes: &[u8]) -> Result<String, BinaryError> {
     // One road back: whatever the bytes say that a source cannot, or say in another way, shows here.
     let (parsed, errors) = parse(&source);
     if !errors.is_empty() {
-        return Err(BinaryError::NotCanonical("it says what no source can say"));
+        return Err(BinaryError::NotCanonical("no source can say this"));
     }
     if encode(&parsed) != bytes {
-        return Err(BinaryError::NotCanonical("the program would be written otherwise"));
+        return Err(BinaryError::NotCanonical("the program has another form"));
     }
     Ok(source)
 }

@@ -167,9 +167,9 @@ fn limits_on_steps_and_memory_end_a_run_at_the_same_place_on_every_tier() {
     assert_eq!(error(&main_of("while true { }\n return 0;"), limits), "error: test.nda:2:7: the limit of 1000 steps is reached");
     assert_eq!(error(&main_of("loop 2000 { }\n return 0;"), limits), "error: test.nda:2:6: the limit of 1000 steps is reached");
     let grows = main_of("let v = zeros(1);\n while true { v = concat(v, v); }\n return 0;");
-    assert_eq!(error(&grows, limits), "error: test.nda:3:19: 1024 more bytes are not left of the 1000 that this program may use");
+    assert_eq!(error(&grows, limits), "error: test.nda:3:19: 1024 more bytes would exceed the 1000 that this program may use");
     let text = main_of("let t = \"0123456789\";\n while true { t = \"{t}{t}\"; }\n return 0;");
-    assert_eq!(error(&text, limits), "error: test.nda:3:19: 1280 more bytes are not left of the 1000 that this program may use");
+    assert_eq!(error(&text, limits), "error: test.nda:3:19: 1280 more bytes would exceed the 1000 that this program may use");
     // What is given up counts no longer: this runs for ever in little memory, until the steps end.
     let steady = main_of("while true { let v = zeros(100); let q = quantize(v, \"A8\"); }\n return 0;");
     assert!(error(&steady, limits).ends_with("steps is reached"));
@@ -297,7 +297,7 @@ fn memory_that_the_limit_allows_and_the_system_has_not_is_an_error_on_every_tier
         for first in ["", "zeros(5);"] {
             let first = if first.is_empty() { String::new() } else { format!("let old = {first} old = zeros(1);") };
             let body = format!("{first} let v = zeros({len});\n return len(v);");
-            let end = format!("the system has no {wanted} more bytes of memory");
+            let end = format!("the system does not have {wanted} more bytes of memory");
             assert!(error(&main_of(&body), limits).ends_with(&end), "{len}: {}", error(&main_of(&body), limits));
         }
     }

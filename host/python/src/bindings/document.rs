@@ -210,5 +210,5 @@ impl PyMatrix {
 
 fn activation_code(name: &str) -> PyResult<ActivationCode> {
     let found = ActivationCode::ALL.into_iter().find(|code| code.name().eq_ignore_ascii_case(name));
-    Ok(found.ok_or_else(|| Fault::argument(format_args!("'{name}' is no activation code"), "activation", "use 'A8', 'A4' or 'A2'"))?)
+    Ok(found.ok_or_else(|| Fault::argument(format_args!("unknown activation code '{name}'"), "activation", "use 'A8', 'A4' or 'A2'"))?)
 }

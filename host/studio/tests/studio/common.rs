@@ -46,13 +46,7 @@ impl Place {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let read = |path: &str| std::fs::read(project.join(path)).unwrap();
         let place = Place::new(&[("tiny.ndf", &read("models/tiny.ndf")), ("tiny.nda", &read("host/engine/programs/llama.nda"))]);
-        let cores = place.root().join("cores");
-        std::fs::create_dir(&cores).unwrap();
-        for core in std::fs::read_dir(project.join("hdl/cores/src")).unwrap().map(|entry| entry.unwrap().path()) {
-            if core.is_file() {
-                std::fs::copy(&core, cores.join(core.file_name().unwrap())).unwrap();
-            }
-        }
+        copy_folder(&project.join("hdl/cores/src"), &place.root().join("cores"));
         told(&place.root(), &["emit", "--config", "token1024", "--port", "parallel", "--out", "."]);
         told(&place.root(), &["wave", "--config", "token1024", "--out", "job.fst"]);
         place
@@ -103,6 +97,19 @@ impl Place {
 
     pub fn read(&self, path: &str) -> Vec<u8> {
         std::fs::read(self.root().join(path)).unwrap()
+    }
+}
+
+/// Copies a folder with all below it.
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for path in std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &copy);
+        } else {
+            std::fs::copy(&path, &copy).unwrap();
+        }
     }
 }
 

@@ -222,6 +222,12 @@ fn the_boards() {
     for group in ["cpu", "gpu", "serial_ports"] {
         studio.panes.boards.devices[group] = serde_json::Value::Null;
     }
+    // Whether a record is older than the cores changes with the cores.
+    for board in studio.panes.boards.devices["boards"].as_array_mut().unwrap() {
+        if board["status"] == "stale" {
+            board["status"] = "routed".into();
+        }
+    }
     if let Some(configs) = studio.panes.boards.devices["configurations"].as_array_mut() {
         configs.retain(|config| config["name"] != "small64" && config["name"] != "nano16");
     }
