@@ -82,8 +82,9 @@ def header(path, ports):
     """What a source says of itself, as Markdown: links of rustdoc lead to other cores' pages, or nowhere."""
 
     def link(match):
-        place, _, name = match[1].rpartition("::")
-        other = {"crate": SOURCES, "super": path.parent}.get(place, HERE) / f"{name}.rs"
+        *way, name = match[1].split("::")
+        root = {"crate": SOURCES, "super": path.parent}.get(way[0] if way else "", HERE)
+        other = root.joinpath(*way[1:], f"{name}.rs")
         return f"[`{name}`]({page_name(other)}.md)" if ports.is_core(other) else f"`{match[1]}`"
 
     return re.sub(r"\[`([^`\]]+)`\](?!\()", link, said(path))

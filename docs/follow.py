@@ -42,6 +42,15 @@ def steps(page):
     return found
 
 
+def pieces(terminal):
+    """What a terminal shows, piece by piece, up to the end that a read tells of."""
+    try:
+        while part := os.read(terminal, 4096):
+            yield part
+    except OSError:  # the other end is closed
+        return
+
+
 def run(command, answer, folder, environment):
     """What a command prints in a terminal, and the folder it ends in."""
     place = pathlib.Path(environment["HOME"]) / "place"
@@ -51,18 +60,15 @@ def run(command, answer, folder, environment):
         os.chdir(folder)
         os.execvpe("bash", ["bash", "--norc", "-c", script], environment)
     printed, is_asked = b"", False
-    while True:
-        try:
-            part = os.read(terminal, 4096)
-        except OSError:
-            break
-        if not part:
-            break
+    for part in pieces(terminal):
         printed += part
         if b"[y/N]" in printed and not is_asked:
             is_asked = True
             os.write(terminal, answer.encode() + b"\n")
     os.waitpid(child, 0)
+    # Linux can tell of the end before the last that was written has come through; once the process has ended it is there.
+    printed += b"".join(pieces(terminal))
+    os.close(terminal)
     # What a bar drew and took away again is not what was printed.
     lines = [line.rsplit("\r", 1)[-1] for line in printed.decode().replace("\r\n", "\n").splitlines()]
     return [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in lines], pathlib.Path(place.read_text().strip())

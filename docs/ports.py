@@ -11,8 +11,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 SOURCES = ROOT / "hdl/cores/src"
 MEANINGS = ROOT / "hdl/cores/ports"
+# Folders whose names are no part of a core's name.
+SUBSYSTEMS = ("array", "command", "link", "seed", "store", "top")
 
-# Rows and columns of the array on a bus, as it is shown (nda_cores::units::BUS_ARRAY).
+# Rows and columns of the array on a bus, as it is shown (nda_cores::emit::units::BUS_ARRAY).
 BUS_ROWS, BUS_COLS = 2, 8
 # What is emitted to show every core, and how a page says it. A core is shown in the first that has it.
 EMITTED = {
@@ -78,7 +80,9 @@ def said(path):
 
 
 def page_name(path):
-    return "_".join(path.relative_to(SOURCES).with_suffix("").parts)
+    """A core's page: its file's name; that of a part, and of a core of the token machine, with its folder in front."""
+    parts = path.relative_to(SOURCES).with_suffix("").parts
+    return "_".join(parts[1:] if parts[0] in SUBSYSTEMS else parts)
 
 
 def declared(path):
@@ -121,8 +125,8 @@ def belongs(path, emitted):
     if inside in BUSES or emitted in BUSES.values():
         return BUSES.get(inside) == emitted
     if path.stem.startswith(("board", "token_board")):
-        return emitted.startswith("token") == inside.startswith("token") and emitted.endswith(path.stem.rsplit("_", 1)[1])
-    return emitted.startswith("token") or not inside.startswith(("token", "gemv_array/tables"))
+        return emitted.startswith("token") == path.stem.startswith("token") and emitted.endswith(path.stem.rsplit("_", 1)[1])
+    return emitted.startswith("token") or not inside.startswith(("token", "top/token", "array/gemv_array/tables"))
 
 
 def modules_of(path, found):
@@ -163,7 +167,7 @@ class Ports:
 
     def meanings(self, path):
         # Both kinds of the array have the ports of the array's block.
-        block = SOURCES / "gemv_array.rs" if path.parent.name == "gemv_array" else path
+        block = SOURCES / "array/gemv_array.rs" if path.parent.name == "gemv_array" else path
         own = {name: text for name, text in self.pages.get(page_name(path), {}).items() if name not in OWN}
         return CLOCK | declared(block)[1] | own, own
 
