@@ -3,6 +3,7 @@
 use crate::dialect::{Dialect, Message, Role};
 use crate::error::ChatError;
 use crate::speaker::{Answer, Event, Finish, Manner, Speaker};
+use nda_engine::saved::Saved;
 use std::ops::ControlFlow;
 
 /// A speaker, its dialect, and what was said so far. The KV cache is kept from turn to turn.
@@ -24,8 +25,8 @@ impl<'a, 'm, 'w> Conversation<'a, 'm, 'w> {
         &self.speaker
     }
 
-    pub(crate) fn restore_speaker(&mut self, bytes: &[u8], messages: Vec<Message>) -> Result<(), ChatError> {
-        self.speaker.restore(bytes)?;
+    pub(crate) fn restore_speaker(&mut self, saved: Saved, messages: Vec<Message>) -> Result<(), ChatError> {
+        self.speaker.restore(saved)?;
         self.messages = messages;
         Ok(())
     }

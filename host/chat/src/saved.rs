@@ -32,10 +32,10 @@ impl Conversation<'_, '_, '_> {
     /// # Errors
     /// What is wrong with the bytes, whose they are, or that they hold a text and no conversation.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), ChatError> {
-        let note = nda_engine::saved::read(bytes).map_err(ChatError::Saved)?.note;
-        let messages = messages_of(&note)
-            .ok_or_else(|| ChatError::Saved(FileError::Number { place: "the note".into(), what: "list of messages", value: note.len() }))?;
-        self.restore_speaker(bytes, messages)
+        let saved = nda_engine::saved::read(bytes).map_err(ChatError::Saved)?;
+        let wrong = || FileError::Number { place: "the note".into(), what: "list of messages", value: saved.note.len() };
+        let messages = messages_of(&saved.note).ok_or_else(|| ChatError::Saved(wrong()))?;
+        self.restore_speaker(saved, messages)
     }
 }
 

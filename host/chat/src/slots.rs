@@ -106,8 +106,10 @@ impl Slots {
 
     /// Puts a saved text into a slot, whose own stays as it is if the bytes are refused; returns its positions.
     pub fn restore(&self, number: usize, bytes: &[u8], context: usize, wanted: &str) -> Result<usize, SlotError> {
+        // Read before the slots are locked: others answer meanwhile.
+        let saved = nda_engine::saved::read(bytes)?;
         self.with_sequence(number, |sequence| {
-            sequence.restore(bytes, context, wanted)?;
+            sequence.restore(saved, context, wanted)?;
             Ok(sequence.position())
         })
     }

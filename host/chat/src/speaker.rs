@@ -11,6 +11,7 @@ use crate::scores::Scored;
 #[cfg(feature = "server")]
 use crate::shared::{SharedText, Taker};
 use crate::text::{Draws, Text};
+use nda_engine::saved::Saved;
 use nda_engine::{Bounds, Cost, EngineError, MadeFinish, Reply, Request, Sampling, Session, TokenSession, Tokenizer, Typed};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -162,9 +163,9 @@ impl<'a, 'm> Speaker<'a, 'm> {
     /// Goes on with a saved text; a refused one changes nothing.
     ///
     /// # Errors
-    /// What is wrong with the bytes, whose they are, or that the text is longer than the context; whole tokens have no saved texts.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), ChatError> {
-        self.taken = self.text.restore(bytes)?;
+    /// Whose it is, or that it is longer than the context; whole tokens have no saved texts.
+    pub fn restore(&mut self, saved: Saved) -> Result<(), ChatError> {
+        self.taken = self.text.restore(saved)?;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use crate::error::ChatError;
 use crate::lane::{Facts, Lane};
 #[cfg(feature = "server")]
 use crate::shared::{Kind, SharedText, Taker};
+use nda_engine::saved::Saved;
 use nda_engine::{
     Bounds, Choice, Cost, EngineError, MAX_STOPS, Sampler, Sampling, Session, TokenSampler, TokenSession, Tokenizer, choice, real,
 };
@@ -138,9 +139,9 @@ impl<'a, 'm> Text<'a, 'm> {
     }
 
     /// Goes on with a saved text; returns its tokens.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<Vec<u32>, ChatError> {
+    pub fn restore(&mut self, saved: Saved) -> Result<Vec<u32>, ChatError> {
         match self {
-            Text::Floats(session) => Ok(session.restore(bytes).map_err(ChatError::Saved)?.0),
+            Text::Floats(session) => Ok(session.restore(saved).map_err(ChatError::Saved)?.0),
             Text::Integers(_) => Err(ChatError::NotSaved),
             #[cfg(feature = "server")]
             Text::Shared(_) => Err(ChatError::NotSaved),

@@ -70,13 +70,13 @@ impl Sequence {
         self.cache.frames().map(|frames| file::write(frames, model, note))
     }
 
-    /// Goes on with a text that was saved: every hash is checked before any of it is used, and a refused file leaves the text as it
-    /// was. `wanted` is what an error says of the model and form that this text is of. Returns the note of whoever saved it.
+    /// Goes on with a text that was saved and read ([`crate::saved::read`]); a refused one leaves the text as it was. `wanted` is
+    /// what an error says of the model and form that this text is of. Returns the note of whoever saved it.
     ///
     /// # Errors
-    /// What is wrong with the bytes, whose they are, or that they hold more than the context.
-    pub fn restore(&mut self, bytes: &[u8], context: usize, wanted: &str) -> Result<Vec<u8>, FileError> {
-        let Saved { header, frames, note } = file::read(bytes)?;
+    /// Whose it is, or that it is longer than the context.
+    pub fn restore(&mut self, saved: Saved, context: usize, wanted: &str) -> Result<Vec<u8>, FileError> {
+        let Saved { header, frames, note } = saved;
         let own = self.cache.frames().filter(|own| own.form().number == header.form().number && own.genesis() == header.genesis);
         if own.is_none() {
             let form = header.form().name;

@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::model::Session;
 use crate::sequence::Sequence;
-use nda_kv::file::FileError;
+use nda_kv::file::{FileError, Saved};
 use nda_kv::{Cache, CacheForm, FrameStore, Frames, genesis};
 use std::sync::{Arc, Mutex};
 
@@ -69,14 +69,14 @@ impl Session<'_, '_> {
         Ok(self.host.sequence.cache.frames().and_then(|own| own.first_difference(saved)))
     }
 
-    /// Goes on with a text that was saved: every hash is checked before any of it is used, and a refused file leaves the session as it
-    /// was. Returns the text's tokens and the note of whoever saved it.
+    /// Goes on with a text that was saved and read ([`crate::saved::read`]); a refused one leaves the session as it was. Returns the
+    /// text's tokens and the note of whoever saved it.
     ///
     /// # Errors
-    /// What is wrong with the bytes, or whose they are.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<(Vec<u32>, Vec<u8>), FileError> {
+    /// Whose it is, or that it is longer than the context.
+    pub fn restore(&mut self, saved: Saved) -> Result<(Vec<u32>, Vec<u8>), FileError> {
         let (context, wanted) = (self.context(), self.kept_as());
-        let note = self.host.sequence.restore(bytes, context, &wanted)?;
+        let note = self.host.sequence.restore(saved, context, &wanted)?;
         Ok((self.host.sequence.tokens().to_vec(), note))
     }
 

@@ -65,7 +65,7 @@ fn a_saved_text_is_restored_proved_and_refused_elsewhere() {
         let bytes = session.saved("tiny", b"note").unwrap();
         let expected = bits(session.predict(tokens[149]).unwrap());
         session.clear();
-        assert_eq!(session.restore(&bytes).unwrap(), (tokens[..149].to_vec(), b"note".to_vec()));
+        assert_eq!(session.restore(read(&bytes).unwrap()).unwrap(), (tokens[..149].to_vec(), b"note".to_vec()));
         assert_eq!(bits(session.predict(tokens[149]).unwrap()), expected);
         let saved = read(&bytes).unwrap();
         assert_eq!(session.recompute(&saved.frames).unwrap(), None);
@@ -77,10 +77,10 @@ fn a_saved_text_is_restored_proved_and_refused_elsewhere() {
         assert_ne!(other.frames.first_difference(&saved.frames), None);
         session.use_cache("b2".parse().unwrap());
         session.feed_all(&tokens[..5]).unwrap();
-        assert!(matches!(session.restore(&bytes), Err(FileError::Foreign { form: "b4", .. })));
+        assert!(matches!(session.restore(read(&bytes).unwrap()), Err(FileError::Foreign { form: "b4", .. })));
         let mut broken = bytes.clone();
         broken[bytes.len() / 2] ^= 1;
-        assert!(matches!(session.restore(&broken), Err(FileError::Seal { .. })));
+        assert!(matches!(read(&broken), Err(FileError::Seal { .. })));
         assert_eq!(session.position(), 5, "a refused file changes nothing");
     });
 }

@@ -36,6 +36,31 @@ pub(crate) struct Body {
     bytes: Box<[i8]>,
 }
 
+/// How long a head's parts are as bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeadBytes {
+    head_dim: usize,
+    key_words: usize,
+    value_words: usize,
+}
+
+impl HeadBytes {
+    pub fn of(form: &FrameForm, head_dim: usize) -> HeadBytes {
+        let words = |part: Part, code| part.u64s(code, head_dim);
+        HeadBytes { head_dim, key_words: words(Part::Keys, &form.keys), value_words: words(Part::Values, &form.values) }
+    }
+
+    /// The mean's codes and scale, and the scales of keys and values.
+    fn codes(&self) -> usize {
+        self.head_dim + 1 + 2 * FRAME_POSITIONS
+    }
+
+    /// All of them.
+    pub fn all(&self) -> usize {
+        8 * (self.key_words + self.value_words) + self.codes()
+    }
+}
+
 /// A head of a body: [`BodyHead`], borrowed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Head<'b> {
@@ -110,6 +135,23 @@ impl Body {
         Body { heads: heads.len() as u32, head_dim: first.0, key_words: first.1, words, bytes }
     }
 
+    /// From the bytes that [`Head::put`] appended, head by head.
+    ///
+    /// # Panics
+    /// If there are more or fewer.
+    pub fn from_bytes(heads: usize, each: &HeadBytes, all: &[u8]) -> Body {
+        assert_eq!(all.len(), heads * each.all(), "bytes of {heads} heads");
+        let mut words = Vec::with_capacity(heads * (each.key_words + each.value_words));
+        let mut bytes = Vec::with_capacity(heads * each.codes());
+        for head in all.chunks_exact(each.all()) {
+            let (of_words, codes) = head.split_at(each.all() - each.codes());
+            words.extend(of_words.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)));
+            bytes.extend(codes.iter().map(|byte| byte.cast_signed()));
+        }
+        let [heads, head_dim, key_words] = [heads, each.head_dim, each.key_words].map(|count| count as u32);
+        Body { heads, head_dim, key_words, words: words.into_boxed_slice(), bytes: bytes.into_boxed_slice() }
+    }
+
     /// Heads.
     pub fn len(&self) -> usize {
         self.heads as usize
@@ -139,15 +181,6 @@ impl Body {
 
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.words) + self.bytes.len()
-    }
-
-    pub fn hash(&self, hasher: &mut blake3::Hasher) {
-        let mut bytes = Vec::new();
-        for head in self.heads() {
-            bytes.clear();
-            head.put(&mut bytes);
-            hasher.update(&bytes);
-        }
     }
 }
 

@@ -55,11 +55,11 @@ impl ExactHead {
         [&self.keys, &self.values].iter().map(|codes| codes.codes.len() + codes.scales.len()).sum()
     }
 
-    pub fn hash(&self, hasher: &mut blake3::Hasher) {
+    /// Appends the head as files and seals have it.
+    pub fn put(&self, out: &mut Vec<u8>) {
         for codes in [&self.keys, &self.values] {
-            // Bytes that the host's order does not change.
-            let bytes: Vec<u8> = codes.codes.iter().map(|code| code.cast_unsigned()).collect();
-            hasher.update(&bytes).update(&codes.scales);
+            out.extend(codes.codes.iter().map(|code| code.cast_unsigned()));
+            out.extend(&codes.scales);
         }
     }
 

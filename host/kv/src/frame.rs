@@ -41,6 +41,13 @@ impl Link {
     }
 }
 
+fn put_contents(bodies: &[Body], sinks: &[Vec<ExactHead>], out: &mut Vec<u8>) {
+    let sink_bytes: usize = sinks.iter().flatten().map(ExactHead::bytes).sum();
+    out.reserve(bodies.iter().map(Body::bytes).sum::<usize>() + sink_bytes);
+    bodies.iter().flat_map(Body::heads).for_each(|head| head.put(out));
+    sinks.iter().flatten().for_each(|head| head.put(out));
+}
+
 /// 64 positions of all blocks.
 #[derive(Debug)]
 pub struct Frame {
@@ -55,15 +62,25 @@ pub struct Frame {
 
 impl Frame {
     pub(crate) fn new(parent: Link, tokens: &[u32], bodies: Vec<Body>, sinks: Vec<Vec<ExactHead>>) -> Frame {
+        let mut contents = Vec::new();
+        put_contents(&bodies, &sinks, &mut contents);
+        Frame::of_contents(parent, tokens, bodies, sinks, &contents)
+    }
+
+    /// One whose bodies and sinks are at hand as the bytes of a file.
+    pub(crate) fn of_contents(parent: Link, tokens: &[u32], bodies: Vec<Body>, sinks: Vec<Vec<ExactHead>>, contents: &[u8]) -> Frame {
         debug_assert_eq!(tokens.len(), FRAME_POSITIONS);
         let key = key_of(parent.key, tokens);
         // Over everything: the frame before, the tokens by the key, and the contents.
         let mut hasher = blake3::Hasher::new_derive_key(SEAL);
         hasher.update(parent.seal.as_bytes()).update(key.as_bytes()).update(&(parent.index as u64).to_le_bytes());
-        bodies.iter().for_each(|body| body.hash(&mut hasher));
-        sinks.iter().flatten().for_each(|head| head.hash(&mut hasher));
-        let seal = hasher.finalize();
+        let seal = hasher.update(contents).finalize();
         Frame { parent, tokens: tokens.to_vec(), bodies, sinks, key, seal }
+    }
+
+    /// Appends bodies and sinks as files and seals have them.
+    pub(crate) fn put_contents(&self, out: &mut Vec<u8>) {
+        put_contents(&self.bodies, &self.sinks, out);
     }
 
     /// Frames before it.

@@ -72,9 +72,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
         Action::Verify { file, model, recompute, backend, threads } => {
             threads.grant()?;
-            let bytes = files::read(file)?;
-            let saved = read(&bytes).map_err(|e| wrong(file, &e))?;
-            verify(file, model, backend, &bytes, recompute.then_some(&saved))
+            let saved = read(&files::read(file)?).map_err(|e| wrong(file, &e))?;
+            let recompute = recompute.then(|| saved.clone());
+            verify(file, model, backend, saved, recompute)
         }
     }
 }
@@ -93,15 +93,14 @@ fn wrong(path: &Path, error: &FileError) -> Failure {
     Failure::new(Exit::BadFile, error, path.display(), help)
 }
 
-fn verify(file: &Path, model: &Path, backend: &str, bytes: &[u8], recompute: Option<&Saved>) -> Outcome {
+fn verify(file: &Path, model: &Path, backend: &str, saved: Saved, recompute: Option<Saved>) -> Outcome {
     let name = backend::parse(backend)?;
     let mapped = files::open_document(model)?;
     let weights = files::weights(model, &mapped.document())?;
     let mut backend = backend::open_for_model(&name, &weights)?;
     let prepared = loaded(&weights, &mut backend, model)?;
-    let form = read_header(bytes).map_err(|e| wrong(file, &e))?.form();
-    let mut session = session(&prepared, &mut backend, CacheForm::Frames(form));
-    let (tokens, _) = session.restore(bytes).map_err(|e| wrong(file, &e))?;
+    let mut session = session(&prepared, &mut backend, CacheForm::Frames(saved.header.form()));
+    let (tokens, _) = session.restore(saved).map_err(|e| wrong(file, &e))?;
     let Some(saved) = recompute else {
         return output::line(format_args!("good: {} is of {}: {} tokens", file.display(), model.display(), tokens.len()));
     };
