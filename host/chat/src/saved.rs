@@ -3,7 +3,8 @@
 use crate::conversation::Conversation;
 use crate::dialect::{Message, Role};
 use crate::error::ChatError;
-use nda_engine::saved::FileError;
+use crate::speaker::Speaker;
+use nda_engine::saved::{FileError, Saved};
 use serde_json::{Value, json};
 
 fn messages_json(messages: &[Message]) -> Vec<u8> {
@@ -19,6 +20,22 @@ fn messages_of(note: &[u8]) -> Option<Vec<Message>> {
         Some(Message::new(role, value.get("content")?.as_str()?))
     };
     all.as_array()?.iter().map(message).collect()
+}
+
+impl Speaker<'_, '_> {
+    /// The text's keys and values as the bytes of a file, with a note; `None` of floats and of whole tokens, which are not saved.
+    pub fn saved(&self, model: &str, note: &[u8]) -> Option<Vec<u8>> {
+        self.text.saved(model, note)
+    }
+
+    /// Goes on with a saved text; a refused one changes nothing.
+    ///
+    /// # Errors
+    /// Whose it is, or that it is longer than the context; whole tokens have no saved texts.
+    pub fn restore(&mut self, saved: Saved) -> Result<(), ChatError> {
+        self.taken = self.text.restore(saved)?;
+        Ok(())
+    }
 }
 
 impl Conversation<'_, '_, '_> {

@@ -11,7 +11,6 @@ use crate::scores::Scored;
 #[cfg(feature = "server")]
 use crate::shared::{SharedText, Taker};
 use crate::text::{Draws, Text};
-use nda_engine::saved::Saved;
 use nda_engine::{Bounds, Cost, EngineError, MadeFinish, Reply, Request, Sampling, Session, TokenSession, Tokenizer, Typed};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -106,8 +105,9 @@ struct Choice<'c, 'm> {
 
 /// A text in progress, and the tokens that have gone into it.
 pub struct Speaker<'a, 'm> {
-    text: Text<'a, 'm>,
-    taken: Vec<u32>,
+    pub(crate) text: Text<'a, 'm>,
+    /// The tokens that the text has taken.
+    pub(crate) taken: Vec<u32>,
 }
 
 impl<'a, 'm> Speaker<'a, 'm> {
@@ -153,20 +153,6 @@ impl<'a, 'm> Speaker<'a, 'm> {
         if let Text::Shared(lane) = &mut self.text {
             lane.rest();
         }
-    }
-
-    /// The text's keys and values as the bytes of a file, with a note; `None` of floats and of whole tokens, which are not saved.
-    pub fn saved(&self, model: &str, note: &[u8]) -> Option<Vec<u8>> {
-        self.text.saved(model, note)
-    }
-
-    /// Goes on with a saved text; a refused one changes nothing.
-    ///
-    /// # Errors
-    /// Whose it is, or that it is longer than the context; whole tokens have no saved texts.
-    pub fn restore(&mut self, saved: Saved) -> Result<(), ChatError> {
-        self.taken = self.text.restore(saved)?;
-        Ok(())
     }
 
     /// Tokens that the cache holds.
