@@ -1,7 +1,7 @@
 //! Calls of tools: how a model writes them, how they are told to it, and how they are found in what it says.
 
 use nda_engine::Tokenizer;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What ends a tagged call.
 pub(crate) const CLOSE: &str = "</tool_call>";
@@ -70,7 +70,7 @@ impl CallForm {
     /// The schema of a call of one of these tools.
     #[cfg(feature = "server")]
     fn schema(self, tools: &[&Value]) -> Value {
-        let mut definitions = Map::new();
+        let mut definitions = serde_json::Map::new();
         let any: Vec<Value> = tools.iter().enumerate().map(|(at, tool)| self.schema_of(tool, at, &mut definitions)).collect();
         let mut schema = match <[Value; 1]>::try_from(any) {
             Ok([only]) => only,
@@ -84,7 +84,7 @@ impl CallForm {
 
     /// The schema of a call of one tool. References look for definitions at the root, so these go there, under the tool's number.
     #[cfg(feature = "server")]
-    fn schema_of(self, tool: &Value, number: usize, definitions: &mut Map<String, Value>) -> Value {
+    fn schema_of(self, tool: &Value, number: usize, definitions: &mut serde_json::Map<String, Value>) -> Value {
         let mut parameters = match &tool["function"]["parameters"] {
             Value::Null => json!({ "type": "object", "additionalProperties": false }),
             parameters => parameters.clone(),
