@@ -3596,8 +3596,8 @@ module board_engine_command_control_control(
     output wire page_clear,
     output wire [7:0] page,
     output wire [7:0] page_query,
-    output wire word_load,
-    output wire word_is_page_crc,
+    output reg word_load,
+    output reg word_is_page_crc,
     output wire word_shift,
     output wire crc_clear,
     output wire start,
@@ -3746,7 +3746,6 @@ wire checks_seal = state == 5'd12;
 wire is_dirty = (state == 5'd20) & ~is_sealed;
 wire page_ends = (state == 5'd21) & word_ends;
 wire is_other = (state == 5'd23) & ~digest_same;
-wire result_comes = (state == 5'd26) & result_valid;
 always @(posedge clock) begin
     tile_end <= {1'd0, base[15:0]} + {1'd0, product[15:0]};
     tile_over <= 17'h800 < tile_end;
@@ -3769,6 +3768,14 @@ always @(posedge clock) multiplier <= begins_product ? ((state == 5'd14) ? row_g
     (multiplies ? (multiplier >> 1) : multiplier);
 always @(posedge clock) product <= begins_product ? 32'd0 : ((multiplies & multiplier[0]) ? (product + factor) :
     product);
+// what the next state takes
+initial word_load = 1'd0;
+initial word_is_page_crc = 1'd0;
+wire result_comes = (state == 5'd26) & result_valid;
+always @(posedge clock) begin
+    word_load <= (state == 5'd8) | (state == 5'd19);
+    word_is_page_crc <= (state == 5'd19) | (state == 5'd20);
+end
 // results
 reg [15:0] results = 16'd0;
 // the last result
@@ -3849,8 +3856,6 @@ assign page_seal = (checks_seal & crc_same);
 assign page_clear = ((checks_seal & ~crc_same) | ((state == 5'd6) & word_ends));
 assign page = w487[7:0];
 assign page_query = word_at[7:0];
-assign word_load = ((state == 5'd9) | (state == 5'd20));
-assign word_is_page_crc = ((state == 5'd20) | (state == 5'd21));
 assign word_shift = summed;
 assign crc_clear = (begins_seal | (state == 5'd18));
 assign start = (state == 5'd25);
@@ -4022,8 +4027,8 @@ initial begin
     page[11] = 32'h3631;
     page[12] = 32'd0;
     page[13] = 32'd0;
-    page[14] = 32'h176f7df1;
-    page[15] = 32'h1d1cc61e;
+    page[14] = 32'h73bb8dd3;
+    page[15] = 32'h2bd4bc81;
 end
 assign data = page[address];
 endmodule

@@ -73,13 +73,17 @@ pub(super) fn pages<'m>(
     held.go(is_other, s::ANSWER);
     held.say(is_other, Status::OtherPages);
     held.aux.when(is_other, crc_found);
+    // What a word's register is told comes from registers: with a tile word it is as wide as the die, and each of these states
+    // follows the one before it whatever happens.
+    let ahead = m.always("what the next state takes");
+    let (word_comes, page_comes) = (held.is(s::SEAL_WAIT), held.is(s::RUN_PAGES));
     Pages {
         seal,
         clear: mismatch | (held.is(s::WRITE) & bytes.ends),
         page,
-        load: held.is(s::SEAL_LOAD) | looks,
+        load: ahead.register("word_load", word_comes | page_comes),
         // Where words are in banks, a word is taken in the cycle behind its load.
-        is_page_crc: looks | digests,
+        is_page_crc: ahead.register("word_is_page_crc", page_comes | looks),
         clear_crc: held.is(s::RUN_RANGE),
     }
 }
