@@ -9,7 +9,7 @@
 //! Parts: the states and what each does are a netlist (`control.rs`); beside it stand the header register, the seal table, a tile
 //! word's bytes with their CRC-32, and the response's bytes.
 //! Latency: 33 cycles for a header, then a byte per cycle; `RUN` adds 38 and six per page of weights; `SEAL` takes
-//! `page_words * (tile_word_bytes + 4)`. Cost (yosys, in seed64; firmware/tests/parts.rs): 1,896 LUT4, 1,043 FF, 1 DP16KD.
+//! `page_words * (tile_word_bytes + 4)`. Cost (yosys, in seed64; firmware/tests/parts.rs): 1,899 LUT4, 1,045 FF, 1 DP16KD.
 
 mod checks;
 mod control;

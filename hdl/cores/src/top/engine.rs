@@ -3,7 +3,7 @@
 //! Function: wire bytes in, wire bytes out; PROTOCOL.md says which. Handshake: ready/valid on both sides; `rx_bad`
 //! marks a byte with a framing error. Latency: a job's cycles are
 //! `nda_spec::cycles::run_cycles`, exactly. It knows no pin, board or frequency.
-//! Cost (yosys, `synth_ecp5`, in seed64; held by firmware/tests/parts.rs): 6,701 LUT4, 3,561 FF, 24 DP16KD with all
+//! Cost (yosys, `synth_ecp5`, in seed64; held by firmware/tests/parts.rs): 6,701 LUT4, 3,563 FF, 24 DP16KD with all
 //! that is in it, the array of 64 lanes and the seed unit among that; 20 LUT4 are its own. What routed images take: docs/boards.md.
 
 use crate::array::gemv_array::GemvArray;
